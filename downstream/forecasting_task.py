@@ -1,0 +1,122 @@
+"""A forecasting task: series in scaled form, and origins to forecast from."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.scaling import Scaler
+from downstream.task import Task
+from downstream.windows import Windows, spread_starts
+
+Part = Literal["train", "validation", "test"]
+_PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+class Origins(NamedTuple):
+    """Where forecasts start: the last observed row `step` of series number `series`, both int64 (n,)."""
+
+    series: NDArray[np.int64]
+    step: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class ForecastingTask(Task):
+    """Series scaled by their training rows, cut in time into train, validation and (sealed) test.
+
+    Args:
+        series: Rows up to the end of validation (of test, after `open_test`);
+            NaN is missing; float32 (time, n_targets + covariates) each.
+        bounds: `(train_end, validation_end)` per series, in rows.
+        n_targets: How many leading columns are forecast.
+        scaler: What scaled the series; `n_rows_seen` proves the rows it saw.
+        origin_delay: 0: the first validation or test origin is the row before the
+            part. 1: it is the part's first row, as TS2Vec's protocol has it.
+        test_opened: Whether `series` reaches into the test part.
+    """
+
+    series: tuple[NDArray[np.float32], ...]
+    bounds: tuple[tuple[int, int], ...]
+    n_targets: int
+    scaler: Scaler
+    origin_delay: int = 0
+    test_opened: bool = False
+
+    def origins(self, part: Part, horizon: int, stride: int = 1) -> Origins:
+        """Return every `stride`-th row to forecast from.
+
+        All targets (rows t+1..t+horizon) lie in the part; the window (rows
+        t-window+1..t) is complete and may reach back into earlier parts.
+
+        Raises:
+            ValueError: For an unknown part, or for `test` before `open_test`.
+        """
+        if part not in _PARTS:
+            raise ValueError(f"part must be one of {', '.join(_PARTS)}, got {part!r}")
+        if part == "test" and not self.test_opened:
+            raise ValueError("part 'test' exists only in the task that open_test() returns")
+        if horizon < 1 or stride < 1:
+            raise ValueError(f"horizon and stride must be at least 1, got {horizon} and {stride}")
+        numbers, steps = [], []
+        for number, (values, bounds) in enumerate(zip(self.series, self.bounds, strict=True)):
+            edges = (0, *bounds, len(values))
+            which = _PARTS.index(part)
+            first = max(self.spec.window - 1, edges[which] - 1 + self.origin_delay)
+            step = np.arange(first, edges[which + 1] - horizon, stride, dtype=np.int64)
+            steps.append(step)
+            numbers.append(np.full(len(step), number, dtype=np.int64))
+        return Origins(np.concatenate(numbers), np.concatenate(steps))
+
+    def windows_at(self, origins: Origins) -> Windows:
+        """Return the window of `spec.window` rows that ends at each origin, all columns."""
+        return self._ending_at(origins, length=self.spec.window)
+
+    def lags_at(self, origins: Origins) -> Windows:
+        """Return the last `spec.raw_lags` rows at each origin; rows before the first of a series are NaN."""
+        return self._ending_at(origins, length=self.spec.raw_lags)
+
+    def targets_at(self, origins: Origins, horizon: int) -> NDArray[np.float32]:
+        """Return the rows after each origin, float32 (n, horizon, n_targets); NaN where missing."""
+        values, firsts = self._packed
+        ends = np.asarray([len(rows) for rows in self.series], dtype=np.int64)
+        if len(origins.step) and bool(np.any(origins.step + horizon >= ends[origins.series])):
+            raise ValueError(f"targets of horizon {horizon} leave the series for some of these origins")
+        rows = (firsts[origins.series] + origins.step + 1)[:, None] + np.arange(horizon)
+        return values[rows, : self.n_targets]
+
+    def training_windows(self, *, limit: int = 20_000) -> Windows:
+        """Return windows of training rows, at most about `limit`, none without an observed target."""
+        values, firsts = self._packed
+        spans = [(int(first), int(first) + end) for first, (end, _) in zip(firsts, self.bounds, strict=True)]
+        starts = spread_starts(spans, length=self.spec.window, limit=limit)
+        seen = Windows(values[:, : self.n_targets], starts, self.spec.window).observed()
+        return Windows(values, starts[seen], self.spec.window)
+
+    def open_test(self) -> ForecastingTask:
+        """Return the task whose series reach to the end and which knows the part `test`; once.
+
+        Raises:
+            DataError: If the task has no test part.
+            RuntimeError: On the second call.
+        """
+        tails: tuple[NDArray[np.float32], ...] = self.sealed.open(self.spec.name)
+        series = tuple(np.concatenate([head, tail]) for head, tail in zip(self.series, tails, strict=True))
+        return dataclasses.replace(self, series=series, test_opened=True)
+
+    def _ending_at(self, origins: Origins, *, length: int) -> Windows:
+        values, firsts = self._packed
+        return Windows(values, firsts[origins.series] + origins.step - length + 1, length)
+
+    @cached_property
+    def _packed(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """All series in one array, each behind enough NaN rows for the longest lookback; its first rows."""
+        pad = max(self.spec.window, self.spec.raw_lags)
+        gap = np.full((pad, self.n_variates), np.nan, dtype=np.float32)
+        lengths = np.asarray([len(values) for values in self.series], dtype=np.int64)
+        firsts = np.cumsum(lengths + pad) - lengths
+        return np.concatenate([block for values in self.series for block in (gap, values)]), firsts

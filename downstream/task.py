@@ -1,0 +1,158 @@
+"""A task: a dataset, what is asked of it, and a test part that opens once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.errors import DataError
+from downstream.windows import Windows
+
+Kind = Literal["forecasting", "classification", "anomaly"]
+KINDS: tuple[Kind, ...] = ("forecasting", "classification", "anomaly")
+METRICS: Mapping[str, tuple[str, bool]] = {
+    "forecasting": ("mse", False),
+    "classification": ("accuracy", True),
+    "anomaly": ("auc_pr", True),
+}
+_Part = TypeVar("_Part")
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """What is asked, in facts that are printed beside every number.
+
+    Args:
+        name: The name of the dataset.
+        kind: `forecasting`, `classification` or `anomaly`.
+        window: The encoder's lookback, in steps (longest case for classification).
+        horizons: Forecast lengths in steps, ascending; empty for other kinds.
+        raw_lags: Lookback of the raw-lag baseline, in steps.
+        metric: The name of the score.
+        higher_is_better: The direction of the score.
+        family: Sets of common origin share it.
+        protocol: How the data was split, scaled and cut, in one line.
+    """
+
+    name: str
+    kind: Kind
+    window: int
+    horizons: tuple[int, ...]
+    raw_lags: int
+    metric: str
+    higher_is_better: bool
+    family: str
+    protocol: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"TaskSpec.kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.window < 1 or self.raw_lags < 1 or any(horizon < 1 for horizon in self.horizons):
+            raise ValueError(
+                f"TaskSpec: window, raw_lags and horizons count steps and must be at least 1, "
+                f"got {self.window}, {self.raw_lags}, {self.horizons}"
+            )
+
+
+class Sealed(Generic[_Part]):
+    """The test part of a task: handed out once, so that nothing can be chosen on it.
+
+    Args:
+        content: The part, or None where the task has none.
+        reason: Why there is none; completes "this task has no test part: ...".
+    """
+
+    def __init__(self, content: _Part | None, *, reason: str = "") -> None:
+        self._content = content
+        self._reason = reason
+        self._opened = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether the task has a test part at all."""
+        return self._content is not None
+
+    def open(self, name: str) -> _Part:
+        """Return the content, once.
+
+        Raises:
+            DataError: If there is none.
+            RuntimeError: On the second call.
+        """
+        if self._content is None:
+            raise DataError(f"{name}: this task has no test part: {self._reason}")
+        if self._opened:
+            raise RuntimeError(f"{name}: the test part was opened before; it is opened once, by the final report")
+        self._opened = True
+        return self._content
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Task(ABC):
+    """What every kind of task offers; the data of a kind is in its subclass.
+
+    Args:
+        spec: What is asked.
+        variates: Names of the input columns, targets first.
+        hash: 16 hex digits over the data and every fact that moves a score.
+        sealed: The test part.
+    """
+
+    spec: TaskSpec
+    variates: tuple[str, ...]
+    hash: str
+    sealed: Sealed[Any] = field(repr=False)
+
+    @property
+    def n_variates(self) -> int:
+        """The number of input columns."""
+        return len(self.variates)
+
+    @property
+    def has_test(self) -> bool:
+        """Whether `open_test` can hand anything out."""
+        return self.sealed.exists
+
+    @abstractmethod
+    def training_windows(self, *, limit: int = 20_000) -> Windows:
+        """Return windows of training rows only, at most about `limit`, none of them entirely missing."""
+
+    @abstractmethod
+    def open_test(self) -> Any:
+        """Return the test part, once."""
+
+    def without_test(self) -> Self:
+        """Return the same task with its test part removed: what a worker process needs."""
+        return dataclasses.replace(self, sealed=Sealed(None, reason="it was removed by without_test()"))
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        return f"{type(self).__name__}({spec.name!r}, n_variates={self.n_variates}, window={spec.window}, {self.hash})"
+
+
+def task_hash(facts: Mapping[str, Any], arrays: Iterable[NDArray[Any]]) -> str:
+    """Return 16 hex digits over facts and raw arrays, equal on every machine.
+
+    The name of the dataset is no part of it: a renamed copy is the same task.
+
+    Args:
+        facts: What moves a score besides the data, as JSON values.
+        arrays: Unscaled data and labels; the hash sees shapes, and floats as float32.
+    """
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for array in arrays:
+        kind = "<f4" if array.dtype.kind == "f" else "<i8"
+        plain = np.ascontiguousarray(array.astype(kind))
+        if kind == "<f4":
+            plain[np.isnan(plain)] = np.nan  # one bit pattern for all NaN
+        digest.update(f"{array.shape}{kind}".encode())
+        digest.update(plain.tobytes())
+    return digest.hexdigest()[:16]
