@@ -1,0 +1,3 @@
+"""Probes: small models with few choices, fitted on frozen representations."""
+
+from __future__ import annotations

@@ -1,0 +1,57 @@
+"""Nearest neighbours: distances to a reference set, and a classifier on top."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Integers = NDArray[np.int64]
+
+
+def nearest(
+    x: Floats, reference: Floats, *, k: int = 1, excluded: NDArray[np.bool_] | None = None, block: int = 4096
+) -> tuple[Floats, Integers]:
+    """Return Euclidean distances to the k nearest reference rows, ascending, and their indices.
+
+    Args:
+        x: Rows, (n, d).
+        reference: Rows to search, (m, d).
+        k: Neighbours, 1..m.
+        excluded: Pairs that do not count, (n, m).
+        block: Rows per step, which bounds the memory.
+
+    Returns:
+        Distances (infinite where too few pairs count) and indices, (n, k) each.
+
+    Raises:
+        ValueError: If `k` is not in 1..m.
+    """
+    if not 1 <= k <= len(reference):
+        raise ValueError(f"nearest: k must be in 1..{len(reference)} (the reference rows), got {k}")
+    base = torch.as_tensor(np.asarray(reference), dtype=torch.float32)
+    distances, indices = [], []
+    for first in range(0, len(x), block):
+        rows = torch.as_tensor(np.asarray(x[first : first + block]), dtype=torch.float32)
+        pairwise = torch.cdist(rows, base)
+        if excluded is not None:
+            pairwise.masked_fill_(torch.as_tensor(excluded[first : first + block]), torch.inf)
+        found = pairwise.topk(k, dim=1, largest=False)
+        distances.append(found.values.numpy())
+        indices.append(found.indices.numpy())
+    if not distances:
+        return np.zeros((0, k), dtype=np.float32), np.zeros((0, k), dtype=np.int64)
+    return np.concatenate(distances), np.concatenate(indices)
+
+
+def vote(x: Floats, reference: Floats, labels: Integers, *, k: int = 1) -> Integers:
+    """Return the most frequent label among the k nearest; of equals, the one with the nearest case, (n,)."""
+    _, indices = nearest(x, reference, k=min(k, len(reference)))
+    classes, codes = np.unique(labels, return_inverse=True)
+    votes = np.zeros((len(x), len(classes)))
+    for place in range(indices.shape[1]):
+        # The tiny bonus for near places breaks ties only.
+        votes[np.arange(len(x)), codes[indices[:, place]]] += 1.0 + 1e-6 / (place + 1)
+    chosen: Integers = classes[votes.argmax(axis=1)]
+    return chosen

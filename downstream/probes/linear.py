@@ -1,0 +1,127 @@
+"""Linear classifiers: a closed-form ridge classifier, and logistic regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from downstream.probes.ridge import ALPHAS, RidgePath
+
+Floats = NDArray[np.floating]
+Integers = NDArray[np.int64]
+LOGISTIC_GRID: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+# Above this size one eigendecomposition takes seconds, so features are projected first.
+MAX_RANK = 1536
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """`(x - mean) / deviation`, fitted on training rows; constant features are only centred."""
+
+    mean: Floats
+    deviation: Floats
+
+    @classmethod
+    def fit(cls, x: Floats) -> Standardizer:
+        """Fit on training rows, (n, d)."""
+        rows = np.asarray(x, dtype=np.float64)
+        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+        return cls(mean, np.where(deviation <= 1e-12 * (np.abs(mean) + 1e-12), 1.0, deviation))
+
+    def __call__(self, x: Floats) -> Floats:
+        """Return standardised rows, float64 (n, d)."""
+        scaled: Floats = (np.asarray(x, dtype=np.float64) - self.mean) / self.deviation
+        return scaled
+
+
+@dataclass(frozen=True)
+class RidgeClassifier:
+    """One-against-rest ridge on targets -1 and +1; alpha by leave-one-out error in closed form.
+
+    Args:
+        path: The fitted ridge.
+        alpha: The chosen penalty.
+        classes: Class number of each column, (n_classes,).
+        projection: Random projection of the features, or None, (d, rank).
+    """
+
+    path: RidgePath
+    alpha: float
+    classes: Integers
+    projection: Floats | None
+
+    @classmethod
+    def fit(cls, x: Floats, labels: Integers, *, alphas: tuple[float, ...] = ALPHAS) -> RidgeClassifier:
+        """Fit on standardised rows, (n, d), with labels, (n,).
+
+        Where both n and d exceed `MAX_RANK` the features go through one fixed Gaussian projection first.
+
+        Raises:
+            ValueError: If there are fewer than two classes.
+        """
+        classes = np.unique(labels)
+        if len(classes) < 2:
+            raise ValueError(f"RidgeClassifier.fit needs at least two classes, got {classes.tolist()}")
+        projection: Floats | None = None
+        if min(x.shape) > MAX_RANK:
+            projection = np.random.default_rng(0).standard_normal((x.shape[1], MAX_RANK)) / np.sqrt(MAX_RANK)
+            x = x @ projection
+        rows = torch.as_tensor(x, dtype=torch.float64)
+        targets = torch.as_tensor(np.where(labels[:, None] == classes, 1.0, -1.0))
+        path = RidgePath.from_rows(rows, targets)
+        errors = leave_one_out_errors(path, rows, targets, alphas=alphas)
+        return cls(path, float(alphas[int(torch.argmin(errors))]), classes, projection)
+
+    def decision(self, x: Floats) -> Floats:
+        """Return one score per class, larger = more likely, (n, n_classes)."""
+        x = x if self.projection is None else x @ self.projection
+        scores: Floats = self.path.predict(torch.as_tensor(x, dtype=torch.float64), alpha=self.alpha).numpy()
+        return scores
+
+    def predict(self, x: Floats) -> Integers:
+        """Return the class number of each row, (n,)."""
+        predicted: Integers = self.classes[self.decision(x).argmax(axis=1)]
+        return predicted
+
+
+def leave_one_out_errors(
+    path: RidgePath, x: torch.Tensor, y: torch.Tensor, *, alphas: tuple[float, ...]
+) -> torch.Tensor:
+    """Return the mean squared leave-one-out error of each alpha, (n_alphas,).
+
+    The residual without row i is the residual divided by `1 - h_i`, where `h_i`
+    is the leverage `1/n + sum_r p_ir^2 / (s_r^2 + alpha)` of the projected row.
+    """
+    projected = ((x - path.mean) / path.scale) @ path.basis
+    shrink = 1.0 / (path.eigenvalues + torch.tensor(alphas).to(x)[:, None])
+    # A leverage of 1 means that the row is fitted exactly whatever its target is.
+    left = (1.0 - 1.0 / len(x) - projected**2 @ shrink.T).clamp_min(1e-10)
+    centred = y - path.intercept
+    errors = [
+        (((centred - projected @ (path.loadings * shrink[i][:, None])) / left[:, i : i + 1]) ** 2).mean()
+        for i in range(len(alphas))
+    ]
+    return torch.stack(errors)
+
+
+def fit_logistic(x: Floats, labels: Integers, *, rng_seed: int = 0, n_folds: int = 5) -> Any:
+    """Fit multinomial logistic regression; C from `LOGISTIC_GRID` by stratified inner folds.
+
+    With fewer than two cases in the smallest class there is nothing to hold out, and C is 1.
+
+    Returns:
+        A fitted scikit-learn classifier.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    folds = min(n_folds, int(np.unique(labels, return_counts=True)[1].min()))
+    model = LogisticRegression(C=1.0, max_iter=1000)
+    if folds < 2:
+        return model.fit(x, labels)
+    inner = StratifiedKFold(folds, shuffle=True, random_state=rng_seed)
+    return GridSearchCV(model, {"C": list(LOGISTIC_GRID)}, cv=inner).fit(x, labels)
