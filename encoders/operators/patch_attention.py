@@ -1,0 +1,44 @@
+"""Self-attention over patches of neighbouring steps."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from encoders.operators._attention import AttentionBlock, sinusoids
+from encoders.operators._operator import Operator
+from search_space.registry import register
+
+PATCH = 8
+"""Steps in one patch; patches do not overlap."""
+
+
+@register("operator", "patch_attention", source="PatchTST, Nie et al. 2023, arXiv:2211.14730, section 3.1")
+class PatchAttention(Operator):
+    """Embed patches of eight steps, let them attend to each other, and add the result to their steps.
+
+    Deliberate differences: stride equals the patch length; the last patch is
+    filled with zeros instead of the last value, so that padding at the end of a
+    batch changes nothing; patches are mapped back to steps, because an operator
+    keeps its shape.
+    """
+
+    def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
+        super().__init__(hidden, depth=depth, dropout=dropout)
+        self.embed = nn.Linear(PATCH * hidden, hidden)
+        self.block = AttentionBlock(hidden, dropout=dropout)
+        self.spread = nn.Linear(hidden, PATCH * hidden)
+
+    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+        """Attend over patches; (batch, streams, time, hidden)."""
+        batch, streams, time, hidden = x.shape
+        patches = -(-time // PATCH)
+        fill = patches * PATCH - time
+        filled = F.pad(x, (0, 0, 0, fill)) if fill else x
+        tokens = self.embed(filled.reshape(batch * streams, patches, PATCH * hidden))
+        keys = None
+        if span is not None:
+            keys = F.pad(span, (0, fill)).view(batch, patches, PATCH).any(dim=-1).repeat_interleave(streams, dim=0)
+        tokens = self.block(tokens, positions=sinusoids(patches, like=x), keys=keys)
+        steps: Tensor = self.spread(tokens).view(batch, streams, patches * PATCH, hidden)
+        return x + steps[:, :, :time]

@@ -1,0 +1,9 @@
+"""Readouts: how the representations of all steps become one vector per stream.
+
+`search_space.registry.options("readout")` finds every module here whose name
+does not start with an underscore.
+"""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,55 @@
+"""The signature that every readout shares."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+class Readout(nn.Module):
+    """A summary of a stream's steps that ignores unobserved ones and has no weights.
+
+    A window without any observed step reads out as zeros.
+
+    Args:
+        features: Width of the representation of one step, >= 1.
+
+    Raises:
+        ValueError: If `features` is less than 1.
+    """
+
+    parts: ClassVar[int] = 1
+    """How many vectors of width `features` the readout concatenates."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        if features < 1:
+            raise ValueError(f"{type(self).__name__}: features must be >= 1, got {features}")
+        self.features = features
+        self.out_features: int = self.parts * features
+
+    def forward(self, z: Tensor, observed: Tensor) -> Tensor:
+        """Summarise every stream.
+
+        Args:
+            z: Representations; (batch, streams, time, features).
+            observed: True at the steps that count; (batch, time).
+
+        Returns:
+            (batch, streams, out_features).
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement forward(z, observed)")
+
+
+def mean_over(z: Tensor, steps: Tensor) -> Tensor:
+    """Return the mean of z (batch, streams, time, features) over steps (batch, time), zero where there are none."""
+    weights = steps.to(z.dtype)
+    weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1.0)
+    return (weights[:, None, None, :] @ z).squeeze(2)  # (batch, streams, features)
+
+
+def max_over(z: Tensor, steps: Tensor) -> Tensor:
+    """Return the maximum of z (batch, streams, time, features) over steps (batch, time), zero where there are none."""
+    highest = z.masked_fill(~steps[:, None, :, None], float("-inf")).amax(dim=2)
+    return highest.masked_fill(~steps.any(dim=1)[:, None, None], 0.0)
