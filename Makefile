@@ -1,0 +1,36 @@
+# `make search` on a fresh machine with Python 3.11: set up, then choose and train an encoder for real data.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+PACKAGES := search_space contrastive encoders downstream ahc nas
+STAMP := $(VENV)/.installed
+OUTPUT ?= runs/ETTh1
+
+.PHONY: search test lint bench setup clean
+.DEFAULT_GOAL := search
+
+search: $(STAMP)
+	$(BIN)/tscnas search examples/data/ETTh1.csv --task forecasting --output $(OUTPUT) $(ARGS)
+
+test: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest benchmarks -o python_files='*.py' $(ARGS)
+
+setup: $(STAMP)
+
+# one step brings everything, with the proven versions: an unpinned torch would come with gigabytes of CUDA libraries
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,93 @@
+"""The verbs of the command line: what each is called, takes, runs, and looks like in use."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nas.option_fields import OptionSet
+from nas.options import AhcOptions, EmbedOptions, EvaluateOptions, SearchOptions, SeedsOptions, SpaceOptions
+
+
+@dataclass(frozen=True)
+class Command:
+    """One verb.
+
+    Args:
+        name: What the user types.
+        options: Its option set, whose docstring says what the verb does.
+        target: `module:function` that does it, imported when it is run.
+        examples: Command lines for the help.
+        resumes: After an interruption the same command goes on.
+    """
+
+    name: str
+    options: type[OptionSet]
+    target: str
+    examples: tuple[str, ...]
+    resumes: bool = False
+
+    @property
+    def usage(self) -> str:
+        """The short form of the verb's usage line."""
+        names = [field.name.upper() for field in dataclasses.fields(self.options) if field.metadata["positional"]]
+        return " ".join(["tscnas", self.name, *names, "[settings]"])
+
+    @property
+    def summary(self) -> str:
+        """The first line of the option set's docstring."""
+        return (self.options.__doc__ or "").strip().split("\n")[0]
+
+    def load(self) -> Callable[[Any], Any]:
+        """Import the module behind the verb and return its function."""
+        module, _, function = self.target.partition(":")
+        loaded: Callable[[Any], Any] = getattr(importlib.import_module(module), function)
+        return loaded
+
+
+COMMANDS = (
+    Command(
+        "search",
+        SearchOptions,
+        "nas.search:search",
+        (
+            "tscnas search ETTh1.csv --task forecasting --horizons 24,48,168 --output runs/ETTh1",
+            "tscnas search GunPoint/ --task classification --time-budget 10m",
+            "tscnas search data.csv --preset ts2vec --iterations 200",
+            "tscnas search --config options.yaml --top-k 8",
+        ),
+        resumes=True,
+    ),
+    Command(
+        "embed",
+        EmbedOptions,
+        "nas.embedding:embed",
+        (
+            "tscnas embed runs/ETTh1 new.csv --output new.npz",
+            "tscnas embed runs/ETTh1 new.csv --per step --output steps.parquet",
+        ),
+    ),
+    Command(
+        "evaluate",
+        EvaluateOptions,
+        "nas.verification:evaluate",
+        ("tscnas evaluate runs/ETTh1 ETTh2.csv --task forecasting",),
+    ),
+    Command(
+        "space",
+        SpaceOptions,
+        "nas.space_table:show_space",
+        ("tscnas space", "tscnas space --kind augmentation", "tscnas space --preset ts2vec > genotype.json"),
+    ),
+    Command(
+        "seeds",
+        SeedsOptions,
+        "nas.seeds:generate_seeds",
+        ("tscnas seeds tasks.yaml --data data/ --bank bank.sqlite --genotypes 48 --time-limit 2m",),
+        resumes=True,
+    ),
+    Command("ahc", AhcOptions, "nas.comparator_training:train_ahc", ("tscnas ahc bank.sqlite --output comparator",)),
+)

@@ -1,0 +1,193 @@
+"""The process engine: every job in a process of its own, so that a job that dies takes nothing with it.
+
+The processes are forked from a server that has imported torch already, which
+makes a start cheap. A child never imports the caller's `__main__`: a script
+without the usual guard works, and functions must live in importable modules.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import multiprocessing
+import os
+import pickle  # between our own processes only; nothing of it reaches a disk
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from types import ModuleType
+
+from nas.engines._child import serve
+from nas.engines._job import Job, Result
+
+PRELOAD = ("torch", "torch._dynamo", "torch.optim", "nas.net")
+ATTEMPTS = 2
+_GRACE = 5.0  # seconds to leave after an answer
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # keeps the working directory off the server's path, where a folder could shadow one of our packages
+    "PYTHONSAFEPATH": "1",
+}
+
+
+@dataclass(frozen=True)
+class _Call:
+    id: str
+    payload: bytes
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class _Running:
+    call: _Call
+    process: ForkServerProcess
+    connection: Connection
+    start: float
+
+
+def run(
+    jobs: Iterable[Job], *, workers: int, time_limit: float | None = None, memory_limit: int | None = None
+) -> Iterator[Result]:
+    """Yield results as jobs end.
+
+    A job is drawn from `jobs` only when a worker is free, so `jobs` may be a
+    generator that reacts to earlier results. A job whose process dies without
+    an answer is started once more. Leaving the loop, by Ctrl-C too, kills what
+    still runs.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOAD))
+    source = _calls(jobs)
+    again: collections.deque[_Call] = collections.deque()
+    running: list[_Running] = []
+    try:
+        while True:
+            while len(running) < workers:
+                call = again.popleft() if again else next(source, None)
+                if call is None:
+                    break
+                running.append(_start(context, call, memory_limit=memory_limit))
+            if not running:
+                return
+            for one in _finished(running, time_limit=time_limit):
+                running.remove(one)
+                result = _result(one, time_limit=time_limit)
+                if result is None:
+                    again.append(_Call(one.call.id, one.call.payload, one.call.attempt + 1))
+                else:
+                    yield result
+    finally:
+        for one in running:
+            _stop(one)
+
+
+def _calls(jobs: Iterable[Job]) -> Iterator[_Call]:
+    for job in jobs:
+        if getattr(job.function, "__module__", None) == "__main__":
+            raise ValueError(
+                f"Job({job.id!r}).function: must live in an importable module, got {job.function!r} of __main__"
+            )
+        # plain pickle copies tensors; multiprocessing's own would tie them to this process's life
+        yield _Call(job.id, pickle.dumps((job.function, dict(job.kwargs))))
+
+
+def _start(context: ForkServerContext, call: _Call, *, memory_limit: int | None) -> _Running:
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=serve, args=(sender, call.payload, memory_limit), daemon=True)
+    start = time.monotonic()
+    _launch_server()
+    with _quiet_main():
+        process.start()
+    sender.close()  # the child holds the only writing end: its death ends the pipe
+    return _Running(call, process, receiver, start)
+
+
+def _finished(running: list[_Running], *, time_limit: float | None) -> list[_Running]:
+    """Wait until something happens; return those that answered, died, or ran out of time."""
+    timeout = None
+    if time_limit is not None:
+        timeout = max(0.0, min(one.start for one in running) + time_limit - time.monotonic())
+    ready = wait([one.connection for one in running], timeout)
+    now = time.monotonic()
+    return [
+        one for one in running if one.connection in ready or (time_limit is not None and now - one.start >= time_limit)
+    ]
+
+
+def _result(one: _Running, *, time_limit: float | None) -> Result | None:
+    """Return how the job ended, or None if it is to be started again."""
+    call, answer = one.call, None
+    if one.connection.poll():
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            answer = one.connection.recv_bytes()
+    else:
+        _stop(one)
+        text = f"stopped after {time_limit:g} s (time limit)"
+        return Result(call.id, "timeout", None, text, time.monotonic() - one.start, attempts=call.attempt)
+    seconds = time.monotonic() - one.start
+    one.process.join(_GRACE)  # a thread that the job left behind must not hold us up
+    code = one.process.exitcode
+    _stop(one)
+    if answer is not None:
+        status, value, error, details = pickle.loads(answer)
+        return Result(call.id, status, value, error, seconds, details, call.attempt)
+    if call.attempt < ATTEMPTS:
+        return None
+    error = f"the process died without an answer ({_death(code)}), {call.attempt} times"
+    return Result(call.id, "crashed", None, error, seconds, attempts=call.attempt)
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+def _stop(one: _Running) -> None:
+    one.process.kill()
+    one.process.join()
+    one.process.close()
+    one.connection.close()
+
+
+def _launch_server() -> None:
+    """Start the server unless it runs, deaf to Ctrl-C: the terminal sends that to all, the caller alone decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with _environment(_ENVIRONMENT):
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _quiet_main() -> Iterator[None]:
+    """Hide the caller's `__main__`, which multiprocessing would otherwise run again in every child."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the server, which keeps the environment that it starts with."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,11 @@
+"""Errors of a whole command, beside those of the data and of the files it reads."""
+
+from __future__ import annotations
+
+
+class NothingTrainedError(RuntimeError):
+    """Not one candidate could be trained; the message says why, for the most frequent reason first."""
+
+
+class OutputExistsError(FileExistsError):
+    """An output exists already and the user did not ask to replace it."""

@@ -1,0 +1,184 @@
+"""The options of every command, one frozen dataclass each; the command line and config files follow from them.
+
+This module imports nothing heavy: `tscnas --help` reads it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from nas.option_fields import OptionError, OptionSet, check, option
+
+__all__ = [
+    "AhcOptions",
+    "EmbedOptions",
+    "EvaluateOptions",
+    "OptionError",
+    "SearchOptions",
+    "SeedsOptions",
+    "SpaceOptions",
+    "as_dict",
+]
+
+TASKS = ("forecasting", "classification", "anomaly")
+_DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy, or a folder that holds a UCR/UEA dataset"
+_TASK = "what the representation is for; by default told from the data where that is possible"
+_TARGET = "columns to forecast, separated by commas; by default all numeric columns"
+_WINDOW = "length of the windows that the encoder sees, in time steps; by default chosen from the data"
+_HORIZONS = "forecast lengths in time steps, separated by commas; by default those of the protocol"
+_PROTOCOL = "rules for splits, scaling and metrics (docs/architecture.md names them)"
+_OVERWRITE = "replace an output that exists; without it, an existing output is never touched"
+_RNG_SEED = "integer for all random generators; the same one gives the same result"
+_WORKERS = "candidates trained at the same time, one thread each; by default the cores available"
+_DEVICE = "where encoders are trained; auto takes a GPU where there is one"
+_ENGINE = "how candidates are run: each in a process of its own, or one after the other in this process"
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Rank candidates for a dataset without training, then train, verify and report the best."""
+
+    data: str = option(positional=True, text=_DATA)
+    task: str | None = option(None, text=_TASK, choices=TASKS)
+    output: str | None = option(None, text="folder for the encoder, the records and the report; by default runs/<name>")
+    target: tuple[str, ...] = option((), text=_TARGET)
+    window: int | None = option(None, text=_WINDOW, least=2)
+    horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
+    protocol: str = option("default", text=_PROTOCOL)
+    preset: str | None = option(None, text="train this named genotype (such as ts2vec) instead of searching")
+    genotype: str | None = option(None, text="train the genotype in this JSON file instead of searching")
+    comparator: str | None = option(None, text="comparator checkpoint to rank with; by default the one shipped")
+    candidates: int = option(20_000, text="genotypes drawn at random and ranked before anything is trained", least=1)
+    top_k: int = option(4, text="highest ranked candidates that are trained", least=1)
+    iterations: int = option(400, text="optimiser steps per trained candidate", least=1)
+    time_budget: float | None = option(
+        None, text="time for the whole command, such as 90s, 10m or 1h; by default unlimited", duration=True, above=0
+    )
+    workers: int = option(factory=_cores, text=_WORKERS, least=1)
+    device: str = option("auto", text=_DEVICE)
+    rng_seed: int = option(0, text=_RNG_SEED, least=0)
+    engine: str = option("process", text=_ENGINE, choices=("process", "serial"))
+    bank: str | None = option(None, text="SQLite store of trial records to add to; by default one in the output folder")
+    overwrite: bool = option(False, text=_OVERWRITE)
+    quiet: bool = option(False, text="show no progress, only the answer")
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check(self)
+        if self.preset is not None and self.genotype is not None:
+            raise OptionError("preset and genotype: at most one of them can say what is trained")
+
+
+@dataclass(frozen=True)
+class SeedsOptions:
+    """Train many candidates on many tasks and store the trial records that teach the comparator."""
+
+    manifest: str = option(positional=True, text="YAML or JSON file that lists the tasks: name, family, kind, path")
+    data: str = option(".", text="folder that the paths in the manifest are relative to")
+    bank: str = option("bank.sqlite", text="SQLite store of trial records; what it holds already is not run again")
+    genotypes: int = option(48, text="candidates per task", least=3)
+    iterations: int = option(200, text="optimiser steps per candidate", least=1)
+    repeats: float = option(
+        0.1, text="share of the candidates run once more with another rng_seed, to measure label noise", least=0, most=1
+    )
+    workers: int = option(factory=_cores, text=_WORKERS, least=1)
+    time_limit: float | None = option(
+        120.0, text="wall time per candidate, such as 90s or 10m; a slower one is recorded", duration=True, above=0
+    )
+    device: str = option("cpu", text=_DEVICE)
+    rng_seed: int = option(0, text=_RNG_SEED, least=0)
+    engine: str = option("process", text=_ENGINE, choices=("process", "serial"))
+    quiet: bool = option(False, text="show no progress, only the summary")
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check(self)
+
+
+@dataclass(frozen=True)
+class AhcOptions:
+    """Train the comparator (T-AHC) on the trial records of a bank and judge it on families it has not seen."""
+
+    bank: str = option(positional=True, text="SQLite store of trial records, made by `tscnas seeds`")
+    output: str = option("comparator", text="folder for the checkpoint and its evaluation")
+    evaluate: bool = option(True, text="hold out each family of tasks in turn and report the ranking quality")
+    rng_seed: int = option(0, text=_RNG_SEED, least=0)
+    overwrite: bool = option(False, text=_OVERWRITE)
+    quiet: bool = option(False, text="show no progress, only the summary")
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check(self)
+
+
+@dataclass(frozen=True)
+class EmbedOptions:
+    """Compute representations of a dataset with a trained encoder, per series or per time step."""
+
+    encoder: str = option(positional=True, text="output folder of a search, or its encoder .safetensors file")
+    data: str = option(positional=True, text=_DATA)
+    output: str = option("embeddings.npz", text="file to write; its ending decides the format: .npz, .csv or .parquet")
+    per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
+    task: str | None = option(None, text="how the data is read; by default as in the search", choices=TASKS)
+    target: tuple[str, ...] = option((), text=_TARGET)
+    device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
+    overwrite: bool = option(False, text=_OVERWRITE)
+    quiet: bool = option(False, text="show no progress, only the summary")
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check(self)
+        if not self.output.endswith((".npz", ".csv", ".parquet")):
+            raise OptionError(f"output: must end in .npz, .csv or .parquet, got {self.output!r}")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Fit probes on a trained encoder and report what it is worth, beside the untrained encoder and plain baselines."""
+
+    encoder: str = option(positional=True, text="output folder of a search, or its encoder .safetensors file")
+    data: str = option(positional=True, text=_DATA)
+    task: str | None = option(None, text="what is evaluated; by default as in the search", choices=TASKS)
+    target: tuple[str, ...] = option((), text=_TARGET)
+    horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
+    protocol: str = option("default", text=_PROTOCOL)
+    output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
+    device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
+    rng_seed: int = option(0, text=_RNG_SEED, least=0)
+    overwrite: bool = option(False, text=_OVERWRITE)
+    quiet: bool = option(False, text="show no progress, only the scores")
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check(self)
+
+
+@dataclass(frozen=True)
+class SpaceOptions:
+    """Show the search space: its size and its options, or one genotype to start from."""
+
+    kind: str | None = option(None, text="show the options of this kind only, such as augmentation, loss or operator")
+    preset: str | None = option(None, text="print this named genotype as JSON, to edit and pass to search --genotype")
+    task: str = option("forecasting", text="the task that a preset is meant for", choices=TASKS)
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        check(self)
+
+
+def as_dict(options: OptionSet) -> dict[str, Any]:
+    """Return an option set as plain values; saved as JSON it is a config file for `--config`."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in ((field.name, getattr(options, field.name)) for field in dataclasses.fields(options))
+    }

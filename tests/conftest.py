@@ -1,0 +1,18 @@
+"""Test session: one thread for arithmetic, as a worker has; two would fight over the cores of a small machine."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Limit torch, which reads the environment only where it has not been imported yet."""
+    import torch
+
+    torch.set_num_threads(1)

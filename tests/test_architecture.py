@@ -1,0 +1,94 @@
+"""What holds for the project as a whole: names, sizes, side effects, and packages that lie side by side."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nas.cli import PACKAGES, STATUS_OF_ERROR
+from search_space import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = (*PACKAGES, "scripts", "tests", "benchmarks")
+FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+)
+# raised and caught between our own parts: no command ends with them
+INTERNAL_ERRORS = {"DivergedError"}
+
+
+def run_python(code: str) -> str:
+    """Return what a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(FILES) > 50 and {name.split(".")[0] for name in MODULES} == set(PACKAGES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_file_has_a_real_name_a_docstring_and_less_than_300_lines(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert path.stem not in {"utils", "helpers", "common", "misc"}
+    assert ast.get_docstring(ast.parse(text)), "the file does not say what it is"
+    assert text.count("\n") < 300
+
+
+def test_all_packages_share_one_parent_folder() -> None:
+    parents = {Path(str(importlib.import_module(name).__file__)).resolve().parents[1] for name in PACKAGES}
+    assert parents == {ROOT}
+
+
+def test_search_space_never_imports_torch() -> None:
+    modules = [name for name in MODULES if name.split(".")[0] == "search_space"]
+    code = (
+        f"import importlib, sys\nfor name in {modules!r}: importlib.import_module(name)\nprint('torch' in sys.modules)"
+    )
+    assert run_python(code).strip() == "False"
+
+
+def test_importing_everything_does_nothing_else() -> None:
+    code = f"""
+import importlib, os, random, signal, threading
+import numpy, torch
+def state():
+    return (torch.initial_seed(), torch.get_rng_state().tolist(), random.getstate(), repr(numpy.random.get_state()),
+            torch.get_num_threads(), torch.get_default_dtype(), dict(os.environ), os.getcwd(), threading.active_count(),
+            signal.getsignal(signal.SIGINT), torch.is_grad_enabled())
+before = state()
+for name in {MODULES!r}:
+    importlib.import_module(name)
+print(state() == before, torch.cuda.is_initialized())
+"""
+    assert run_python(code).split() == ["True", "False"]
+
+
+@pytest.mark.parametrize("kind", sorted(registry.PROVIDERS))
+def test_every_option_says_what_it_is_and_where_it_comes_from(kind: str) -> None:
+    known = registry.options(kind)
+    assert known
+    for name, option in known.items():
+        assert len(option.source.strip()) >= 5, f"{kind} {name}: no source"
+        assert len(option.summary) >= 10, f"{kind} {name}: no docstring"
+        assert option.target.__module__.startswith(registry.PROVIDERS[kind] + ".")
+
+
+def test_every_error_class_has_an_exit_status() -> None:
+    defined = {
+        node.name
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] in PACKAGES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
+    }
+    assert defined - INTERNAL_ERRORS == set(STATUS_OF_ERROR)
