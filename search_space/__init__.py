@@ -1,0 +1,50 @@
+"""What can be built: the registry of options, genotypes, the search space, sampling and presets.
+
+Needs numpy and the standard library only. Option modules, which may need more,
+are imported on the first question about their kind.
+"""
+
+from __future__ import annotations
+
+from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.choices import SearchSpace, SpaceError
+from search_space.drawing import SamplingError
+from search_space.genotype import CELLS, Genotype
+from search_space.migrations import NOTES_OPERATORS, SCHEMA, from_notes, upgrade
+from search_space.mutation import mutate
+from search_space.presets import PRESETS, Preset, preset
+from search_space.registry import Option, UnknownOptionError
+from search_space.sampling import crossover, sample_arch, sample_candidates
+from search_space.space import default_space, full_space
+from search_space.validation import GenotypeError
+
+__all__ = [
+    "CELLS",
+    "NOTES_OPERATORS",
+    "PRESETS",
+    "SCHEMA",
+    "Chain",
+    "Choice",
+    "EmbedCell",
+    "EncoderCell",
+    "Genotype",
+    "GenotypeError",
+    "LossCell",
+    "Option",
+    "PairCell",
+    "Preset",
+    "SamplingError",
+    "SearchSpace",
+    "SpaceError",
+    "TrainCell",
+    "UnknownOptionError",
+    "crossover",
+    "default_space",
+    "from_notes",
+    "full_space",
+    "mutate",
+    "preset",
+    "sample_arch",
+    "sample_candidates",
+    "upgrade",
+]

@@ -1,0 +1,183 @@
+"""The frozen cells that a genotype consists of, each always in its normal form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from search_space.encoder_dag import Edge, inner_nodes, sorted_edges
+from search_space.rules import NEEDS_KERNEL, NO_NORM
+
+CellDict = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One option with the values of its parameters, sorted by parameter name."""
+
+    name: str
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", tuple(sorted(self.parameters)))
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The parameters as keyword arguments."""
+        return dict(self.parameters)
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether every strength is zero; an option without parameters always acts."""
+        return bool(self.parameters) and not any(value for _, value in self.parameters)
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{name}={value:g}" for name, value in self.parameters)
+        return f"{self.name}({values})" if values else self.name
+
+
+Chain = tuple[Choice, ...]
+
+
+def chain_to_list(chain: Chain) -> list[list[Any]]:
+    """Return an augmentation chain in the dict form."""
+    return [[choice.name, choice.params] for choice in chain]
+
+
+@dataclass(frozen=True)
+class EmbedCell:
+    """Transformation of representations during training.
+
+    Args:
+        jitter: Standard deviation of the added noise; 0 is none.
+        mask: Share of entries set to zero, 0 to 0.95.
+        norm: `none` or the name of an `embedding_norm` option.
+    """
+
+    jitter: float = 0.0
+    mask: float = 0.0
+    norm: str = NO_NORM
+
+    def to_dict(self) -> CellDict:
+        """Return the dict form."""
+        return {"jitter": self.jitter, "mask": self.mask, "norm": self.norm}
+
+
+@dataclass(frozen=True)
+class PairCell:
+    """What is contrasted with what.
+
+    Args:
+        kinds: Names of `pair` options; kept sorted.
+        pool: `avg` or `max`; kept at `max` where nothing is pooled.
+        kernel: Steps pooled per level of the hierarchy; 0 is no hierarchy.
+    """
+
+    kinds: tuple[str, ...]
+    pool: str = "max"
+    kernel: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", tuple(sorted(self.kinds)))
+        if not self.pools:
+            object.__setattr__(self, "pool", "max")
+
+    @property
+    def pools(self) -> bool:
+        """Whether `pool` matters: without a hierarchy, temporal pairs compare single steps."""
+        return self.kernel > 0 or self.kinds != ("temporal",)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether something is contrasted, and across scales only where there are several."""
+        return bool(self.kinds) and (self.kernel > 0 or NEEDS_KERNEL not in self.kinds)
+
+    def to_dict(self, known: tuple[str, ...] = ()) -> CellDict:
+        """Return the dict form, with a flag for each of the `known` pair kinds."""
+        flags: CellDict = {kind: kind in self.kinds for kind in sorted({*known, *self.kinds})}
+        return {**flags, "pool": self.pool, "kernel": self.kernel}
+
+
+@dataclass(frozen=True)
+class LossCell:
+    """The loss with its parameters, and the similarity it compares with."""
+
+    loss: Choice
+    similarity: str
+
+    def to_dict(self) -> CellDict:
+        """Return the dict form; the loss's parameters stand beside its name."""
+        return {"loss": self.loss.name, "similarity": self.similarity, **self.loss.params}
+
+
+@dataclass(frozen=True)
+class EncoderCell:
+    """The encoder's graph and its hyperparameters.
+
+    Args:
+        edges: `(node, op)` by target node (see `encoder_dag`); the two edges of
+            a node are kept sorted.
+        blocks: How many copies of the graph are stacked.
+        hidden: Channels inside the graph.
+        output: Channels of a representation.
+        dropout: Probability in [0, 1).
+        normalization: Of the input window: `none`, `instance` or `last`.
+        channels: `independent` (variates share weights) or `mixed`.
+        readout: Name of a `readout` option.
+    """
+
+    edges: tuple[Edge, ...]
+    blocks: int
+    hidden: int
+    output: int
+    dropout: float
+    normalization: str
+    channels: str
+    readout: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "edges", sorted_edges(self.edges))
+
+    @property
+    def n_inner(self) -> int:
+        """Number of inner nodes of the graph."""
+        return inner_nodes(self.edges)
+
+    def hyperparameters(self) -> CellDict:
+        """Return the dict form without the edges."""
+        return {
+            "blocks": self.blocks,
+            "hidden": self.hidden,
+            "output": self.output,
+            "dropout": self.dropout,
+            "normalization": self.normalization,
+            "channels": self.channels,
+            "readout": self.readout,
+        }
+
+    def to_dict(self) -> CellDict:
+        """Return the dict form."""
+        return {"edges": [[node, op] for node, op in self.edges], **self.hyperparameters()}
+
+
+@dataclass(frozen=True)
+class TrainCell:
+    """How the encoder is trained; the number of iterations is a fidelity, not a gene.
+
+    Args:
+        learning_rate: Of the optimiser, > 0.
+        batch_size: Windows per step.
+        weight_averaging: Evaluate the running mean of the weights (as TS2Vec does).
+    """
+
+    learning_rate: float
+    batch_size: int
+    weight_averaging: bool
+
+    def to_dict(self) -> CellDict:
+        """Return the dict form."""
+        return {
+            "learning_rate": self.learning_rate,
+            "batch_size": self.batch_size,
+            "weight_averaging": self.weight_averaging,
+        }

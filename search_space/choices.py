@@ -1,0 +1,261 @@
+"""`SearchSpace`: which values may be drawn, per cell and field."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from search_space import counting, registry
+from search_space.encoder_dag import MAX_INNER_NODES
+from search_space.rules import (
+    CHANNELS,
+    KERNELS,
+    MAX_CHAIN,
+    NO_NORM,
+    NORMALIZATIONS,
+    NUMBERS,
+    POOLS,
+    Range,
+    parameter_range,
+)
+from search_space.validation import is_list, nearest, shown
+
+Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
+
+_OPTION_FIELDS = {
+    "AugCell1": ("augmentation", "options"),
+    "AugCell2": ("augmentation", "options"),
+    "LossCell": ("loss", "loss"),
+}
+
+
+class SpaceError(ValueError):
+    """A search space that is empty or names what does not exist; one problem per line."""
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """The choices of every field: cell -> field -> tuple of values.
+
+    Fields are those of the genotype's dict form, except: `AugCell1` and
+    `AugCell2` have `lengths`, `options` and `<option>.<parameter>`; `LossCell`
+    has `<loss>.<parameter>`; `PairCell` has `kinds` (any non-empty subset is
+    drawn); `EncoderCell` has `nodes` (number of inner nodes) and `operators`.
+
+    Raises:
+        SpaceError: If a cell or field is unknown or missing, a value illegal, or
+            nothing can be drawn.
+    """
+
+    choices: Cells
+
+    def __post_init__(self) -> None:
+        problems = list(_problems(self.choices))
+        if problems:
+            raise SpaceError("\n".join(problems))
+        frozen = {}
+        for cell, fields in self.choices.items():
+            legal = _legal_fields(cell, fields)
+            frozen[cell] = MappingProxyType(
+                {name: _in_one_type(values, legal[name]) for name, values in fields.items()}
+            )
+        object.__setattr__(self, "choices", MappingProxyType(frozen))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple((cell, tuple(fields.items())) for cell, fields in self.choices.items()))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # mapping proxies cannot be pickled, and a space travels to worker processes
+        return SearchSpace, ({cell: dict(fields) for cell, fields in self.choices.items()},)
+
+    def __getitem__(self, cell: str) -> Mapping[str, tuple[Any, ...]]:
+        return self.choices[cell]
+
+    def restrict(self, selection: Mapping[str, Any] | None = None, /, **cells: Any) -> SearchSpace:
+        """Return the sub-space in which some fields keep only the given values.
+
+        Args:
+            selection: Dotted or nested names -> a value or values, such as
+                `{"EncoderCell.blocks": 1, "LossCell": {"loss": ["nt_xent"]}}`.
+            **cells: The same by keyword: `EncoderCell={"readout": "last"}`.
+
+        Raises:
+            SpaceError: If a name or value is not in this space, or nothing is left.
+        """
+        choices = {cell: dict(fields) for cell, fields in self.choices.items()}
+        problems = []
+        for path, wanted in _flat({**(selection or {}), **cells}):
+            cell, _, name = path.partition(".")
+            if cell not in choices:
+                problems.append(f"{path}: unknown cell, got {cell!r}{nearest(cell, choices)}")
+            elif name not in choices[cell]:
+                problems.append(f"{path}: unknown field, got {name!r}{nearest(name, choices[cell])}")
+            else:
+                known = choices[cell][name]
+                values = tuple(wanted) if is_list(wanted) or isinstance(wanted, set | frozenset) else (wanted,)
+                strange = [value for value in values if value not in known]
+                if strange or not values:
+                    problems.append(
+                        f"{path}: must be one or more of {', '.join(map(str, known))}, got {shown(strange or values)}"
+                    )
+                choices[cell][name] = tuple(value for value in known if value in values)
+        if problems:
+            raise SpaceError("\n".join(problems))
+        return SearchSpace({cell: _without_orphans(cell, fields) for cell, fields in choices.items()})
+
+    def size(self) -> dict[str, int]:
+        """Return the exact number of raw draws per cell and in `total`."""
+        encoder = self["EncoderCell"]
+        sizes = {
+            "AugCell1": counting.raw_chains(self["AugCell1"]),
+            "AugCell2": counting.raw_chains(self["AugCell2"]),
+            "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
+            "PairCell": counting.raw_pairs(self["PairCell"]),
+            "LossCell": counting.losses(self["LossCell"]),
+            "EncoderCell": counting.raw_graphs(encoder["nodes"], len(encoder["operators"])) * self._encoder_points,
+            "TrainCell": counting.hyperparameters(self["TrainCell"]),
+        }
+        return {**sizes, "total": math.prod(sizes.values())}
+
+    def canonical_size(self) -> dict[str, int]:
+        """Return the exact number of different keys per cell (both views as one) and in `total`."""
+        encoder = self["EncoderCell"]
+        sizes = {
+            "views": counting.canonical_views(self["AugCell1"], self["AugCell2"]),
+            "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
+            "PairCell": counting.canonical_pairs(self["PairCell"]),
+            "LossCell": counting.losses(self["LossCell"]),
+            "EncoderCell": counting.canonical_graphs(encoder["nodes"], encoder["operators"]) * self._encoder_points,
+            "TrainCell": counting.hyperparameters(self["TrainCell"]),
+        }
+        return {**sizes, "total": math.prod(sizes.values())}
+
+    @property
+    def _encoder_points(self) -> int:
+        return counting.hyperparameters(self["EncoderCell"], without=("nodes", "operators"))
+
+    def to_dict(self) -> dict[str, dict[str, list[Any]]]:
+        """Return the choices as plain dicts and lists, ready for JSON."""
+        return {cell: {name: list(values) for name, values in fields.items()} for cell, fields in self.choices.items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Mapping[str, Iterable[Any]]]) -> SearchSpace:
+        """Return the space of `to_dict`.
+
+        Raises:
+            SpaceError: As the class does, or if the dict is not nested mappings of lists.
+        """
+        for cell, fields in data.items():
+            if not isinstance(fields, Mapping):
+                raise SpaceError(f"{cell}: must be a mapping of field names to lists, got {shown(fields)}")
+            for name, values in fields.items():
+                if not is_list(values):
+                    raise SpaceError(f"{cell}.{name}: must be a list of values, got {shown(values)}")
+        return cls({cell: {name: tuple(values) for name, values in fields.items()} for cell, fields in data.items()})
+
+
+def _in_one_type(values: Iterable[Any], rule: Range | tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values once each; 0 and 0.0 are the same choice and must look it."""
+    if isinstance(rule, Range):
+        values = [int(value) if rule.integer else float(value) for value in values]
+    return tuple(dict.fromkeys(values))
+
+
+def _flat(selection: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return nested names as dotted ones."""
+    pairs: list[tuple[str, Any]] = []
+    for name, value in selection.items():
+        path = f"{prefix}{name}"
+        pairs.extend(_flat(value, f"{path}.") if isinstance(value, Mapping) else [(path, value)])
+    return pairs
+
+
+def _without_orphans(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """Drop the parameters of options that are no longer there."""
+    if cell not in _OPTION_FIELDS:
+        return dict(fields)
+    kept = fields[_OPTION_FIELDS[cell][1]]
+    return {name: values for name, values in fields.items() if "." not in name or name.split(".")[0] in kept}
+
+
+def _legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, Range | tuple[Any, ...]]:
+    """Return what each field of a cell may hold: a range, or the legal values."""
+    legal: dict[str, Range | tuple[Any, ...]] = dict(NUMBERS.get(cell, {}))
+    if cell in _OPTION_FIELDS:
+        kind, field = _OPTION_FIELDS[cell]
+        known = registry.options(kind)
+        legal[field] = tuple(known)
+        for name in fields.get(field, ()):
+            if name in known:
+                for parameter, values in known[name].choices.items():
+                    legal[f"{name}.{parameter}"] = parameter_range(parameter, values)
+    if cell.startswith("AugCell"):
+        legal["lengths"] = Range(0, MAX_CHAIN, integer=True)
+    elif cell == "EmbedCell":
+        legal["norm"] = (NO_NORM, *registry.options("embedding_norm"))
+    elif cell == "PairCell":
+        legal |= {"kinds": tuple(registry.options("pair")), "pool": POOLS, "kernel": KERNELS}
+    elif cell == "LossCell":
+        legal["similarity"] = tuple(registry.options("similarity"))
+    elif cell == "EncoderCell":
+        legal["nodes"] = Range(1, MAX_INNER_NODES, integer=True)
+        legal |= {"operators": tuple(registry.options("operator")), "normalization": NORMALIZATIONS}
+        legal |= {"channels": CHANNELS, "readout": tuple(registry.options("readout"))}
+    elif cell == "TrainCell":
+        legal["weight_averaging"] = (False, True)
+    return legal
+
+
+_CELLS = ("AugCell1", "AugCell2", "EmbedCell", "PairCell", "LossCell", "EncoderCell", "TrainCell")
+
+
+def _problems(choices: Cells) -> Iterable[str]:
+    """Yield what is wrong with a space."""
+    for cell in choices:
+        if cell not in _CELLS:
+            yield f"{cell}: unknown cell, got {cell!r}{nearest(cell, _CELLS)}"
+    found = False
+    for cell in _CELLS:
+        if cell not in choices:
+            yield f"{cell}: the cell is required, got nothing"
+            found = True
+            continue
+        for problem in _cell_problems(cell, choices[cell]):
+            yield problem
+            found = True
+    if found:
+        return
+    for cell in ("AugCell1", "AugCell2"):
+        lengths, options = choices[cell]["lengths"], choices[cell]["options"]
+        if min(lengths) > len(options):
+            yield f"{cell}.lengths: must hold a length of at most {len(options)} (its options), got {shown(lengths)}"
+    if not counting.pair_combinations(choices["PairCell"]):
+        yield "PairCell: cross_scale alone needs a kernel > 0, got kernel 0 only"
+
+
+def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> Iterable[str]:
+    legal = _legal_fields(cell, fields)
+    for name in legal:
+        if name not in fields:
+            yield f"{cell}.{name}: the field is required, got nothing"
+    for name, values in fields.items():
+        if name not in legal:
+            yield f"{cell}.{name}: unknown field, got {name!r}{nearest(name, legal)}"
+            continue
+        rule = legal[name]
+        if not values and name != "options":
+            yield f"{cell}.{name}: must hold at least one value, got {shown(values)}"
+        for value in values:
+            if isinstance(rule, Range):
+                if not rule.holds(value):
+                    yield f"{cell}.{name}: must be {rule}, got {shown(value)}"
+            elif value not in rule or isinstance(value, bool) != isinstance(rule[0], bool):
+                yield f"{cell}.{name}: unknown value, got {shown(value)}{nearest(value, map(str, rule))}"

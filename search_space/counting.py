@@ -1,0 +1,143 @@
+"""Exact sizes of the cells of a search space, by counting instead of listing.
+
+`raw` counts what can be drawn; `canonical` counts what has different keys.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search_space.cells import PairCell
+from search_space.encoder_dag import IDENTITY
+from search_space.rules import NEEDS_KERNEL
+
+Cell = Mapping[str, tuple[Any, ...]]
+
+
+def option_parameters(cell: Cell, option: str) -> dict[str, tuple[Any, ...]]:
+    """Return parameter -> choices of one option of a cell."""
+    prefix = f"{option}."
+    return {name[len(prefix) :]: values for name, values in cell.items() if name.startswith(prefix)}
+
+
+def pair_combinations(cell: Cell) -> list[tuple[tuple[str, ...], int]]:
+    """Return all valid (pair kinds, kernel): kinds are not empty and agree with the kernel."""
+    kinds = sorted(cell["kinds"])
+    subsets = [subset for size in range(1, len(kinds) + 1) for subset in itertools.combinations(kinds, size)]
+    return [
+        (subset, kernel) for kernel in cell["kernel"] for subset in subsets if kernel > 0 or NEEDS_KERNEL not in subset
+    ]
+
+
+def raw_chains(cell: Cell) -> int:
+    """Count ordered chains of different options, with the choices of their parameters.
+
+    A chain of length L is an ordered choice of L options: `L! e_L(c)`, where e_L
+    is the elementary symmetric polynomial of the options' numbers of choices.
+    """
+    symmetric = [1]
+    for option in cell["options"]:
+        count = math.prod(len(values) for values in option_parameters(cell, option).values())
+        symmetric = [a + count * b for a, b in zip([*symmetric, 0], [0, *symmetric], strict=True)]
+    return sum(math.factorial(size) * symmetric[size] for size in cell["lengths"] if size < len(symmetric))
+
+
+def common_canonical_chains(first: Cell, second: Cell) -> int:
+    """Count the canonical chains (no zero strengths) that both cells can produce.
+
+    A canonical chain of l options is produced from a length L >= l if L - l
+    other options can be drawn at strength zero. Counting needs only how many
+    of the chain's options have a zero strength in either cell.
+    """
+    options = sorted({*first["options"], *second["options"]})
+    choices = {option: (_strengths(first, option), _strengths(second, option)) for option in options}
+    # (length, options with a zero in the first cell, in the second) -> number of unordered chains
+    counts: dict[tuple[int, int, int], int] = {(0, 0, 0): 1}
+    for in_first, in_second in choices.values():
+        acting = sum(any(point) or not point for point in in_first & in_second)
+        zero = _has_zero(in_first), _has_zero(in_second)
+        grown = defaultdict(int, counts)
+        for (length, zeros_first, zeros_second), count in counts.items():
+            grown[length + 1, zeros_first + zero[0], zeros_second + zero[1]] += count * acting
+        counts = grown
+    zeros = [sum(_has_zero(pair[cell]) for pair in choices.values()) for cell in (0, 1)]
+    return sum(
+        math.factorial(length) * count
+        for (length, *used), count in counts.items()
+        if _reachable(first, length, zeros[0] - used[0]) and _reachable(second, length, zeros[1] - used[1])
+    )
+
+
+def _strengths(cell: Cell, option: str) -> set[tuple[float, ...]]:
+    """Return the parameter points of an option, none where the cell lacks it."""
+    if option not in cell["options"]:
+        return set()
+    parameters = option_parameters(cell, option)
+    return set(itertools.product(*(parameters[name] for name in sorted(parameters))))
+
+
+def _has_zero(points: set[tuple[float, ...]]) -> bool:
+    return any(point and not any(point) for point in points)
+
+
+def _reachable(cell: Cell, length: int, spare_zeros: int) -> bool:
+    return any(0 <= drawn - length <= spare_zeros for drawn in cell["lengths"])
+
+
+def canonical_views(first: Cell, second: Cell) -> int:
+    """Count unordered pairs of canonical chains, one from each cell."""
+    shared = common_canonical_chains(first, second)
+    ordered = common_canonical_chains(first, first) * common_canonical_chains(second, second)
+    return ordered - math.comb(shared, 2)
+
+
+def raw_pairs(cell: Cell) -> int:
+    """Count pair cells with every pooling."""
+    return len(pair_combinations(cell)) * len(cell["pool"])
+
+
+def canonical_pairs(cell: Cell) -> int:
+    """Count pair cells where a pooling that nothing asks for does not count."""
+    return sum(
+        len(cell["pool"]) if PairCell(kinds, "max", kernel).pools else 1 for kinds, kernel in pair_combinations(cell)
+    )
+
+
+def losses(cell: Cell) -> int:
+    """Count losses with their parameters and similarities."""
+    return len(cell["similarity"]) * sum(
+        math.prod(len(values) for values in option_parameters(cell, loss).values()) for loss in cell["loss"]
+    )
+
+
+def raw_graphs(nodes: Sequence[int], n_operators: int) -> int:
+    """Count graphs as drawn: node k has k possible second sources and two operators."""
+    return sum(n_operators ** (2 * n - 1) * math.factorial(n) for n in nodes)
+
+
+def canonical_graphs(nodes: Sequence[int], operators: Sequence[str]) -> int:
+    """Count graphs with different canonical edges.
+
+    Node k reads k-1 and one of s other sources by any two operators (s q^2), or
+    k-1 twice by an unordered two (q (q + 1) / 2). Behind an identity at node 1
+    nodes 0 and 1 are one source, so every s is smaller by one from node 3 on,
+    and node 2 can only read that one source twice.
+    """
+    q = len(operators)
+    twice = q * (q + 1) // 2
+    with_identity = int(IDENTITY in operators)
+    total = 0
+    for n in nodes:
+        plain = math.prod((k - 1) * q * q + twice for k in range(2, n + 1))
+        behind_identity = math.prod((k - 2) * q * q + twice for k in range(2, n + 1))
+        total += (q - with_identity) * plain + with_identity * behind_identity
+    return total
+
+
+def hyperparameters(cell: Cell, *, without: Sequence[str] = ()) -> int:
+    """Count the combinations of independent fields."""
+    return math.prod(len(values) for name, values in cell.items() if name not in without)

@@ -1,0 +1,157 @@
+"""`Genotype`: one complete choice, checked at the door and known by a stable key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from search_space import parsing, registry
+from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell, chain_to_list
+from search_space.encoder_dag import canonical_edges
+from search_space.migrations import SCHEMA, upgrade
+from search_space.validation import GenotypeError, Problems
+
+__all__ = [
+    "CELLS",
+    "Chain",
+    "Choice",
+    "EmbedCell",
+    "EncoderCell",
+    "Genotype",
+    "GenotypeError",
+    "LossCell",
+    "PairCell",
+    "TrainCell",
+]
+
+CELLS = ("AugCell1", "AugCell2", "EmbedCell", "PairCell", "LossCell", "EncoderCell", "TrainCell")
+
+_to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+@dataclass(frozen=True)
+class Genotype:
+    """One point of the search space.
+
+    Always in normal form, however it is made: augmentations of zero strength are
+    gone, pair kinds and the two edges of a node are sorted, and a pooling that
+    nothing asks for is `max`. `from_dict` is the only door for data from
+    outside; the constructor trusts its caller.
+    """
+
+    aug1: Chain
+    aug2: Chain
+    embed: EmbedCell
+    pair: PairCell
+    loss: LossCell
+    encoder: EncoderCell
+    train: TrainCell
+
+    def __post_init__(self) -> None:
+        for name in ("aug1", "aug2"):
+            chain: Chain = getattr(self, name)
+            if any(choice.does_nothing for choice in chain):
+                object.__setattr__(self, name, tuple(choice for choice in chain if not choice.does_nothing))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Genotype:
+        """Read the dict form, the notes' form included (see `migrations`).
+
+        Raises:
+            GenotypeError: With every problem of the input, one per line.
+        """
+        problems = Problems()
+        given = problems.mapping("genotype", data)
+        problems.raise_any()
+        assert given is not None
+        given = upgrade(given)
+        problems.fields("", given, required=("schema", *CELLS))
+        read = parsing
+        aug1 = read.read_chain(given["AugCell1"], "AugCell1", problems) if "AugCell1" in given else None
+        aug2 = read.read_chain(given["AugCell2"], "AugCell2", problems) if "AugCell2" in given else None
+        embed = read.read_embed(given["EmbedCell"], problems) if "EmbedCell" in given else None
+        pair = read.read_pair(given["PairCell"], problems) if "PairCell" in given else None
+        loss = read.read_loss(given["LossCell"], problems) if "LossCell" in given else None
+        encoder = read.read_encoder(given["EncoderCell"], problems) if "EncoderCell" in given else None
+        train = read.read_train(given["TrainCell"], problems) if "TrainCell" in given else None
+        problems.raise_any()
+        assert aug1 is not None and aug2 is not None and embed and pair and loss and encoder and train
+        return cls(aug1, aug2, embed, pair, loss, encoder, train)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the dict form: plain lists, dicts, numbers and names, ready for JSON."""
+        return {
+            "schema": SCHEMA,
+            "AugCell1": chain_to_list(self.aug1),
+            "AugCell2": chain_to_list(self.aug2),
+            "EmbedCell": self.embed.to_dict(),
+            "PairCell": self.pair.to_dict(tuple(registry.options("pair"))),
+            "LossCell": self.loss.to_dict(),
+            "EncoderCell": self.encoder.to_dict(),
+            "TrainCell": self.train.to_dict(),
+        }
+
+    @cached_property
+    def canonical(self) -> str:
+        """The JSON text that equivalent genotypes share.
+
+        Beyond the normal form: the two views are in order, because every loss
+        treats them alike and the genotype names no first view; the graph is that
+        of `encoder_dag.canonical_edges`. Only kinds that are on are listed, so a
+        new pair kind leaves old keys alone, and so does a new schema number.
+        """
+        encoder = self.encoder
+        return _to_json(
+            {
+                "views": sorted([(step.name, step.parameters) for step in chain] for chain in (self.aug1, self.aug2)),
+                "EmbedCell": self.embed.to_dict(),
+                "PairCell": self.pair.to_dict(),
+                "LossCell": self.loss.to_dict(),
+                "EncoderCell": {
+                    **encoder.hyperparameters(),
+                    "nodes": encoder.n_inner,
+                    "edges": canonical_edges(encoder.edges),
+                },
+                "TrainCell": self.train.to_dict(),
+            }
+        )
+
+    @cached_property
+    def key(self) -> str:
+        """The first 16 hex digits of the SHA-256 of `canonical`: the genotype's name everywhere."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()[:16]
+
+    def describe(self) -> str:
+        """Return the genotype in words, seven lines."""
+        embed, pair, loss, encoder, train = self.embed, self.pair, self.loss, self.encoder, self.train
+        norm = "no norm" if embed.norm == "none" else f"{embed.norm} norm"
+        hierarchy = f"{pair.pool} pooling by {pair.kernel} per level" if pair.kernel else "no hierarchy"
+        if not pair.kernel and pair.pools:
+            hierarchy += f", {pair.pool} pooling of the window"
+        operators = Counter(op for _, op in encoder.edges)
+        listed = ", ".join(f"{count} {op}" for op, count in sorted(operators.items()))
+        nodes = f"{encoder.n_inner} node{'s' * (encoder.n_inner > 1)}"
+        blocks = f"{encoder.blocks} block{'s' * (encoder.blocks > 1)}"
+        averaging = "averaged weights" if train.weight_averaging else "last weights"
+        return "\n".join(
+            (
+                f"View 1: {_chain_in_words(self.aug1)}",
+                f"View 2: {_chain_in_words(self.aug2)}",
+                f"Representations in training: noise {embed.jitter:g}, mask {embed.mask:g}, {norm}",
+                f"Pairs: {' and '.join(pair.kinds)}; {hierarchy}",
+                f"Loss: {loss.loss} on {loss.similarity} similarity",
+                f"Encoder: {nodes} ({listed}) x {blocks}, hidden {encoder.hidden}, output {encoder.output}, "
+                f"dropout {encoder.dropout:g}, normalization {encoder.normalization}, "
+                f"channels {encoder.channels}, readout {encoder.readout}",
+                f"Training: learning rate {train.learning_rate:g}, batches of {train.batch_size}, {averaging}",
+            )
+        )
+
+
+def _chain_in_words(chain: Chain) -> str:
+    return ", then ".join(str(choice) for choice in chain) or "the window itself"

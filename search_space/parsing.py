@@ -1,0 +1,194 @@
+"""Reads each cell of the dict form, noting every problem on the way."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from search_space import encoder_dag, registry
+from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.encoder_dag import Edge
+from search_space.rules import (
+    CHANNELS,
+    KERNELS,
+    MAX_CHAIN,
+    NEEDS_KERNEL,
+    NO_NORM,
+    NORMALIZATIONS,
+    NUMBERS,
+    POOLS,
+    parameter_range,
+)
+from search_space.validation import Problems, is_list
+
+_ENCODER_FIELDS = ("edges", "blocks", "hidden", "output", "dropout", "normalization", "channels", "readout")
+_TRAIN_FIELDS = ("learning_rate", "batch_size", "weight_averaging")
+_NOTHING = Choice("")
+
+
+def read_chain(value: Any, where: str, problems: Problems) -> Chain:
+    """Read an ordered chain of augmentations; those of zero strength are left out."""
+    if not is_list(value):
+        problems.add(where, "must be a list of [augmentation, parameters]", value)
+        return ()
+    if len(value) > MAX_CHAIN:
+        problems.add(where, f"must hold at most {MAX_CHAIN} augmentations", len(value))
+    known = registry.options("augmentation")
+    chain: list[Choice] = []
+    seen: set[str] = set()
+    for index, entry in enumerate(value):
+        place = f"{where}[{index}]"
+        if not is_list(entry) or len(entry) != 2:
+            problems.add(place, "must be [augmentation, parameters]", entry)
+            continue
+        name = problems.name(place, entry[0], known, what="augmentation")
+        given = problems.mapping(f"{place}.parameters", entry[1])
+        if not name or given is None:
+            continue
+        if name in seen:
+            problems.add(place, "an augmentation may stand in a chain once", name)
+        seen.add(name)
+        chain.append(_read_parameters(known[name], given, f"{place}.{name}", problems))
+    return tuple(choice for choice in chain if not choice.does_nothing)
+
+
+def _read_parameters(option: registry.Option, given: Mapping[str, Any], where: str, problems: Problems) -> Choice:
+    """Read the parameters of one option, all of them required."""
+    if not problems.fields(where, given, required=option.choices):
+        return _NOTHING
+    values = {
+        name: problems.real(f"{where}.{name}", given[name], parameter_range(name, choices))
+        for name, choices in option.choices.items()
+    }
+    return Choice(option.name, tuple(values.items()))
+
+
+def read_embed(value: Any, problems: Problems) -> EmbedCell | None:
+    """Read the EmbedCell; None if a field is missing."""
+    cell = problems.mapping("EmbedCell", value)
+    if cell is None or not problems.fields("EmbedCell", cell, required=("jitter", "mask", "norm")):
+        return None
+    ranges = NUMBERS["EmbedCell"]
+    return EmbedCell(
+        jitter=problems.real("EmbedCell.jitter", cell["jitter"], ranges["jitter"]),
+        mask=problems.real("EmbedCell.mask", cell["mask"], ranges["mask"]),
+        norm=problems.name(
+            "EmbedCell.norm", cell["norm"], (NO_NORM, *registry.options("embedding_norm")), what="embedding norm"
+        ),
+    )
+
+
+def read_pair(value: Any, problems: Problems) -> PairCell | None:
+    """Read the PairCell; a pair kind without a flag is off."""
+    cell = problems.mapping("PairCell", value)
+    known = registry.options("pair")
+    if cell is None or not problems.fields("PairCell", cell, required=("pool", "kernel"), optional=known):
+        return None
+    flags = {kind: problems.flag(f"PairCell.{kind}", cell.get(kind, False)) for kind in known}
+    kinds = tuple(kind for kind, on in flags.items() if on)
+    pool = problems.name("PairCell.pool", cell["pool"], POOLS, what="pooling")
+    n_problems = len(problems.lines)
+    kernel = problems.one_of("PairCell.kernel", cell["kernel"], KERNELS)
+    if not any(cell.get(kind, False) for kind in known):
+        problems.add("PairCell", f"at least one of {', '.join(known)} must be true", dict.fromkeys(known, False))
+    if NEEDS_KERNEL in kinds and kernel == 0 and len(problems.lines) == n_problems:
+        problems.add("PairCell.kernel", f"must be > 0 where {NEEDS_KERNEL} is true (one scale has no other)", kernel)
+    return PairCell(kinds=kinds, pool=pool, kernel=kernel)
+
+
+def read_loss(value: Any, problems: Problems) -> LossCell | None:
+    """Read the LossCell, whose further fields are the parameters of its loss."""
+    cell = problems.mapping("LossCell", value)
+    if cell is None:
+        return None
+    known = registry.options("loss")
+    option = known.get(cell["loss"]) if isinstance(cell.get("loss"), str) else None
+    parameters = {name: entry for name, entry in cell.items() if name not in ("loss", "similarity")}
+    if option is None:
+        # the parameters of an unknown loss are unknown too: only its name is to blame
+        complete = problems.fields("LossCell", cell, required=("loss", "similarity"), optional=parameters)
+    else:
+        complete = problems.fields("LossCell", cell, required=("loss", "similarity", *option.choices))
+    if not complete:
+        return None
+    problems.name("LossCell.loss", cell["loss"], known, what="loss")
+    similarity = problems.name(
+        "LossCell.similarity", cell["similarity"], registry.options("similarity"), what="similarity"
+    )
+    if option is None:
+        return None
+    values = {
+        name: problems.real(f"LossCell.{name}", parameters[name], parameter_range(name, choices))
+        for name, choices in option.choices.items()
+    }
+    return LossCell(loss=Choice(option.name, tuple(values.items())), similarity=similarity)
+
+
+def read_edges(value: Any, problems: Problems) -> tuple[Edge, ...]:
+    """Read the `[node, op]` list; empty after any problem."""
+    where = "EncoderCell.edges"
+    if not is_list(value):
+        problems.add(where, "must be a list of [node, operator]", value)
+        return ()
+    rule = encoder_dag.edge_count_problem(len(value))
+    if rule is not None:
+        problems.add(where, rule, len(value))
+    before = len(problems.lines)
+    known = registry.options("operator")
+    edges: list[Edge] = []
+    for index, entry in enumerate(value):
+        place = f"{where}[{index}]"
+        if not is_list(entry) or len(entry) != 2:
+            problems.add(place, "must be [node, operator]", entry)
+            continue
+        source, op = entry
+        if isinstance(source, bool) or not isinstance(source, numbers.Integral):
+            problems.add(place, "input node must be an integer", source)
+            continue
+        edges.append((int(source), problems.name(place, op, known, what="operator")))
+    if rule is not None or len(edges) < len(value):
+        return ()
+    for index, broken in encoder_dag.source_problems([source for source, _ in edges]):
+        problems.add(f"{where}[{index}]", broken, edges[index][0])
+    return tuple(edges) if len(problems.lines) == before else ()
+
+
+def read_encoder(value: Any, problems: Problems) -> EncoderCell | None:
+    """Read the EncoderCell; None if a field is missing or the graph breaks its rule."""
+    cell = problems.mapping("EncoderCell", value)
+    if cell is None or not problems.fields("EncoderCell", cell, required=_ENCODER_FIELDS):
+        return None
+    ranges = NUMBERS["EncoderCell"]
+    edges = read_edges(cell["edges"], problems)
+
+    def size(name: str) -> int:
+        return problems.integer(f"EncoderCell.{name}", cell[name], ranges[name])
+
+    def name(field: str, known: Iterable[str]) -> str:
+        return problems.name(f"EncoderCell.{field}", cell[field], known, what=field)
+
+    encoder = EncoderCell(
+        edges=edges,
+        blocks=size("blocks"),
+        hidden=size("hidden"),
+        output=size("output"),
+        dropout=problems.real("EncoderCell.dropout", cell["dropout"], ranges["dropout"]),
+        normalization=name("normalization", NORMALIZATIONS),
+        channels=name("channels", CHANNELS),
+        readout=name("readout", registry.options("readout")),
+    )
+    return encoder if edges else None
+
+
+def read_train(value: Any, problems: Problems) -> TrainCell | None:
+    """Read the TrainCell; None if a field is missing."""
+    cell = problems.mapping("TrainCell", value)
+    if cell is None or not problems.fields("TrainCell", cell, required=_TRAIN_FIELDS):
+        return None
+    ranges = NUMBERS["TrainCell"]
+    return TrainCell(
+        learning_rate=problems.real("TrainCell.learning_rate", cell["learning_rate"], ranges["learning_rate"]),
+        batch_size=problems.integer("TrainCell.batch_size", cell["batch_size"], ranges["batch_size"]),
+        weight_averaging=problems.flag("TrainCell.weight_averaging", cell["weight_averaging"]),
+    )

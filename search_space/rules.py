@@ -1,0 +1,89 @@
+"""Which values are legal: one range per number, known to the genotype and the space alike."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+MAX_CHAIN = 4
+POOLS = ("avg", "max")
+KERNELS = (0, 2, 3, 5, 7)
+NO_NORM = "none"
+NORMALIZATIONS = ("none", "instance", "last")
+CHANNELS = ("independent", "mixed")
+NEEDS_KERNEL = "cross_scale"
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval of legal numbers.
+
+    Args:
+        low: Least value.
+        high: Greatest value; infinity means any finite one.
+        integer: Only whole numbers are legal.
+        open_low: `low` itself is not legal.
+        open_high: `high` itself is not legal.
+    """
+
+    low: float
+    high: float = math.inf
+    integer: bool = False
+    open_low: bool = False
+    open_high: bool = False
+
+    def holds(self, value: object) -> bool:
+        """Return whether a value is a legal number (True and False are not numbers)."""
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral if self.integer else numbers.Real):
+            return False
+        number = float(value)
+        if not math.isfinite(number) or number < self.low or number > self.high:
+            return False
+        return not (self.open_low and number == self.low) and not (self.open_high and number == self.high)
+
+    def __str__(self) -> str:
+        what = "an integer" if self.integer else "a finite number"
+        if math.isinf(self.high):
+            return f"{what} {'>' if self.open_low else '>='} {self.low:g}"
+        left, right = "(" if self.open_low else "[", ")" if self.open_high else "]"
+        return f"{what} in {left}{self.low:g}, {self.high:g}{right}"
+
+
+POSITIVE = Range(0.0, open_low=True)
+NOT_NEGATIVE = Range(0.0)
+RATIO = Range(0.0, 0.95)
+
+PARAMETERS: Mapping[str, Range] = MappingProxyType(
+    {"ratio": RATIO, "sigma": NOT_NEGATIVE, "temperature": POSITIVE, "margin": POSITIVE}
+)
+
+NUMBERS: Mapping[str, Mapping[str, Range]] = MappingProxyType(
+    {
+        "EmbedCell": {"jitter": NOT_NEGATIVE, "mask": RATIO},
+        "PairCell": {},
+        "EncoderCell": {
+            "blocks": Range(1, 12, integer=True),
+            "hidden": Range(1, 1024, integer=True),
+            "output": Range(1, 1024, integer=True),
+            "dropout": Range(0.0, 1.0, open_high=True),
+        },
+        "TrainCell": {"learning_rate": POSITIVE, "batch_size": Range(1, 1024, integer=True)},
+    }
+)
+
+
+def parameter_range(name: str, choices: Iterable[float]) -> Range:
+    """Return the legal range of an option's parameter.
+
+    Parameters that every author means alike have a fixed range. Any other keeps
+    the sign of its registered choices: all positive, not negative, or free.
+    """
+    if name in PARAMETERS:
+        return PARAMETERS[name]
+    least = min(choices, default=-math.inf)
+    if least < 0:
+        return Range(-math.inf)
+    return POSITIVE if least > 0 else NOT_NEGATIVE

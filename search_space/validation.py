@@ -1,0 +1,114 @@
+"""Collects every problem of one input and says them together."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from search_space.rules import Range
+
+_LONGEST = 80
+
+
+class GenotypeError(ValueError):
+    """A genotype that breaks rules; the message names each of them, one per line."""
+
+
+def shown(value: object) -> str:
+    """Return a value on one line, shortened where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown name: its neighbour and all known names."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{hint} (known: {', '.join(names) or 'none'})"
+
+
+def is_list(value: object) -> bool:
+    """Return whether a value is a list in the dict form (a tuple will do, text will not)."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+class Problems:
+    """The problems found so far, and checks that add to them.
+
+    Each check returns the value in its own type, or a placeholder after noting
+    a problem: parsing goes on, and `raise_any` ends it.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, where: str, rule: str, got: object, *, hint: str = "") -> None:
+        """Note one problem."""
+        self.lines.append(f"{where}: {rule}, got {shown(got)}{hint}")
+
+    def raise_any(self) -> None:
+        """Raise if anything was noted.
+
+        Raises:
+            GenotypeError: With every problem, one per line.
+        """
+        if self.lines:
+            raise GenotypeError("\n".join(self.lines))
+
+    def real(self, where: str, value: Any, legal: Range) -> float:
+        """Return a finite number within its range."""
+        if not legal.holds(value):
+            self.add(where, f"must be {legal}", value)
+            return 0.0
+        # adding 0.0 turns -0.0 into 0.0, which would print and hash differently
+        return float(value) + 0.0
+
+    def integer(self, where: str, value: Any, legal: Range) -> int:
+        """Return a whole number within its range."""
+        return int(self.real(where, value, legal))
+
+    def flag(self, where: str, value: Any) -> bool:
+        """Return a boolean (0 and 1 are numbers)."""
+        if not isinstance(value, bool):
+            self.add(where, "must be true or false", value)
+            return False
+        return value
+
+    def name(self, where: str, value: Any, known: Iterable[str], *, what: str) -> str:
+        """Return a known name."""
+        names = tuple(known)
+        if not isinstance(value, str) or value not in names:
+            self.add(where, f"unknown {what}", value, hint=nearest(value, names))
+            return ""
+        return value
+
+    def one_of(self, where: str, value: Any, known: Sequence[int]) -> int:
+        """Return one of a few whole numbers."""
+        if isinstance(value, bool) or not isinstance(value, int) or value not in known:
+            self.add(where, f"must be one of {', '.join(map(str, known))}", value)
+            return known[0]
+        return value
+
+    def mapping(self, where: str, value: Any) -> Mapping[str, Any] | None:
+        """Return a mapping, or None after noting that there is none."""
+        if not isinstance(value, Mapping):
+            self.add(where, "must be a mapping of field names to values", value)
+            return None
+        return value
+
+    def fields(
+        self, where: str, given: Mapping[str, Any], *, required: Iterable[str], optional: Iterable[str] = ()
+    ) -> bool:
+        """Note unknown and missing fields; return whether all required ones are there."""
+        needed = tuple(required)
+        known = {*needed, *optional}
+        prefix = f"{where}." if where else ""
+        for name in given:
+            if name not in known:
+                self.add(f"{prefix}{name}", "unknown field", given[name], hint=nearest(name, known))
+        missing = [name for name in needed if name not in given]
+        for name in missing:
+            self.lines.append(f"{prefix}{name}: the field is required, got nothing")
+        return not missing
