@@ -60,6 +60,7 @@ def fit_scaler(
         DataError: If a variate is entirely missing, or constant and `constant` is `refuse`.
     """
     means, deviations = [], []
+    centred: set[str] = set()
     for rows in training:
         flat = _constant(rows, variates=variates, source=source)
         if flat.any():
@@ -69,9 +70,15 @@ def fit_scaler(
                     f"{source}: variate {names} is constant in the training rows; remove it or pass variates=[...] "
                     "with the others"
                 )
-            warnings.warn(f"{source}: constant in the training rows, only centred: {names}", DataWarning, stacklevel=2)
+            centred.update(variates[i] for i in np.flatnonzero(flat))
         means.append(np.nanmean(rows, axis=0))
         deviations.append(np.where(flat, 1.0, np.nanstd(rows, axis=0)))
+    if centred:
+        names = ", ".join(name for name in variates if name in centred)
+        where = " of some series" if len(training) > 1 else ""
+        warnings.warn(
+            f"{source}: constant in the training rows{where}, only centred: {names}", DataWarning, stacklevel=3
+        )
     return Scaler(np.stack(means), np.stack(deviations), n_rows_seen=sum(len(rows) for rows in training))
 
 

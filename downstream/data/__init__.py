@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from downstream.data.loading import load_task
+from downstream.data.sources import infer_kind, open_source
+
+__all__ = ["infer_kind", "load_task", "open_source"]

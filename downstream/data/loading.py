@@ -1,0 +1,131 @@
+"""load_task: the one way from a user's data to a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from downstream.data.arrays import array_cases, array_series
+from downstream.data.build_anomaly import build_anomaly
+from downstream.data.build_classification import build_classification
+from downstream.data.build_forecasting import build_forecasting
+from downstream.data.options import Layout, LoadOptions, Protocol
+from downstream.data.raw import Arrays, CasePair, SeriesSet, Source
+from downstream.data.sources import infer_kind, open_source
+from downstream.data.tables import anomaly_series, forecasting_series, row_cases
+from downstream.errors import DataError
+from downstream.task import KINDS, Kind, Task
+
+
+def load_task(
+    source: Any,
+    *,
+    kind: Kind | None,
+    y: Any = None,
+    name: str | None = None,
+    family: str | None = None,
+    window: int | None = None,
+    horizons: int | Sequence[int] | None = None,
+    raw_lags: int | None = None,
+    splits: Sequence[float] | None = None,
+    protocol: Protocol = "default",
+    layout: Layout = "nct",
+    target: str | Sequence[str] | None = None,
+    variates: Sequence[str] | None = None,
+    time_column: str | None = None,
+    label_column: str | None = None,
+    rows: tuple[int, int] | None = None,
+    max_rows: int | None = None,
+    max_cases: int | None = None,
+    max_length: int | None = None,
+    pool_test: bool = False,
+    rng_seed: int = 0,
+) -> Task:
+    """Read data, check it, split it, scale it by its training part, and seal its test part.
+
+    Args:
+        source: Path of a file (`.csv .parquet .ts .tsv .arff .npz .npy`, each also `.gz`), a folder, a
+            DataFrame, an array, a list of arrays, `(X, y[, X_test, y_test])` or a mapping of arrays.
+        kind: `forecasting`, `classification`, `anomaly`; None infers it from the form
+            (`.ts .tsv .arff` or y: classification; columns label and split: anomaly;
+            else forecasting). Axes are never inferred, see `layout`.
+        y: Class labels of an array or list, (cases,).
+        name: Name of the set; the file's by default.
+        family: Sets of common origin share it; the name by default.
+        window: Lookback of the encoder, in steps.
+        horizons: Forecast lengths, in steps; by default the usual ones that fit.
+        raw_lags: Lookback of the raw-lag baseline, in steps.
+        splits: (train, validation, test) in rows or shares; ETT has its standard, else .6 .2 .2.
+        protocol: `default`, `ts2vec` or `long_horizon` (forecasting).
+        layout: Axes of arrays: `nct` (cases, channels, time) or `ntc`; two axes are
+            one series for forecasting and univariate cases for classification.
+        target: Columns to forecast; the other columns are then inputs only.
+        variates: Columns to use, all by default.
+        time_column: The time column, where the rule does not find it.
+        label_column: The anomaly label or class column of a table, `label` by default.
+        rows: Half-open slice of time of a forecasting set.
+        max_rows: Keep the last rows (anomaly: of the training rows).
+        max_cases: Keep so many cases (stratified) or series of a panel.
+        max_length: Longest case in steps; longer ones are averaged down (512 for seed tasks).
+        pool_test: Make a seed task: official test data joins training or validation, and
+            there is no test part.
+        rng_seed: Decides splits, subsets and planted anomalies.
+
+    Returns:
+        A `ForecastingTask`, `ClassificationTask` or `AnomalyTask`.
+
+    Raises:
+        DataError: If the data is at fault; one sentence says where.
+        ValueError: If an argument is outside its choices or range.
+    """
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)} or None, got {kind!r}")
+    content, stem = open_source(source, y=y)
+    options = LoadOptions(
+        name=name or stem,
+        family=family,
+        window=window,
+        horizons=(horizons,) if isinstance(horizons, int) else _tuple(horizons),
+        raw_lags=raw_lags,
+        splits=_tuple(splits),
+        protocol=protocol,
+        layout=layout,
+        target=(target,) if isinstance(target, str) else _tuple(target),
+        variates=_tuple(variates),
+        time_column=time_column,
+        label_column=label_column,
+        rows=rows,
+        max_rows=max_rows,
+        max_cases=max_cases,
+        max_length=max_length,
+        pool_test=pool_test,
+        rng_seed=rng_seed,
+    )
+    chosen = kind or infer_kind(content)
+    if chosen == "classification":
+        return build_classification(_cases(content, options=options), options=options)
+    if chosen == "anomaly":
+        return build_anomaly(_series(content, options=options, anomaly=True), options=options)
+    return build_forecasting(_series(content, options=options, anomaly=False), stem=stem, options=options)
+
+
+def _cases(content: Source, *, options: LoadOptions) -> CasePair:
+    if isinstance(content, CasePair):
+        return content
+    if isinstance(content, Arrays):
+        return array_cases(content, layout=options.layout)
+    if len(content.tables) > 1:
+        raise DataError(f"{content.name}: classification from tables takes one table, got {len(content.tables)}")
+    return CasePair(row_cases(content.tables[0], options=options), None)
+
+
+def _series(content: Source, *, options: LoadOptions, anomaly: bool) -> SeriesSet:
+    if isinstance(content, CasePair):
+        raise DataError(f"{content.train.source}: the file holds labelled cases; load it with kind='classification'")
+    if isinstance(content, Arrays):
+        return array_series(content, options=options, anomaly=anomaly)
+    return anomaly_series(content, options=options) if anomaly else forecasting_series(content, options=options)
+
+
+def _tuple(values: Sequence[Any] | None) -> tuple[Any, ...] | None:
+    return None if values is None else tuple(values)

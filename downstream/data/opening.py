@@ -1,0 +1,92 @@
+"""Opening files: what is missing, packed, of another kind or not text is said in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import zlib
+from pathlib import Path
+
+from downstream.errors import DataError
+
+_GZIP = b"\x1f\x8b"
+_MAGIC = {
+    b"PK\x03\x04": "a zip archive (such as .xlsx or .npz)",
+    b"PAR1": "a parquet file",
+    b"\x93NUMPY": "a NumPy .npy file",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"%PDF": "a PDF",
+    b"\x89HDF": "an HDF5 file",
+}
+
+
+def suffix_of(path: Path) -> str:
+    """Return the file type's suffix in lower case, looking through a final `.gz`."""
+    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return inner.suffix.lower()
+
+
+def stem_of(path: Path) -> str:
+    """Return the file name without its type, its `.gz`, and a final `_TRAIN` or `_TEST`."""
+    name = path.name
+    for _ in range(2):
+        if Path(name).suffix.lower() in {".gz", ".csv", ".parquet", ".pq", ".ts", ".tsv", ".arff", ".npz", ".npy"}:
+            name = Path(name).stem
+    for part in ("_TRAIN", "_TEST"):
+        name = name.removesuffix(part)
+    return name
+
+
+def missing_file(path: Path) -> DataError:
+    """Return the error for a path that does not exist, with the nearest names beside it."""
+    parent = path.parent
+    if not parent.is_dir():
+        return DataError(f"{path}: there is no such file, nor the folder {str(parent)!r}")
+    near = difflib.get_close_matches(path.name, sorted(entry.name for entry in parent.iterdir()), n=3)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return DataError(f"{path}: there is no such file or folder{hint}")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's content, unpacked if it is a gzip file.
+
+    Raises:
+        DataError: If it is missing, unreadable, empty, or not the gzip its name says.
+    """
+    if not path.exists():
+        raise missing_file(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path.name}: the file cannot be read ({error.strerror})") from error
+    if content.startswith(_GZIP):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path.name}: the gzip file is corrupt or cut short ({error})") from error
+    elif content and path.suffix.lower() == ".gz":
+        raise DataError(f"{path.name}: the name ends in .gz but the content is not gzip")
+    if not content.strip():
+        raise DataError(f"{path.name}: the file is empty")
+    return content
+
+
+def read_text(path: Path) -> str:
+    """Return a text file's content, decoded as UTF-8.
+
+    Raises:
+        DataError: As `read_bytes`, and if the content is of another kind or not UTF-8.
+    """
+    content = read_bytes(path)
+    for magic, what in _MAGIC.items():
+        if content.startswith(magic):
+            raise DataError(f"{path.name}: expected text because of the name, but the content is {what}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path.name}: line {line} holds a byte that is not UTF-8 text (0x{content[error.start]:02x}); "
+            "save the file as UTF-8"
+        ) from error

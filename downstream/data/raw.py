@@ -1,0 +1,97 @@
+"""What readers return: series or cases in their own units, not yet split or scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table as read: column names are text, values are unchecked.
+
+    Args:
+        source: File name, or a word for data from memory.
+        frame: The rows.
+        lines: Line number in the file of each row; None where rows have no lines.
+    """
+
+    source: str
+    frame: pd.DataFrame
+    lines: NDArray[np.int64] | None = None
+
+    def where(self, row: int) -> str:
+        """Return how a reader finds a row: its line in the file, or its number from 0."""
+        return f"line {self.lines[row]}" if self.lines is not None else f"row {row}"
+
+
+@dataclass(frozen=True, eq=False)
+class RawSeries:
+    """One recording.
+
+    Args:
+        name: What the series is called.
+        values: float64 (time, variates); NaN is missing.
+        times: Time stamps where the source has them.
+        labels: 1 where a row is anomalous, int8 (time,).
+        n_train: How many leading rows the source gives for training.
+    """
+
+    name: str
+    values: Floats
+    times: pd.DatetimeIndex | None = None
+    labels: NDArray[np.int8] | None = None
+    n_train: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesSet:
+    """Series with the same columns; `source` names them in messages."""
+
+    source: str
+    variates: tuple[str, ...]
+    series: tuple[RawSeries, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CaseSet:
+    """Labelled cases of possibly unequal length, each float64 (time, variates)."""
+
+    source: str
+    variates: tuple[str, ...]
+    cases: tuple[Floats, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CasePair:
+    """The official training cases and, where there are any, test cases."""
+
+    train: CaseSet
+    test: CaseSet | None
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Arrays by key, as in an `.npz` file; axes not yet settled."""
+
+    source: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """One table, or one per series; `name` is the file's or the folder's."""
+
+    name: str
+    tables: tuple[Table, ...]
+
+
+Source = Tables | CasePair | Arrays

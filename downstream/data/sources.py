@@ -1,0 +1,150 @@
+"""From what a user passes (path, folder, frame, arrays) to what a reader returns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from downstream.data.arff_files import read_arff_cases
+from downstream.data.csv_files import read_csv_table
+from downstream.data.npz_files import read_numpy_arrays
+from downstream.data.opening import missing_file, stem_of, suffix_of
+from downstream.data.parquet_files import read_parquet_table
+from downstream.data.raw import Arrays, CasePair, CaseSet, Source, Table, Tables
+from downstream.data.ts_files import read_ts_cases
+from downstream.data.tsv_files import read_tsv_cases
+from downstream.errors import DataError
+from downstream.task import Kind
+
+CASE_READERS: Mapping[str, Callable[[Path], CaseSet]] = {
+    ".ts": read_ts_cases,
+    ".tsv": read_tsv_cases,
+    ".arff": read_arff_cases,
+}
+TABLE_READERS: Mapping[str, Callable[[Path], Table]] = {
+    ".csv": read_csv_table,
+    ".parquet": read_parquet_table,
+    ".pq": read_parquet_table,
+}
+ARRAY_SUFFIXES = (".npz", ".npy")
+
+
+def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
+    """Read whatever a user passes.
+
+    Args:
+        source: A path (file, folder, or the part of a name before `_TRAIN`), a
+            DataFrame, an array, a list of arrays, `(X, y)`, `(X, y, X_test, y_test)`,
+            or a mapping with the keys of an `.npz` file.
+        y: Class labels that belong to an array or list.
+
+    Returns:
+        What was read, and a name for it.
+
+    Raises:
+        DataError: If nothing readable is there.
+        TypeError: If the source is of a kind not listed above.
+    """
+    if isinstance(source, str | os.PathLike):
+        return _open_path(Path(source).expanduser())
+    if isinstance(source, pd.Series):
+        source = source.to_frame(name=str(source.name or "value"))
+    if isinstance(source, pd.DataFrame):
+        frame = source.copy(deep=False)
+        frame.columns = pd.Index([str(name) for name in frame.columns])
+        if frame.columns.has_duplicates:
+            raise DataError("DataFrame: a column name occurs more than once")
+        return Tables("frame", (Table("DataFrame", frame),)), "frame"
+    if isinstance(source, Mapping):
+        return Arrays("arrays", dict(source)), "arrays"
+    if isinstance(source, tuple) and len(source) in (2, 4):
+        return Arrays("arrays", dict(zip(("X", "y", "X_test", "y_test"), source, strict=False))), "arrays"
+    if hasattr(source, "__array__") or isinstance(source, list):
+        return Arrays("array", {"X": source} if y is None else {"X": source, "y": y}), "array"
+    raise TypeError(
+        "load_task takes a path, a DataFrame, an array, a list of arrays, (X, y), (X, y, X_test, y_test) or a mapping, "
+        f"got {type(source).__name__}"
+    )
+
+
+def infer_kind(source: Source) -> Kind:
+    """Return the kind that the form of the data stands for.
+
+    Rule: `.ts`, `.tsv`, `.arff`, or arrays with `y`: classification; a table with
+    the columns `label` and `split`: anomaly; everything else: forecasting.
+    """
+    if isinstance(source, CasePair) or (isinstance(source, Arrays) and source.content.get("y") is not None):
+        return "classification"
+    if isinstance(source, Tables) and {"label", "split"} <= set(source.tables[0].frame.columns):
+        return "anomaly"
+    return "forecasting"
+
+
+def _open_path(path: Path) -> tuple[Source, str]:
+    if path.is_dir():
+        return _open_folder(path)
+    if not path.exists():
+        found = _training_file(path.parent, stem=path.name) if path.parent.is_dir() else None
+        if found is None:
+            raise missing_file(path)
+        path = found
+    suffix = suffix_of(path)
+    if suffix in CASE_READERS:
+        return _open_pair(path), stem_of(path)
+    if suffix in TABLE_READERS:
+        return Tables(stem_of(path), (TABLE_READERS[suffix](path),)), stem_of(path)
+    if suffix in ARRAY_SUFFIXES:
+        return read_numpy_arrays(path), stem_of(path)
+    known = ", ".join([*CASE_READERS, *TABLE_READERS, *ARRAY_SUFFIXES])
+    raise DataError(f"{path.name}: unknown kind of file {suffix!r} (known: {known}, each also with .gz)")
+
+
+def _open_folder(folder: Path) -> tuple[Source, str]:
+    training = _training_file(folder, stem=folder.resolve().name) or _training_file(folder, stem=None)
+    if training is not None:
+        return _open_pair(training), stem_of(training)
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != "." and suffix_of(p) in TABLE_READERS)
+    if not files:
+        raise DataError(
+            f"{folder}: the folder holds neither a *_TRAIN file (.ts, .tsv, .arff) nor tables (.csv, .parquet)"
+        )
+    tables = tuple(TABLE_READERS[suffix_of(path)](path) for path in files)
+    return Tables(folder.resolve().name, tables), folder.resolve().name
+
+
+def _training_file(folder: Path, *, stem: str | None) -> Path | None:
+    """Return `<stem>_TRAIN.<type>` in a folder; types in the order of `CASE_READERS`.
+
+    Raises:
+        DataError: If no stem is given and several sets lie in the folder.
+    """
+    for suffix in CASE_READERS:
+        found = sorted(
+            p
+            for p in folder.iterdir()
+            if suffix_of(p) == suffix and p.name.split(".")[0].endswith("_TRAIN") and stem in (None, stem_of(p))
+        )
+        stems = {stem_of(path) for path in found}
+        if len(stems) > 1:
+            raise DataError(f"{folder}: the folder holds several sets, pass one of {', '.join(sorted(stems))}")
+        if found:
+            return found[0]
+    return None
+
+
+def _open_pair(path: Path) -> CasePair:
+    """Read a training file and the test file beside it, if there is one."""
+    reader = CASE_READERS[suffix_of(path)]
+    base = path.name.split(".")[0]
+    if base.endswith("_TEST"):
+        raise DataError(f"{path.name}: this is a test part; pass the _TRAIN file, the test part is found beside it")
+    if not base.endswith("_TRAIN"):
+        return CasePair(reader(path), None)
+    test_base = base.removesuffix("_TRAIN") + "_TEST"
+    endings = dict.fromkeys([path.name[len(base) :], suffix_of(path), suffix_of(path) + ".gz"])
+    test = next((p for ending in endings if (p := path.with_name(test_base + ending)).exists()), None)
+    return CasePair(reader(path), None if test is None else reader(test))

@@ -1,0 +1,200 @@
+"""Tables to series or cases: wide, long, with anomaly labels, or one case per row."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from downstream.data.options import LoadOptions
+from downstream.data.raw import CaseSet, Floats, RawSeries, SeriesSet, Table, Tables
+from downstream.data.time_columns import find_time_column, read_times
+from downstream.errors import DataError, DataWarning
+from search_space.registry import unknown_name
+
+LONG_COLUMNS = ("unique_id", "ds", "y")
+LARGEST = 1e30  # squares of larger values leave float64's and float32's comfortable range
+
+
+def forecasting_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
+    """Read wide tables (one series each) or one long table (`unique_id`, `ds`, `y`).
+
+    Raises:
+        DataError: If a column is unknown or not numeric, times do not ascend, or tables differ.
+    """
+    if len(source.tables) == 1 and set(LONG_COLUMNS) <= set(source.tables[0].frame.columns):
+        return _long_series(source.tables[0], name=source.name)
+    sets = [_wide_series(table, options=options, dropped=()) for table in source.tables]
+    return _joined(source.name, sets)
+
+
+def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
+    """Read tables with value columns and optional `label` (0/1) and `split` (train/test) columns.
+
+    Raises:
+        DataError: As `forecasting_series`, and if labels or splits hold something else.
+    """
+    sets = []
+    for table in source.tables:
+        label = options.label_column or "label"
+        if options.label_column is not None and label not in table.frame.columns:
+            raise DataError(f"{table.source}: {unknown_name('column', label, tuple(table.frame.columns))}")
+        plain = _wide_series(table, options=options, dropped=(label, "split"), anomaly=True)
+        series = plain.series[0]
+        labels = read_labels(table.frame[label], table=table) if label in table.frame.columns else None
+        n_train = _read_split(table) if "split" in table.frame.columns else None
+        labelled = RawSeries(series.name, series.values, series.times, labels, n_train)
+        sets.append(SeriesSet(plain.source, plain.variates, (labelled,)))
+    return _joined(source.name, sets)
+
+
+def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
+    """Read a table that holds one univariate case per row and its class in the label column.
+
+    Raises:
+        DataError: If there is no label column or a value is not numeric.
+    """
+    frame = table.frame
+    label = options.label_column or "label"
+    if label not in frame.columns:
+        raise DataError(
+            f"{table.source}: classification from a table needs one case per row and a class column; there is no "
+            f"column {label!r}; pass label_column=... (columns: {', '.join(frame.columns[:8])})"
+        )
+    missing = np.flatnonzero(frame[label].isna())
+    if missing.size:
+        raise DataError(f"{table.source}: column {label!r}, {table.where(int(missing[0]))}: the class is missing")
+    values = take_values(table, [name for name in frame.columns if name != label])
+    return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), tuple(str(item) for item in frame[label]))
+
+
+def take_values(table: Table, names: Sequence[str]) -> Floats:
+    """Return columns as numbers, float64 (rows, columns).
+
+    Raises:
+        DataError: If a value is text, a time or infinite; names the column, the first row and the value.
+    """
+    columns = []
+    for name in names:
+        column = table.frame[name].reset_index(drop=True)
+        if pd.api.types.is_datetime64_any_dtype(column):
+            raise DataError(
+                f"{table.source}: column {name!r} holds times, not numbers; leave it out with variates=[...]"
+            )
+        if not pd.api.types.is_numeric_dtype(column):
+            column = column.astype(object)
+        numbers = pd.to_numeric(column, errors="coerce")
+        bad = np.flatnonzero(numbers.isna() & column.notna())
+        if bad.size:
+            row = int(bad[0])
+            raise DataError(
+                f"{table.source}: column {name!r}, {table.where(row)}: {column.iloc[row]!r} is not a number; correct "
+                "it or leave the column out with variates=[...]"
+            )
+        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+        large = np.flatnonzero(np.abs(values) > LARGEST)
+        if large.size:
+            row = int(large[0])
+            raise DataError(
+                f"{table.source}: column {name!r}, {table.where(row)}: {values[row]} is infinite or beyond {LARGEST:g}"
+            )
+        columns.append(values)
+    return np.stack(columns, axis=1)
+
+
+def read_labels(column: pd.Series, *, table: Table) -> NDArray[np.int8]:
+    """Return anomaly labels, int8 (rows,).
+
+    Raises:
+        DataError: If one is neither 0 nor 1; names the first row.
+    """
+    numbers = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero((numbers != 0) & (numbers != 1))
+    if bad.size:
+        row = int(bad[0])
+        raise DataError(
+            f"{table.source}: column {column.name!r}, {table.where(row)}: labels are 0 (normal) or 1 (anomaly), "
+            f"got {column.iloc[row]!r}"
+        )
+    return numbers.astype(np.int8)
+
+
+def _read_split(table: Table) -> int:
+    words = table.frame["split"].astype("string").str.strip().str.lower().fillna("").to_numpy(dtype=object)
+    bad = np.flatnonzero((words != "train") & (words != "test"))
+    if bad.size:
+        row = int(bad[0])
+        raise DataError(
+            f"{table.source}: column 'split', {table.where(row)}: must be train or test, got {words[row]!r}"
+        )
+    train = words == "train"
+    n_train = int(train.sum())
+    if not train[:n_train].all():
+        row = int(np.flatnonzero(~train)[0])
+        raise DataError(
+            f"{table.source}: column 'split': all train rows must come before the test rows, but {table.where(row)} "
+            "is a test row with train rows after it"
+        )
+    return n_train
+
+
+def _wide_series(table: Table, *, options: LoadOptions, dropped: Sequence[str], anomaly: bool = False) -> SeriesSet:
+    time = find_time_column(table, wanted=options.time_column)
+    known = tuple(name for name in table.frame.columns if name != time and name not in dropped)
+    names = choose_variates(known, options=options, source=table.source)
+    if not len(table.frame):
+        raise DataError(f"{table.source}: the table has no rows")
+    times = read_times(table, time, disorder="warn" if anomaly else "refuse")
+    return SeriesSet(table.source, names, (RawSeries(table.source, take_values(table, names), times),))
+
+
+def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) -> tuple[str, ...]:
+    """Return the input columns, targets first.
+
+    Raises:
+        DataError: If there are none, or a wanted one does not exist.
+    """
+    wanted = options.variates if options.variates is not None else tuple(known)
+    names = tuple(dict.fromkeys((*(options.target or ()), *wanted)))
+    for name in names:
+        if name not in known:
+            raise DataError(f"{source}: {unknown_name('column', name, tuple(known))}")
+    if not names:
+        raise DataError(f"{source}: there is no value column")
+    return names
+
+
+def _long_series(table: Table, *, name: str) -> SeriesSet:
+    extra = [column for column in table.frame.columns if column not in LONG_COLUMNS]
+    if extra:
+        warnings.warn(
+            f"{table.source}: columns besides unique_id, ds, y are left out: {extra}", DataWarning, stacklevel=3
+        )
+    missing = np.flatnonzero(table.frame["unique_id"].isna())
+    if missing.size:
+        raise DataError(f"{table.source}: column 'unique_id', {table.where(int(missing[0]))}: the value is missing")
+    values = take_values(table, ["y"])
+    series = []
+    for key, rows in table.frame.groupby("unique_id", sort=False).indices.items():
+        lines = table.lines[rows] if table.lines is not None else None
+        part = Table(f"{table.source}, series {key!r}", table.frame.iloc[rows], lines)
+        series.append(RawSeries(str(key), values[rows], read_times(part, "ds")))
+    if not series:
+        raise DataError(f"{table.source}: the table has no rows")
+    return SeriesSet(name, ("y",), tuple(series))
+
+
+def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
+    first = sets[0]
+    for other in sets[1:]:
+        if other.variates != first.variates:
+            raise DataError(
+                f"{name}: {other.source} has the columns {', '.join(other.variates)}, "
+                f"but {first.source} has {', '.join(first.variates)}"
+            )
+    return SeriesSet(
+        name if len(sets) > 1 else first.source, first.variates, tuple(s for one in sets for s in one.series)
+    )
