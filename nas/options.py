@@ -24,12 +24,16 @@ __all__ = [
 ]
 
 TASKS = ("forecasting", "classification", "anomaly")
-_DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy, or a folder that holds a UCR/UEA dataset"
+_DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a folder with a UCR/UEA dataset"
 _TASK = "what the representation is for; by default told from the data where that is possible"
-_TARGET = "columns to forecast, separated by commas; by default all numeric columns"
+_TARGET = "columns to forecast, separated by commas; the others are then inputs only; by default all are forecast"
+_VARIATES = "columns to use at all, separated by commas; by default all numeric ones"
+_TIME_COLUMN = "the column with the time stamps; by default found by its name and content"
+_LABEL_COLUMN = "the column with the anomaly label or the class; by default `label`"
 _WINDOW = "length of the windows that the encoder sees, in time steps; by default chosen from the data"
 _HORIZONS = "forecast lengths in time steps, separated by commas; by default those of the protocol"
-_PROTOCOL = "rules for splits, scaling and metrics (docs/architecture.md names them)"
+_PROTOCOL = "rules for splits and metrics of forecasting: our default, or those of published tables"
+_PROTOCOLS = ("default", "ts2vec", "long_horizon")
 _OVERWRITE = "replace an output that exists; without it, an existing output is never touched"
 _RNG_SEED = "integer for all random generators; the same one gives the same result"
 _WORKERS = "candidates trained at the same time, one thread each; by default the cores available"
@@ -52,9 +56,12 @@ class SearchOptions:
     task: str | None = option(None, text=_TASK, choices=TASKS)
     output: str | None = option(None, text="folder for the encoder, the records and the report; by default runs/<name>")
     target: tuple[str, ...] = option((), text=_TARGET)
+    variates: tuple[str, ...] = option((), text=_VARIATES)
+    time_column: str | None = option(None, text=_TIME_COLUMN)
+    label_column: str | None = option(None, text=_LABEL_COLUMN)
     window: int | None = option(None, text=_WINDOW, least=2)
     horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
-    protocol: str = option("default", text=_PROTOCOL)
+    protocol: str = option("default", text=_PROTOCOL, choices=_PROTOCOLS)
     preset: str | None = option(None, text="train this named genotype (such as ts2vec) instead of searching")
     genotype: str | None = option(None, text="train the genotype in this JSON file instead of searching")
     comparator: str | None = option(None, text="comparator checkpoint to rank with; by default the one shipped")
@@ -75,6 +82,7 @@ class SearchOptions:
     def __post_init__(self) -> None:
         """Check the values."""
         check(self)
+        _check_preset(self.preset)
         if self.preset is not None and self.genotype is not None:
             raise OptionError("preset and genotype: at most one of them can say what is trained")
 
@@ -131,6 +139,9 @@ class EmbedOptions:
     per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
     task: str | None = option(None, text="how the data is read; by default as in the search", choices=TASKS)
     target: tuple[str, ...] = option((), text=_TARGET)
+    variates: tuple[str, ...] = option((), text=_VARIATES)
+    time_column: str | None = option(None, text=_TIME_COLUMN)
+    label_column: str | None = option(None, text=_LABEL_COLUMN)
     device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
     overwrite: bool = option(False, text=_OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the summary")
@@ -150,8 +161,11 @@ class EvaluateOptions:
     data: str = option(positional=True, text=_DATA)
     task: str | None = option(None, text="what is evaluated; by default as in the search", choices=TASKS)
     target: tuple[str, ...] = option((), text=_TARGET)
+    variates: tuple[str, ...] = option((), text=_VARIATES)
+    time_column: str | None = option(None, text=_TIME_COLUMN)
+    label_column: str | None = option(None, text=_LABEL_COLUMN)
     horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
-    protocol: str = option("default", text=_PROTOCOL)
+    protocol: str = option("default", text=_PROTOCOL, choices=_PROTOCOLS)
     output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
     device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
     rng_seed: int = option(0, text=_RNG_SEED, least=0)
@@ -174,6 +188,18 @@ class SpaceOptions:
     def __post_init__(self) -> None:
         """Check the values."""
         check(self)
+        _check_preset(self.preset)
+
+
+def _check_preset(name: str | None) -> None:
+    if name is None:
+        return
+    # only here, so that the help of a command does not wait for it
+    from search_space.presets import PRESETS
+    from search_space.registry import unknown_name
+
+    if name not in PRESETS:
+        raise OptionError(unknown_name("preset", name, tuple(PRESETS)))
 
 
 def as_dict(options: OptionSet) -> dict[str, Any]:

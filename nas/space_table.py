@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from nas.options import SpaceOptions
 from search_space import registry
-from search_space.default_spaces import default_space, full_space
 from search_space.presets import preset
+from search_space.space import default_space, full_space
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ def show_space(options: SpaceOptions) -> SpaceText:
     """Return the table that the options ask for.
 
     Raises:
-        UnknownOptionError: If there is no such kind or preset.
+        UnknownOptionError: If there is no such kind.
     """
     if options.preset is not None:
         return SpaceText(json.dumps(preset(options.preset, kind=options.task).to_dict(), indent=1))
