@@ -1,0 +1,54 @@
+"""What all augmentations share: the final call and the promises that it checks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+
+from contrastive.views import View
+
+
+class Augmentation(ABC):
+    """A random change of a view that leaves its meaning alone.
+
+    Promises: the input is not modified, the dtype and the variates stay, all
+    chance comes from the generator (on the device of the values) and differs
+    between windows, a missing value stays missing where it is (or moves with
+    its step) and does not spread.
+    """
+
+    shortens: ClassVar[bool] = False
+    """The view may lose steps, so both views need a common core."""
+
+    def __call__(self, view: View, *, generator: torch.Generator) -> View:
+        """Return the augmented view.
+
+        Raises:
+            ValueError: If the implementation breaks a promise.
+        """
+        result = self._apply(view, generator=generator)
+        self._check(view, result)
+        return result
+
+    @abstractmethod
+    def _apply(self, view: View, *, generator: torch.Generator) -> View:
+        """Return the augmented view; written by the author of an option."""
+
+    def _check(self, before: View, after: View) -> None:
+        name = type(self).__name__
+        batch, steps, variates = before.values.shape
+        kept = after.values.shape[1]
+        fits = after.values.shape == (batch, kept, variates) and after.times.shape == (batch, kept)
+        fits = fits and (kept == steps or (kept < steps and self.shortens))
+        if not fits or after.values.dtype != before.values.dtype:
+            raise ValueError(
+                f"{name}: must keep batch, variates, dtype and (unless it shortens) the {steps} steps, got values "
+                f"{tuple(after.values.shape)} {after.values.dtype} and times {tuple(after.times.shape)} "
+                f"from values {tuple(before.values.shape)} {before.values.dtype}"
+            )
+        # Where time moves, missing steps move too; only the option itself knows where to.
+        stays = after.times is before.times
+        if stays and bool((torch.isnan(before.values) & ~torch.isnan(after.values)).any()):
+            raise ValueError(f"{name}: a missing value (NaN) must stay missing, but one was replaced")

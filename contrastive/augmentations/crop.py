@@ -1,0 +1,60 @@
+"""Random sub-windows that overlap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+
+from contrastive.augmentations._base import Augmentation
+from contrastive.checks import share
+from contrastive.interpolation import fractional_index
+from contrastive.views import View
+from search_space.registry import register
+
+
+@register(
+    "augmentation",
+    "crop",
+    choices={"ratio": (0.1, 0.2, 0.3, 0.4, 0.5)},
+    moves_time=True,
+    source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, section 3.2 (random cropping)",
+)
+class Crop(Augmentation):
+    """Cut a random sub-window, at its own place in every window.
+
+    The removed share is drawn once per batch, uniformly from [0, ratio], so the
+    result is rectangular; every sub-window contains the core of the view (what
+    is left of it after earlier augmentations), which both views share. A core
+    that is longer than the drawn length wins. At least two steps are left.
+
+    Args:
+        ratio: Largest removed share of the steps, in [0, 1).
+
+    Raises:
+        ValueError: If `ratio` lies outside [0, 1).
+    """
+
+    shortens: ClassVar[bool] = True
+
+    def __init__(self, *, ratio: float) -> None:
+        self.ratio = share("crop.ratio", ratio)
+
+    def _apply(self, view: View, *, generator: torch.Generator) -> View:
+        batch, steps, variates = view.values.shape
+        device = view.values.device
+        drawn = torch.rand(batch + 1, generator=generator, device=device)
+        length = max(min(2, steps), round(steps * (1.0 - self.ratio * float(drawn[0]))))
+        earliest = torch.zeros(batch, device=device)
+        latest = torch.full((batch,), float(steps), device=device)
+        if view.core is not None:
+            core = fractional_index(view.times, positions=view.core)  # (B, 2), in steps of this view
+            first, last = core[:, 0].floor(), core[:, 1].ceil()
+            length = max(length, int((last - first).max()) + 1)
+            earliest, latest = (last - length + 1).clamp(min=0.0), first
+        latest = latest.clamp(max=float(steps - length))
+        start = earliest + torch.floor(drawn[1:] * (latest - earliest + 1.0)).minimum(latest - earliest)
+        index = start.long().unsqueeze(1) + torch.arange(length, device=device)  # (B, length)
+        values = view.values.gather(1, index.unsqueeze(-1).expand(-1, -1, variates))
+        return replace(view, values=values, times=view.times.gather(1, index))

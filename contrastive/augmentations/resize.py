@@ -1,0 +1,71 @@
+"""Stretching and shrinking in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from contrastive.augmentations._base import Augmentation
+from contrastive.checks import share
+from contrastive.interpolation import fill_missing, fractional_index, take_linear
+from contrastive.views import View
+from search_space.registry import register
+
+
+@register(
+    "augmentation",
+    "resize",
+    choices={"ratio": (0.05, 0.1, 0.2, 0.3, 0.4)},
+    moves_time=True,
+    source="AutoCL, arXiv:2403.12641 (resizing), resampled to the original length",
+)
+class Resize(Augmentation):
+    """Stretch or shrink every window in time by its own random factor.
+
+    Output step t shows the source position start + t / factor, by linear
+    interpolation; `start` centres the shown range on the window, moved as little
+    as needed to keep the core. Stretching (factor > 1) shows a part of the
+    window. Shrinking would need data from outside: there the position stops at
+    the first or last step, whose value is repeated - a reflection would run
+    backwards in time. The reported times are always the positions really shown.
+    Missing steps move with the nearest step.
+
+    Args:
+        ratio: The factor is drawn uniformly from [1 - ratio, 1 + ratio]; in [0, 1).
+
+    Raises:
+        ValueError: If `ratio` lies outside [0, 1).
+    """
+
+    def __init__(self, *, ratio: float) -> None:
+        self.ratio = share("resize.ratio", ratio)
+
+    def _apply(self, view: View, *, generator: torch.Generator) -> View:
+        values, last = view.values, view.values.shape[1] - 1
+        drawn = torch.rand((len(values), 1), generator=generator, device=values.device)
+        factor = 1.0 + self.ratio * (2.0 * drawn - 1.0)  # (B, 1)
+        step = torch.arange(last + 1, device=values.device, dtype=factor.dtype)
+        index = (self._start(view, last / factor) + step / factor).clamp(0.0, float(last))  # (B, T)
+
+        missing = torch.isnan(values)
+        incomplete = bool(missing.any())
+        shown = take_linear(fill_missing(values) if incomplete else values, index=index)
+        if incomplete:
+            nearest = index.round().long().unsqueeze(-1).expand_as(values)
+            shown = shown.masked_fill(missing.gather(1, nearest), float("nan"))
+        times = take_linear(view.times.unsqueeze(-1), index=index).squeeze(-1)
+        return replace(view, values=shown, times=times)
+
+    @staticmethod
+    def _start(view: View, length: Tensor) -> Tensor:
+        """Return the index of the first shown step; both shapes (B, 1)."""
+        start = (view.values.shape[1] - 1 - length) / 2.0
+        if view.core is None:
+            return start
+        core = fractional_index(view.times, positions=view.core)  # (B, 2), in steps of this view
+        first, last = core[:, :1], core[:, 1:]
+        kept = torch.minimum(torch.maximum(start, last - length), first)
+        # A core longer than what can be shown is shown around its own centre.
+        return torch.where(last - first > length, (first + last - length) / 2.0, kept)

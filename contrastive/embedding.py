@@ -1,0 +1,53 @@
+"""The Embed cell: what happens to representations in training only, before they are paired."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from contrastive.checks import at_least_zero, share
+from search_space import registry
+
+
+class EmbeddingTransformation(nn.Module):
+    """Noise, then masked features, then a norm (AutoCL's embedding transformation).
+
+    `mask` removes features and not time steps: a step set to 0 has the same
+    similarity to everything, so it would only dilute the loss, while a missing
+    feature makes the others carry the pair. A row keeps its mask at all steps,
+    else pooling over time would undo it.
+
+    Args:
+        jitter: Standard deviation of Gaussian noise as a multiple of each
+            feature's own standard deviation over the batch (detached), >= 0.
+        mask: Probability that a feature of a row is set to 0, in [0, 1).
+        norm: Name of an embedding_norm option, or "none".
+        features: Number of features D.
+
+    Raises:
+        ValueError: If a strength is out of its range or the norm is unknown.
+    """
+
+    def __init__(self, *, jitter: float, mask: float, norm: str, features: int) -> None:
+        super().__init__()
+        self.jitter = at_least_zero("EmbedCell.jitter", jitter)
+        self.mask = share("EmbedCell.mask", mask)
+        self.norm: nn.Module = nn.Identity() if norm == "none" else registry.build("embedding_norm", norm, features)
+
+    def forward(self, z: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Return the transformed representations.
+
+        Args:
+            z: Both views' rows, one after the other, shape (2R, T, D).
+            generator: Source of all chance, on the device of `z`.
+        """
+        if self.jitter > 0.0:
+            scale = self.jitter * z.detach().std(dim=(0, 1), correction=0)  # (D,)
+            noise = torch.randn(z.shape, generator=generator, device=z.device, dtype=z.dtype)
+            z = z + scale * noise
+        if self.mask > 0.0:
+            shape = (z.shape[0], 1, z.shape[2])
+            kept = torch.rand(shape, generator=generator, device=z.device) >= self.mask
+            z = z * kept.to(z.dtype)
+        normed: Tensor = self.norm(z)
+        return normed

@@ -1,0 +1,3 @@
+"""Norms of the embedding transformation, one per file; they hold no weights and act in training only."""
+
+from __future__ import annotations

@@ -1,0 +1,104 @@
+"""What all losses share: masks, and blocks for similarity tensors that would be too large."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from contrastive.groups import PairGroup
+from contrastive.similarities._base import Similarity
+
+BLOCK_ELEMENTS = 2**24
+"""Similarities held at once; 64 MiB in single precision."""
+
+
+class AnchorPairs(NamedTuple):
+    """What A anchors are compared with.
+
+    Attributes:
+        positive_index: Indices of the positives, padded, shape (A, P).
+        positive_weight: 1 / number of positives, 0 in the padding, shape (A, P).
+        negatives: Boolean mask, shape (A, N).
+    """
+
+    positive_index: Tensor
+    positive_weight: Tensor
+    negatives: Tensor
+
+    def rows(self, first: int, last: int) -> AnchorPairs:
+        """Return the part of the anchors first..last-1."""
+        return AnchorPairs(*(field[first:last] for field in self))
+
+    def positives_of(self, similarities: Tensor) -> Tensor:
+        """Return the similarities to the positives, shape (G, A, P) from (G, A, N)."""
+        return similarities.gather(-1, self.positive_index.expand(len(similarities), -1, -1))
+
+
+class PairLoss(ABC):
+    """Mean over anchors of a loss that each anchor has with its positives and negatives.
+
+    Anchors without positives do not count. The similarities of a group are
+    computed in blocks of at most `block_elements`; where there is more than one
+    block, the backward pass computes each block anew instead of keeping it.
+    """
+
+    cross_view_only: ClassVar[bool] = False
+    """Negatives come from the other view only."""
+
+    def __call__(self, group: PairGroup, similarity: Similarity, *, block_elements: int = BLOCK_ELEMENTS) -> Tensor:
+        """Return the loss of a pair group, a scalar."""
+        pairs = self._anchor_pairs(group)
+        n_groups, n_anchors, _ = group.anchors.shape
+        with_positive = (pairs.positive_weight.sum(dim=1) > 0).sum().clamp(min=1)
+        blocks = list(_blocks(n_groups, n_anchors, group.candidates.shape[1], budget=block_elements))
+
+        def block_sum(anchors: Tensor, candidates: Tensor, first: int, last: int) -> Tensor:
+            return self._rows(similarity(anchors, candidates), pairs=pairs.rows(first, last)).sum()
+
+        total = group.anchors.new_zeros(())
+        for groups, first, last in blocks:
+            anchors, candidates = group.anchors[groups, first:last], group.candidates[groups]
+            if len(blocks) == 1:
+                total = total + block_sum(anchors, candidates, first, last)
+            else:
+                total = total + checkpoint(
+                    block_sum, anchors, candidates, first, last, use_reentrant=False, preserve_rng_state=False
+                )
+        return total / (n_groups * with_positive)
+
+    @abstractmethod
+    def _rows(self, similarities: Tensor, *, pairs: AnchorPairs) -> Tensor:
+        """Return the loss of every anchor, 0 for one without positives.
+
+        Args:
+            similarities: Shape (G, A, N).
+            pairs: Positives and negatives of the A anchors.
+
+        Returns:
+            Shape (G, A).
+        """
+
+    def _anchor_pairs(self, group: PairGroup) -> AnchorPairs:
+        positives = group.positives & ~group.excluded
+        negatives = ~(group.positives | group.excluded)
+        if self.cross_view_only:
+            positives, negatives = positives & ~group.same_view, negatives & ~group.same_view
+        counts = positives.sum(dim=1, keepdim=True)  # (A, 1)
+        most = max(1, int(counts.max()))
+        found, index = positives.to(torch.uint8).topk(most, dim=1)
+        weight = found.to(group.anchors.dtype) / counts.clamp(min=1)
+        return AnchorPairs(positive_index=index, positive_weight=weight, negatives=negatives)
+
+
+def _blocks(n_groups: int, n_anchors: int, n_candidates: int, *, budget: int) -> Iterator[tuple[slice, int, int]]:
+    """Yield (groups, first anchor, last anchor + 1) so that no block exceeds the budget (one row is the least)."""
+    groups = max(1, min(n_groups, budget // (n_anchors * n_candidates)))
+    anchors = n_anchors if groups * n_anchors * n_candidates <= budget else max(1, budget // n_candidates)
+    for group in range(0, n_groups, groups):
+        for first in range(0, n_anchors, anchors):
+            yield slice(group, group + groups), first, min(first + anchors, n_anchors)

@@ -1,0 +1,3 @@
+"""Pair kinds, one per file: which representations are pulled together and which pushed apart."""
+
+from __future__ import annotations

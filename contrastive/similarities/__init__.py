@@ -1,0 +1,3 @@
+"""Similarities between representations, one per file; larger means closer."""
+
+from __future__ import annotations

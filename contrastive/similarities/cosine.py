@@ -1,0 +1,19 @@
+"""The cosine of the angle."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from contrastive.similarities._base import Similarity
+from contrastive.unit import unit_vectors
+from search_space.registry import register
+
+
+@register("similarity", "cosine", source="SimCLR, Chen et al. 2020, arXiv:2002.05709, section 2.1")
+class Cosine(Similarity):
+    """The cosine of the angle, in [-1, 1]; 0 wherever a representation is 0."""
+
+    def __call__(self, anchors: Tensor, candidates: Tensor) -> Tensor:
+        """Return the cosines, shape (G, A, N)."""
+        return torch.matmul(unit_vectors(anchors), unit_vectors(candidates).transpose(1, 2))

@@ -1,0 +1,122 @@
+"""The contrastive strategy: views -> encoder -> alignment -> embedding transformation -> pairs x loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from contrastive.alignment import common_steps
+from contrastive.embedding import EmbeddingTransformation
+from contrastive.hierarchy import build_scales, contrast
+from contrastive.views import View, draw_core, observed_span, whole_window
+from search_space import registry
+
+if TYPE_CHECKING:
+    from contrastive.augmentations._base import Augmentation
+    from contrastive.losses._base import PairLoss
+    from contrastive.pairs._base import Pair
+    from contrastive.similarities._base import Similarity
+    from search_space.cells import Choice
+    from search_space.genotype import Genotype
+
+MOST_ROWS = 64
+"""Rows (window x stream) that one loss contrasts; of more, a random subset takes part."""
+
+Encode = Callable[[Tensor], Tensor]
+
+
+class Strategy(nn.Module):
+    """The five contrastive cells of a genotype, ready to turn a batch into a loss.
+
+    It holds no weights: the embedding norms have none. Values that are not
+    finite pass through, so that whoever trains can see a divergence.
+
+    Args:
+        genotype: Its Aug, Embed, Pair and Loss cells are read.
+        features: Number of features D of the encoder.
+
+    Raises:
+        ValueError: If an option or a parameter is not valid.
+    """
+
+    def __init__(self, genotype: Genotype, *, features: int) -> None:
+        super().__init__()
+        self.features = features
+        self.embedding = EmbeddingTransformation(
+            jitter=genotype.embed.jitter, mask=genotype.embed.mask, norm=genotype.embed.norm, features=features
+        )
+        self._chains = (_chain(genotype.aug1), _chain(genotype.aug2))
+        choices = (*genotype.aug1, *genotype.aug2)
+        self._moves_time = any(registry.get("augmentation", choice.name).moves_time for choice in choices)
+        self._shortens = any(augmentation.shortens for chain in self._chains for augmentation in chain)
+        self._pairs: tuple[Pair, ...] = tuple(registry.build("pair", kind) for kind in genotype.pair.kinds)
+        self._pool, self._kernel = genotype.pair.pool, genotype.pair.kernel
+        self._loss: PairLoss = registry.build("loss", genotype.loss.loss.name, **genotype.loss.loss.params)
+        self._similarity: Similarity = registry.build("similarity", genotype.loss.similarity)
+
+    def views(self, x: Tensor, *, generator: torch.Generator) -> tuple[View, View]:
+        """Draw two views of every window.
+
+        Args:
+            x: Windows, NaN is missing, shape (B, T, V).
+            generator: Source of all chance, on the device of `x`.
+        """
+        window = whole_window(x, core=self._core(x, generator=generator) if self._moves_time else None)
+        views = []
+        for chain in self._chains:
+            view = window
+            for augmentation in chain:
+                view = augmentation(view, generator=generator)
+            views.append(view)
+        return views[0], views[1]
+
+    def loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
+        """Return the contrastive loss of a batch, a scalar.
+
+        Every stream of a window counts as an instance. Of more than `MOST_ROWS`
+        instances a random subset, the same in both views, is contrasted: instance
+        pairs cost the square of their number.
+
+        Args:
+            x: Windows, NaN is missing, shape (B, T, V).
+            encode: Maps (B, T, V) to (B, S, T, D). Views of equal length are
+                encoded in one call, as a batch of 2B.
+            generator: Source of all chance, on the device of `x`.
+        """
+        first, second = self.views(x, generator=generator)
+        steps = common_steps(first.times, second.times, observed=observed_span(x))
+        z1, z2 = _encode_both(first.values, second.values, encode=encode)  # (B, S, T1, D), (B, S, T2, D)
+        streams = z1.shape[1]
+        z1, z2 = z1.flatten(0, 1), z2.flatten(0, 1)  # (B * S, T, D)
+        window = torch.arange(len(z1), device=z1.device) // streams
+        if len(z1) > MOST_ROWS:
+            rows = torch.randperm(len(z1), generator=generator, device=z1.device)[:MOST_ROWS]
+            z1, z2, window = z1[rows], z2[rows], window[rows]
+        if steps is not None:
+            z1, z2 = steps.take(z1, z2, window=window)
+        z1, z2 = self.embedding(torch.cat([z1, z2]), generator=generator).chunk(2)
+        scales = build_scales(z1, z2, pool=self._pool, kernel=self._kernel)
+        return contrast(
+            scales, pairs=self._pairs, loss=self._loss, similarity=self._similarity, hierarchical=self._kernel > 0
+        )
+
+    def _core(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
+        """Return what both views must show: a stretch to crop around, or else the observed middle; shape (B, 2)."""
+        span = observed_span(x)
+        if self._shortens:
+            return draw_core(span, steps=x.shape[1], generator=generator)
+        return span.mean(dim=1, keepdim=True).expand(-1, 2)
+
+
+def _chain(choices: Sequence[Choice]) -> tuple[Augmentation, ...]:
+    return tuple(registry.build("augmentation", choice.name, **choice.params) for choice in choices)
+
+
+def _encode_both(x1: Tensor, x2: Tensor, *, encode: Encode) -> tuple[Tensor, Tensor]:
+    if x1.shape != x2.shape:
+        return encode(x1), encode(x2)
+    z1, z2 = encode(torch.cat([x1, x2])).chunk(2)
+    return z1, z2
