@@ -1,0 +1,88 @@
+"""Graph convolutions on dense padded batches.
+
+The graphs have about twenty vertices, where plain batched products are several
+times faster than message passing over edge lists.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ahc.graph import GraphBatch
+
+
+def normalise(adjacency: Tensor) -> Tensor:
+    """Return `D_out^-1/2 A D_in^-1/2`, the symmetric normalisation of Kipf and Welling for directed graphs.
+
+    Args:
+        adjacency: Non-negative, `[u, v]` for u -> v, (..., vertices, vertices).
+
+    Returns:
+        Normalised adjacency, zero where a vertex has no edge, (..., vertices, vertices).
+    """
+    outward = adjacency.sum(dim=-1, keepdim=True).clamp(min=1.0)
+    inward = adjacency.sum(dim=-2, keepdim=True).clamp(min=1.0)
+    return adjacency / (outward * inward).sqrt()
+
+
+class GraphConvolution(nn.Module):
+    """One layer that hears along the edges, against them, and itself, with three weight matrices.
+
+    Computes `A^T H W_along + A H W_against + H W_self + b` on a normalised A.
+
+    Args:
+        n_in: Width of the vertex states that come in.
+        n_out: Width of those that go out.
+    """
+
+    def __init__(self, n_in: int, *, n_out: int) -> None:
+        super().__init__()
+        self.along = nn.Linear(n_in, n_out, bias=False)
+        self.against = nn.Linear(n_in, n_out, bias=False)
+        self.itself = nn.Linear(n_in, n_out)
+
+    def forward(self, states: Tensor, *, adjacency: Tensor) -> Tensor:
+        """Return the new states, (graphs, vertices, n_out).
+
+        Args:
+            states: Vertex states, (graphs, vertices, n_in).
+            adjacency: Normalised adjacency, (graphs, vertices, vertices).
+        """
+        heard_along = torch.bmm(adjacency.transpose(1, 2), states)
+        heard_against = torch.bmm(adjacency, states)
+        out: Tensor = self.itself(states) + self.along(heard_along) + self.against(heard_against)
+        return out
+
+
+class GraphEncoder(nn.Module):
+    """Graph -> vector: an input projection, residual graph convolutions, masked mean and max.
+
+    Args:
+        n_features: Vertex features.
+        hidden: Width of the vertex states.
+        layers: Number of graph convolutions.
+    """
+
+    def __init__(self, n_features: int, *, hidden: int, layers: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(n_features, hidden)
+        self.layers = nn.ModuleList(GraphConvolution(hidden, n_out=hidden) for _ in range(layers))
+        self.out_features = 2 * hidden
+
+    def forward(self, batch: GraphBatch, *, adjacency: Tensor) -> Tensor:
+        """Return one vector per graph, (graphs, 2 * hidden).
+
+        Args:
+            batch: The graphs.
+            adjacency: Their normalised adjacency, (graphs, vertices, vertices).
+        """
+        # Projecting the table of distinct vertices first saves most of the work.
+        states = self.project(batch.table)[batch.vertices]  # (graphs, vertices, hidden)
+        present = batch.mask[..., None].to(states.dtype)
+        states = states * present
+        for layer in self.layers:
+            states = (states + torch.relu(layer(states, adjacency=adjacency))) * present
+        mean = states.sum(dim=1) / present.sum(dim=1)
+        largest = states.masked_fill(~batch.mask[..., None], -torch.inf).amax(dim=1)
+        return torch.cat([mean, largest], dim=-1)

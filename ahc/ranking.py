@@ -1,0 +1,166 @@
+"""Ranking candidates that nobody has trained, and refining the best by evolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ahc.comparator import Comparator
+from ahc.encoding import encode_genotypes
+from search_space.genotype import Genotype
+from search_space.mutation import mutate
+from search_space.sampling import crossover
+from search_space.space import SearchSpace
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates with what the comparator says of them, best first.
+
+    Args:
+        genotypes: The candidates.
+        scores: Comparator score with the failure penalty, (candidates,).
+        p_over_median: Probability of beating the median of all ranked candidates, (candidates,).
+        failure: Probability that a trial fails, (candidates,).
+        gain: Predicted trained gain, in deviations between candidates, (candidates,).
+        n_ranked: How many candidates were ranked to get these.
+    """
+
+    genotypes: tuple[Genotype, ...]
+    scores: NDArray[np.float32]
+    p_over_median: NDArray[np.float32]
+    failure: NDArray[np.float32]
+    gain: NDArray[np.float32]
+    n_ranked: int
+
+    def __len__(self) -> int:
+        return len(self.genotypes)
+
+
+def rank_candidates(
+    comparator: Comparator,
+    candidates: Sequence[Genotype],
+    task_embedding: NDArray[np.float32],
+    *,
+    top_k: int | None = None,
+    batch: int = 256,
+    failure_weight: float = 2.0,
+    task_blind: bool = False,
+) -> Ranking:
+    """Sort candidates by their score on a task.
+
+    The penalty `failure_weight * log(1 - p_failure)` hardly touches candidates
+    that rarely fail and sinks those that mostly do.
+
+    Args:
+        comparator: A trained comparator.
+        candidates: At least one candidate.
+        task_embedding: The task, (task_features,).
+        top_k: How many to return; all where None.
+        batch: Candidates encoded at a time.
+        failure_weight: Strength of the penalty; 0 ignores failures.
+        task_blind: Rank without regard to the task.
+
+    Returns:
+        The best `top_k` candidates; equal scores keep the order they came in.
+
+    Raises:
+        ValueError: If there is no candidate, or `top_k` is less than 1.
+        VocabularyError: If a candidate holds an option that the comparator never saw.
+    """
+    if not candidates:
+        raise ValueError("rank_candidates: at least one candidate is needed, got none")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"rank_candidates: top_k must be at least 1, got {top_k}")
+    task = torch.from_numpy(np.asarray(task_embedding, dtype=np.float32))
+    parts = []
+    # Candidates of one size together: less padding, and padding changes no score.
+    sizes = [len(c.aug1) + len(c.aug2) + len(c.encoder.edges) for c in candidates]
+    order = np.argsort(sizes, kind="stable")
+    for start in range(0, len(order), batch):
+        chosen = [candidates[at] for at in order[start : start + batch].tolist()]
+        graphs = encode_genotypes(chosen, vocabulary=comparator.vocabulary)
+        parts.append(comparator.predict(graphs, task_embedding=task, task_blind=task_blind))
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    raw, failure, gain = (torch.cat(values).numpy()[place] for values in zip(*parts, strict=True))
+    scores = raw + failure_weight * np.log1p(-np.minimum(failure, 0.999))
+    best = np.argsort(-scores, kind="stable")[:top_k]
+    over_median = 1.0 / (1.0 + np.exp(np.median(scores) - scores))
+    return Ranking(
+        genotypes=tuple(candidates[at] for at in best),
+        scores=scores[best].astype(np.float32),
+        p_over_median=over_median[best].astype(np.float32),
+        failure=failure[best],
+        gain=gain[best],
+        n_ranked=len(candidates),
+    )
+
+
+def evolve(
+    comparator: Comparator,
+    seeds: Sequence[Genotype],
+    task_embedding: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    generations: int = 10,
+    population: int = 100,
+    children: int = 200,
+    space: SearchSpace | None = None,
+    failure_weight: float = 2.0,
+) -> Ranking:
+    """Improve candidates under the comparator by mutation and crossover.
+
+    The best of parents and children survive, so the best score never falls. Half
+    of the children are mutants, half are mutated crosses of two parents.
+
+    Args:
+        comparator: A trained comparator.
+        seeds: First population, at least one.
+        task_embedding: The task, (task_features,).
+        rng: Source of randomness.
+        generations: Rounds.
+        population: Survivors per round, at least 1.
+        children: New candidates per round, at least 1.
+        space: Where mutations draw from; the default space where None.
+        failure_weight: As in `rank_candidates`.
+
+    Returns:
+        The last population; `n_ranked` counts every distinct candidate that was scored.
+
+    Raises:
+        ValueError: If there is no seed, or a count is less than its least value.
+    """
+    if not seeds or generations < 0 or population < 1 or children < 1:
+        raise ValueError(
+            "evolve: needs at least 1 seed, 0 generations, population 1 and children 1, "
+            f"got {len(seeds)}, {generations}, {population} and {children}"
+        )
+    pool = list({genotype.key: genotype for genotype in seeds}.values())
+    seen = {genotype.key for genotype in pool}
+    for _ in range(generations):
+        ranked = rank_candidates(
+            comparator, pool, task_embedding, top_k=population, failure_weight=failure_weight
+        ).genotypes
+        born: dict[str, Genotype] = {}
+        for at in range(children):
+            first, second = (ranked[int(i)] for i in rng.integers(len(ranked), size=2))
+            parent = first if at % 2 == 0 else crossover(first, second, rng)
+            child = mutate(parent, rng, space)
+            if child.key not in seen:
+                born[child.key] = child
+        seen.update(born)
+        pool = [*ranked, *born.values()]
+    final = rank_candidates(comparator, pool, task_embedding, top_k=population, failure_weight=failure_weight)
+    return Ranking(
+        genotypes=final.genotypes,
+        scores=final.scores,
+        p_over_median=final.p_over_median,
+        failure=final.failure,
+        gain=final.gain,
+        n_ranked=len(seen),
+    )

@@ -1,0 +1,162 @@
+"""The vocabulary: which column of a vertex's features means what, by name.
+
+A comparator is worth nothing without the vocabulary it was trained with, so the
+two are saved together and a name outside the vocabulary is an error, never a
+silent zero.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from search_space.registry import PROVIDERS, options, unknown_name
+
+VOCABULARY_SCHEMA = 1
+VERTEX_KINDS = ("global", "input", "augmentation", "operator", "embed", "pair", "loss", "output")
+_NORMALIZATIONS = ("none", "instance", "last")
+_CHANNELS = ("independent", "mixed")
+_POOLS = ("avg", "max")
+
+
+class VocabularyError(ValueError):
+    """A name that a vocabulary does not hold, or a vocabulary that the registry does not know."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps a parameter's usual range `[low, high]` to [0, 1], on a log axis where `log`."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        """Return the normalised value, cut one range beyond either end."""
+        low, high, at = self.low, self.high, float(value)
+        if self.log:
+            low, high, at = math.log(low), math.log(high), math.log(max(at, 1e-12))
+        return min(max((at - low) / (high - low), -1.0), 2.0)
+
+
+# Ranges of what no registered option owns. They are part of a checkpoint's meaning.
+_STRUCTURE: Mapping[str, Scale] = {
+    "encoder.blocks": Scale(1, 8, log=True),
+    "encoder.hidden": Scale(8, 256, log=True),
+    "encoder.output": Scale(32, 512, log=True),
+    "encoder.dropout": Scale(0, 0.3),
+    "train.learning_rate": Scale(1e-4, 1e-2, log=True),
+    "train.batch_size": Scale(4, 128, log=True),
+    "train.weight_averaging": Scale(0, 1),
+    "embed.jitter": Scale(0, 0.5),
+    "embed.mask": Scale(0, 0.5),
+    "pair.kernel": Scale(0, 7),
+    "pair.hierarchical": Scale(0, 1),
+}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Column names in order and the scale of each numeric column.
+
+    Columns are named `vertex/<kind>`, `<option kind>/<option>`,
+    `<option kind>/<option>.<parameter>`, `normalization/...`, `channels/...`,
+    `pool/...` and the structural `encoder.hidden` and the like. Columns without
+    a scale hold 0 or 1.
+    """
+
+    columns: tuple[str, ...]
+    scales: Mapping[str, Scale]
+    _index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", {name: at for at, name in enumerate(self.columns)})
+
+    @classmethod
+    def from_registry(cls) -> Vocabulary:
+        """Return the vocabulary of everything that is registered now."""
+        columns = [f"vertex/{kind}" for kind in VERTEX_KINDS]
+        scales: dict[str, Scale] = {}
+        for kind in PROVIDERS:
+            for name, option in options(kind).items():
+                columns.append(f"{kind}/{name}")
+                for parameter, choices in option.choices.items():
+                    columns.append(f"{kind}/{name}.{parameter}")
+                    scales[columns[-1]] = _scale_of(choices)
+        columns += [f"normalization/{name}" for name in _NORMALIZATIONS]
+        columns += [f"channels/{name}" for name in _CHANNELS]
+        columns += [f"pool/{name}" for name in _POOLS]
+        columns += list(_STRUCTURE)
+        scales.update(_STRUCTURE)
+        return cls(columns=tuple(columns), scales=scales)
+
+    @classmethod
+    def from_json(cls, text: str) -> Vocabulary:
+        """Read the form that `to_json` writes.
+
+        Raises:
+            VocabularyError: If the text is no vocabulary or is of a newer schema.
+        """
+        try:
+            stored: dict[str, Any] = json.loads(text)
+            schema = int(stored["schema"])
+            columns = tuple(str(name) for name in stored["columns"])
+            scales = {str(name): Scale(**scale) for name, scale in stored["scales"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise VocabularyError(f"the vocabulary must be JSON with schema, columns and scales: {error}") from error
+        if schema > VOCABULARY_SCHEMA:
+            raise VocabularyError(f"the vocabulary's schema must be at most {VOCABULARY_SCHEMA}, got {schema}")
+        return cls(columns=columns, scales=scales)
+
+    def to_json(self) -> str:
+        """Return the vocabulary as JSON text."""
+        scales = {name: {"low": s.low, "high": s.high, "log": s.log} for name, s in self.scales.items()}
+        return json.dumps({"schema": VOCABULARY_SCHEMA, "columns": self.columns, "scales": scales})
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def column(self, name: str) -> int:
+        """Return the index of a column.
+
+        Raises:
+            VocabularyError: If the vocabulary has no such name; suggests the nearest.
+        """
+        at = self._index.get(name)
+        if at is None:
+            group = name.split("/")[0]
+            known = tuple(c for c in self.columns if c.split("/")[0] == group) or self.columns
+            raise VocabularyError(unknown_name("vocabulary entry", name, known))
+        return at
+
+    def normalised(self, name: str, value: float) -> float:
+        """Return what a column holds for a raw value."""
+        scale = self.scales.get(name)
+        return float(value) if scale is None else scale(value)
+
+    def check_registry(self) -> None:
+        """Check that every option of the vocabulary can still be built.
+
+        Raises:
+            VocabularyError: If the registry lacks an option; names all of them.
+        """
+        missing = []
+        for column in self.columns:
+            kind, _, name = column.partition("/")
+            option, _, parameter = name.partition(".")
+            if kind in PROVIDERS and (
+                option not in options(kind) or (parameter and parameter not in options(kind)[option].choices)
+            ):
+                missing.append(f"{kind} {name!r}")
+        if missing:
+            raise VocabularyError(f"the registry does not know these vocabulary entries: {', '.join(missing)}")
+
+
+def _scale_of(choices: tuple[float, ...]) -> Scale:
+    low, high = float(min(choices)), float(max(choices))
+    if high <= low:
+        return Scale(low, low + 1.0)
+    return Scale(low, high, log=low > 0 and high / low >= 8)
