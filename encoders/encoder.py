@@ -22,7 +22,6 @@ _CHANNELS = ("independent", "mixed")
 
 class _Encoded(NamedTuple):
     z: Tensor  # (batch, streams, time, features)
-    span: Tensor  # (batch, time)
     statistics: Tensor  # (batch, streams, statistics of a stream)
 
 
@@ -33,7 +32,8 @@ class Encoder(nn.Module):
     value has a zero latent at the input (as TS2Vec masks; the operators may fill
     it from its neighbours), and steps outside the observed span are zero
     throughout: padding a series with NaN at its end does not change what is
-    computed at its own steps.
+    computed at its own steps. With independent channels any number of variates
+    may come at call time.
 
     Deliberate difference from TS2Vec: a linear map instead of a last
     convolution block widens the latent to the output; dropout follows it, as there.
@@ -82,22 +82,31 @@ class Encoder(nn.Module):
         operators = {name for _, name in cell.edges}
         self.causal = cell.normalization == "none" and all(registry.get("operator", name).causal for name in operators)
 
-    def forward(self, x: Tensor, *, masked: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, *, masked: Tensor | None = None, span: Tensor | None = None) -> Tensor:
         """Represent every step.
+
+        Without `span`, missing steps at the ends of a window are padding; in
+        training they are taken for steps that an augmentation masked, which are
+        represented from their neighbours as in TS2Vec.
 
         Args:
             x: Windows, NaN where a value is missing; (batch, time, variates).
             masked: True at steps whose values are hidden from the encoder but
                 which stay part of the window, so that they are represented from
                 the other steps; (batch, time).
+            span: True at the steps that belong to the window, one stretch; the
+                others are padding; (batch, time).
 
         Returns:
-            Zeros outside the observed span; (batch, streams, time, features).
+            Zeros at padding; (batch, streams, time, features).
 
         Raises:
             ValueError: If a shape is not as stated.
         """
-        return self._encode(x, masked).z
+        self._check(x, masked=masked, span=span)
+        if span is None and not self.training:
+            span = observed_span(x)
+        return self._encode(x, masked=masked, span=span).z
 
     def represent(self, x: Tensor, *, masked: Tensor | None = None) -> Tensor:
         """Represent every stream of a window by one vector.
@@ -116,22 +125,23 @@ class Encoder(nn.Module):
         Raises:
             ValueError: If a shape is not as stated.
         """
-        encoded = self._encode(x, masked)
-        pooled: Tensor = self.readout(encoded.z, encoded.span)
+        self._check(x, masked=masked, span=None)
+        span = observed_span(x)
+        encoded = self._encode(x, masked=masked, span=span)
+        pooled: Tensor = self.readout(encoded.z, span)
         return torch.cat([pooled, encoded.statistics], dim=-1)
 
-    def _encode(self, x: Tensor, masked: Tensor | None) -> _Encoded:
-        self._check(x, masked)
-        span = observed_span(~x.isnan().all(dim=2))
+    def _encode(self, x: Tensor, *, masked: Tensor | None, span: Tensor | None) -> _Encoded:
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         values, statistics = normalize_input(x, normalization=self.normalization)
-        padded = None if bool(span.all()) else span
-        latent = within_span(self._project(values), padded)
+        if span is not None and bool(span.all()):
+            span = None  # nothing is padding: the operators need no mask
+        latent = within_span(self._project(values), span)
         for block in self.blocks:
-            latent = block(latent, padded)
-        z = within_span(self.dropout(self.output(latent)), padded)
-        return _Encoded(z, span, statistics.reshape(x.shape[0], self.streams, -1))
+            latent = block(latent, span)
+        z = within_span(self.dropout(self.output(latent)), span)
+        return _Encoded(z, statistics.reshape(x.shape[0], z.shape[1], -1))
 
     def _project(self, values: Tensor) -> Tensor:
         # (batch, time, variates) -> (batch, streams, time, variates of a stream)
@@ -142,22 +152,28 @@ class Encoder(nn.Module):
         latent: Tensor = self.projection(by_stream.masked_fill(missing, 0.0))
         return latent.masked_fill(missing.all(dim=-1, keepdim=True), 0.0)
 
-    def _check(self, x: Tensor, masked: Tensor | None) -> None:
-        if x.ndim != 3 or x.shape[2] != self.variates or x.shape[1] < 1:
-            raise ValueError(f"Encoder: x must be (batch, time >= 1, variates = {self.variates}), got {tuple(x.shape)}")
-        if masked is not None and masked.shape != x.shape[:2]:
-            raise ValueError(f"Encoder: masked must be (batch, time) = {tuple(x.shape[:2])}, got {tuple(masked.shape)}")
+    def _check(self, x: Tensor, *, masked: Tensor | None, span: Tensor | None) -> None:
+        fits = x.ndim == 3 and min(x.shape[1:]) >= 1 and (self.independent or x.shape[2] == self.variates)
+        if not fits:
+            variates = "variates >= 1" if self.independent else f"variates = {self.variates}"
+            raise ValueError(f"Encoder: x must be (batch, time >= 1, {variates}), got {tuple(x.shape)}")
+        for name, steps in (("masked", masked), ("span", span)):
+            if steps is not None and steps.shape != x.shape[:2]:
+                raise ValueError(
+                    f"Encoder: {name} must be (batch, time) = {tuple(x.shape[:2])}, got {tuple(steps.shape)}"
+                )
 
 
-def observed_span(observed: Tensor) -> Tensor:
-    """Return True from the first to the last observed step of each window.
+def observed_span(x: Tensor) -> Tensor:
+    """Return True from the first to the last step at which any variate is observed.
 
     Args:
-        observed: (batch, time), bool.
+        x: Windows, NaN where a value is missing; (batch, time, variates).
 
     Returns:
         All False for a window without observed steps; (batch, time), bool.
     """
+    observed = ~x.isnan().all(dim=2)
     since_first = observed.cumsum(dim=1) > 0
     until_last = observed.flip(1).cumsum(dim=1).flip(1) > 0
     return since_first & until_last

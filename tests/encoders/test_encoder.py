@@ -93,6 +93,8 @@ def test_independent_channels_share_weights() -> None:
     torch.testing.assert_close(model(x[:, :, order]), model(x)[:, order])
     single = encoder(variates=1)
     torch.testing.assert_close(model(x)[:, 1:2], single(x[:, :, 1:2]))
+    torch.testing.assert_close(single(x), model(x))
+    torch.testing.assert_close(single.represent(x), model.represent(x))
 
 
 def test_statistics_follow_the_readout() -> None:
@@ -193,18 +195,40 @@ def test_the_input_is_not_modified() -> None:
 
 def test_observed_span_covers_gaps_but_not_the_ends() -> None:
     observed = torch.tensor([[0, 1, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 1]]).bool()
-    assert observed_span(observed).int().tolist() == [[0, 1, 1, 1, 1, 0], [0] * 6, [1] * 6]
+    x = torch.zeros(3, 6, 2)
+    x[..., 0] = NAN
+    x[..., 1].masked_fill_(~observed, NAN)
+    assert observed_span(x).int().tolist() == [[0, 1, 1, 1, 1, 0], [0] * 6, [1] * 6]
+
+
+def test_in_training_missing_ends_are_represented_from_their_neighbours() -> None:
+    model = encoder(dropout=0.0)
+    x = windows()
+    masked = torch.zeros(2, 20, dtype=torch.bool)
+    masked[0, 17:] = masked[1, 0] = True
+    missing = x.masked_fill(masked.unsqueeze(-1), NAN)
+    as_masked, as_padding = model(x, masked=masked), model(missing)
+    model.train()
+    torch.testing.assert_close(model(missing), as_masked)
+    torch.testing.assert_close(model(missing, span=~masked), as_padding)
+    assert (as_masked[0, :, 17:].abs().amax(dim=-1) > 1e-6).all()
 
 
 @pytest.mark.parametrize("shape", [(2, 20), (2, 20, 4), (2, 0, 3)])
 def test_a_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"x must be \(batch, time >= 1, variates = 3\), got"):
-        encoder()(torch.zeros(shape).double())
+        encoder(channels="mixed")(torch.zeros(shape).double())
 
 
-def test_a_wrong_mask_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"masked must be \(batch, time\) = \(2, 20\), got \(2, 20, 3\)"):
-        encoder()(windows(), masked=torch.zeros(2, 20, 3, dtype=torch.bool))
+def test_independent_channels_need_a_variate() -> None:
+    with pytest.raises(ValueError, match=r"x must be \(batch, time >= 1, variates >= 1\), got \(2, 20, 0\)"):
+        encoder()(torch.zeros(2, 20, 0).double())
+
+
+@pytest.mark.parametrize("name", ["masked", "span"])
+def test_a_wrong_mask_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name} must be \(batch, time\) = \(2, 20\), got \(2, 20, 3\)"):
+        encoder()(windows(), **{name: torch.zeros(2, 20, 3, dtype=torch.bool)})
 
 
 def test_bad_genes_are_refused() -> None:
