@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import MISSING
-from typing import Any, ClassVar, Protocol, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -63,8 +63,9 @@ def item_type(annotation: Any) -> tuple[type, bool, bool]:
     """Return (type of one item, is a tuple, may be None) of an annotation such as `tuple[int, ...]` or `str | None`."""
     arguments = [kind for kind in get_args(annotation) if kind not in (type(None), Ellipsis)]
     optional = type(None) in get_args(annotation)
-    many = getattr(annotation, "__origin__", None) is tuple
-    return (arguments[0] if arguments else annotation), many, optional
+    many = get_origin(annotation) is tuple
+    kind = arguments[0] if arguments and get_origin(annotation) is not Literal else annotation
+    return (str if get_origin(kind) is Literal else kind), many, optional
 
 
 def convert(text: str, *, kind: type, duration: bool) -> Any:

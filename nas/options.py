@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from nas.option_fields import OptionError, OptionSet, check, option
 
@@ -23,7 +23,10 @@ __all__ = [
     "as_dict",
 ]
 
-TASKS = ("forecasting", "classification", "anomaly")
+TaskKind = Literal["forecasting", "classification", "anomaly"]
+ProtocolName = Literal["default", "ts2vec", "long_horizon"]
+TASKS: tuple[str, ...] = get_args(TaskKind)
+PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
 _DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a folder with a UCR/UEA dataset"
 _TASK = "what the representation is for; by default told from the data where that is possible"
 _TARGET = "columns to forecast, separated by commas; the others are then inputs only; by default all are forecast"
@@ -33,7 +36,6 @@ _LABEL_COLUMN = "the column with the anomaly label or the class; by default `lab
 _WINDOW = "length of the windows that the encoder sees, in time steps; by default chosen from the data"
 _HORIZONS = "forecast lengths in time steps, separated by commas; by default those of the protocol"
 _PROTOCOL = "rules for splits and metrics of forecasting: our default, or those of published tables"
-_PROTOCOLS = ("default", "ts2vec", "long_horizon")
 _OVERWRITE = "replace an output that exists; without it, an existing output is never touched"
 _RNG_SEED = "integer for all random generators; the same one gives the same result"
 _WORKERS = "candidates trained at the same time, one thread each; by default the cores available"
@@ -53,7 +55,7 @@ class SearchOptions:
     """Rank candidates for a dataset without training, then train, verify and report the best."""
 
     data: str = option(positional=True, text=_DATA)
-    task: str | None = option(None, text=_TASK, choices=TASKS)
+    task: TaskKind | None = option(None, text=_TASK, choices=TASKS)
     output: str | None = option(None, text="folder for the encoder, the records and the report; by default runs/<name>")
     target: tuple[str, ...] = option((), text=_TARGET)
     variates: tuple[str, ...] = option((), text=_VARIATES)
@@ -61,7 +63,7 @@ class SearchOptions:
     label_column: str | None = option(None, text=_LABEL_COLUMN)
     window: int | None = option(None, text=_WINDOW, least=2)
     horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
-    protocol: str = option("default", text=_PROTOCOL, choices=_PROTOCOLS)
+    protocol: ProtocolName = option("default", text=_PROTOCOL, choices=PROTOCOLS)
     preset: str | None = option(None, text="train this named genotype (such as ts2vec) instead of searching")
     genotype: str | None = option(None, text="train the genotype in this JSON file instead of searching")
     comparator: str | None = option(None, text="comparator checkpoint to rank with; by default the one shipped")
@@ -137,7 +139,7 @@ class EmbedOptions:
     data: str = option(positional=True, text=_DATA)
     output: str = option("embeddings.npz", text="file to write; its ending decides the format: .npz, .csv or .parquet")
     per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
-    task: str | None = option(None, text="how the data is read; by default as in the search", choices=TASKS)
+    task: TaskKind | None = option(None, text="how the data is read; by default as in the search", choices=TASKS)
     target: tuple[str, ...] = option((), text=_TARGET)
     variates: tuple[str, ...] = option((), text=_VARIATES)
     time_column: str | None = option(None, text=_TIME_COLUMN)
@@ -159,13 +161,13 @@ class EvaluateOptions:
 
     encoder: str = option(positional=True, text="output folder of a search, or its encoder .safetensors file")
     data: str = option(positional=True, text=_DATA)
-    task: str | None = option(None, text="what is evaluated; by default as in the search", choices=TASKS)
+    task: TaskKind | None = option(None, text="what is evaluated; by default as in the search", choices=TASKS)
     target: tuple[str, ...] = option((), text=_TARGET)
     variates: tuple[str, ...] = option((), text=_VARIATES)
     time_column: str | None = option(None, text=_TIME_COLUMN)
     label_column: str | None = option(None, text=_LABEL_COLUMN)
     horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
-    protocol: str = option("default", text=_PROTOCOL, choices=_PROTOCOLS)
+    protocol: ProtocolName = option("default", text=_PROTOCOL, choices=PROTOCOLS)
     output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
     device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
     rng_seed: int = option(0, text=_RNG_SEED, least=0)
@@ -183,7 +185,7 @@ class SpaceOptions:
 
     kind: str | None = option(None, text="show the options of this kind only, such as augmentation, loss or operator")
     preset: str | None = option(None, text="print this named genotype as JSON, to edit and pass to search --genotype")
-    task: str = option("forecasting", text="the task that a preset is meant for", choices=TASKS)
+    task: TaskKind = option("forecasting", text="the task that a preset is meant for", choices=TASKS)
 
     def __post_init__(self) -> None:
         """Check the values."""
