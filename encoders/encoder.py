@@ -135,7 +135,7 @@ class Encoder(nn.Module):
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         values, statistics = normalize_input(x, normalization=self.normalization)
-        if span is not None and bool(span.all()):
+        if span is not None and _surely(span.all()):
             span = None  # nothing is padding: the operators need no mask
         latent = within_span(self._project(values), span)
         for block in self.blocks:
@@ -147,7 +147,7 @@ class Encoder(nn.Module):
         # (batch, time, variates) -> (batch, streams, time, variates of a stream)
         by_stream = values.transpose(1, 2).unsqueeze(-1) if self.independent else values.unsqueeze(1)
         missing = by_stream.isnan()
-        if not bool(missing.any()):
+        if _surely(~missing.any()):
             return self.projection(by_stream)  # type: ignore[no-any-return]
         latent: Tensor = self.projection(by_stream.masked_fill(missing, 0.0))
         return latent.masked_fill(missing.all(dim=-1, keepdim=True), 0.0)
@@ -177,3 +177,8 @@ def observed_span(x: Tensor) -> Tensor:
     since_first = observed.cumsum(dim=1) > 0
     until_last = observed.flip(1).cumsum(dim=1).flip(1) > 0
     return since_first & until_last
+
+
+def _surely(condition: Tensor) -> bool:
+    # While a graph is exported no value is known: the general path holds for all of them.
+    return not torch.compiler.is_compiling() and bool(condition)

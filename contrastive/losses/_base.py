@@ -24,15 +24,20 @@ class AnchorPairs(NamedTuple):
         positive_index: Indices of the positives, padded, shape (A, P).
         positive_weight: 1 / number of positives, 0 in the padding, shape (A, P).
         negatives: Boolean mask, shape (A, N).
+        one_positive_each: Every anchor has exactly one positive.
     """
 
     positive_index: Tensor
     positive_weight: Tensor
     negatives: Tensor
+    one_positive_each: bool
 
     def rows(self, first: int, last: int) -> AnchorPairs:
         """Return the part of the anchors first..last-1."""
-        return AnchorPairs(*(field[first:last] for field in self))
+        part = slice(first, last)
+        return AnchorPairs(
+            self.positive_index[part], self.positive_weight[part], self.negatives[part], self.one_positive_each
+        )
 
     def positives_of(self, similarities: Tensor) -> Tensor:
         """Return the similarities to the positives, shape (G, A, P) from (G, A, N)."""
@@ -62,7 +67,10 @@ class PairLoss(ABC):
 
         total = group.anchors.new_zeros(())
         for groups, first, last in blocks:
-            anchors, candidates = group.anchors[groups, first:last], group.candidates[groups]
+            candidates = group.candidates[groups]
+            # where rows are compared with themselves, a similarity may use that they are the same tensor
+            with_themselves = group.anchors is group.candidates and last - first == n_anchors
+            anchors = candidates if with_themselves else group.anchors[groups, first:last]
             if len(blocks) == 1:
                 total = total + block_sum(anchors, candidates, first, last)
             else:
@@ -92,7 +100,8 @@ class PairLoss(ABC):
         most = max(1, int(counts.max()))
         found, index = positives.to(torch.uint8).topk(most, dim=1)
         weight = found.to(group.anchors.dtype) / counts.clamp(min=1)
-        return AnchorPairs(positive_index=index, positive_weight=weight, negatives=negatives)
+        one_each = most == 1 and bool((counts == 1).all())
+        return AnchorPairs(positive_index=index, positive_weight=weight, negatives=negatives, one_positive_each=one_each)
 
 
 def _blocks(n_groups: int, n_anchors: int, n_candidates: int, *, budget: int) -> Iterator[tuple[slice, int, int]]:

@@ -28,27 +28,15 @@ class SoftmaxLoss(PairLoss):
         self.temperature = above_zero(f"{type(self).__name__}.temperature", temperature)
 
     def _rows(self, similarities: Tensor, *, pairs: AnchorPairs) -> Tensor:
-        scaled = similarities / self.temperature
-        if pairs.positive_index.shape[1] == 1:
-            return _single_positive(scaled, pairs=pairs)
-        rivals = _log_sum_exp(_mask(scaled, kept=pairs.negatives))  # (G, A, 1)
+        scaled = similarities.div_(self.temperature)  # the similarities are ours and of no further use
+        if pairs.one_positive_each:
+            # then the loss is the plain cross entropy over positive and negatives, which torch fuses
+            left_out = ~pairs.negatives.scatter(1, pairs.positive_index, value=True)
+            scaled = scaled.masked_fill_(left_out, torch.finfo(scaled.dtype).min / 2)
+            target = pairs.positive_index.squeeze(1).expand(scaled.shape[:2])
+            rows = functional.cross_entropy(scaled.flatten(0, 1), target.flatten(), reduction="none")
+            return rows.view(scaled.shape[:2])
+        # A finite floor instead of -inf: a row without negatives then has loss and gradient 0, not NaN.
+        floor = torch.finfo(scaled.dtype).min / 2
+        rivals = scaled.masked_fill(~pairs.negatives, floor).logsumexp(dim=-1, keepdim=True)  # (G, A, 1)
         return (functional.softplus(rivals - pairs.positives_of(scaled)) * pairs.positive_weight).sum(dim=-1)
-
-
-def _single_positive(scaled: Tensor, *, pairs: AnchorPairs) -> Tensor:
-    """Return the same with one fused softmax, several times faster; shape (G, A) from (G, A, N)."""
-    kept = pairs.negatives.scatter(1, pairs.positive_index, True)
-    log_share = _mask(scaled, kept=kept).log_softmax(dim=-1)
-    return -(pairs.positives_of(log_share) * pairs.positive_weight).squeeze(-1)
-
-
-def _mask(scaled: Tensor, *, kept: Tensor) -> Tensor:
-    # A finite floor instead of -inf: a row without negatives then has loss and gradient 0, not NaN.
-    return scaled.masked_fill(~kept, torch.finfo(scaled.dtype).min / 2)
-
-
-def _log_sum_exp(values: Tensor) -> Tensor:
-    """Return log(sum(exp(values))) over the last axis, kept as an axis of 1."""
-    largest = values.detach().amax(dim=-1, keepdim=True)
-    # e^-80 is nothing beside the largest term, but smaller ones become subnormal numbers, ten times slower.
-    return (values - largest).clamp(min=-80.0).exp().sum(dim=-1, keepdim=True).log() + largest

@@ -16,4 +16,6 @@ class Cosine(Similarity):
 
     def __call__(self, anchors: Tensor, candidates: Tensor) -> Tensor:
         """Return the cosines, shape (G, A, N)."""
-        return torch.matmul(unit_vectors(anchors), unit_vectors(candidates).transpose(1, 2))
+        units = unit_vectors(anchors)
+        others = units if candidates is anchors else unit_vectors(candidates)
+        return torch.matmul(units, others.transpose(1, 2))

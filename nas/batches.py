@@ -1,0 +1,69 @@
+"""Batches for training: the data lies on the device and windows are gathered by index."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from downstream.windows import Windows
+
+MAX_TRAINING_STEPS = 128
+MAX_STREAMS = 64
+
+
+class BatchSource:
+    """Draws random batches from windows that live on one device.
+
+    Windows longer than `MAX_TRAINING_STEPS` are trained on random cuts of them,
+    and a batch of a channel-independent encoder holds at most `MAX_STREAMS`
+    window-variate streams: a random subset of the variates serves each batch.
+
+    Args:
+        windows: The training windows.
+        batch_size: Windows per batch; fewer when there are fewer windows.
+        independent: Whether the encoder treats variates as separate streams.
+        device: Where the values are kept.
+        max_steps: Longest cut in time steps; None for `MAX_TRAINING_STEPS`.
+    """
+
+    def __init__(
+        self,
+        windows: Windows,
+        *,
+        batch_size: int,
+        independent: bool,
+        device: torch.device,
+        max_steps: int | None = None,
+    ) -> None:
+        self._values = torch.as_tensor(windows.values, device=device)
+        self._starts = torch.as_tensor(windows.starts, device=device)
+        self._length = windows.length
+        self._cut = min(windows.length, max_steps or MAX_TRAINING_STEPS)
+        self._slack = self._free_steps()
+        self._batch_size = min(batch_size, len(self._starts))
+        variates = self._values.shape[1]
+        self._n_variates = min(variates, max(1, MAX_STREAMS // self._batch_size)) if independent else variates
+
+    def _free_steps(self) -> Tensor:
+        """How far each window's cut may start after the window does; padding at the end is avoided."""
+        if self._cut == self._length:
+            return torch.zeros_like(self._starts)
+        observed = (~torch.isnan(self._values)).any(dim=1)
+        steps = torch.arange(len(observed), device=observed.device)
+        last_observed = torch.cummax(torch.where(observed, steps, -1), dim=0).values
+        ends = last_observed[self._starts + self._length - 1] + 1
+        return (ends - self._starts - self._cut).clamp(min=0)
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """Return one batch of distinct windows, shape (batch, time, variates)."""
+        device = self._values.device
+        picked = torch.randperm(len(self._starts), generator=generator, device=device)[: self._batch_size]
+        starts = self._starts[picked]
+        if self._cut < self._length:
+            share = torch.rand(len(starts), generator=generator, device=device)
+            starts = starts + (share * (self._slack[picked] + 1)).long()
+        batch = self._values[starts[:, None] + torch.arange(self._cut, device=device)]
+        if self._n_variates < batch.shape[2]:
+            chosen = torch.randperm(batch.shape[2], generator=generator, device=device)[: self._n_variates]
+            batch = batch[:, :, chosen]
+        return batch

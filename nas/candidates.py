@@ -1,0 +1,95 @@
+"""Which candidates a search trains: the comparator's picks, chosen without training anything."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ahc.checkpoint import load_comparator
+from ahc.ranking import Ranking, evolve, rank_candidates
+from ahc.task_embedding import embed_task
+from downstream.task import Task
+from nas.options import OptionError, SearchOptions
+from nas.stopwatch import Stopwatch
+from search_space.genotype import Genotype
+from search_space.presets import preset
+from search_space.sampling import sample_candidates
+
+CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
+SHORTLIST = 64
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What a search is going to train.
+
+    Args:
+        picked: The comparator's best, or the one genotype that the user named.
+        random: As many drawn blindly, for the comparison; empty when the user named one.
+        ranking: The shortlist with its scores; None when the user named one.
+        n_ranked: How many candidates were scored.
+    """
+
+    picked: tuple[Genotype, ...]
+    random: tuple[Genotype, ...]
+    ranking: Ranking | None
+    n_ranked: int
+
+
+def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -> Candidates:
+    """Return the candidates to train, ranked by the comparator for this task.
+
+    Raises:
+        CheckpointError: If the comparator's file is at fault.
+        OptionError: If a named genotype's file is at fault.
+    """
+    named = _named(task, options)
+    if named is not None:
+        return Candidates(picked=(named,), random=(), ranking=None, n_ranked=0)
+    with clock("load comparator"):
+        comparator = load_comparator(options.comparator)
+    with clock("embed task"):
+        embedding = embed_task(task)
+    with clock("rank candidates"):
+        drawn = sample_candidates(options.candidates, np.random.default_rng([options.rng_seed, CANDIDATE_STREAM]))
+        ranking = rank_candidates(comparator, drawn, embedding, top_k=SHORTLIST)
+    with clock("refine by evolution"):
+        rng = np.random.default_rng([options.rng_seed, EVOLUTION_STREAM])
+        ranking = evolve(comparator, ranking.genotypes, embedding, rng)
+    blind = sample_candidates(options.top_k, np.random.default_rng([options.rng_seed, RANDOM_STREAM]))
+    return Candidates(
+        picked=tuple(_different(ranking.genotypes, options.top_k)),
+        random=tuple(blind),
+        ranking=ranking,
+        n_ranked=options.candidates,
+    )
+
+
+def _named(task: Task, options: SearchOptions) -> Genotype | None:
+    """Return the genotype that the user named by preset or file."""
+    if options.preset is not None:
+        return preset(options.preset, kind=task.spec.kind)
+    if options.genotype is None:
+        return None
+    path = Path(options.genotype)
+    try:
+        return Genotype.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"--genotype {path}: not a readable JSON file ({error})") from error
+
+
+def _different(genotypes: tuple[Genotype, ...] | list[Genotype], n: int) -> list[Genotype]:
+    """Return the first n genotypes that differ in their encoder, topped up in order.
+
+    The shortlist's head is often one design in many shades; training shades tells little.
+    """
+    seen: set[object] = set()
+    first, rest = [], []
+    for genotype in genotypes:
+        design = (genotype.encoder.edges, genotype.encoder.readout, genotype.loss.loss.name, genotype.pair.kinds)
+        (rest if design in seen else first).append(genotype)
+        seen.add(design)
+    return (first + rest)[:n]

@@ -1,0 +1,193 @@
+"""One trial: train a genotype on a task, probe it along the way, keep what is best on validation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from downstream.evaluation import validate
+from downstream.task import Task
+from nas.batches import BatchSource
+from nas.loop import Trainer
+from nas.model import ContrastiveModel
+from nas.representer import Representer
+from search_space.genotype import Genotype
+
+PROBE_SHARES = (0.0, 0.25, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class ProbePoint:
+    """One point of a trial's validation curve; `loss` is the mean contrastive loss since the last point."""
+
+    iteration: int
+    score: float
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one trial gave.
+
+    Args:
+        genotype: The candidate.
+        status: `completed`, `diverged` (non-finite loss), or `timeout` (stopped by the time limit).
+        curve: Validation scores from iteration 0, the untrained encoder, onwards.
+        iterations: Iterations asked for.
+        rng_seed: Of weights, batches and views.
+        seconds: Wall time.
+        n_parameters: Of the encoder.
+        weights: Encoder weights at the best point of the curve, on the CPU.
+        higher_is_better: Direction of the scores.
+        details: The probe's details at the best point.
+    """
+
+    genotype: Genotype
+    status: str
+    curve: tuple[ProbePoint, ...]
+    iterations: int
+    rng_seed: int
+    seconds: float
+    n_parameters: int
+    higher_is_better: bool
+    weights: dict[str, Tensor] = field(repr=False)
+    details: dict[str, float] = field(default_factory=dict)
+    message: str = ""
+
+    @property
+    def best(self) -> ProbePoint | None:
+        """The point of the curve whose weights were kept (the earliest of equals); None if nothing was probed."""
+        return _best(self.curve, higher_is_better=self.higher_is_better) if self.curve else None
+
+    @property
+    def score(self) -> float | None:
+        """Validation score of the kept weights."""
+        return self.best.score if self.best else None
+
+    @property
+    def untrained_score(self) -> float | None:
+        """Validation score of the untrained encoder."""
+        return self.curve[0].score if self.curve else None
+
+    @property
+    def gain(self) -> float | None:
+        """Best trained minus untrained score, positive when training helped; None if nothing was trained."""
+        if len(self.curve) < 2:
+            return None
+        best = _best(self.curve[1:], higher_is_better=self.higher_is_better)
+        difference = best.score - self.curve[0].score
+        return difference if self.higher_is_better else -difference
+
+
+def train_candidate(
+    genotype: Genotype,
+    task: Task,
+    *,
+    iterations: int,
+    rng_seed: int = 0,
+    device: torch.device | str = "cpu",
+    time_limit: float | None = None,
+    max_steps: int | None = None,
+    on_probe: Callable[[ProbePoint], None] | None = None,
+) -> Trial:
+    """Train one candidate on one task and return its trial.
+
+    The encoder is probed on validation data at `PROBE_SHARES` of the iterations, iteration 0 included; the weights
+    that were best are kept. The same arguments give the same bits on one CPU thread.
+
+    Args:
+        genotype: The candidate.
+        task: Its training windows are the only data that the encoder sees.
+        iterations: Optimisation steps, >= 0.
+        rng_seed: Of weights, batches and views.
+        device: Where to train.
+        time_limit: Seconds after which training stops; the trial is then a `timeout` with the curve so far.
+        max_steps: Longest training cut in time steps.
+        on_probe: Called with each point of the curve.
+
+    Returns:
+        The trial; its status says whether it completed.
+    """
+    began = time.perf_counter()
+    device = torch.device(device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(rng_seed)
+        trainer = _trainer(genotype, task, rng_seed=rng_seed, device=device, max_steps=max_steps)
+        progress = _Progress(task=task, trainer=trainer, rng_seed=rng_seed, device=device)
+        status, message = "completed", ""
+        for target in sorted({round(share * iterations) for share in PROBE_SHARES}):
+            try:
+                while trainer.iteration < target and status == "completed":
+                    progress.losses.append(trainer.step())
+                    if time_limit is not None and time.perf_counter() - began > time_limit:
+                        status, message = "timeout", f"stopped after {time_limit:g} s at iteration {trainer.iteration}"
+                point = progress.probe()
+            except FloatingPointError as error:  # of the loss (DivergedError) or found by a probe
+                status, message = "diverged", str(error)
+                break
+            if on_probe is not None:
+                on_probe(point)
+            if status != "completed":
+                break
+    return Trial(
+        genotype=genotype,
+        status=status,
+        curve=tuple(progress.curve),
+        iterations=iterations,
+        rng_seed=rng_seed,
+        seconds=time.perf_counter() - began,
+        n_parameters=trainer.model.n_parameters,
+        higher_is_better=task.spec.higher_is_better,
+        weights=progress.weights,
+        details=progress.details,
+        message=message,
+    )
+
+
+class _Progress:
+    """The curve of a trial so far and the weights at its best point."""
+
+    def __init__(self, *, task: Task, trainer: Trainer, rng_seed: int, device: torch.device) -> None:
+        self.curve: list[ProbePoint] = []
+        self.losses: list[float] = []
+        self.weights: dict[str, Tensor] = {}
+        self.details: dict[str, float] = {}
+        self._task, self._trainer, self._rng_seed = task, trainer, rng_seed
+        self._represent = Representer(trainer.encoder, device=device)
+
+    def probe(self) -> ProbePoint:
+        """Score the encoder on validation data and keep its weights if they are the best so far."""
+        score = validate(self._task, self._represent, rng_seed=self._rng_seed)
+        loss = sum(self.losses) / len(self.losses) if self.losses else None
+        point = ProbePoint(self._trainer.iteration, score.value, loss)
+        self.losses.clear()
+        self.curve.append(point)
+        if _best(self.curve, higher_is_better=self._task.spec.higher_is_better) is point:
+            state = self._trainer.encoder.state_dict()
+            self.weights = {name: value.detach().cpu().clone() for name, value in state.items()}
+            self.details = dict(score.details)
+        return point
+
+
+def _trainer(genotype: Genotype, task: Task, *, rng_seed: int, device: torch.device, max_steps: int | None) -> Trainer:
+    """Build the model, its batches and its optimiser."""
+    model = ContrastiveModel(genotype, variates=task.n_variates).to(device)
+    batches = BatchSource(
+        task.training_windows(),
+        batch_size=genotype.train.batch_size,
+        independent=genotype.encoder.channels == "independent",
+        device=device,
+        max_steps=max_steps,
+    )
+    generator = torch.Generator(device=device).manual_seed(rng_seed)
+    return Trainer(model, batches=batches, generator=generator)
+
+
+def _best(curve: Sequence[ProbePoint], *, higher_is_better: bool) -> ProbePoint:
+    """Return the best point of a curve, the earliest of equals."""
+    sign = 1.0 if higher_is_better else -1.0
+    return max(curve, key=lambda point: (sign * point.score, -point.iteration))

@@ -1,0 +1,54 @@
+"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class Progress:
+    """Counts finished pieces of work; use it as a context manager.
+
+    Args:
+        total: Pieces of work.
+        name: What is being done.
+        quiet: Print nothing.
+    """
+
+    def __init__(self, *, total: int, name: str, quiet: bool = False) -> None:
+        self._total, self._name = total, name
+        self._silent = quiet or total == 0
+        self._done = 0
+        self._began = self._printed = time.monotonic()
+        self._bar: tqdm[None] | None = None
+
+    def __enter__(self) -> Progress:
+        if not self._silent and sys.stderr.isatty():
+            self._bar = tqdm(total=self._total, desc=self._name, file=sys.stderr, dynamic_ncols=True)
+        return self
+
+    def advance(self, what: str = "") -> None:
+        """Count one piece as done and say which it was."""
+        self._done += 1
+        if self._bar is not None:
+            self._bar.set_postfix_str(what, refresh=False)
+            self._bar.update()
+            return
+        now = time.monotonic()
+        if self._silent or (now - self._printed < SECONDS_BETWEEN_LINES and self._done < self._total):
+            return
+        self._printed = now
+        left = (now - self._began) / self._done * (self._total - self._done)
+        line = f"{self._name}: {self._done}/{self._total}, about {left:.0f} s left; {what}"
+        print(line.rstrip("; "), file=sys.stderr, flush=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()

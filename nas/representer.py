@@ -1,0 +1,79 @@
+"""What a trained encoder offers to probes: windows in, pooled representations out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from downstream.windows import Windows
+from encoders.encoder import Encoder
+from nas.divergence import DivergedError
+
+TOKENS_PER_BATCH = 1 << 15
+
+
+class Representer:
+    """Represents windows with a frozen encoder, in batches of bounded size.
+
+    Args:
+        encoder: The encoder; it is put in evaluation mode for each call.
+        device: Where it runs.
+        tokens_per_batch: Window-variate steps that are encoded at once; bounds the memory.
+    """
+
+    def __init__(
+        self, encoder: Encoder, *, device: torch.device | str = "cpu", tokens_per_batch: int = TOKENS_PER_BATCH
+    ) -> None:
+        self._encoder = encoder
+        self._device = torch.device(device)
+        self._tokens = tokens_per_batch
+
+    def __call__(self, windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
+        """Return one pooled representation per window and stream.
+
+        Args:
+            windows: The windows.
+            mask_last: Hide the values of the last step of every window; the step is represented from the others.
+
+        Returns:
+            Representations, shape (n_windows, streams, features).
+
+        Raises:
+            DivergedError: If a representation is not finite.
+        """
+        was_training = self._encoder.training
+        self._encoder.eval()
+        out = np.empty((len(windows), self._encoder.streams, self._encoder.representation_features), dtype=np.float32)
+        size = self._windows_per_batch(windows)
+        with torch.inference_mode():
+            for begin in range(0, len(windows), size):
+                x = self._batch(windows, begin, size)
+                masked = None
+                if mask_last:
+                    masked = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+                    masked[:, -1] = True
+                out[begin : begin + size] = self._encoder.represent(x, masked=masked).float().cpu().numpy()
+        self._encoder.train(was_training)
+        if not np.isfinite(out).all():
+            raise DivergedError("the encoder gives representations that are not finite")
+        return out
+
+    def steps(self, windows: Windows) -> NDArray[np.float32]:
+        """Return the representation of every time step, shape (n_windows, time, streams, features)."""
+        was_training = self._encoder.training
+        self._encoder.eval()
+        parts = []
+        size = self._windows_per_batch(windows)
+        with torch.inference_mode():
+            for begin in range(0, len(windows), size):
+                z = self._encoder(self._batch(windows, begin, size))  # (b, streams, time, features)
+                parts.append(z.permute(0, 2, 1, 3).float().cpu().numpy())
+        self._encoder.train(was_training)
+        return np.concatenate(parts)
+
+    def _windows_per_batch(self, windows: Windows) -> int:
+        return max(1, self._tokens // (windows.length * self._encoder.streams))
+
+    def _batch(self, windows: Windows, begin: int, size: int) -> torch.Tensor:
+        return torch.as_tensor(windows.gather(slice(begin, begin + size)), device=self._device)

@@ -1,0 +1,107 @@
+"""A run's folder: what it was asked, the bank of its trials, weights, log and answer."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nas.errors import OutputExistsError
+
+# these decide how a run is carried out, not what it finds
+_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device")
+
+
+class RunFolder:
+    """The folder of one run; an interrupted run with the same question goes on where it stopped.
+
+    Args:
+        path: The folder; made if missing.
+        config: The resolved options of the run, as JSON values.
+        overwrite: Start anew in a folder that holds another run.
+
+    Raises:
+        OutputExistsError: If the folder holds something that is no run, or a run with other options.
+    """
+
+    def __init__(self, path: str | Path, *, config: Mapping[str, Any], overwrite: bool = False) -> None:
+        self.path = Path(path)
+        question = {key: value for key, value in config.items() if key not in _NOT_PART_OF_THE_QUESTION}
+        before = self._question()
+        if before is not None and before != json.loads(json.dumps(question)):
+            changed = sorted(key for key in {*before, *question} if before.get(key) != question.get(key))
+            if not overwrite:
+                raise OutputExistsError(
+                    f"{self.path} holds a run with other options ({', '.join(changed)} differ); "
+                    "choose another --output or pass --overwrite"
+                )
+        if overwrite:
+            self._clear()
+        self.weights.mkdir(parents=True, exist_ok=True)
+        self.write_json("config.json", {"question": question, "options": dict(config)})
+
+    @property
+    def bank(self) -> Path:
+        """The bank of this run's trials."""
+        return self.path / "bank.sqlite"
+
+    @property
+    def weights(self) -> Path:
+        """The folder of the trained encoders of all trials."""
+        return self.path / "trials"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has its answer."""
+        return (self.path / "run.json").is_file()
+
+    def log(self, line: str) -> None:
+        """Append one line with the time to the log."""
+        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file, complete or not at all."""
+        partial = self.path / f"{name}.partial"
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(self.path / name)
+
+    def write_json(self, name: str, content: object) -> None:
+        """Write a JSON file, complete or not at all."""
+        self.write_text(name, json.dumps(content, indent=2) + "\n")
+
+    def write_csv(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Write rows of equal keys as a CSV file."""
+        with (self.path / f"{name}.partial").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
+            writer.writeheader()
+            writer.writerows(rows)
+        (self.path / f"{name}.partial").replace(self.path / name)
+
+    def _question(self) -> dict[str, Any] | None:
+        """Return what an earlier run in this folder was asked, None in a new or empty folder."""
+        if not self.path.exists():
+            return None
+        if not self.path.is_dir():
+            raise OutputExistsError(f"{self.path} is a file; --output names a folder")
+        config = self.path / "config.json"
+        if not config.is_file():
+            if any(self.path.iterdir()):
+                raise OutputExistsError(f"{self.path} holds other files; choose another --output")
+            return None
+        try:
+            question: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))["question"]
+        except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
+            raise OutputExistsError(f"{config} is not a run's configuration; choose another --output") from error
+        return question
+
+    def _clear(self) -> None:
+        """Remove what a run writes, and nothing else."""
+        for name in ("run.json", "config.json", "ranking.csv", "genotype.json", "encoder.safetensors", "answer.txt",
+                     "scores.json", "log.txt", "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm"):  # fmt: skip
+            (self.path / name).unlink(missing_ok=True)
+        for file in self.weights.glob("*.safetensors"):
+            file.unlink()

@@ -1,0 +1,24 @@
+"""How long each stage of a run took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stopwatch:
+    """Collects wall seconds per named stage, in the order of their first start."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time a block; a stage that runs again adds up."""
+        began = time.perf_counter()
+        self.seconds.setdefault(stage, 0.0)
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - began

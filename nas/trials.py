@@ -1,0 +1,137 @@
+"""A trial as a job for an engine, and its record for the bank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ahc.record import TrialRecord
+from downstream.task import Task
+from nas.engines import Job, Result
+from nas.net import Trial, train_candidate
+from nas.saved_encoder import save_encoder
+from nas.version import PROTOCOL_VERSION, __version__
+from search_space.genotype import Genotype
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """One trial that is to be run.
+
+    Args:
+        genotype: The candidate.
+        iterations: Its fidelity.
+        rng_seed: Of weights, batches and views.
+        origin: Where the candidate comes from: `shared`, `random`, `evolved`, `repeat`, `search`.
+    """
+
+    genotype: Genotype
+    iterations: int
+    rng_seed: int
+    origin: str
+
+    @property
+    def id(self) -> str:
+        """Name of the trial within its task, also of its weights file."""
+        return f"{self.genotype.key}-{self.iterations}-{self.rng_seed}"
+
+
+def trial_protocol(task: Task) -> str:
+    """Return the name and version of the protocol that a trial's score follows."""
+    return f"{task.spec.kind}-{PROTOCOL_VERSION}"
+
+
+def trial_job(
+    plan: TrialPlan,
+    task: Task,
+    *,
+    device: str,
+    time_limit: float | None,
+    weights_folder: Path | None = None,
+    max_steps: int | None = None,
+) -> Job:
+    """Return the job that runs a trial in a worker; its weights go to a file when a folder is given."""
+    return Job(
+        id=f"{task.hash}-{plan.id}",
+        function=_run,
+        kwargs={
+            "plan": plan,
+            "task": task,
+            "device": device,
+            "time_limit": time_limit,
+            "weights": None if weights_folder is None else weights_folder / f"{plan.id}.safetensors",
+            "max_steps": max_steps,
+        },
+    )
+
+
+def _run(
+    plan: TrialPlan, task: Task, device: str, time_limit: float | None, weights: Path | None, max_steps: int | None
+) -> TrialRecord:
+    """Run one trial (in a worker) and return its record."""
+    trial = train_candidate(
+        plan.genotype,
+        task,
+        iterations=plan.iterations,
+        rng_seed=plan.rng_seed,
+        device=device,
+        time_limit=time_limit,
+        max_steps=max_steps,
+    )
+    if weights is not None and trial.weights:
+        save_encoder(weights, trial.weights, genotype=plan.genotype, task=task, rng_seed=plan.rng_seed)
+    return record_of(trial, plan, task)
+
+
+def record_of(trial: Trial, plan: TrialPlan, task: Task) -> TrialRecord:
+    """Return what is written down about a trial."""
+    best = trial.best
+    return _record(
+        plan,
+        task,
+        status=trial.status,
+        curve=tuple((point.iteration, point.score, point.loss) for point in trial.curve),
+        score=trial.score,
+        best_iteration=None if best is None else best.iteration,
+        untrained_score=trial.untrained_score,
+        seconds=trial.seconds,
+        n_parameters=trial.n_parameters,
+        details={**trial.details, **({"message": trial.message} if trial.message else {})},
+    )
+
+
+def record_of_failure(result: Result, plan: TrialPlan, task: Task) -> TrialRecord:
+    """Return the record of a trial whose worker gave no result (killed, out of memory, crashed)."""
+    return _record(
+        plan,
+        task,
+        status=result.status,
+        curve=(),
+        score=None,
+        best_iteration=None,
+        untrained_score=None,
+        seconds=result.seconds,
+        n_parameters=0,
+        details={"message": result.error or ""},
+    )
+
+
+def _record(plan: TrialPlan, task: Task, **outcome: Any) -> TrialRecord:
+    spec = task.spec
+    return TrialRecord(
+        genotype=plan.genotype.to_dict(),
+        genotype_key=plan.genotype.key,
+        task_name=spec.name,
+        task_hash=task.hash,
+        family=spec.family,
+        kind=spec.kind,
+        protocol=trial_protocol(task),
+        metric=spec.metric,
+        higher_is_better=spec.higher_is_better,
+        iterations=plan.iterations,
+        rng_seed=plan.rng_seed,
+        origin=plan.origin,
+        code_version=__version__,
+        **outcome,
+    )

@@ -1,0 +1,8 @@
+"""The software's version, and the one that decides whether stored scores may be compared."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+PROTOCOL_VERSION = "1"
+"""Changes whenever training or scoring changes what a stored score means."""
