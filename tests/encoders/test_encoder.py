@@ -193,6 +193,17 @@ def test_the_input_is_not_modified() -> None:
     torch.testing.assert_close(x, kept, equal_nan=True)
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
+@pytest.mark.parametrize("cell", [CELL, CAUSAL], ids=["all", "causal"])
+def test_an_exported_graph_takes_any_missing_values(cell: EncoderCell) -> None:
+    model = encoder(cell, blocks=1, normalization="instance")
+    graph = torch.export.export(model, (windows(),)).module()
+    x = windows()
+    x[0, 3, 1] = x[1, 15:] = NAN
+    for case in (windows(), x):
+        torch.testing.assert_close(graph(case), model(case))
+
+
 def test_observed_span_covers_gaps_but_not_the_ends() -> None:
     observed = torch.tensor([[0, 1, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 1]]).bool()
     x = torch.zeros(3, 6, 2)
