@@ -252,7 +252,7 @@ def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> Iterable
             continue
         rule = legal[name]
         if not values and name != "options":
-            yield f"{cell}.{name}: must hold at least one value, got {shown(values)}"
+            yield f"{cell}.{name}: must hold at least one value, got none"
         for value in values:
             if isinstance(rule, Range):
                 if not rule.holds(value):

@@ -140,8 +140,10 @@ def _notes_chain(value: Any, where: str, problems: Problems) -> list[list[Any]]:
         return []
     chain: list[list[Any]] = []
     parameters = problems.mapping(f"{where}.params", cell["params"])
-    if parameters is None or not is_list(cell["enabled_ops"]):
+    if not is_list(cell["enabled_ops"]):
         problems.add(f"{where}.enabled_ops", "must be a list of names", cell["enabled_ops"])
+        return []
+    if parameters is None:
         return []
     for name in cell["enabled_ops"]:
         if problems.name(f"{where}.enabled_ops", name, _NOTES_AUGMENTATIONS, what="augmentation of the notes"):

@@ -13,6 +13,7 @@ from typing import Any
 
 from search_space.genotype import Genotype
 from search_space.migrations import SCHEMA, from_notes
+from search_space.registry import UnknownOptionError
 from search_space.validation import nearest
 
 # Where a forecast or an alarm is about the last step, the representation is taken there.
@@ -149,12 +150,12 @@ def preset(name: str, kind: str | None = None) -> Genotype:
             `last`; otherwise it stays the preset's own.
 
     Raises:
-        ValueError: If the name or the kind is unknown.
+        UnknownOptionError: If the name or the kind is unknown; names the nearest.
     """
     if name not in PRESETS:
-        raise ValueError(f"preset: unknown name, got {name!r}{nearest(name, PRESETS)}")
+        raise UnknownOptionError(f"preset: unknown name, got {name!r}{nearest(name, PRESETS)}")
     if kind is not None and kind not in _READOUT_OF_KIND:
-        raise ValueError(f"kind: unknown task kind, got {kind!r}{nearest(kind, _READOUT_OF_KIND)}")
+        raise UnknownOptionError(f"kind: unknown task kind, got {kind!r}{nearest(kind, _READOUT_OF_KIND)}")
     data = dict(PRESETS[name].genotype)
     readout = None if kind is None else _READOUT_OF_KIND[kind]
     if readout is not None:

@@ -1,0 +1,126 @@
+"""Keys: equal for equivalent genotypes, different otherwise, and the same tomorrow."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search_space import Choice, Genotype, full_space, sample_arch
+from search_space.encoder_dag import incoming
+
+HAND_WRITTEN: dict[str, Any] = {
+    "schema": 1,
+    "AugCell1": [["jitter", {"sigma": 0.1}], ["resize", {"ratio": 0.4}]],
+    "AugCell2": [["frequency_mask", {"ratio": 0.1}]],
+    "EmbedCell": {"jitter": 0, "mask": 0.1, "norm": "none"},
+    "PairCell": {"instance": True, "temporal": True, "pool": "avg", "kernel": 3},
+    "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 1},
+    "EncoderCell": {
+        "edges": [[0, "identity"], [1, "conv1d"], [0, "gru"]],
+        "blocks": 2,
+        "hidden": 64,
+        "output": 128,
+        "dropout": 0.1,
+        "normalization": "instance",
+        "channels": "independent",
+        "readout": "max",
+    },
+    "TrainCell": {"learning_rate": 3e-4, "batch_size": 32, "weight_averaging": False},
+}
+# Stored records carry keys: a change here is a change of what a stored file means.
+GOLDEN = "8b624dc5164b07a3"
+
+rng_seeds = st.integers(0, 2**32)
+
+
+def random_genotype(rng_seed: int) -> Genotype:
+    return Genotype.from_dict(sample_arch(np.random.default_rng(rng_seed), full_space()))
+
+
+def test_golden_key() -> None:
+    assert Genotype.from_dict(HAND_WRITTEN).key == GOLDEN
+
+
+def test_key_does_not_depend_on_the_process() -> None:
+    code = "import sys; from search_space import Genotype; print(Genotype.from_dict(eval(sys.argv[1])).key)"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code, repr(HAND_WRITTEN)], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert done.stdout.strip() == GOLDEN
+
+
+@settings(max_examples=100, deadline=None)
+@given(rng_seed=rng_seeds)
+def test_order_of_views_flags_and_edges_does_not_count(rng_seed: int) -> None:
+    arch = sample_arch(np.random.default_rng(rng_seed), full_space())
+    other = copy.deepcopy(arch)
+    other["AugCell1"], other["AugCell2"] = other["AugCell2"], other["AugCell1"]
+    other["PairCell"] = {name: other["PairCell"][name] for name in reversed(other["PairCell"])}
+    pairs = incoming(other["EncoderCell"]["edges"])
+    other["EncoderCell"]["edges"] = [edge for pair in pairs for edge in reversed(pair)]
+    assert Genotype.from_dict(other).key == Genotype.from_dict(arch).key
+
+
+@settings(max_examples=100, deadline=None)
+@given(rng_seed=rng_seeds, place=st.integers(0, 4))
+def test_an_augmentation_of_zero_strength_does_not_count(rng_seed: int, place: int) -> None:
+    genotype = random_genotype(rng_seed)
+    chain = [*genotype.aug1[:place], Choice("anything", (("sigma", 0.0),)), *genotype.aug1[place:]]
+    assert dataclasses.replace(genotype, aug1=tuple(chain)) == genotype
+
+
+@settings(max_examples=100, deadline=None)
+@given(rng_seed=rng_seeds)
+def test_behind_an_identity_nodes_0_and_1_are_one(rng_seed: int) -> None:
+    genotype = random_genotype(rng_seed)
+    edges = [list(edge) for edge in genotype.encoder.edges]
+    edges[0] = [0, "identity"]
+    # node 2 must go on reading node 1, so there only its free edge may be renamed
+    renamed = [[0, op] if node == 1 and place != 2 else [node, op] for place, (node, op) in enumerate(edges)]
+
+    def key(new: list[list[Any]]) -> str:
+        encoder = dataclasses.replace(genotype.encoder, edges=tuple((node, op) for node, op in new))
+        return dataclasses.replace(genotype, encoder=encoder).key
+
+    assert key(edges) == key(renamed)
+    edges[0] = renamed[0] = [0, "gru"]
+    assert (key(edges) == key(renamed)) == (edges == renamed)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rng_seed=rng_seeds)
+def test_everything_else_counts(rng_seed: int) -> None:
+    genotype = random_genotype(rng_seed)
+    encoder, train = genotype.encoder, genotype.train
+    others = [
+        dataclasses.replace(genotype, embed=dataclasses.replace(genotype.embed, mask=0.55)),
+        dataclasses.replace(genotype, pair=dataclasses.replace(genotype.pair, kernel=11)),
+        dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, similarity="other")),
+        dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, loss=Choice("other"))),
+        dataclasses.replace(genotype, train=dataclasses.replace(train, weight_averaging=not train.weight_averaging)),
+        dataclasses.replace(genotype, aug1=(*genotype.aug1, Choice("other", (("ratio", 0.55),)))),
+        *(
+            dataclasses.replace(genotype, encoder=dataclasses.replace(encoder, **{name: value}))
+            for name, value in (("blocks", 3), ("hidden", 1), ("dropout", 0.55), ("readout", "other"))
+        ),
+    ]
+    assert len({genotype.key, *(other.key for other in others)}) == 1 + len(others)
+
+
+def test_the_order_of_a_chain_counts() -> None:
+    other = copy.deepcopy(HAND_WRITTEN)
+    other["AugCell1"].reverse()
+    assert Genotype.from_dict(other).key != GOLDEN
+
+
+def test_keys_are_16_hex_digits() -> None:
+    assert len(GOLDEN) == 16 and int(GOLDEN, 16) >= 0

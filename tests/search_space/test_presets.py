@@ -1,0 +1,45 @@
+"""Presets: named points with their sources, readable by every kind of task."""
+
+from __future__ import annotations
+
+import pytest
+
+from search_space import PRESETS, UnknownOptionError, from_notes, preset
+from search_space.presets import _NOTES_ENCODER, _NOTES_STRATEGY
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_each_is_valid_and_says_what_differs(name: str) -> None:
+    assert len(PRESETS[name].source) > 20 and len(PRESETS[name].differs) > 40
+    assert preset(name).to_dict()["EncoderCell"] == PRESETS[name].genotype["EncoderCell"]
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_the_readout_follows_the_kind_of_task(name: str) -> None:
+    own = PRESETS[name].genotype["EncoderCell"]["readout"]
+    readouts = {kind: preset(name, kind).encoder.readout for kind in ("forecasting", "anomaly", "classification")}
+    assert readouts == {"forecasting": "last", "anomaly": "last", "classification": own}
+    assert preset(name).encoder.readout == own
+
+
+def test_presets_are_different_genotypes() -> None:
+    assert len({preset(name).key for name in PRESETS}) == len(PRESETS)
+
+
+def test_ts2vec_doubles_its_dilation_ten_times() -> None:
+    genotype = preset("ts2vec")
+    assert genotype.encoder.blocks * genotype.encoder.n_inner == 10
+    assert genotype.pair.kinds == ("instance", "temporal") and genotype.aug1 == genotype.aug2
+
+
+def test_notes_best_is_the_import_of_the_notes() -> None:
+    assert dict(PRESETS["notes_best"].genotype) == from_notes(_NOTES_STRATEGY, _NOTES_ENCODER)
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(UnknownOptionError, match=r"preset: unknown name, got 'ts2vek'; did you mean 'ts2vec'\?"):
+        preset("ts2vek")
+    with pytest.raises(
+        UnknownOptionError, match=r"kind: unknown task kind, got 'forecast'; did you mean 'forecasting'"
+    ):
+        preset("ts2vec", "forecast")
