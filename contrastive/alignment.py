@@ -33,8 +33,8 @@ class CommonSteps(NamedTuple):
 def common_steps(times1: Tensor, times2: Tensor, *, observed: Tensor) -> CommonSteps | None:
     """Return where both views show the same observed time, or None if every step matches already.
 
-    The common span of a window runs from the latest start to the earliest end of
-    its two views and of its observed part (so padding is paired with nothing).
+    The common span of a window runs from the later first to the earlier last step
+    of its two views that shows its observed part (so padding is paired with nothing).
     It is read at N evenly spaced positions, N being the mean common span of the
     batch in whole steps, plus one, and never more than a view has steps: the
     batch must be rectangular although the spans differ.
@@ -47,8 +47,8 @@ def common_steps(times1: Tensor, times2: Tensor, *, observed: Tensor) -> CommonS
     everything_observed = bool((observed[:, 0] <= times1[:, 0]).all() and (observed[:, 1] >= times1[:, -1]).all())
     if times1 is times2 and everything_observed:
         return None
-    start = torch.stack([times1[:, 0], times2[:, 0], observed[:, 0]]).amax(dim=0)
-    end = torch.stack([times1[:, -1], times2[:, -1], observed[:, 1]]).amin(dim=0)
+    shown1, shown2 = _shown_span(times1, observed=observed), _shown_span(times2, observed=observed)
+    start, end = torch.maximum(shown1[0], shown2[0]), torch.minimum(shown1[1], shown2[1])
     end = torch.maximum(start, end)
     n_steps = min(round(float((end - start).mean())) + 1, times1.shape[1], times2.shape[1])
     share = torch.linspace(0.0, 1.0, n_steps, device=start.device) if n_steps > 1 else start.new_full((1,), 0.5)
@@ -56,3 +56,17 @@ def common_steps(times1: Tensor, times2: Tensor, *, observed: Tensor) -> CommonS
     return CommonSteps(
         first=fractional_index(times1, positions=positions), second=fractional_index(times2, positions=positions)
     )
+
+
+def _shown_span(times: Tensor, *, observed: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the times of a view's first and last step inside the observed span, each of shape (B,).
+
+    The ends of the span itself may lie between an observed step and padding,
+    where interpolation would mix in what the encoder says about padding. A view
+    without any step inside counts as showing all of the span.
+    """
+    inside = (times >= observed[:, :1]) & (times <= observed[:, 1:])  # (B, T)
+    first = times.masked_fill(~inside, torch.inf).amin(dim=1)
+    last = times.masked_fill(~inside, -torch.inf).amax(dim=1)
+    none = ~inside.any(dim=1)
+    return torch.where(none, observed[:, 0], first), torch.where(none, observed[:, 1], last)

@@ -101,7 +101,9 @@ class PairLoss(ABC):
         found, index = positives.to(torch.uint8).topk(most, dim=1)
         weight = found.to(group.anchors.dtype) / counts.clamp(min=1)
         one_each = most == 1 and bool((counts == 1).all())
-        return AnchorPairs(positive_index=index, positive_weight=weight, negatives=negatives, one_positive_each=one_each)
+        return AnchorPairs(
+            positive_index=index, positive_weight=weight, negatives=negatives, one_positive_each=one_each
+        )
 
 
 def _blocks(n_groups: int, n_anchors: int, n_candidates: int, *, budget: int) -> Iterator[tuple[slice, int, int]]:

@@ -29,6 +29,7 @@ def test_every_mix_of_time_moves_agrees_on_the_observed_common_span() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.arange(40.0).view(1, 40, 1).repeat(12, 1, 1)
     x[:4, 25:] = torch.nan
+    x[4:8, :10] = torch.nan
     span = observed_span(x)
     moves = {"none": [], "crop": [Crop(ratio=0.5)], "resize": [Resize(ratio=0.4)]}
     moves["both"] = [*moves["crop"], *moves["resize"]]
@@ -49,6 +50,9 @@ def test_every_mix_of_time_moves_agrees_on_the_observed_common_span() -> None:
             torch.testing.assert_close(z1, z2, atol=1e-3, rtol=0)
             assert (z1.squeeze(-1) >= span[:, :1] - 1e-3).all() and (z1.squeeze(-1) <= span[:, 1:] + 1e-3).all()
             assert (z1.diff(dim=1) >= 0).all()
+            # Padding does not even touch the ends.
+            missing = [torch.isnan(view.values).float() for view in views]
+            assert not any(part.any() for part in steps.take(missing[0], missing[1], window=torch.arange(12)))
 
 
 def test_rows_follow_their_window() -> None:
@@ -60,6 +64,13 @@ def test_rows_follow_their_window() -> None:
     z1, z2 = steps.take(first[window].unsqueeze(-1), second[window].unsqueeze(-1), window=window)
     torch.testing.assert_close(z1, z2)
     assert z1[:, 0, 0].tolist() == [2.0, 1.0, 2.0] and z1[:, -1, 0].tolist() == [3.0, 3.0, 3.0]
+
+
+def test_a_view_between_two_observed_steps_counts_as_showing_the_span() -> None:
+    times = torch.tensor([[0.2, 1.7, 3.2]])
+    steps = common_steps(times, torch.arange(4.0).unsqueeze(0), observed=torch.tensor([[1.0, 1.0]]))
+    assert steps is not None
+    torch.testing.assert_close(torch.cat(steps), torch.tensor([[0.8 / 1.5], [1.0]]))
 
 
 def test_a_single_common_step_is_the_middle() -> None:
