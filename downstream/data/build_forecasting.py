@@ -200,7 +200,7 @@ def _spec(lengths: _Lengths, *, splits: Sequence[RowSplit], options: LoadOptions
     if options.rows is not None or options.max_rows is not None:
         words.append(f"rows {options.rows or 'all'}, at most {options.max_rows or 'all'} (the last ones)")
     metric, higher = METRICS["forecasting"]
-    family = options.family or ("ETT" if options.name.lower() in ETT_SPLITS else options.name)
+    family = options.family or ("ett" if options.name.lower() in ETT_SPLITS else options.name)
     return TaskSpec(
         name=options.name,
         kind="forecasting",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +14,11 @@ from downstream.data.opening import read_bytes
 from downstream.data.raw import Arrays
 from downstream.errors import DataError
 
+_DAMAGE = (
+    *(ValueError, OSError, EOFError, KeyError, MemoryError),
+    *(SyntaxError, tokenize.TokenError),  # headers of arrays are Python literals
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),  # unknown compression, encryption
+)
 KEYS = ("X", "y", "X_test", "y_test", "values", "labels")
 
 
@@ -30,7 +36,7 @@ def read_numpy_arrays(path: Path) -> Arrays:
         if isinstance(loaded, np.ndarray):
             return Arrays(path.name, {"values": loaded})
         found = {key: loaded[key] for key in KEYS if key in loaded.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGE as error:
         if "Object arrays" in str(error):
             raise DataError(
                 f"{path.name}: it holds pickled Python objects, which are refused; save plain numeric arrays "
