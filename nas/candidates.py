@@ -87,7 +87,8 @@ def _different(genotypes: tuple[Genotype, ...] | list[Genotype], n: int) -> list
     The shortlist's head is often one design in many shades; training shades tells little.
     """
     seen: set[object] = set()
-    first, rest = [], []
+    first: list[Genotype] = []
+    rest: list[Genotype] = []
     for genotype in genotypes:
         design = (genotype.encoder.edges, genotype.encoder.readout, genotype.loss.loss.name, genotype.pair.kinds)
         (rest if design in seen else first).append(genotype)

@@ -68,5 +68,5 @@ class Trainer:
         with torch.no_grad():
             for mean, now in zip(self._averaged.parameters(), self.model.encoder.parameters(), strict=True):
                 mean.lerp_(now, 1.0 / self.iteration)
-            for mean, now in zip(self._averaged.buffers(), self.model.encoder.buffers(), strict=True):
-                mean.copy_(now)
+            for kept, present in zip(self._averaged.buffers(), self.model.encoder.buffers(), strict=True):
+                kept.copy_(present)

@@ -38,7 +38,11 @@ class TaskEntry:
         reading = {key: tuple(value) if isinstance(value, list) else value for key, value in self.reading.items()}
         if self.kind != "forecasting":
             reading.setdefault("pool_test", True)
-        return load_task(folder / self.path, kind=self.kind, name=self.name, family=self.family, **reading)
+        facts: dict[str, Any] = {"kind": self.kind, "name": self.name, "family": self.family, **reading}
+        try:
+            return load_task(folder / self.path, **facts)
+        except (TypeError, ValueError) as error:  # an unknown or ill-typed argument stands in the manifest
+            raise DataError(f"task {self.name}: {error}") from error
 
 
 def read_manifest(path: str | Path) -> list[TaskEntry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,6 +49,29 @@ class SavedEncoder:
     task_name: str
     scaler: Scaler
     rng_seed: int
+
+    def encoder_for(self, n_variates: int) -> Encoder:
+        """Return the encoder for data with another number of variates.
+
+        Raises:
+            SavedEncoderError: If the encoder mixes its variates and so needs exactly those of its training.
+        """
+        if n_variates == len(self.variates):
+            return self.encoder
+        if not self.encoder.independent:
+            raise SavedEncoderError(
+                f"the data has {n_variates} variates, but the encoder mixes exactly {len(self.variates)} "
+                f"({', '.join(self.variates[:6])}{', ...' if len(self.variates) > 6 else ''})"
+            )
+        encoder = Encoder(self.genotype.encoder, variates=n_variates)
+        encoder.load_state_dict(self.encoder.state_dict())
+        return encoder.eval()
+
+    def untrained(self, n_variates: int) -> Encoder:
+        """Return the encoder as it was before training."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.rng_seed)
+            return Encoder(self.genotype.encoder, variates=n_variates).eval()
 
 
 def save_encoder(
@@ -120,7 +144,7 @@ def load_encoder(path: str | Path) -> SavedEncoder:
         raise SavedEncoderError(f"{path}: weights and genotype do not fit ({str(error).splitlines()[0]})") from error
 
 
-def _read(path: Path) -> tuple[dict[str, object], dict[str, Tensor]]:
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return the facts and the tensors of a file."""
     if not path.is_file():
         raise SavedEncoderError(f"no saved encoder at {path}")

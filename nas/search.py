@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from ahc.bank import Bank
 from downstream.data import load_task
 from downstream.task import Task
 from nas.candidates import Candidates, choose_candidates
+from nas.devices import pick_device
 from nas.errors import NothingTrainedError
 from nas.halving import Trained, TrialRunner, successive_halving
-from nas.options import SearchOptions
+from nas.options import SearchOptions, as_dict
 from nas.report.answer import answer_text, ranking_rows, run_facts
 from nas.run_folder import RunFolder
 from nas.stopwatch import Stopwatch
 from nas.trials import TrialPlan
 from nas.verification import Row, verify
-from search_space.genotype import Genotype
 from search_space.presets import preset
 
 
@@ -70,14 +67,14 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     with clock("read data"):
         task = task or _load(options)
     device = pick_device(options.device)
-    config = {**dataclasses.asdict(options), "task_hash": task.hash}
+    config = {**as_dict(options), "task_hash": task.hash}
     folder = RunFolder(
         options.output or f"runs/{task.spec.name}-{task.spec.kind}", config=config, overwrite=options.overwrite
     )
     candidates = choose_candidates(task, options, clock=clock)
     rivals = _rivals(task, options)
     runner = TrialRunner(task, folder=folder, options=options, device=device)
-    with clock("train candidates"), Bank(folder.bank) as bank:
+    with clock("train candidates"), Bank(options.bank or folder.bank) as bank:
         groups = {"picked": candidates.picked, "random": candidates.random}
         ranked, extras = successive_halving(
             {name: group for name, group in groups.items() if group},
@@ -92,19 +89,15 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
         chosen = ranked["picked"][0]
         untrained = TrialPlan(chosen.genotype, 0, options.rng_seed, "search")
         entrants = {"chosen": chosen, "untrained": runner.run([untrained], bank=bank, name="untrained")[untrained.id]}
+        trained = sorted(bank.records(task_hash=task.hash), key=lambda record: record.iterations)
     entrants |= {name: extras[plan.id] for name, plan in rivals.items() if plan.id in extras}
     if ranked.get("random"):
         entrants["random search"] = ranked["random"][0]
     with clock("verify on test"):
         rows = verify(task, entrants, options=options, device=device)
+    records = {record.genotype_key: record for record in trained}  # of several trials, that with most iterations
+    folder.write_csv("ranking.csv", ranking_rows(candidates, records=records))
     return _hand_over(folder, task, chosen, candidates, rows, entrants=entrants, clock=clock)
-
-
-def pick_device(name: str) -> str:
-    """Return the device to train on; `auto` is CUDA where there is one."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
 
 
 def _load(options: SearchOptions) -> Task:
@@ -113,7 +106,10 @@ def _load(options: SearchOptions) -> Task:
         kind=options.task,
         window=options.window,
         horizons=options.horizons or None,
+        target=options.target or None,
         variates=options.variates or None,
+        time_column=options.time_column,
+        label_column=options.label_column,
         protocol=options.protocol,
     )
 
@@ -142,7 +138,6 @@ def _hand_over(
     """Write the run folder's files, the answer last: a folder with `run.json` is complete."""
     shutil.copyfile(chosen.weights, folder.path / "encoder.safetensors")
     folder.write_json("genotype.json", chosen.genotype.to_dict())
-    folder.write_csv("ranking.csv", ranking_rows(candidates, folder=folder))
     folder.write_csv("scores.csv", [row.flat() for row in rows])
     text = answer_text(
         task,
@@ -166,6 +161,3 @@ def _hand_over(
         seconds=dict(clock.seconds),
         text=text,
     )
-
-
-__all__ = ["Genotype", "SearchResult", "pick_device", "search"]

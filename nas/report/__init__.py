@@ -1,0 +1,3 @@
+"""What a run prints and writes for a person."""
+
+from __future__ import annotations

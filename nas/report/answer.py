@@ -1,0 +1,162 @@
+"""The printed answer of a search: what was chosen, what it is worth, what it cost, what to do next."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ahc.record import TrialRecord
+from downstream.task import Task
+from nas.report.tables import score_table
+from nas.version import PROTOCOL_VERSION, __version__
+from search_space.genotype import Genotype
+
+if TYPE_CHECKING:
+    from nas.candidates import Candidates
+    from nas.halving import Trained
+    from nas.verification import Row
+
+
+def answer_text(
+    task: Task,
+    *,
+    chosen: Trained,
+    candidates: Candidates,
+    rows: Sequence[Row],
+    entrants: Mapping[str, Trained],
+    seconds: Mapping[str, float],
+    folder: Path,
+) -> str:
+    """Return the answer as text, the chosen genotype first."""
+    spec = task.spec
+    where = "test" if task.has_test else "validation (the data has no test part)"
+    parts = [
+        f"Chosen for {spec.name} ({spec.kind}, {task.n_variates} variates, window {spec.window}):",
+        _indent(chosen.genotype.describe()),
+        "",
+        f"Scores on {where}:",
+        _indent(score_table(rows)),
+        *_settings(rows),
+        "",
+        *_remarks(chosen, rows, entrants),
+        "",
+        f"Protocol: {spec.protocol}",
+        _time_line(seconds, candidates),
+        "",
+        f"Everything is in {folder}: encoder.safetensors, genotype.json, ranking.csv, scores.csv, run.json, log.txt",
+        "Next:",
+        f"  tscnas embed {folder} DATA --output embeddings.npz    representations of any data of this shape",
+        f"  tscnas evaluate {folder} DATA    what the encoder is worth on other data",
+    ]
+    return "\n".join(parts)
+
+
+def ranking_rows(candidates: Candidates, *, records: Mapping[str, TrialRecord]) -> list[dict[str, object]]:
+    """Return the shortlist as rows: rank, comparator score, and what training gave where it was trained."""
+    shortlist: list[tuple[Genotype, float | None, float | None, float | None]]
+    if candidates.ranking is None:
+        shortlist = [(genotype, None, None, None) for genotype in candidates.picked]
+    else:
+        ranking = candidates.ranking
+        shortlist = [
+            (genotype, float(score), float(p), float(failure))
+            for genotype, score, p, failure in zip(
+                ranking.genotypes, ranking.scores, ranking.p_over_median, ranking.failure, strict=True
+            )
+        ]
+    rows: list[dict[str, object]] = []
+    for rank, (genotype, score, p_over_median, p_failure) in enumerate(shortlist, start=1):
+        record = records.get(genotype.key)
+        rows.append(
+            {
+                "rank": rank,
+                "genotype": genotype.key,
+                "comparator_score": score,
+                "p_over_median": p_over_median,
+                "p_failure": p_failure,
+                "iterations": None if record is None else record.iterations,
+                "validation_score": None if record is None else record.score,
+                "untrained_score": None if record is None else record.untrained_score,
+                "status": "not trained" if record is None else record.status,
+            }
+        )
+    return rows
+
+
+def run_facts(
+    task: Task, *, chosen: Trained, candidates: Candidates, rows: Sequence[Row], seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return everything about a run that another program may want, as JSON values."""
+    return {
+        "schema": 1,
+        "versions": {
+            "ts-contrastive-nas": __version__,
+            "protocol": PROTOCOL_VERSION,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "machine": {"processor": platform.processor() or platform.machine(), "system": platform.system()},
+        "task": {**asdict(task.spec), "hash": task.hash, "variates": list(task.variates)},
+        "chosen": {
+            "genotype": chosen.genotype.to_dict(),
+            "key": chosen.genotype.key,
+            "validation_score": chosen.record.score,
+            "untrained_score": chosen.record.untrained_score,
+            "best_iteration": chosen.record.best_iteration,
+            "curve": [list(point) for point in chosen.record.curve],
+            "n_parameters": chosen.record.n_parameters,
+        },
+        "n_ranked": candidates.n_ranked,
+        "rows": [{"method": row.name, "baseline": row.baseline, **asdict(row.scores)} for row in rows],
+        "seconds": dict(seconds),
+    }
+
+
+def _settings(rows: Sequence[Row]) -> list[str]:
+    """Return what the chosen candidate's probe was set to, as one line."""
+    settings = rows[0].scores.settings
+    return [_indent("; ".join(f"{name}: {value}" for name, value in settings.items()))] if settings else []
+
+
+def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Trained]) -> list[str]:
+    """Return the plain truths beside the table: did training pay, does the encoder beat its rivals."""
+    record = chosen.record
+    remarks = []
+    if record.best_iteration == 0:
+        remarks.append(
+            "Training did not pay: on validation the untrained encoder was the best point of the curve, "
+            "so it is handed over untrained."
+        )
+    else:
+        remarks.append(
+            f"Training paid on validation: {record.metric} {record.untrained_score:.4f} untrained -> "
+            f"{record.score:.4f} after {record.best_iteration} iterations."
+        )
+    ours = rows[0].scores
+    sign = 1.0 if ours.higher_is_better else -1.0
+    ahead = [row.name for row in rows[1:] if sign * row.scores.value > sign * ours.value]
+    if ahead:
+        remarks.append(f"Ahead of the chosen candidate on test: {', '.join(ahead)}.")
+    rivals = [
+        name
+        for name, one in entrants.items()
+        if name not in ("chosen", "untrained") and one.record.oriented_score > record.oriented_score
+    ]
+    if rivals:
+        remarks.append(f"On validation, too, these were better: {', '.join(rivals)}.")
+    return remarks
+
+
+def _time_line(seconds: Mapping[str, float], candidates: Candidates) -> str:
+    stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
+    ranked = f" ({candidates.n_ranked} candidates ranked)" if candidates.n_ranked else ""
+    return f"Seconds: {stages}; total {sum(seconds.values()):.1f}{ranked}"
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

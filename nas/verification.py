@@ -1,0 +1,155 @@
+"""What trained encoders are worth: the final report of a search, and `tscnas evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from downstream import evaluation
+from downstream.data import load_task
+from downstream.scores import Scores
+from downstream.task import Task
+from nas.devices import pick_device
+from nas.engines import Job, run_jobs
+from nas.errors import OutputExistsError
+from nas.halving import Trained
+from nas.options import EvaluateOptions, SearchOptions
+from nas.progress import Progress
+from nas.report.tables import score_table
+from nas.representer import Representer
+from nas.saved_encoder import SavedEncoder, load_encoder
+
+
+@dataclass(frozen=True)
+class Row:
+    """The scores of one method.
+
+    Args:
+        name: Of the method.
+        scores: On the test part, or on validation where there is no test part.
+        baseline: Whether it uses no encoder of ours.
+    """
+
+    name: str
+    scores: Scores
+    baseline: bool = False
+
+    def flat(self) -> dict[str, object]:
+        """Return the row as one line of a table."""
+        return {"method": self.name, "metric": self.scores.metric, "value": self.scores.value, **self.scores.metrics}
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Rows of `tscnas evaluate` and the printed table."""
+
+    rows: tuple[Row, ...]
+    text: str
+
+
+def verify(task: Task, entrants: Mapping[str, Trained], *, options: SearchOptions, device: str) -> tuple[Row, ...]:
+    """Open the test part, once, and score every entrant and every baseline on it.
+
+    Args:
+        task: Its test part must not have been opened.
+        entrants: Name -> trained candidate.
+        options: Workers and engine.
+        device: Where encoders run.
+
+    Returns:
+        One row per entrant in their order, then the baselines; validation scores where the task has no test part.
+    """
+    if not task.has_test:
+        return tuple(Row(name, _validation_scores(one)) for name, one in entrants.items())
+    opened = task.open_test()
+    shared = {"task": task.without_test(), "opened": opened}
+    jobs = [
+        Job(name, _score_saved, {**shared, "weights": one.weights, "device": device}) for name, one in entrants.items()
+    ]
+    jobs.append(Job("baselines", _score_baselines, shared))
+    found: dict[str, Any] = {}
+    with Progress(total=len(jobs), name="verify on test", quiet=options.quiet) as progress:
+        for result in run_jobs(jobs, engine=options.engine, workers=options.workers):
+            if result.status != "ok":
+                raise RuntimeError(f"verification of {result.id} failed: {result.error}\n{result.details}")
+            found[result.id] = result.value
+            progress.advance(result.id)
+    rows = [Row(name, found[name]) for name in entrants]
+    return tuple(rows + [Row(name, scores, baseline=True) for name, scores in found["baselines"].items()])
+
+
+def evaluate(options: EvaluateOptions) -> EvaluationResult:
+    """Score a saved encoder on a dataset's test part, beside its untrained self and the plain baselines.
+
+    Raises:
+        DataError: If the data is at fault or does not fit the encoder.
+        SavedEncoderError: If the encoder's file is at fault.
+        OutputExistsError: If the output exists and may not be replaced.
+    """
+    if options.output is not None and Path(options.output).exists() and not options.overwrite:
+        raise OutputExistsError(f"{options.output} exists; choose another --output or pass --overwrite")
+    saved = load_encoder(options.encoder)
+    kind = options.task or saved.kind
+    task = load_task(
+        options.data,
+        kind=kind,  # type: ignore[arg-type]  # checked by the options
+        window=None if kind == "classification" else saved.window,
+        horizons=options.horizons or None,
+        target=options.target or None,
+        variates=options.variates or None,
+        time_column=options.time_column,
+        label_column=options.label_column,
+        protocol=options.protocol,
+    )
+    device = pick_device(options.device)
+    rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
+    if options.output is not None:
+        partial = Path(f"{options.output}.partial")
+        partial.write_text(json.dumps([{"method": row.name, **asdict(row.scores)} for row in rows], indent=2) + "\n")
+        partial.replace(options.output)
+    return EvaluationResult(rows, score_table(rows))
+
+
+def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Iterator[Row]:
+    opened = task.open_test()
+    closed = task.without_test()
+    with Progress(total=3, name="evaluate", quiet=quiet) as progress:
+        encoders = {
+            "this encoder": saved.encoder_for(task.n_variates),
+            "untrained encoder": saved.untrained(task.n_variates),
+        }
+        for name, encoder in encoders.items():
+            represent = Representer(encoder.to(device), device=device)
+            yield Row(name, evaluation.test(closed, opened, represent))
+            progress.advance(name)
+        for name, scores in evaluation.baselines(closed, opened).items():
+            yield Row(name, scores, baseline=True)
+        progress.advance("baselines")
+
+
+def _score_saved(task: Task, opened: Any, weights: Path, device: str) -> Scores:
+    """Score a saved encoder on an opened test part (in a worker)."""
+    encoder = load_encoder(weights).encoder.to(torch.device(device))
+    return evaluation.test(task, opened, Representer(encoder, device=device))
+
+
+def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:
+    """Score the plain baselines of the task's kind (in a worker)."""
+    return dict(evaluation.baselines(task, opened))
+
+
+def _validation_scores(trained: Trained) -> Scores:
+    record = trained.record
+    assert record.score is not None
+    return Scores(
+        value=record.score,
+        metric=record.metric,
+        higher_is_better=record.higher_is_better,
+        metrics={record.metric: record.score},
+        settings={"part": "validation (the data has no test part)"},
+    )
