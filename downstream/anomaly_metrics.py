@@ -99,8 +99,7 @@ def soft_labels(labels: Integers, *, spans: NDArray[np.int64], buffer: int) -> N
     for places in (spans[:, 1:] + reach, spans[:, :1] - reach):
         inside = (places >= 0) & (places < len(soft))
         np.add.at(soft, places[inside], np.broadcast_to(slope, places.shape)[inside])
-    soft = np.minimum(soft, 1.0)
-    return soft
+    return np.asarray(np.minimum(soft, 1.0))
 
 
 def _merged(spans: NDArray[np.int64], *, reach: int, n_steps: int) -> NDArray[np.int64]:

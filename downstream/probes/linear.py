@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.probes.ridge import ALPHAS, RidgePath
+from downstream.probes.ridge import ALPHAS, RidgePath, choose
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
@@ -47,18 +47,22 @@ class RidgeClassifier:
         alpha: The chosen penalty.
         classes: Class number of each column, (n_classes,).
         projection: Random projection of the features, or None, (d, rank).
+        on_edge: Whether alpha is the first or last of its grid.
     """
 
     path: RidgePath
     alpha: float
     classes: Integers
     projection: Floats | None
+    on_edge: bool = False
 
     @classmethod
-    def fit(cls, x: Floats, labels: Integers, *, alphas: tuple[float, ...] = ALPHAS) -> RidgeClassifier:
+    def fit(
+        cls, x: Floats, labels: Integers, *, alphas: tuple[float, ...] = ALPHAS, max_rank: int | None = MAX_RANK
+    ) -> RidgeClassifier:
         """Fit on standardised rows, (n, d), with labels, (n,).
 
-        Where both n and d exceed `MAX_RANK` the features go through one fixed Gaussian projection first.
+        Where both n and d exceed `max_rank` the features go through one fixed Gaussian projection first.
 
         Raises:
             ValueError: If there are fewer than two classes.
@@ -67,14 +71,15 @@ class RidgeClassifier:
         if len(classes) < 2:
             raise ValueError(f"RidgeClassifier.fit needs at least two classes, got {classes.tolist()}")
         projection: Floats | None = None
-        if min(x.shape) > MAX_RANK:
-            projection = np.random.default_rng(0).standard_normal((x.shape[1], MAX_RANK)) / np.sqrt(MAX_RANK)
+        if max_rank is not None and min(x.shape) > max_rank:
+            projection = np.random.default_rng(0).standard_normal((x.shape[1], max_rank)) / np.sqrt(max_rank)
             x = x @ projection
         rows = torch.as_tensor(x, dtype=torch.float64)
         targets = torch.as_tensor(np.where(labels[:, None] == classes, 1.0, -1.0))
         path = RidgePath.from_rows(rows, targets)
         errors = leave_one_out_errors(path, rows, targets, alphas=alphas)
-        return cls(path, float(alphas[int(torch.argmin(errors))]), classes, projection)
+        chosen = choose(errors, alphas)
+        return cls(path, chosen.alpha, classes, projection, chosen.on_edge)
 
     def decision(self, x: Floats) -> Floats:
         """Return one score per class, larger = more likely, (n, n_classes)."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 
-from downstream.probes import linear
 from downstream.probes.knn import nearest, vote
 from downstream.probes.linear import RidgeClassifier, Standardizer, fit_logistic, leave_one_out_errors
 from downstream.probes.ridge import RidgePath
@@ -54,12 +53,11 @@ def test_leave_one_out_equals_the_loop(n: int, d: int) -> None:
         np.testing.assert_allclose(error, torch.stack(loop).mean(), rtol=1e-6)
 
 
-def test_projection_keeps_separable_classes_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear, "MAX_RANK", 24)
+def test_projection_keeps_separable_classes_apart() -> None:
     rng = np.random.default_rng(0)
     labels = np.arange(80) % 2
     x = rng.normal(size=(80, 60)) + 2.0 * rng.normal(size=(2, 60))[labels]
-    model = RidgeClassifier.fit(x[:60], labels[:60])
+    model = RidgeClassifier.fit(x[:60], labels[:60], max_rank=24)
     assert model.projection is not None
     assert model.projection.shape == (60, 24)
     assert np.mean(model.predict(x[60:]) == labels[60:]) > 0.9

@@ -1,0 +1,240 @@
+"""Which forecaster is tested: a rule that noise in validation cannot easily fool.
+
+Per horizon the reference is the ridge on raw lags, shared over variates, targets and
+lags minus the last value. Another setting replaces it only if its error is lower, at the
+95 % level, in each of two periods: on validation, and on the last third of the training
+rows when fitted on the first two thirds. One period alone is one level shift, which
+some forecasters fit by luck. The level comes from a moving-block bootstrap over origins
+with blocks as long as the horizon, and Student's t with one degree less than blocks: three
+blocks prove little. Of the settings that pass, the lowest validation error wins.
+
+Alphas come from all validation rows, the fit from all training rows. (The encoder has
+seen the late training rows, though never as targets; it has not seen validation rows.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from downstream.forecast_models import REFERENCE, Forecaster, fit_horizon, refit
+from downstream.forecast_rows import NORMALIZATIONS, Features, RowBlock, pick_origins, row_blocks, usable_horizons
+from downstream.forecast_sums import RowSums, add_sums, sum_rows
+from downstream.forecasting_task import ForecastingTask, Origins, Part
+from downstream.represent import Represent
+
+Floats = NDArray[np.floating]
+
+MAX_TRAIN_ROWS = 80_000
+MAX_VALIDATION_ROWS = 40_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Mean reduction of the squared error against the reference, over dependent origins.
+
+    Args:
+        mean: In scaled units; NaN where there was no room to measure it.
+        error: Its standard error.
+        n_blocks: Stretches of one horizon that the origins span.
+    """
+
+    mean: float
+    error: float
+    n_blocks: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the gain is above zero at the two-sided level `LEVEL`."""
+        return bool(self.mean > t.ppf(0.5 + LEVEL / 2, max(self.n_blocks - 1.0, 1.0)) * self.error)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4f} (se {self.error:.4f}, {self.n_blocks:.1f} blocks)"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for a forecaster against the reference.
+
+    Args:
+        validation: Gain on validation.
+        late_training: Gain on late training rows, both fitted on the earlier ones; None where not needed or no room.
+    """
+
+    validation: Gain
+    late_training: Gain | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the gain is clear in both periods (in validation alone where there is no room for both)."""
+        return self.validation.is_clear and (self.late_training is None or self.late_training.is_clear)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The forecaster chosen for one horizon, and what it was chosen against.
+
+    Args:
+        chosen: The forecaster that will be tested.
+        reference: The plain one.
+        best: The best forecaster on validation, per kind of features.
+        evidence: Per setting that was considered, by its name.
+    """
+
+    chosen: Forecaster
+    reference: Forecaster
+    best: Mapping[Features, Forecaster]
+    evidence: Mapping[str, Evidence]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of both periods: sums to fit on, kept blocks to judge on."""
+
+    train: RowSums
+    early: RowSums
+    late_blocks: Sequence[RowBlock]
+    border: NDArray[np.int64]
+    validation: RowSums
+    validation_blocks: Sequence[RowBlock]
+
+
+def fit(task: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0) -> dict[int, Choice]:
+    """Choose and fit a forecaster for every usable horizon, on training and validation rows only.
+
+    Args:
+        task: The task; its test part is not touched.
+        represent: The encoder; None gives the best forecaster on raw lags.
+        rng_seed: For the bootstrap.
+    """
+    horizons = usable_horizons(task)
+    rows = _collect(task, represent, horizons=horizons)
+    n_lags = task.spec.raw_lags
+    choices = {}
+    for index, horizon in enumerate(horizons):
+        fitted = fit_horizon(rows.train, rows.validation, index=index, horizon=horizon, n_lags=n_lags)
+        choices[horizon] = _choose(fitted, rows, index=index, n_lags=n_lags, rng_seed=rng_seed)
+    return choices
+
+
+def _collect(task: ForecastingTask, represent: Represent | None, *, horizons: tuple[int, ...]) -> _Rows:
+    def blocks(part: Part, origins: Origins) -> Iterable[RowBlock]:
+        return row_blocks(task, part, origins, horizons=horizons, represent=represent)
+
+    def sums(some: Iterable[RowBlock], *, for_validation: bool = False) -> RowSums:
+        return sum_rows(some, horizons=horizons, normalizations=NORMALIZATIONS, for_validation=for_validation)
+
+    border = np.asarray([2 * end // 3 for end, _ in task.bounds], dtype=np.int64)
+    training = pick_origins(task, "train", horizon=horizons[0], max_rows=MAX_TRAIN_ROWS)
+    late = training.step >= border[training.series]
+    early = sums(blocks("train", Origins(training.series[~late], training.step[~late])))
+    late_blocks = list(blocks("train", Origins(training.series[late], training.step[late])))
+    judged = pick_origins(task, "validation", horizon=horizons[0], max_rows=MAX_VALIDATION_ROWS)
+    validation_blocks = list(blocks("validation", judged))
+    return _Rows(
+        train=add_sums(early, sums(late_blocks)),
+        early=early,
+        late_blocks=late_blocks,
+        border=border,
+        validation=sums(validation_blocks, for_validation=True),
+        validation_blocks=validation_blocks,
+    )
+
+
+def _choose(fitted: Sequence[Forecaster], rows: _Rows, *, index: int, n_lags: int, rng_seed: int) -> Choice:
+    reference = next(one for one in fitted if one.setting == REFERENCE)
+    ranked = sorted(fitted, key=lambda one: one.validation_error)
+    best: dict[Features, Forecaster] = {}
+    steady: dict[Features, Forecaster] = {}
+    for one in ranked:
+        best.setdefault(one.setting.features, one)
+        if one.setting.normalization == "last" and one.setting.sharing != "per_variate":
+            steady.setdefault(one.setting.features, one)
+    evidence: dict[str, Evidence] = {}
+    chosen = reference
+    considered = {str(one.setting): one for one in (*best.values(), *steady.values())}
+    for one in sorted(considered.values(), key=lambda each: each.validation_error):
+        if one.setting == REFERENCE:
+            continue
+        found = _evidence(one, reference, rows, index=index, n_lags=n_lags, rng_seed=rng_seed)
+        evidence[str(one.setting)] = found
+        if chosen is reference and found.is_clear:
+            chosen = one
+    return Choice(chosen, reference, best, evidence)
+
+
+def _evidence(
+    one: Forecaster, reference: Forecaster, rows: _Rows, *, index: int, n_lags: int, rng_seed: int
+) -> Evidence:
+    validation = _gain(one, reference, rows.validation_blocks, border=None, rng_seed=rng_seed)
+    late: Gain | None = None
+    if validation.is_clear:
+        fits = []
+        for each in (one, reference):
+            sums = rows.early.get((each.setting.features, each.setting.normalization))
+            moments = sums[index] if sums else None
+            # Every model needs rows of its own in the early period.
+            if moments is not None and bool((moments.count > 1).all()):
+                fits.append(refit(each, moments, n_lags=n_lags))
+        if len(fits) == 2:
+            late = _gain(fits[0], fits[1], rows.late_blocks, border=rows.border, rng_seed=rng_seed)
+    return Evidence(validation, None if late is None or np.isnan(late.mean) else late)
+
+
+def _gain(
+    one: Forecaster,
+    reference: Forecaster,
+    blocks: Sequence[RowBlock],
+    *,
+    border: NDArray[np.int64] | None,
+    rng_seed: int,
+) -> Gain:
+    """Return the mean gain in squared error and its standard error; NaN for fewer than 4 origins."""
+    differences, steps = [], []
+    for block in blocks:
+        gained = _origin_errors(reference, block) - _origin_errors(one, block)
+        judged = np.isfinite(gained)
+        if border is not None:
+            # Targets of the early fit reach one horizon behind the border.
+            judged &= block.origins.step >= border[block.origins.series] + one.horizon
+        differences.append(gained[judged])
+        steps.append(block.origins.step[judged])
+    values = np.concatenate(differences) if differences else np.empty(0)
+    if len(values) < 4:
+        return Gain(float("nan"), float("nan"), 0.0)
+    stride = max(1, int(np.median(np.diff(np.concatenate(steps)))))
+    steps_per_block = -(-one.horizon // stride)
+    error = block_standard_error(values, block=steps_per_block, rng=np.random.default_rng(rng_seed))
+    return Gain(float(values.mean()), error, len(values) / steps_per_block)
+
+
+def _origin_errors(forecaster: Forecaster, block: RowBlock) -> Floats:
+    """Return the mean squared error of each origin; NaN where the horizon does not fit, (n,)."""
+    truth = block.targets[:, : forecaster.horizon]
+    observed = np.isfinite(truth)
+    squared = np.where(observed, forecaster.predict(block) - truth, 0.0) ** 2
+    fits = (block.room >= forecaster.horizon) & observed.any(axis=(1, 2))
+    errors: Floats = np.where(fits, squared.sum(axis=(1, 2)) / np.maximum(observed.sum(axis=(1, 2)), 1), np.nan)
+    return errors
+
+
+def block_standard_error(values: Floats, *, block: int, rng: np.random.Generator, n_draws: int = 500) -> float:
+    """Return the standard error of the mean of dependent values: circular moving-block bootstrap.
+
+    Args:
+        values: In order of time, at least 2, (n,).
+        block: Steps over which values depend on each other; at most half of n is used.
+        rng: Draws the blocks.
+        n_draws: Bootstrap samples.
+    """
+    n = len(values)
+    block = max(1, min(block, n // 2))
+    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([values, values[:block]]))])
+    block_means = (sums[block : block + n] - sums[:n]) / block
+    draws = block_means[rng.integers(0, n, size=(n_draws, max(2, round(n / block))))]
+    return float(draws.mean(axis=1).std())

@@ -1,0 +1,43 @@
+"""What scoring gives back: one value to choose by, or every row of a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Score:
+    """One validation value with a known direction.
+
+    Args:
+        value: The value to choose by.
+        metric: Its name.
+        higher_is_better: Its direction.
+        details: Further figures by name.
+    """
+
+    value: float
+    metric: str
+    higher_is_better: bool
+    details: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The rows of one method in a report of the test part.
+
+    Args:
+        value: The headline value.
+        metric: Its name.
+        higher_is_better: Its direction.
+        metrics: All figures by name, such as `mse/96`.
+        settings: What was chosen on training and validation rows.
+        protocol: Facts that belong beside the figures: counts, splits, lookbacks, scaler rows.
+    """
+
+    value: float
+    metric: str
+    higher_is_better: bool
+    metrics: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    protocol: dict[str, str | int | float] = field(default_factory=dict)
