@@ -90,12 +90,19 @@ class ForecastingTask(Task):
         return values[rows, : self.n_targets]
 
     def training_windows(self, *, limit: int = 20_000) -> Windows:
-        """Return windows of training rows, at most about `limit`, none without an observed target."""
+        """Return windows of training rows, at most about `limit`, none without an observed target.
+
+        With a `training_cut` the windows are that long and stand side by side.
+        """
         values, firsts = self._packed
         spans = [(int(first), int(first) + end) for first, (end, _) in zip(firsts, self.bounds, strict=True)]
-        starts = spread_starts(spans, length=self.spec.window, limit=limit)
-        seen = Windows(values[:, : self.n_targets], starts, self.spec.window).observed()
-        return Windows(values, starts[seen], self.spec.window)
+        length = self.training_cut or self.spec.window
+        if self.training_cut is None:
+            starts = spread_starts(spans, length=length, limit=limit)
+        else:
+            starts = np.concatenate([np.arange(first, end - length + 1, length) for first, end in spans])
+        seen = Windows(values[:, : self.n_targets], starts, length).observed()
+        return Windows(values, starts[seen], length)
 
     def open_test(self) -> ForecastingTask:
         """Return the task whose series reach to the end and which knows the part `test`; once.

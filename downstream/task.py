@@ -104,12 +104,15 @@ class Task(ABC):
         variates: Names of the input columns, targets first.
         hash: 16 hex digits over the data and every fact that moves a score.
         sealed: The test part.
+        training_cut: Steps of a training window where the protocol demands them, as TS2Vec
+            does; None leaves the length of training cuts to the trainer.
     """
 
     spec: TaskSpec
     variates: tuple[str, ...]
     hash: str
     sealed: Sealed[Any] = field(repr=False)
+    training_cut: int | None = None
 
     @property
     def n_variates(self) -> int:

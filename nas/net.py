@@ -106,7 +106,7 @@ def train_candidate(
         rng_seed: Of weights, batches and views.
         device: Where to train.
         time_limit: Seconds after which training stops; the trial is then a `timeout` with the curve so far.
-        max_steps: Longest training cut in time steps.
+        max_steps: Longest training cut in time steps; by default the task's, or else `MAX_TRAINING_STEPS`.
         on_probe: Called with each point of the curve.
 
     Returns:
@@ -181,7 +181,7 @@ def _trainer(genotype: Genotype, task: Task, *, rng_seed: int, device: torch.dev
         batch_size=genotype.train.batch_size,
         independent=genotype.encoder.channels == "independent",
         device=device,
-        max_steps=max_steps,
+        max_steps=max_steps or task.training_cut,
     )
     generator = torch.Generator(device=device).manual_seed(rng_seed)
     return Trainer(model, batches=batches, generator=generator)

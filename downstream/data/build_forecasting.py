@@ -23,6 +23,7 @@ _HORIZONS = {
     "long_horizon": (96, 192, 336, 720),
 }
 _WINDOWS = {"ts2vec": 201, "long_horizon": 336}
+_TS2VEC_SECTION = 3000
 _NO_TEST = "the splits leave no rows for it (a seed task, or splits with 0 test rows)"
 
 
@@ -91,7 +92,13 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         n_targets=n_targets,
         scaler=scaler,
         origin_delay=delay,
+        training_cut=_section(min(end for end, _ in bounds)) if options.protocol == "ts2vec" else None,
     )
+
+
+def _section(n_rows: int) -> int:
+    """Return the length of the equal sections, of 3000 steps or more, that TS2Vec trains on."""
+    return n_rows // max(1, n_rows // _TS2VEC_SECTION)
 
 
 def _cut(series: RawSeries, *, options: LoadOptions, source: str) -> RawSeries:
