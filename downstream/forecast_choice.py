@@ -122,6 +122,28 @@ def fit(task: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0
     return choices
 
 
+def fit_reference(task: ForecastingTask) -> dict[int, Forecaster]:
+    """Fit the reference alone, with alpha chosen on validation: the ridge on raw lags of every report."""
+    horizons = usable_horizons(task)
+
+    def sums(part: Part, *, max_rows: int) -> RowSums:
+        origins = pick_origins(task, part, horizon=horizons[0], max_rows=max_rows)
+        return sum_rows(
+            row_blocks(task, part, origins, horizons=horizons, represent=None),
+            horizons=horizons,
+            normalizations=(REFERENCE.normalization,),
+            for_validation=part == "validation",
+        )
+
+    train = sums("train", max_rows=MAX_TRAIN_ROWS)
+    validation = sums("validation", max_rows=MAX_VALIDATION_ROWS)
+    fitted = {}
+    for index, horizon in enumerate(horizons):
+        every = fit_horizon(train, validation, index=index, horizon=horizon, n_lags=task.spec.raw_lags)
+        fitted[horizon] = next(one for one in every if one.setting == REFERENCE)
+    return fitted
+
+
 def _collect(task: ForecastingTask, represent: Represent | None, *, horizons: tuple[int, ...]) -> _Rows:
     def blocks(part: Part, origins: Origins) -> Iterable[RowBlock]:
         return row_blocks(task, part, origins, horizons=horizons, represent=represent)

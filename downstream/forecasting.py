@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from downstream.forecast_choice import Choice, fit
+from downstream.forecast_choice import Choice, fit, fit_reference
 from downstream.forecast_models import Forecaster, Setting, Sharing, fit_paths, split_groups
 from downstream.forecast_rows import Features, RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecast_sums import RowSums, sum_rows
@@ -44,7 +45,6 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0, 
     """
     del rng_seed
     train, halves, horizons = _label_sums(task, represent, representation_only=not details)
-    raw = _raw_lag_errors(task)
     found: dict[str, float] = {}
     for index, horizon in enumerate(horizons):
         found[f"mse/{horizon}"], on_edge = _nested_error(
@@ -56,7 +56,7 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0, 
                 train, halves, features="both", index=index, n_lags=task.spec.raw_lags, horizon=horizon
             )
     if details:
-        found.update(_raw_lag_errors(_ByHash(task)))
+        found.update(_raw_lag_errors(task))
     for name in ("mse", "raw_lags_mse", "both_mse", "repeat_last_mse"):
         values = [value for key, value in found.items() if key.startswith(f"{name}/")]
         if values:
@@ -163,23 +163,24 @@ def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | 
         `mse/H` and `mae/H` of the chosen forecaster and `representation.mse/H` of the best one that sees the
         representation only; means over horizons as `mse`, `mae`, ...
     """
-    choices = fit(task, represent, rng_seed=rng_seed)
+    tested: dict[int, dict[str, Forecaster]] = {}
     metrics: dict[str, float] = {}
     settings: dict[str, str] = {}
+    if represent is None:
+        tested = {horizon: {"": forecaster} for horizon, forecaster in fit_reference(task).items()}
+    else:
+        for horizon, choice in fit(task, represent, rng_seed=rng_seed).items():
+            tested[horizon] = {"": choice.chosen, "representation.": choice.best["representation"]}
+            settings.update(_describe_evidence(choice, horizon=horizon))
     facts = _facts(task)
-    for horizon, choice in choices.items():
-        chosen = {"": choice.reference if represent is None else choice.chosen}
-        if "representation" in choice.best:
-            chosen["representation."] = choice.best["representation"]
-        origins = opened.origins("test", horizon)
-        facts[f"n_windows/{horizon}"] = len(origins.step)
-        if len(origins.step) == 0:
-            continue
-        blocks = row_blocks(opened, "test", origins, horizons=(horizon,), represent=represent)
-        metrics.update(_test_errors(chosen, blocks, horizon=horizon))
-        for name, forecaster in chosen.items():
+    # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
+    origins = opened.origins("test", min(tested))
+    blocks = row_blocks(opened, "test", origins, horizons=sorted(tested), represent=represent)
+    metrics.update(_test_errors(tested, blocks))
+    for horizon, forecasters in tested.items():
+        facts[f"n_windows/{horizon}"] = len(opened.origins("test", horizon).step)
+        for name, forecaster in forecasters.items():
             settings.update(_describe(forecaster, name=name))
-        settings.update(_describe_evidence(choice, horizon=horizon))
     if represent is not None and applies(task):
         published = test_ts2vec(task, opened, represent)
         metrics.update(published[0])
@@ -191,23 +192,23 @@ def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | 
     return Scores(metrics.get("mse", float("nan")), "mse", False, metrics, settings, facts)
 
 
-def _test_errors(
-    forecasters: Mapping[str, Forecaster], blocks: Iterable[RowBlock], *, horizon: int
-) -> dict[str, float]:
-    """Return mean squared and absolute errors over all observed targets, by the name of the forecaster."""
-    sums = {name: np.zeros(2) for name in forecasters}
-    n_values = 0
+def _test_errors(tested: Mapping[int, Mapping[str, Forecaster]], blocks: Iterable[RowBlock]) -> dict[str, float]:
+    """Return mean squared and absolute errors over all observed targets, by name of the forecaster and horizon."""
+    sums: dict[str, NDArray[np.float64]] = {}
     for block in blocks:
-        observed = np.isfinite(block.targets)
-        n_values += int(observed.sum())
-        for name, forecaster in forecasters.items():
-            errors = (forecaster.predict(block) - block.targets)[observed]
-            sums[name] += (np.square(errors).sum(), np.abs(errors).sum())
-    found = {}
-    for name, (squared, absolute) in sums.items():
-        found[f"{name}mse/{horizon}"] = float(squared / max(n_values, 1))
-        found[f"{name}mae/{horizon}"] = float(absolute / max(n_values, 1))
-    return found
+        for horizon, forecasters in tested.items():
+            observed = np.isfinite(block.targets[:, :horizon]) & (block.room >= horizon)[:, None, None]
+            for name, forecaster in forecasters.items():
+                errors = (forecaster.predict(block) - block.targets[:, :horizon])[observed]
+                found = np.asarray([np.square(errors).sum(), np.abs(errors).sum(), errors.size])
+                sums[f"{name}|{horizon}"] = sums.get(f"{name}|{horizon}", np.zeros(3)) + found
+    metrics = {}
+    for key, (squared, absolute, n_values) in sums.items():
+        name, horizon_text = key.split("|")
+        if n_values:
+            metrics[f"{name}mse/{horizon_text}"] = float(squared / n_values)
+            metrics[f"{name}mae/{horizon_text}"] = float(absolute / n_values)
+    return metrics
 
 
 def _describe(forecaster: Forecaster, *, name: str) -> dict[str, str]:

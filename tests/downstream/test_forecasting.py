@@ -174,13 +174,6 @@ def test_seasonal_naive_is_exact_on_a_season_and_the_ridge_too() -> None:
     assert found["repeat_last"].value > 0.5
 
 
-def test_find_period_ignores_drift_and_noise() -> None:
-    time = np.arange(800.0)
-    assert baselines.find_period([(0.05 * time + np.sin(2 * np.pi * time / 31))[:, None]]) == 31
-    assert baselines.find_period([time[:, None]]) in (1, *range(100, 1001))
-    assert baselines.find_period([np.zeros((5, 1))]) == 1
-
-
 def test_a_representation_that_knows_more_replaces_raw_lags_and_noise_does_not() -> None:
     lead = noise(3000, 1)
     values = np.concatenate([np.roll(lead, 3, axis=0) + 0.1 * noise(3000, 1, rng_seed=1), lead], axis=1)
@@ -236,7 +229,7 @@ def test_poisoned_test_rows_change_no_choice_and_no_validation_score() -> None:
         task = make_task(one, n_targets=2)
         task.open_test()
         choices = forecast_choice.fit(task, Identity())
-        score = forecasting.validate(task, Identity())
+        score = forecasting.validate(task, Identity(), details=True)
         results.append((score, [(c.chosen.setting, c.chosen.alphas) for c in choices.values()]))
     assert results[0] == results[1]
 
@@ -244,8 +237,8 @@ def test_poisoned_test_rows_change_no_choice_and_no_validation_score() -> None:
 @pytest.mark.parametrize("mixed", [False, True])
 def test_validate_is_nested_and_uses_one_rule(mixed: bool) -> None:
     task = make_task(ar1(1500, coefficient=0.9), n_targets=2, horizons=(1, 3))
-    score = forecasting.validate(task, Identity(8, mixed=mixed))
-    quick = forecasting.validate(task, Identity(8, mixed=mixed), details=False)
+    score = forecasting.validate(task, Identity(8, mixed=mixed), details=True)
+    quick = forecasting.validate(task, Identity(8, mixed=mixed))
     assert quick.value == pytest.approx(score.value)
     assert score.metric == "mse"
     assert not score.higher_is_better
@@ -265,7 +258,7 @@ def test_validate_does_not_reward_features_without_information() -> None:
         def __call__(self, windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
             return np.random.default_rng(0).normal(size=(windows.n, 2, 200)).astype(np.float32)
 
-    score = forecasting.validate(task, ManyFeatures())
+    score = forecasting.validate(task, ManyFeatures(), details=True)
     last = score.details["repeat_last_mse"]
     # Targets minus the last value have variance 2; nothing can explain any of it from noise.
     assert 0.9 * last < score.value < 1.3 * last
@@ -342,3 +335,29 @@ def test_errors_are_clear() -> None:
         )
     with pytest.raises(FloatingPointError, match="diverged"):
         represented(lambda windows, mask_last=False: np.full((1, 1, 1), np.nan), short.training_windows().subset([0]))
+
+
+def test_the_reference_alone_equals_the_reference_of_the_choice() -> None:
+    task = make_task(ar1(500, coefficient=0.8), n_targets=2)
+    choices = forecast_choice.fit(task, None)
+    for horizon, fitted in forecast_choice.fit_reference(task).items():
+        np.testing.assert_allclose(fitted.weights, choices[horizon].reference.weights, rtol=1e-9)
+        assert fitted.alphas[0].alpha == choices[horizon].reference.alphas[0].alpha
+
+
+def test_test_errors_equal_the_loop_over_every_origin_and_observed_target() -> None:
+    values = ar1(500, coefficient=0.8)
+    values[[450, 460], [0, 1]] = np.nan
+    task = make_task(values, n_targets=2)
+    opened = task.open_test()
+    scores = forecasting.test(task, opened, None)
+    for horizon, forecaster in forecast_choice.fit_reference(task).items():
+        errors = []
+        for step in range(399, 500 - horizon):
+            at = Origins(np.array([0]), np.array([step]))
+            (block,) = row_blocks(opened, "test", at, horizons=(horizon,), represent=None)
+            error = forecaster.predict(block)[0] - values[step + 1 : step + 1 + horizon]
+            errors.extend(error[np.isfinite(error)])
+        assert scores.metrics[f"mse/{horizon}"] == pytest.approx(np.square(errors).mean(), rel=1e-5)
+        assert scores.metrics[f"mae/{horizon}"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
+        assert scores.protocol[f"n_windows/{horizon}"] == 101 - horizon
