@@ -54,10 +54,31 @@ class Prediction(NamedTuple):
     gain: Tensor
 
 
+class Head(nn.Module):
+    """A linear map plus a small network: simple rules are found from few trials, others are not excluded.
+
+    Args:
+        n_in: Width of a graph vector.
+        hidden: Width of the network.
+        n_out: Width of the result.
+    """
+
+    def __init__(self, n_in: int, *, hidden: int, n_out: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(n_in, n_out)
+        self.widen = nn.Linear(n_in, hidden)
+        self.narrow = nn.Linear(hidden, n_out)
+
+    def forward(self, graphs: Tensor) -> Tensor:
+        """Return (candidates, n_out) from graph vectors (candidates, n_in)."""
+        out: Tensor = self.linear(graphs) + self.narrow(torch.relu(self.widen(graphs)))
+        return out
+
+
 class Member(nn.Module):
     """One network of the ensemble.
 
-    `s(a, t) = (blind(a) + gate * aware(a, t)) / tau_t`, where `blind` never sees
+    `s(a, t) = c * (blind(a) + gate * aware(a, t)) / tau_t`, where c calibrates the member, `blind` never sees
     the task and `aware` is a sum of `rank` products of candidate and task. The
     gate lets the score fall back to the task-blind ranking.
 
@@ -66,16 +87,17 @@ class Member(nn.Module):
         settings: Sizes.
     """
 
+    sharpness: Tensor
+
     def __init__(self, n_features: int, *, settings: ComparatorSettings) -> None:
         super().__init__()
         self.encoder = GraphEncoder(n_features, hidden=settings.hidden, layers=settings.layers)
         width = self.encoder.out_features
-        self.blind = nn.Sequential(nn.Linear(width, settings.hidden), nn.ReLU(), nn.Linear(settings.hidden, 1))
-        self.candidate = nn.Sequential(
-            nn.Linear(width, settings.hidden), nn.ReLU(), nn.Linear(settings.hidden, settings.rank)
-        )
+        self.blind = Head(width, hidden=settings.hidden, n_out=1)
+        self.candidate = Head(width, hidden=settings.hidden, n_out=settings.rank)
         self.task = nn.Linear(settings.coordinates, settings.rank)
         self.log_tau = nn.Linear(settings.coordinates, 1)
+        self.register_buffer("sharpness", torch.ones(()))
         self.failure = nn.Linear(width, 1)
         self.gain = nn.Linear(width, 1)
 
@@ -90,7 +112,7 @@ class Member(nn.Module):
         blind = self.blind(graphs)[:, 0]
         aware = (self.candidate(graphs) * torch.tanh(self.task(tasks))).sum(dim=-1)
         tau: Tensor = torch.exp(torch.tanh(self.log_tau(tasks)[:, 0]))  # within e^-1 .. e
-        scores: Tensor = (blind + gate * aware) / tau
+        scores: Tensor = self.sharpness * (blind + gate * aware) / tau
         return scores
 
 
@@ -186,7 +208,10 @@ class Comparator(nn.Module):
             Scores, failure probabilities and gains averaged over members, (candidates,) each.
         """
         tasks = self.coordinates(task_embedding[None])
-        gate = torch.zeros_like(self.gate) if task_blind else self.gate
+        gate = self.gate
+        if task_blind:
+            # The temperature is task-aware as well.
+            tasks, gate = torch.zeros_like(tasks), torch.zeros_like(gate)
         adjacency = normalise(batch.structures)[batch.structure]
         scores, failures, gains = [], [], []
         for member in self.members:
@@ -219,5 +244,6 @@ def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
             else:
                 scale = (2.0 / (parameter.shape[0] + parameter.shape[1])) ** 0.5
                 drawn = torch.randn(parameter.shape, generator=generator) * scale
-                # log_tau starts at tau = 1 for every task.
-                parameter.copy_(drawn * (0.0 if name.startswith("log_tau") else 1.0))
+                # What ends in a score starts at zero: no random preference has to be unlearnt.
+                starts_at_zero = name.startswith("log_tau") or name.split(".")[-2] in ("linear", "narrow")
+                parameter.copy_(drawn * (0.0 if starts_at_zero else 1.0))

@@ -19,6 +19,7 @@ from ahc.rank_metrics import N_GAPS, Values
 from ahc.ranking import rank_candidates
 from ahc.record import TrialRecord
 from ahc.rivals import RIVALS, Question, Rival, task_coordinates
+from ahc.task_embedding import default_weights
 from ahc.training import train_comparator
 from ahc.vocabulary import Vocabulary
 from search_space.genotype import Genotype
@@ -160,8 +161,8 @@ def _question(
     rng_seed: int,
 ) -> Question:
     stacked = np.stack([embeddings[task.task_hash] for task in (*known, table)]).astype(np.float64)
-    wide = None if weights is None else weights.astype(np.float64)
-    placed = task_coordinates(stacked, n_known=len(known), weights=wide)
+    chosen = default_weights(stacked.shape[1]) if weights is None else weights
+    placed = task_coordinates(stacked, n_known=len(known), weights=chosen.astype(np.float64))
     return Question(
         known=known, known_tasks=placed[:-1], task=placed[-1], keys=table.keys, flat=flat, rng_seed=rng_seed
     )

@@ -56,7 +56,10 @@ class GraphConvolution(nn.Module):
 
 
 class GraphEncoder(nn.Module):
-    """Graph -> vector: an input projection, residual graph convolutions, masked mean and max.
+    """Graph -> vector: residual graph convolutions with masked mean and max, beside the sum of raw features.
+
+    The sum says which options a candidate has and with which parameters; it keeps a
+    single decisive option from drowning in the mean over twenty vertices.
 
     Args:
         n_features: Vertex features.
@@ -68,10 +71,10 @@ class GraphEncoder(nn.Module):
         super().__init__()
         self.project = nn.Linear(n_features, hidden)
         self.layers = nn.ModuleList(GraphConvolution(hidden, n_out=hidden) for _ in range(layers))
-        self.out_features = 2 * hidden
+        self.out_features = n_features + 2 * hidden
 
     def forward(self, batch: GraphBatch, *, adjacency: Tensor) -> Tensor:
-        """Return one vector per graph, (graphs, 2 * hidden).
+        """Return one vector per graph, (graphs, n_features + 2 * hidden).
 
         Args:
             batch: The graphs.
@@ -85,4 +88,5 @@ class GraphEncoder(nn.Module):
             states = (states + torch.relu(layer(states, adjacency=adjacency))) * present
         mean = states.sum(dim=1) / present.sum(dim=1)
         largest = states.masked_fill(~batch.mask[..., None], -torch.inf).amax(dim=1)
-        return torch.cat([mean, largest], dim=-1)
+        content = nn.functional.embedding_bag(batch.vertices, batch.table, mode="sum")
+        return torch.cat([content, mean, largest], dim=-1)

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from ahc.comparator import Member, initialise
 from ahc.comparisons import TaskTable
 from ahc.graph import GraphBatch
+from ahc.linear_heads import solve_logistic, solve_ridge
+
+_SHARPNESS = (0.125, 0.25, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class TrainingSettings:
     Args:
         epochs: Passes over all tasks per member, at most.
         learning_rate: AdamW's.
-        weight_decay: AdamW's.
+        weight_decay: AdamW's; high, because a few hundred labels must not be learnt by heart.
         tasks_per_step: Tasks whose comparisons share one step.
         holdout: Share of candidates that stop the training and are not trained on.
         patience: Epochs without a better held-out loss before a member stops.
@@ -30,18 +33,18 @@ class TrainingSettings:
         graph_dropout: Dropout on the graph vectors.
         failure_weight: Weight of the failure loss.
         gain_weight: Weight of the trained-gain loss.
-        fit_gate: Leave a part of the families out of each member and choose on
-            them how far the task-aware part is to be trusted.
+        fit_gate: Find out first, by leaving families out, how far the task-aware
+            part is to be trusted on a task that is new.
     """
 
     epochs: int = 60
-    learning_rate: float = 4e-3
-    weight_decay: float = 2e-2
-    tasks_per_step: int = 4
+    learning_rate: float = 1e-2
+    weight_decay: float = 2.0
+    tasks_per_step: int = 2
     holdout: float = 0.15
-    patience: int = 15
-    blind_share: float = 0.25
-    graph_dropout: float = 0.1
+    patience: int = 20
+    blind_share: float = 0.15
+    graph_dropout: float = 0.3
     failure_weight: float = 0.1
     gain_weight: float = 0.05
     fit_gate: bool = True
@@ -103,7 +106,7 @@ class MemberTrainer:
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=how.learning_rate, total_steps=max(steps, 2))
         # With very few candidates nothing may be held out; then the training pairs must do.
         judge_held_out = any(bool(self._pairs(self.held_out[self.data[at].graphs]).sum() > 1) for at in trained)
-        best, best_epoch, kept = float("inf"), 0, copy.deepcopy(self.member.state_dict())
+        best, best_epoch, best_sharpness, kept = float("inf"), 0, 1.0, copy.deepcopy(self.member.state_dict())
         for epoch in range(1, how.epochs + 1):
             order = [trained[at] for at in torch.randperm(len(trained), generator=self.generator).tolist()]
             for start in range(0, len(order), how.tasks_per_step):
@@ -112,13 +115,28 @@ class MemberTrainer:
                 nn.utils.clip_grad_norm_(self.member.parameters(), 1.0)
                 optimiser.step()
                 schedule.step()
-            held = self.pair_loss(trained, gate=1.0, only_held_out=judge_held_out)
+            held, sharpness = self.calibrated_loss(trained, gate=1.0, only_held_out=judge_held_out)
             if held < best:
-                best, best_epoch, kept = held, epoch, copy.deepcopy(self.member.state_dict())
+                best, best_epoch, best_sharpness, kept = held, epoch, sharpness, copy.deepcopy(self.member.state_dict())
             elif epoch - best_epoch >= how.patience:
                 break
         self.member.load_state_dict(kept)
+        self.member.sharpness.fill_(best_sharpness)
+        self._solve_side_heads(trained)
         return best, best_epoch
+
+    @torch.no_grad()
+    def _solve_side_heads(self, trained: Sequence[int]) -> None:
+        tasks = [self.data[at] for at in trained]
+        graphs, rows = self._encode(torch.cat([task.tried for task in tasks]))
+        tried = graphs[rows[torch.cat([task.tried for task in tasks])]]
+        with torch.enable_grad():
+            solve_logistic(self.member.failure, features=tried, target=torch.cat([task.failed for task in tasks]))
+        gains = torch.cat([task.gains for task in tasks])
+        scored = graphs[rows[torch.cat([task.graphs for task in tasks])]]
+        known = torch.isfinite(gains)
+        if bool(known.any()):
+            solve_ridge(self.member.gain, features=scored[known], target=gains[known])
 
     def _loss(self, chosen: Sequence[int]) -> Tensor:
         graphs, rows = self._encode(torch.cat([self.data[at].tried for at in chosen]))
@@ -131,7 +149,8 @@ class MemberTrainer:
             task = self.data[at]
             own = graphs[rows[task.graphs]]
             weight = task.emphasis * self._pairs(~self.held_out[task.graphs])
-            loss = self._comparison_loss(own, at=at, gate=0.0 if without_task else 1.0, weight=weight)
+            scores = self.member.scores(own, tasks=self.tasks[at][None], gate=0.0 if without_task else 1.0)
+            loss = _comparison_loss(scores[:, None] - scores[None, :], label=task.p_better, weight=weight)
             seen = ~self.held_out[task.tried]
             failure = self.member.failure(graphs[rows[task.tried]])[:, 0]
             failing = nn.functional.binary_cross_entropy_with_logits(failure, task.failed, reduction="none")
@@ -145,8 +164,11 @@ class MemberTrainer:
         return torch.stack(losses).mean()
 
     @torch.no_grad()
-    def pair_loss(self, tasks: Sequence[int], *, gate: float, only_held_out: bool = False) -> float:
-        """Return the mean comparison loss over tasks, without dropout.
+    def calibrated_loss(self, tasks: Sequence[int], *, gate: float, only_held_out: bool = False) -> tuple[float, float]:
+        """Return the mean comparison loss over tasks at the sharpness that suits it best, and that sharpness.
+
+        A network soon becomes too sure of itself while its order still improves; the
+        loss at the best sharpness sees the order.
 
         Args:
             tasks: Positions of the tasks.
@@ -158,14 +180,19 @@ class MemberTrainer:
             for task in (self.data[at] for at in tasks)
         ]
         graphs, rows = self._encode(torch.cat(judged))
+        sharpness = torch.tensor(_SHARPNESS, device=graphs.device)
         losses = []
         for at in tasks:
             task = self.data[at]
             chosen = self.held_out[task.graphs] if only_held_out else torch.ones_like(task.graphs, dtype=torch.bool)
-            weight = task.emphasis * self._pairs(chosen)
-            # Rows of candidates that are not judged are arbitrary; their weight is 0.
-            losses.append(self._comparison_loss(graphs[rows[task.graphs]], at=at, gate=gate, weight=weight))
-        return float(torch.stack(losses).mean())
+            label = task.p_better[chosen][:, chosen].expand(len(sharpness), -1, -1)
+            weight = task.emphasis[chosen][:, chosen]
+            scores = self.member.scores(graphs[rows[task.graphs[chosen]]], tasks=self.tasks[at][None], gate=gate)
+            logits = sharpness[:, None, None] * (scores[:, None] - scores[None, :])
+            losses.append(_comparison_loss(logits, label=label, weight=weight))
+        mean = torch.stack(losses).mean(dim=0)
+        best = int(mean.argmin())
+        return float(mean[best]), _SHARPNESS[best]
 
     def _encode(self, graphs: Tensor) -> tuple[Tensor, Tensor]:
         """Encode each distinct graph once; the second value maps a row of the batch to its vector."""
@@ -175,13 +202,12 @@ class MemberTrainer:
         chosen = self.batch.select(distinct)
         return self.member.encoder(chosen, adjacency=self.structures[chosen.structure]), rows
 
-    def _comparison_loss(self, graphs: Tensor, *, at: int, gate: float, weight: Tensor) -> Tensor:
-        scores = self.member.scores(graphs, tasks=self.tasks[at][None], gate=gate)
-        logits = scores[:, None] - scores[None, :]
-        target = self.data[at].p_better
-        losses = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-        return (losses * weight).sum() / weight.sum().clamp(min=1.0)
-
     @staticmethod
     def _pairs(chosen: Tensor) -> Tensor:
         return (chosen[:, None] & chosen[None, :]).float()
+
+
+def _comparison_loss(logits: Tensor, *, label: Tensor, weight: Tensor) -> Tensor:
+    """Weighted cross entropy of soft labels over all pairs, (...,) from (..., candidates, candidates)."""
+    losses = nn.functional.binary_cross_entropy_with_logits(logits, label, reduction="none")
+    return (losses * weight).sum(dim=(-2, -1)) / weight.sum().clamp(min=1.0)

@@ -48,13 +48,13 @@ class Question:
 Rival = Callable[[Question], Values]
 
 
-def task_coordinates(embeddings: Values, *, n_known: int, weights: Values | None = None) -> Values:
+def task_coordinates(embeddings: Values, *, n_known: int, weights: Values) -> Values:
     """Place tasks on the leading axes of the first `n_known`, which alone set scale and axes.
 
     Args:
         embeddings: Known tasks, then held-out ones, (tasks, features).
         n_known: How many are known.
-        weights: Weight of each feature, (features,); ones where None.
+        weights: Weight of each feature, (features,).
 
     Returns:
         Coordinates, (tasks, axes).
@@ -62,7 +62,7 @@ def task_coordinates(embeddings: Values, *, n_known: int, weights: Values | None
     known = embeddings[:n_known]
     deviation = known.std(axis=0)
     scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
-    standardised = (embeddings - known.mean(axis=0)) * (scale if weights is None else scale * weights)
+    standardised = (embeddings - known.mean(axis=0)) * scale * weights
     axes = np.linalg.svd(standardised[:n_known], full_matrices=False)[2][:_AXES]
     placed: Values = standardised @ axes.T
     return placed

@@ -53,6 +53,11 @@ def feature_weights() -> NDArray[np.float32]:
     return np.concatenate([np.full(len(block), len(block) ** -0.5, dtype=np.float32) for block in blocks])
 
 
+def default_weights(n_features: int) -> NDArray[np.float32]:
+    """Return `feature_weights` for vectors of that length, ones for embeddings of another origin."""
+    return feature_weights() if n_features == len(FEATURE_NAMES) else np.ones(n_features, dtype=np.float32)
+
+
 def embed_task(task: Task) -> NDArray[np.float32]:
     """Return the task's vector.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,10 +18,12 @@ from ahc.gcn import normalise
 from ahc.graph import GraphBatch
 from ahc.member_training import MemberTrainer, TaskLabels, TrainingSettings, task_labels
 from ahc.record import TrialRecord
+from ahc.task_embedding import EMBEDDING_VERSION, default_weights
 from ahc.vocabulary import Vocabulary
 
 Progress = Callable[[str], None]
 _GATES = (0.0, 0.25, 0.5, 0.75, 1.0)
+_GATE_FOLDS = 4
 
 
 def train_comparator(
@@ -33,7 +36,7 @@ def train_comparator(
     sizes: ComparatorSettings | None = None,
     vocabulary: Vocabulary | None = None,
     feature_weights: NDArray[np.float32] | None = None,
-    embedding_version: str = "",
+    embedding_version: str = EMBEDDING_VERSION,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Comparator:
@@ -51,8 +54,9 @@ def train_comparator(
         settings: How to train.
         sizes: Sizes of the networks; `task_features` is set from the embeddings.
         vocabulary: The registry's where None.
-        feature_weights: Weight of each embedding feature, (task_features,); ones where None.
-        embedding_version: Stored with the comparator.
+        feature_weights: Weight of each embedding feature, (task_features,); where None those of
+            `embed_task` if the length fits, otherwise ones.
+        embedding_version: Definition of the embeddings; stored and checked on loading.
         device: Where to train.
         progress: Called with a line per member.
 
@@ -79,8 +83,9 @@ def train_comparator(
         n_trials=int(sum(table.repeats.sum() for table in tables)),
         embedding_version=embedding_version,
     )
+    weights = default_weights(tasks.shape[1]) if feature_weights is None else feature_weights
     comparator = Comparator(words, settings=shape, facts=facts)
-    _fit_axes(comparator, tasks=tasks, weights=feature_weights)
+    _fit_axes(comparator, tasks=tasks, weights=weights)
     comparator.to(device)
 
     genotypes = genotypes_of(records)
@@ -89,18 +94,29 @@ def train_comparator(
     rows = {key: row for row, key in enumerate(keys)}
     data = [task_labels(table, rows=rows, device=device) for table in tables]
     coordinates = comparator.coordinates(torch.from_numpy(tasks).to(device))
-    _train_members(comparator, batch, data=data, tasks=coordinates, how=how, rng_seed=rng_seed, progress=progress)
+    material = _Material(batch, normalise(batch.structures), data, coordinates, how)
+    rng = np.random.default_rng(rng_seed)
+    comparator.gate.fill_(_fit_gate(comparator, material, rng=rng))
+    say = progress or _silent
+    say(f"gate of the task-aware part: {float(comparator.gate):.2f}")
+    for number, member in enumerate(comparator.members):
+        assert isinstance(member, Member)
+        loss, epoch = material.trainer(member, rng=rng).fit(range(len(data)))
+        say(f"member {number + 1}/{len(comparator.members)}: held-out loss {loss:.4f} at epoch {epoch}")
     return comparator.cpu().eval()
 
 
-def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: NDArray[np.float32] | None) -> None:
+def _silent(_: str) -> None:
+    """Report nothing."""
+
+
+def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
     """Set the axes to the leading principal components of the standardised training embeddings."""
     mean = tasks.mean(axis=0)
     deviation = tasks.std(axis=0)
     # A feature that never varied in training says nothing about a new task.
     scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
-    if weights is not None:
-        scale = scale * weights
+    scale = scale * weights
     standardised = (tasks - mean) * scale
     _, singular, axes = np.linalg.svd(standardised.astype(np.float64), full_matrices=False)
     kept = min(comparator.settings.coordinates, int((singular > 1e-6 * max(singular[0], 1e-12)).sum()))
@@ -114,36 +130,37 @@ def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: ND
     comparator.task_basis.copy_(torch.from_numpy(basis.astype(np.float32)))
 
 
-def _train_members(
-    comparator: Comparator,
-    batch: GraphBatch,
-    *,
-    data: Sequence[TaskLabels],
-    tasks: Tensor,
-    how: TrainingSettings,
-    rng_seed: int,
-    progress: Progress | None,
-) -> None:
-    """Train each member on its own share of candidates and families, then set the gate."""
-    adjacency = normalise(batch.structures)
-    rng = np.random.default_rng(rng_seed)
-    families = sorted({task.family for task in data})
-    families = [families[at] for at in rng.permutation(len(families))]
-    n_members = len(comparator.members)
-    split_families = how.fit_gate and len(families) >= max(4, n_members)
-    gate_losses = torch.zeros(len(_GATES), dtype=torch.float64)
-    for number, member in enumerate(comparator.members):
-        assert isinstance(member, Member)
+@dataclass(frozen=True)
+class _Material:
+    """What all members learn from."""
+
+    batch: GraphBatch
+    structures: Tensor
+    data: Sequence[TaskLabels]
+    tasks: Tensor
+    how: TrainingSettings
+
+    def trainer(self, member: Member, *, rng: np.random.Generator) -> MemberTrainer:
+        """Return a trainer with its own weights and its own held-out candidates."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        left_out = set(families[number::n_members]) if split_families else set()
-        trained = [at for at, task in enumerate(data) if task.family not in left_out]
-        judged = [at for at, task in enumerate(data) if task.family in left_out]
-        held_out = torch.rand(len(batch), generator=generator).to(tasks.device) < how.holdout
-        trainer = MemberTrainer(member, batch, adjacency, data, tasks, held_out, how, generator)
-        loss, epoch = trainer.fit(trained)
-        if judged:
-            gate_losses += torch.tensor([trainer.pair_loss(judged, gate=gate) for gate in _GATES], dtype=torch.float64)
-        if progress is not None:
-            progress(f"member {number + 1}/{n_members}: held-out loss {loss:.4f} at epoch {epoch}")
-    if split_families:
-        comparator.gate.fill_(_GATES[int(gate_losses.argmin())])
+        held_out = torch.rand(len(self.batch), generator=generator).to(self.tasks.device) < self.how.holdout
+        return MemberTrainer(member, self.batch, self.structures, self.data, self.tasks, held_out, self.how, generator)
+
+
+def _fit_gate(comparator: Comparator, material: _Material, *, rng: np.random.Generator) -> float:
+    """Return the gate that ranks best on families left out of the training, 1 where there are too few."""
+    families = sorted({task.family for task in material.data})
+    if not material.how.fit_gate or len(families) < _GATE_FOLDS:
+        return 1.0
+    shuffled = [families[at] for at in rng.permutation(len(families))]
+    losses = np.zeros(len(_GATES))
+    for fold in range(_GATE_FOLDS):
+        left_out = set(shuffled[fold::_GATE_FOLDS])
+        trained = [at for at, task in enumerate(material.data) if task.family not in left_out]
+        judged = [at for at, task in enumerate(material.data) if task.family in left_out]
+        member = copy.deepcopy(comparator.members[0])
+        assert isinstance(member, Member)
+        trainer = material.trainer(member, rng=rng)
+        trainer.fit(trained)
+        losses += [len(judged) * trainer.calibrated_loss(judged, gate=gate)[0] for gate in _GATES]
+    return _GATES[int(losses.argmin())]

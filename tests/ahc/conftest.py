@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
+
+from ahc.comparator import Comparator, ComparatorSettings
 from ahc.record import TrialRecord
 from ahc.vocabulary import Vocabulary
-from numpy.typing import NDArray
 from search_space.genotype import Genotype
 from search_space.sampling import sample_candidates
 
@@ -25,6 +28,18 @@ def vocabulary() -> Vocabulary:
 @pytest.fixture(scope="session")
 def candidates() -> list[Genotype]:
     return sample_candidates(60, np.random.default_rng(11))
+
+
+@pytest.fixture(scope="session")
+def opinionated(vocabulary: Vocabulary) -> Comparator:
+    """A comparator of five task features with opinions: untrained ones score every candidate alike."""
+    made = Comparator(vocabulary, settings=ComparatorSettings(task_features=5, members=2)).eval()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+    made.task_basis.copy_(torch.randn(5, 8, generator=generator))
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from ahc.bank import Bank, BankError
+from ahc.bank_schema import _use_write_ahead_log
 from ahc.record import TrialRecord
 from search_space.genotype import Genotype
 
@@ -106,7 +107,7 @@ def test_a_copy_is_one_file_that_opens_in_a_folder_nobody_can_write(
         bank.save_copy(copy)
         expected = bank.records()
     assert [path.name for path in copy.parent.iterdir()] == ["bank.sqlite"]
-    os.chmod(copy.parent, 0o555)
+    copy.parent.chmod(0o555)
     try:
         with Bank(copy, read_only=True) as bank:
             assert bank.records() == expected
@@ -114,7 +115,7 @@ def test_a_copy_is_one_file_that_opens_in_a_folder_nobody_can_write(
                 bank.add(make_record(candidates[9]))
         assert [path.name for path in copy.parent.iterdir()] == ["bank.sqlite"]
     finally:
-        os.chmod(copy.parent, 0o755)
+        copy.parent.chmod(0o755)
 
 
 def test_a_reader_sees_what_an_open_writer_committed(
@@ -148,3 +149,16 @@ def test_refuses_another_schema(tmp_path: Path, schema: str, sentence: str) -> N
     connection.close()
     with pytest.raises(BankError, match=sentence):
         Bank(tmp_path / "b")
+
+
+def test_the_old_journal_serves_where_the_log_cannot() -> None:
+    asked: list[str] = []
+
+    class Stubborn:
+        def execute(self, statement: str) -> None:
+            asked.append(statement)
+            if statement.endswith("= WAL"):
+                raise sqlite3.OperationalError("locking protocol")
+
+    _use_write_ahead_log(Stubborn())  # type: ignore[arg-type]
+    assert asked[:2] == ["PRAGMA journal_mode = WAL", "PRAGMA journal_mode = DELETE"]

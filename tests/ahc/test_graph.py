@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from ahc.comparator import Comparator, ComparatorSettings
+from numpy.typing import NDArray
+
+from ahc.comparator import Comparator
 from ahc.encoding import encode_genotypes
 from ahc.graph import ArchGraph, GraphBatch, batch_graphs, geno_to_graph
 from ahc.vocabulary import Vocabulary
-from numpy.typing import NDArray
 from search_space.genotype import Genotype
 from search_space.sampling import sample_candidates
 
-TASK = torch.zeros(3)
-
-
-def comparator_for(vocabulary: Vocabulary) -> Comparator:
-    return Comparator(vocabulary, settings=ComparatorSettings(task_features=3, members=2)).eval()
+TASK = torch.linspace(-1, 1, 5)
 
 
 def edges_from_the_definition(genotype: Genotype) -> set[tuple[str, str]]:
@@ -34,7 +33,7 @@ def edges_from_the_definition(genotype: Genotype) -> set[tuple[str, str]]:
     edges: set[tuple[str, str]] = set()
     for view, chain in (("a", genotype.aug1), ("b", genotype.aug2)):
         path = ["input", *(f"{view}{i}" for i in range(len(chain)))]
-        edges |= set(zip(path[:-1], path[1:], strict=True))
+        edges |= set(itertools.pairwise(path))
         edges |= {(path[-1], f"op{e}") for e, (source, _) in enumerate(operators) if source == 0}
     for edge, (source, _) in enumerate(operators):
         edges |= {(name, f"op{edge}") for name in into.get(source, [])}
@@ -59,9 +58,7 @@ def test_edges_follow_the_definition(vocabulary: Vocabulary, candidates: list[Ge
         assert found == edges_from_the_definition(genotype)
 
 
-def test_features_name_the_options_with_scaled_parameters(
-    vocabulary: Vocabulary, candidates: list[Genotype]
-) -> None:
+def test_features_name_the_options_with_scaled_parameters(vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
     for genotype in candidates[:20]:
         features = geno_to_graph(genotype, vocabulary).features
         names = vertex_names(genotype)
@@ -90,18 +87,18 @@ def test_twenty_thousand_genotypes_take_seconds(vocabulary: Vocabulary) -> None:
     assert time.process_time() - start < 0.5  # a tenth of 20,000 in 5 s
 
 
-def test_padding_changes_no_score(vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
-    comparator = comparator_for(vocabulary)
+def test_padding_changes_no_score(opinionated: Comparator, vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
     graphs = [geno_to_graph(genotype, vocabulary) for genotype in candidates]
-    together = comparator.predict(batch_graphs(graphs, n_vertices=40), task_embedding=TASK)
+    together = opinionated.predict(batch_graphs(graphs, n_vertices=40), task_embedding=TASK)
     for at in range(10):
-        alone = comparator.predict(batch_graphs([graphs[at]]), task_embedding=TASK)
+        alone = opinionated.predict(batch_graphs([graphs[at]]), task_embedding=TASK)
         for one, many in zip(alone, together, strict=True):
             assert one[0] == pytest.approx(float(many[at]), abs=1e-5)
 
 
-def test_vertex_order_changes_no_score(vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
-    comparator = comparator_for(vocabulary)
+def test_vertex_order_changes_no_score(
+    opinionated: Comparator, vocabulary: Vocabulary, candidates: list[Genotype]
+) -> None:
     rng = np.random.default_rng(0)
 
     def shuffled(graph: ArchGraph) -> ArchGraph:
@@ -109,27 +106,27 @@ def test_vertex_order_changes_no_score(vocabulary: Vocabulary, candidates: list[
         return ArchGraph(adjacency=graph.adjacency[np.ix_(order, order)], features=graph.features[order])
 
     graphs = [geno_to_graph(genotype, vocabulary) for genotype in candidates[:20]]
-    straight = comparator.predict(batch_graphs(graphs), task_embedding=TASK)
-    permuted = comparator.predict(batch_graphs([shuffled(graph) for graph in graphs]), task_embedding=TASK)
+    straight = opinionated.predict(batch_graphs(graphs), task_embedding=TASK)
+    permuted = opinionated.predict(batch_graphs([shuffled(graph) for graph in graphs]), task_embedding=TASK)
     torch.testing.assert_close(straight.score, permuted.score, rtol=1e-4, atol=1e-5)
     assert float(straight.score.std()) > 1e-3
 
 
-def test_direction_of_an_edge_matters(vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
-    comparator = comparator_for(vocabulary)
+def test_direction_of_an_edge_matters(
+    opinionated: Comparator, vocabulary: Vocabulary, candidates: list[Genotype]
+) -> None:
     graph = geno_to_graph(candidates[0], vocabulary)
     turned = ArchGraph(adjacency=graph.adjacency.T, features=graph.features)
-    scores = comparator.predict(batch_graphs([graph, turned]), task_embedding=TASK).score
+    scores = opinionated.predict(batch_graphs([graph, turned]), task_embedding=TASK).score
     assert abs(float(scores[0] - scores[1])) > 1e-4
 
 
-def test_swapping_the_views_changes_nothing(vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
-    from dataclasses import replace
-
-    comparator = comparator_for(vocabulary)
+def test_swapping_the_views_changes_nothing(
+    opinionated: Comparator, vocabulary: Vocabulary, candidates: list[Genotype]
+) -> None:
     swapped = [replace(g, aug1=g.aug2, aug2=g.aug1) for g in candidates]
-    straight = comparator.predict(encode_genotypes(candidates, vocabulary=vocabulary), task_embedding=TASK)
-    turned = comparator.predict(encode_genotypes(swapped, vocabulary=vocabulary), task_embedding=TASK)
+    straight = opinionated.predict(encode_genotypes(candidates, vocabulary=vocabulary), task_embedding=TASK)
+    turned = opinionated.predict(encode_genotypes(swapped, vocabulary=vocabulary), task_embedding=TASK)
     torch.testing.assert_close(straight.score, turned.score, rtol=1e-4, atol=1e-5)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import pytest
+
 from ahc.record import TrialRecord
 from search_space.genotype import Genotype
 

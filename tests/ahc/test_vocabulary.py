@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from ahc.graph import geno_to_graph
 from ahc.vocabulary import Scale, Vocabulary, VocabularyError
 from search_space.genotype import Genotype
