@@ -18,6 +18,7 @@ from torch import Tensor
 
 from downstream.forecasting_task import ForecastingTask, Origins, Part
 from downstream.represent import Represent, represented
+from downstream.windows import Windows
 
 Features = Literal["raw_lags", "representation", "both"]
 Normalization = Literal["none", "last", "instance"]
@@ -200,3 +201,33 @@ def _targets(task: ForecastingTask, origins: Origins, *, room: Integers, horizon
         chosen = Origins(origins.series[rows], origins.step[rows])
         targets[rows, :length] = task.targets_at(chosen, int(length))
     return targets
+
+
+def block_at_end(
+    values: Floats, *, represent: Represent | None, window: int, raw_lags: int, horizon: int, joint: bool
+) -> RowBlock:
+    """Return the row block of a forecast that starts behind the last row of a new series.
+
+    Args:
+        values: Scaled rows, all of them targets, (time, variates).
+        represent: The encoder, or None for raw lags only.
+        window: Lookback of the encoder; a shorter series is padded with missing rows in front.
+        raw_lags: Lookback of the lags.
+        horizon: Steps ahead.
+        joint: Whether the forecaster predicts all variates from one representation.
+    """
+    n_variates = values.shape[1]
+    padded = np.concatenate([np.full((max(window, raw_lags), n_variates), np.nan, dtype=np.float32), values])
+    lags, seen = fill_gaps(padded[None, -raw_lags:])
+    last_window = Windows(padded, np.asarray([len(padded) - window], dtype=np.int64), window)
+    return RowBlock(
+        origins=Origins(np.zeros(1, dtype=np.int64), np.full(1, len(values) - 1, dtype=np.int64)),
+        room=np.zeros(1, dtype=np.int64),
+        lags=lags,
+        z=None if represent is None else represented(represent, last_window),
+        targets=np.full((1, horizon, n_variates), np.nan, dtype=np.float32),
+        last=lags[:, -1],
+        spread=np.maximum(lags.std(axis=1), LEAST_SPREAD),
+        reach=np.where(seen, 0, -1),
+        joint=joint,
+    )

@@ -62,7 +62,7 @@ def embed(options: EmbedOptions) -> EmbedResult:
     blocks: list[NDArray[np.float32]] = []
     with Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
         for number, series in enumerate(data.series):
-            values = _scaled(series, saved, number=number, n_series=len(data.series))
+            values = scale_series(series, saved, number=number, n_series=len(data.series))
             if options.per == "step":
                 block = represent_steps(represent, values, window=saved.window)
                 steps.append(np.arange(len(block), dtype=np.int64))
@@ -105,8 +105,21 @@ def represent_steps(represent: Representer, values: NDArray[np.float32], *, wind
     return np.asarray(z.reshape(len(values), -1))
 
 
-def _scaled(series: RawSeries, saved: SavedEncoder, *, number: int, n_series: int) -> NDArray[np.float32]:
-    """Scale a series as in training; where training had a scale per series, unknown series are scaled by themselves."""
+def scale_series(series: RawSeries, saved: SavedEncoder, *, number: int, n_series: int) -> NDArray[np.float32]:
+    """Scale a series as in training; where training had a scale per series, unknown series are scaled by themselves.
+
+    Args:
+        series: In its own unit.
+        saved: Holds the scaler.
+        number: Position of the series in the data.
+        n_series: How many series the data has.
+
+    Returns:
+        Shape (time, variates).
+
+    Raises:
+        DataError: If a series must be scaled by itself and a variate of it has no value.
+    """
     n_known, n_variates = saved.scaler.mean.shape
     if n_known == 1 and n_variates == series.values.shape[1]:
         return saved.scaler.transform(series.values)

@@ -50,6 +50,11 @@ class SavedEncoder:
     scaler: Scaler
     rng_seed: int
 
+    def save(self, path: str | Path) -> None:
+        """Write the encoder as `save_encoder` does."""
+        facts = {name: getattr(self, name) for name in ("genotype", "variates", "window", "kind", "scaler", "rng_seed")}
+        _write(Path(path), self.encoder.state_dict(), task_name=self.task_name, **facts)
+
     def encoder_for(self, n_variates: int) -> Encoder:
         """Return the encoder for data with another number of variates.
 
@@ -78,17 +83,40 @@ def save_encoder(
     path: str | Path, weights: dict[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int
 ) -> None:
     """Write weights and facts to one file, complete or not at all."""
-    path = Path(path)
-    scaler: Scaler = task.scaler  # type: ignore[attr-defined]  # every kind of task has one
+    _write(
+        Path(path),
+        weights,
+        genotype=genotype,
+        variates=task.variates,
+        window=task.spec.window,
+        kind=task.spec.kind,
+        task_name=task.spec.name,
+        scaler=task.scaler,  # type: ignore[attr-defined]  # every kind of task has one
+        rng_seed=rng_seed,
+    )
+
+
+def _write(
+    path: Path,
+    weights: dict[str, Tensor],
+    *,
+    genotype: Genotype,
+    variates: tuple[str, ...],
+    window: int,
+    kind: str,
+    task_name: str,
+    scaler: Scaler,
+    rng_seed: int,
+) -> None:
     facts = {
         "schema": SCHEMA,
         "protocol_version": PROTOCOL_VERSION,
         "torch": torch.__version__,
         "genotype": genotype.to_dict(),
-        "variates": list(task.variates),
-        "window": task.spec.window,
-        "kind": task.spec.kind,
-        "task": task.spec.name,
+        "variates": list(variates),
+        "window": window,
+        "kind": kind,
+        "task": task_name,
         "scaler": {
             "mean": scaler.mean.tolist(),
             "deviation": scaler.deviation.tolist(),

@@ -1,0 +1,230 @@
+"""The search as a scikit-learn estimator: fit, transform, predict, score, save, load."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
+
+from downstream.data.options import Layout
+from downstream.task import Kind
+from nas.embedding import represent_series, scale_series
+from nas.fit_data import fit_task, plain_series
+from nas.options import SearchOptions
+from nas.predictors import Predictor, fit_predictor
+from nas.representer import Representer
+from nas.run_folder import RunFolder
+from nas.saved_encoder import SavedEncoder, load_encoder
+from nas.search import search
+from search_space.genotype import Genotype
+
+
+class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Choose a contrastive strategy and an encoder for a dataset, train it, and use it.
+
+    Everything given to `fit` is used to fit: choices are made on a validation part of it.
+
+    Args:
+        kind: `classification`, `forecasting` or `anomaly`.
+        window: Lookback of the encoder in time steps; by default chosen from the data.
+        horizons: Forecast lengths in time steps; by default the usual ones that fit.
+        layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
+        preset: Train this named genotype instead of searching.
+        candidates: Genotypes that are ranked before anything is trained.
+        top_k: Highest ranked candidates that are trained.
+        iterations: Optimiser steps per candidate.
+        time_budget: Seconds of training; None for no limit.
+        workers: Candidates trained at a time; 1 trains in this process.
+        device: `auto`, `cpu` or `cuda`.
+        comparator: Checkpoint to rank with; None for the shipped one.
+        output: Run folder; None for a temporary one that is removed.
+        rng_seed: Of everything random.
+        quiet: Show no progress.
+
+    Attributes:
+        best_genotype_: The chosen `Genotype`.
+        ranking_: The shortlist as a DataFrame, the comparator's favourite first.
+        encoder_: The trained encoder with its scaler, a `SavedEncoder`.
+        scores_: Validation score of the chosen candidate and of its rivals, by name.
+        classes_: Class names (classification).
+    """
+
+    def __init__(
+        self,
+        kind: Kind = "classification",
+        *,
+        window: int | None = None,
+        horizons: tuple[int, ...] | None = None,
+        layout: Layout = "nct",
+        preset: str | None = None,
+        candidates: int = 20_000,
+        top_k: int = 4,
+        iterations: int = 400,
+        time_budget: float | None = None,
+        workers: int = 1,
+        device: str = "auto",
+        comparator: str | None = None,
+        output: str | None = None,
+        rng_seed: int = 0,
+        quiet: bool = True,
+    ) -> None:
+        self.kind = kind
+        self.window = window
+        self.horizons = horizons
+        self.layout = layout
+        self.preset = preset
+        self.candidates = candidates
+        self.top_k = top_k
+        self.iterations = iterations
+        self.time_budget = time_budget
+        self.workers = workers
+        self.device = device
+        self.comparator = comparator
+        self.output = output
+        self.rng_seed = rng_seed
+        self.quiet = quiet
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Search on a dataset.
+
+        Args:
+            X: Array (cases, channels, timepoints), list of (channels, timepoints) arrays of unequal length,
+                DataFrame, or the path of a file or folder.
+            y: Class labels for classification, (cases,); not needed otherwise.
+
+        Raises:
+            DataError: If the data is at fault.
+            NothingTrainedError: If no candidate could be trained.
+        """
+        import pandas as pd
+
+        task = fit_task(X, y, kind=self.kind, window=self.window, horizons=self.horizons, layout=self.layout)
+        folder = Path(self.output) if self.output is not None else Path(tempfile.mkdtemp(prefix="contrastive-nas-"))
+        try:
+            result = search(self._options(folder), task=task)
+            self.encoder_ = load_encoder(folder)
+            self.ranking_ = pd.read_csv(folder / "ranking.csv")
+        finally:
+            if self.output is None:
+                shutil.rmtree(folder, ignore_errors=True)
+        self.best_genotype_: Genotype = result.chosen.genotype
+        self.scores_ = {row.name: row.scores.value for row in result.rows}
+        self.result_text_ = result.text
+        self._learn(task)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Return one representation per case or series, shape (cases, streams * features)."""
+        self._check_fitted()
+        return np.concatenate([self._represented(values) for values in self._scaled(X)])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict with a linear probe on the frozen representation.
+
+        Returns:
+            Classification: class names (cases,). Forecasting: the steps after the end of each series in its own unit
+            (cases, variates, horizon). Anomaly: 1 for anomalous steps (cases, timepoints).
+        """
+        self._check_fitted()
+        return self.predictor_.predict(self._represent(), self._scaled(X))
+
+    def score(self, X: Any, y: Any) -> float:
+        """Return accuracy (classification), minus the mean squared error (forecasting), or AUC-PR (anomaly).
+
+        Args:
+            X: As for `fit`.
+            y: True classes (cases,), true next steps (cases, variates, steps <= horizon), or labels (cases, timepoints).
+        """
+        self._check_fitted()
+        return self.predictor_.score(self._represent(), self._scaled(X), np.asarray(y))
+
+    def save(self, path: str | Path) -> None:
+        """Write the estimator to a folder: encoder, predictor, ranking and parameters; nothing is pickled.
+
+        Raises:
+            OutputExistsError: If the folder holds something else.
+        """
+        self._check_fitted()
+        folder = RunFolder(path, config={"estimator": json.loads(json.dumps(self.get_params()))})
+        self.encoder_.save(folder.path / "encoder.safetensors")
+        self.predictor_.save(folder.path / "predictor.safetensors")
+        folder.write_text("ranking.csv", self.ranking_.to_csv(index=False))
+        folder.write_json("estimator.json", {"parameters": self.get_params(), "scores": self.scores_})
+
+    @classmethod
+    def load(cls, path: str | Path) -> ContrastiveNAS:
+        """Read what `save` wrote.
+
+        Raises:
+            SavedEncoderError: If a file is missing or is something else.
+        """
+        import pandas as pd
+
+        folder = Path(path)
+        encoder = load_encoder(folder)
+        facts = json.loads((folder / "estimator.json").read_text(encoding="utf-8"))
+        found = cls(**{**facts["parameters"], "horizons": _tuple(facts["parameters"]["horizons"])})
+        found.encoder_ = encoder
+        found.best_genotype_ = encoder.genotype
+        found.scores_ = facts["scores"]
+        found.ranking_ = pd.read_csv(folder / "ranking.csv")
+        found.predictor_ = Predictor.load(folder / "predictor.safetensors")
+        found._name_classes()
+        return found
+
+    def _options(self, folder: Path) -> SearchOptions:
+        return SearchOptions(
+            data="(in memory)",
+            task=self.kind,
+            output=str(folder),
+            preset=self.preset,
+            comparator=self.comparator,
+            candidates=self.candidates,
+            top_k=self.top_k,
+            iterations=self.iterations,
+            time_budget=self.time_budget,
+            workers=self.workers,
+            engine="serial" if self.workers == 1 else "process",
+            device=self.device,
+            rng_seed=self.rng_seed,
+            overwrite=self.output is None,
+            quiet=self.quiet,
+        )
+
+    def _learn(self, task: Any) -> None:
+        """Fit the probe that predicts, on the task's training part."""
+        self.predictor_ = fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
+        self._name_classes()
+
+    def _name_classes(self) -> None:
+        if self.kind == "classification":
+            self.classes_ = np.asarray(self.predictor_.classes)
+
+    def _represent(self) -> Representer:
+        return Representer(cast(SavedEncoder, self.encoder_).encoder, device="cpu")
+
+    def _represented(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        window = len(values) if self.kind == "classification" else self.encoder_.window
+        return represent_series(self._represent(), values, window=window)
+
+    def _scaled(self, X: Any) -> list[NDArray[np.float32]]:
+        data = plain_series(X, kind=self.kind, layout=self.layout)
+        return [
+            scale_series(series, self.encoder_, number=number, n_series=len(data.series))
+            for number, series in enumerate(data.series)
+        ]
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "encoder_"):
+            raise NotFittedError("this ContrastiveNAS is not fitted yet; call fit first")
+
+
+def _tuple(values: list[int] | None) -> tuple[int, ...] | None:
+    return None if values is None else tuple(values)

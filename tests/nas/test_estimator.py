@@ -1,0 +1,111 @@
+"""The estimator keeps scikit-learn's promises and gives the same results after saving and loading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from downstream.errors import DataError
+from nas.errors import OutputExistsError
+from nas.estimator import ContrastiveNAS
+from nas.saved_encoder import SavedEncoderError
+
+
+def two_tones(n: int, *, rng_seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return noisy sines of two periods, (n, 2, 30), and the names of their periods."""
+    rng = np.random.default_rng(rng_seed)
+    slow = np.arange(n) % 2 == 0
+    phase = rng.uniform(0, 6, size=(n, 1, 1))
+    x = np.sin(np.arange(30) / np.where(slow, 4.0, 1.5)[:, None, None] + phase + np.asarray([0.0, 1.0])[:, None])
+    return x + 0.2 * rng.normal(size=x.shape), np.where(slow, "slow", "fast")
+
+
+def quick(kind: str = "classification", **changes: object) -> ContrastiveNAS:
+    return ContrastiveNAS(kind, **{"preset": "simclr", "iterations": 4, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> ContrastiveNAS:
+    return quick().fit(*two_tones(40, rng_seed=0))
+
+
+def test_classification_learns_and_transforms(fitted: ContrastiveNAS) -> None:
+    x, y = two_tones(30, rng_seed=1)
+    assert fitted.score(x, y) > 0.8
+    assert set(fitted.predict(x)) <= {"slow", "fast"}
+    assert list(fitted.classes_) == ["fast", "slow"]
+    z = fitted.transform(x)
+    assert z.shape[0] == 30 and np.isfinite(z).all()
+    assert fitted.best_genotype_.key == fitted.ranking_["genotype"][0]
+    assert {"chosen", "untrained"} <= set(fitted.scores_)
+
+
+def test_cases_of_unequal_length_are_represented_each_on_its_own(fitted: ContrastiveNAS) -> None:
+    x, _ = two_tones(3, rng_seed=2)
+    ragged = [x[0], x[1, :, :20], x[2]]
+    together = fitted.transform(ragged)
+    assert together == pytest.approx(np.concatenate([fitted.transform([one]) for one in ragged]), abs=1e-5)
+
+
+def test_saved_and_loaded_estimators_agree(fitted: ContrastiveNAS, tmp_path: Path) -> None:
+    x, _ = two_tones(10, rng_seed=3)
+    fitted.save(tmp_path / "saved")
+    loaded = ContrastiveNAS.load(tmp_path / "saved")
+    assert np.array_equal(loaded.transform(x), fitted.transform(x))
+    assert np.array_equal(loaded.predict(x), fitted.predict(x))
+    assert loaded.get_params() == fitted.get_params()
+
+
+def test_saving_never_overwrites_something_else(fitted: ContrastiveNAS, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExistsError, match="other files"):
+        fitted.save(tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_loading_something_else_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SavedEncoderError, match="no saved encoder"):
+        ContrastiveNAS.load(tmp_path)
+
+
+def test_it_is_a_scikit_learn_estimator() -> None:
+    estimator = quick(horizons=(4,))
+    assert clone(estimator).get_params() == estimator.get_params()
+    with pytest.raises(NotFittedError):
+        estimator.transform(np.zeros((1, 1, 8)))
+
+
+def test_classification_needs_labels() -> None:
+    with pytest.raises(DataError, match="labels"):
+        quick().fit(np.zeros((4, 1, 8)))
+
+
+def test_forecasting_continues_each_variate_in_its_own_unit() -> None:
+    time = np.arange(600)
+    frame = pd.DataFrame({"a": 100 + 10 * np.sin(time / 5), "b": 5 * np.cos(time / 7)})
+    estimator = quick("forecasting", window=24, horizons=(12,)).fit(frame.iloc[:560])
+    predicted = estimator.predict(frame.iloc[:560])
+    truth = frame.iloc[560:572].to_numpy().T[None]
+    assert predicted.shape == (1, 2, 12)
+    assert np.abs(predicted - truth).max() < 2.0
+    assert estimator.score(frame.iloc[:560], truth) == pytest.approx(-float(((predicted - truth) ** 2).mean()))
+
+
+def test_anomaly_detection_flags_a_planted_spike() -> None:
+    rng = np.random.default_rng(0)
+    values = np.sin(np.arange(800) / 6) + 0.05 * rng.normal(size=800)
+    estimator = quick("anomaly", window=16).fit(pd.DataFrame({"value": values}))
+    spiked = values.copy()
+    spiked[600:604] += 6.0
+    flags = estimator.predict(pd.DataFrame({"value": spiked}))
+    assert flags.shape == (1, 800)
+    assert flags[0, 600:606].any()
+    assert flags[0, 100:500].mean() < 0.1
+    labels = np.zeros(800, dtype=int)
+    labels[600:604] = 1
+    assert estimator.score(pd.DataFrame({"value": spiked}), labels) > 0.05
