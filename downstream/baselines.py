@@ -58,7 +58,7 @@ def find_period(series: Sequence[Floats], *, longest: int = 1000) -> int:
         peaks = lags[(total[lags] > total[lags - 1]) & (total[lags] >= total[lags + 1]) & (total[lags] > least)]
         if len(peaks):
             # Multiples of a period peak as high as the period itself.
-            return int(peaks[total[peaks] >= 0.9 * total[peaks].max()][0])
+            return int(peaks[total[peaks] >= 0.85 * total[peaks].max()][0])
     return 1
 
 

@@ -18,8 +18,8 @@ from downstream.represent import Represent, represented
 
 Floats = NDArray[np.floating]
 
-# Above this many flattened features the decomposition takes minutes; the protocol was made for 320.
-MAX_FEATURES = 2560
+# Above this many flattened features five decompositions take a minute; the protocol was made for 320.
+MAX_FEATURES = 1024
 BLOCK_WINDOWS = 2048
 
 
