@@ -32,6 +32,8 @@ def vus_pr(labels: Integers, scores: Floats, *, max_buffer: int, n_thresholds: i
     sqrt(1 - distance / buffer), so that a near miss counts a little; the area
     under the range precision-recall curve is averaged over buffers 0..max_buffer.
     Each buffer costs one cumulative sum, as predictions are prefixes of one order.
+    The area is a sum of steps, as for average precision; aeon sums trapezoids, and its
+    slope behind an event is one step shorter (otherwise the two agree to rounding).
 
     Source: Paparrizos et al., "Volume under the surface", VLDB 2022, section 4.
 
