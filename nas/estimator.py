@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from nas.options import SearchOptions
 from nas.predictors import Predictor, fit_predictor
 from nas.representer import Representer
 from nas.run_folder import RunFolder
-from nas.saved_encoder import SavedEncoder, load_encoder
+from nas.saved_encoder import load_encoder
 from nas.search import search
 from search_space.genotype import Genotype
 
@@ -66,7 +66,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         preset: str | None = None,
         candidates: int = 20_000,
         top_k: int = 4,
-        iterations: int = 400,
+        iterations: int = 200,
         time_budget: float | None = None,
         workers: int = 1,
         device: str = "auto",
@@ -114,7 +114,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         finally:
             if self.output is None:
                 shutil.rmtree(folder, ignore_errors=True)
-        self.best_genotype_: Genotype = result.chosen.genotype
+        self.best_genotype_: Genotype = result.genotype
         self.scores_ = {row.name: row.scores.value for row in result.rows}
         self.result_text_ = result.text
         self._learn(task)
@@ -140,7 +140,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
         Args:
             X: As for `fit`.
-            y: True classes (cases,), true next steps (cases, variates, steps <= horizon), or labels (cases, timepoints).
+            y: True classes (cases,), next steps (cases, variates, at most horizon), or labels (cases, timepoints).
         """
         self._check_fitted()
         return self.predictor_.score(self._represent(), self._scaled(X), np.asarray(y))
@@ -208,7 +208,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             self.classes_ = np.asarray(self.predictor_.classes)
 
     def _represent(self) -> Representer:
-        return Representer(cast(SavedEncoder, self.encoder_).encoder, device="cpu")
+        return Representer(self.encoder_.encoder, device="cpu")
 
     def _represented(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         window = len(values) if self.kind == "classification" else self.encoder_.window

@@ -69,7 +69,7 @@ class SearchOptions:
     comparator: str | None = option(None, text="comparator checkpoint to rank with; by default the one shipped")
     candidates: int = option(20_000, text="genotypes drawn at random and ranked before anything is trained", least=1)
     top_k: int = option(4, text="highest ranked candidates that are trained", least=1)
-    iterations: int = option(400, text="optimiser steps per trained candidate", least=1)
+    iterations: int = option(200, text="optimiser steps per trained candidate", least=1)
     time_budget: float | None = option(
         None, text="time for the whole command, such as 90s, 10m or 1h; by default unlimited", duration=True, above=0
     )

@@ -27,10 +27,10 @@ from downstream.probes.knn import nearest
 from downstream.probes.linear import Standardizer, fit_logistic
 from downstream.scaling import Scaler
 from downstream.task import Task
+from downstream.windows import Windows
 from nas.embedding import represent_steps
 from nas.representer import Representer
 from nas.saved_encoder import SavedEncoderError
-from downstream.windows import Windows
 
 SCHEMA = 1
 THRESHOLD = 4.0
@@ -111,7 +111,8 @@ class Predictor:
         x = (flatten_streams(z) - weights["mean"]) / weights["deviation"]
         scores = x @ weights["weights"].T + weights["intercept"]
         numbers = self.tensors["numbers"].numpy()[scores.argmax(axis=1)]
-        return np.asarray(self.classes)[numbers]
+        names: NDArray[np.str_] = np.asarray(self.classes)[numbers]
+        return names
 
     def _forecast(self, represent: Representer, values: NDArray[np.float32]) -> NDArray[np.float64]:
         facts = self.facts

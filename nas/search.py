@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ahc.bank import Bank
+from ahc.record import TrialRecord
 from downstream.data import load_task
 from downstream.task import Task
 from nas.candidates import Candidates, choose_candidates
@@ -18,7 +20,8 @@ from nas.report.answer import answer_text, ranking_rows, run_facts
 from nas.run_folder import RunFolder
 from nas.stopwatch import Stopwatch
 from nas.trials import TrialPlan
-from nas.verification import Row, verify
+from nas.verification import Row, row_from_json, verify
+from search_space.genotype import Genotype
 from search_space.presets import preset
 
 
@@ -27,19 +30,15 @@ class SearchResult:
     """What a search hands over.
 
     Args:
-        folder: The run folder.
-        task: The task, its test part opened.
-        chosen: The chosen candidate, its record and weights.
-        candidates: What was ranked and picked.
+        folder: The run folder, with the encoder and everything else.
+        genotype: The chosen candidate.
         rows: Test scores of the chosen candidate and of everything it is compared with.
         seconds: Wall time per stage.
         text: The printed answer.
     """
 
     folder: Path
-    task: Task
-    chosen: Trained
-    candidates: Candidates
+    genotype: Genotype
     rows: tuple[Row, ...]
     seconds: dict[str, float]
     text: str
@@ -49,7 +48,8 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     """Choose, train, verify and save an encoder for a dataset.
 
     The comparator ranks candidates without training; the best few, as many random ones and the TS2Vec preset are
-    trained with validation probes along the way; the best on validation is tested, once, beside its rivals.
+    trained with validation probes along the way; the best on validation is tested, once, beside its rivals. An
+    interrupted run goes on where it stopped; a finished one is shown again.
 
     Args:
         options: What to search and where to write.
@@ -67,37 +67,25 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     with clock("read data"):
         task = task or _load(options)
     device = pick_device(options.device)
-    config = {**as_dict(options), "task_hash": task.hash}
     folder = RunFolder(
-        options.output or f"runs/{task.spec.name}-{task.spec.kind}", config=config, overwrite=options.overwrite
+        options.output or f"runs/{task.spec.name}-{task.spec.kind}",
+        config={**as_dict(options), "task_hash": task.hash},
+        overwrite=options.overwrite,
     )
+    if folder.finished:
+        return _shown_again(folder)
     candidates = choose_candidates(task, options, clock=clock)
-    rivals = _rivals(task, options)
-    runner = TrialRunner(task, folder=folder, options=options, device=device)
     with clock("train candidates"), Bank(options.bank or folder.bank) as bank:
-        groups = {"picked": candidates.picked, "random": candidates.random}
-        ranked, extras = successive_halving(
-            {name: group for name, group in groups.items() if group},
-            extra=list(rivals.values()),
-            options=options,
-            run=lambda plans, name: runner.run(plans, bank=bank, name=name),
-        )
-        if not ranked["picked"]:
+        runner = TrialRunner(task, folder=folder, options=options, device=device)
+        entrants = _train(task, candidates, options=options, runner=runner, bank=bank)
+        if "chosen" not in entrants:
             raise NothingTrainedError(
                 f"none of {len(candidates.picked)} candidates could be trained; {folder.path / 'log.txt'} says why"
             )
-        chosen = ranked["picked"][0]
-        untrained = TrialPlan(chosen.genotype, 0, options.rng_seed, "search")
-        entrants = {"chosen": chosen, "untrained": runner.run([untrained], bank=bank, name="untrained")[untrained.id]}
-        trained = sorted(bank.records(task_hash=task.hash), key=lambda record: record.iterations)
-    entrants |= {name: extras[plan.id] for name, plan in rivals.items() if plan.id in extras}
-    if ranked.get("random"):
-        entrants["random search"] = ranked["random"][0]
+        records = bank.records(task_hash=task.hash)
     with clock("verify on test"):
         rows = verify(task, entrants, options=options, device=device)
-    records = {record.genotype_key: record for record in trained}  # of several trials, that with most iterations
-    folder.write_csv("ranking.csv", ranking_rows(candidates, records=records))
-    return _hand_over(folder, task, chosen, candidates, rows, entrants=entrants, clock=clock)
+    return _hand_over(folder, task, candidates, rows, entrants=entrants, records=records, clock=clock)
 
 
 def _load(options: SearchOptions) -> Task:
@@ -114,50 +102,67 @@ def _load(options: SearchOptions) -> Task:
     )
 
 
-def _rivals(task: Task, options: SearchOptions) -> dict[str, TrialPlan]:
-    """Return what is trained beside the picks: the TS2Vec preset, unless it is itself what was asked for."""
-    if options.preset == "ts2vec":
+def _train(
+    task: Task, candidates: Candidates, *, options: SearchOptions, runner: TrialRunner, bank: Bank
+) -> dict[str, Trained]:
+    """Train the picks and their rivals; return who goes to the test by name, `chosen` first."""
+    groups = {"picked": candidates.picked, "random": candidates.random}
+    ts2vec = TrialPlan(preset("ts2vec", kind=task.spec.kind), options.iterations, options.rng_seed, "search")
+    ranked, extras = successive_halving(
+        {name: group for name, group in groups.items() if group},
+        extra=[] if options.preset == "ts2vec" else [ts2vec],
+        options=options,
+        run=lambda plans, name: runner.run(plans, bank=bank, name=name),
+    )
+    if not ranked["picked"]:
         return {}
-    return {
-        "TS2Vec preset": TrialPlan(
-            preset("ts2vec", kind=task.spec.kind), options.iterations, options.rng_seed, "search"
-        )
+    chosen = ranked["picked"][0]
+    untrained = TrialPlan(chosen.genotype, 0, options.rng_seed, "search")
+    entrants = {
+        "chosen": chosen,
+        "untrained encoder": runner.run([untrained], bank=bank, name="untrained")[untrained.id],
     }
+    if ts2vec.id in extras:
+        entrants["TS2Vec preset"] = extras[ts2vec.id]
+    if ranked.get("random"):
+        entrants["random search"] = ranked["random"][0]
+    return entrants
 
 
 def _hand_over(
     folder: RunFolder,
     task: Task,
-    chosen: Trained,
     candidates: Candidates,
     rows: tuple[Row, ...],
     *,
     entrants: dict[str, Trained],
+    records: list[TrialRecord],
     clock: Stopwatch,
 ) -> SearchResult:
     """Write the run folder's files, the answer last: a folder with `run.json` is complete."""
+    chosen = entrants["chosen"]
     shutil.copyfile(chosen.weights, folder.path / "encoder.safetensors")
     folder.write_json("genotype.json", chosen.genotype.to_dict())
+    # of several trials of a candidate, the one with most iterations
+    by_key = {record.genotype_key: record for record in sorted(records, key=lambda record: record.iterations)}
+    folder.write_csv("ranking.csv", ranking_rows(candidates, records=by_key))
     folder.write_csv("scores.csv", [row.flat() for row in rows])
+    seconds = dict(clock.seconds)
     text = answer_text(
-        task,
-        chosen=chosen,
-        candidates=candidates,
-        rows=rows,
-        entrants=entrants,
-        seconds=clock.seconds,
-        folder=folder.path,
+        task, chosen=chosen, candidates=candidates, rows=rows, entrants=entrants, seconds=seconds, folder=folder.path
     )
     folder.write_text("answer.txt", text + "\n")
-    folder.write_json(
-        "run.json", run_facts(task, chosen=chosen, candidates=candidates, rows=rows, seconds=clock.seconds)
-    )
+    facts = run_facts(task, chosen=chosen, candidates=candidates, rows=rows, seconds=seconds)
+    folder.write_json("run.json", facts)
+    return SearchResult(folder=folder.path, genotype=chosen.genotype, rows=rows, seconds=seconds, text=text)
+
+
+def _shown_again(folder: RunFolder) -> SearchResult:
+    facts = json.loads((folder.path / "run.json").read_text(encoding="utf-8"))
     return SearchResult(
         folder=folder.path,
-        task=task,
-        chosen=chosen,
-        candidates=candidates,
-        rows=rows,
-        seconds=dict(clock.seconds),
-        text=text,
+        genotype=Genotype.from_dict(facts["chosen"]["genotype"]),
+        rows=tuple(row_from_json(row) for row in facts["rows"]),
+        seconds=facts["seconds"],
+        text=f"(finished before; --overwrite runs it anew)\n{(folder.path / 'answer.txt').read_text(encoding='utf-8')}",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,16 @@ class Row:
         """Return the row as one line of a table."""
         return {"method": self.name, "metric": self.scores.metric, "value": self.scores.value, **self.scores.metrics}
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as JSON values; `row_from_json` reads it."""
+        return {"method": self.name, "baseline": self.baseline, **asdict(self.scores)}
+
+
+def row_from_json(content: Mapping[str, Any]) -> Row:
+    """Return the row that `Row.to_json` wrote."""
+    scores = {name: value for name, value in content.items() if name not in ("method", "baseline")}
+    return Row(content["method"], Scores(**scores), content["baseline"])
+
 
 @dataclass(frozen=True)
 class EvaluationResult:
@@ -79,8 +89,20 @@ def verify(task: Task, entrants: Mapping[str, Trained], *, options: SearchOption
                 raise RuntimeError(f"verification of {result.id} failed: {result.error}\n{result.details}")
             found[result.id] = result.value
             progress.advance(result.id)
-    rows = [Row(name, found[name]) for name in entrants]
+    rows = [row for name in entrants for row in _with_parts(Row(name, found[name]))]
     return tuple(rows + [Row(name, scores, baseline=True) for name, scores in found["baselines"].items()])
+
+
+def _with_parts(row: Row) -> list[Row]:
+    """Return a row followed by what it holds under other rules: the representation alone, TS2Vec's protocol."""
+    rows = [row]
+    scores = row.scores
+    for prefix, words in (("representation.", "representation alone"), ("ts2vec.", "TS2Vec's protocol")):
+        part = {name.removeprefix(prefix): value for name, value in scores.metrics.items() if name.startswith(prefix)}
+        if scores.metric in part:
+            value = part[scores.metric]
+            rows.append(Row(f"{row.name}, {words}", replace(scores, value=value, metrics=part, settings={})))
+    return rows
 
 
 def evaluate(options: EvaluateOptions) -> EvaluationResult:
@@ -110,7 +132,7 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
     if options.output is not None:
         partial = Path(f"{options.output}.partial")
-        partial.write_text(json.dumps([{"method": row.name, **asdict(row.scores)} for row in rows], indent=2) + "\n")
+        partial.write_text(json.dumps([row.to_json() for row in rows], indent=2) + "\n")
         partial.replace(options.output)
     return EvaluationResult(rows, score_table(rows))
 
@@ -125,7 +147,7 @@ def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Itera
         }
         for name, encoder in encoders.items():
             represent = Representer(encoder.to(device), device=device)
-            yield Row(name, evaluation.test(closed, opened, represent))
+            yield from _with_parts(Row(name, evaluation.test(closed, opened, represent)))
             progress.advance(name)
         for name, scores in evaluation.baselines(closed, opened).items():
             yield Row(name, scores, baseline=True)

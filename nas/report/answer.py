@@ -112,7 +112,7 @@ def run_facts(
             "n_parameters": chosen.record.n_parameters,
         },
         "n_ranked": candidates.n_ranked,
-        "rows": [{"method": row.name, "baseline": row.baseline, **asdict(row.scores)} for row in rows],
+        "rows": [row.to_json() for row in rows],
         "seconds": dict(seconds),
     }
 
@@ -145,7 +145,7 @@ def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Traine
     rivals = [
         name
         for name, one in entrants.items()
-        if name not in ("chosen", "untrained") and one.record.oriented_score > record.oriented_score
+        if name not in ("chosen", "untrained encoder") and one.record.oriented_score > record.oriented_score
     ]
     if rivals:
         remarks.append(f"On validation, too, these were better: {', '.join(rivals)}.")

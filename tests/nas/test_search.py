@@ -1,0 +1,158 @@
+"""A search end to end on small data: what it writes, resumes, refuses and shows again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ahc.bank import Bank
+from downstream import baselines
+from downstream.data import load_task
+from nas import net
+from nas.embedding import embed
+from nas.errors import NothingTrainedError, OutputExistsError
+from nas.options import EmbedOptions, EvaluateOptions, SearchOptions
+from nas.saved_encoder import load_encoder
+from nas.search import search
+from nas.verification import evaluate
+from search_space.genotype import Genotype
+
+search_module = sys.modules["nas.search"]  # the package's attribute of that name may be the function
+ITALY = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
+
+
+def options(folder: Path, **changes: object) -> SearchOptions:
+    settings = {"task": "classification", "preset": "simclr", "iterations": 4, "engine": "serial", "workers": 1}
+    return SearchOptions(**{"data": str(ITALY), "output": str(folder), "quiet": True, **settings, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_minirocket() -> Iterator[None]:
+    """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "find_spec", lambda name: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "italy"
+    search(options(folder))
+    return folder
+
+
+def test_a_run_folder_is_complete(run: Path) -> None:
+    facts = json.loads((run / "run.json").read_text())
+    methods = [row["method"] for row in facts["rows"]]
+    assert methods[:3] == ["chosen", "untrained encoder", "TS2Vec preset"]
+    assert any(row["baseline"] for row in facts["rows"])
+    assert facts["rows"][0]["protocol"]["n_windows"] == 1029
+    assert set(facts["seconds"]) >= {"read data", "train candidates", "verify on test"}
+    genotype = Genotype.from_dict(json.loads((run / "genotype.json").read_text()))
+    assert load_encoder(run).genotype == genotype
+    answer = (run / "answer.txt").read_text()
+    assert answer.startswith("Chosen for ItalyPowerDemand")
+    assert "TS2Vec preset" in answer and "tscnas embed" in answer
+    assert (run / "ranking.csv").read_text().startswith("rank,")
+
+
+def test_the_bank_holds_validation_values_only(run: Path) -> None:
+    test_values = {row["value"] for row in json.loads((run / "run.json").read_text())["rows"]}
+    with Bank(run / "bank.sqlite", read_only=True) as bank:
+        records = bank.records()
+    assert records and all(record.curve[0][0] == 0 for record in records)
+    assert not any(value in test_values for record in records for _, value, _ in record.curve)
+
+
+def test_a_finished_run_is_shown_again_and_nothing_is_trained(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "choose_candidates", lambda *_, **__: pytest.fail("trained again"))
+    again = search(options(run))
+    assert again.text.startswith("(finished before")
+    assert (run / "answer.txt").read_text() in again.text
+
+
+def test_other_options_never_replace_a_run(run: Path) -> None:
+    before = (run / "run.json").read_text()
+    with pytest.raises(OutputExistsError, match="iterations"):
+        search(options(run, iterations=5))
+    assert (run / "run.json").read_text() == before
+
+
+def test_an_interrupted_run_goes_on_and_ends_as_if_undisturbed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(search_module, "verify", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            search(options(tmp_path / "italy"))
+    assert not (tmp_path / "italy" / "run.json").exists()
+    resumed = search(options(tmp_path / "italy"))
+    straight = json.loads((run / "run.json").read_text())
+    assert [row.scores.value for row in resumed.rows] == [row["value"] for row in straight["rows"]]
+    with Bank(run / "bank.sqlite", read_only=True) as one, Bank(tmp_path / "italy" / "bank.sqlite") as other:
+        assert [record.record_key for record in one.records()] == [record.record_key for record in other.records()]
+
+
+def test_the_test_part_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = load_task(ITALY, kind="classification")
+    opened = []
+    seal = task.sealed
+    original = type(seal).open
+    monkeypatch.setattr(type(seal), "open", lambda self, name: opened.append(name) or original(self, name))
+    search(options(tmp_path / "once"), task=task)
+    assert opened == ["ItalyPowerDemand"]
+
+
+def test_poisoned_test_data_changes_no_choice(tmp_path: Path) -> None:
+    text = (ITALY / "ItalyPowerDemand_TEST.ts").read_text().splitlines()
+    header = [line for line in text if line.startswith(("@", "#")) or not line]
+    cases = [line for line in text if line and not line.startswith(("@", "#"))]
+    poisoned = [",".join(["777"] * 24) + line[line.rindex(":") :] for line in cases]
+    folder = tmp_path / "ItalyPowerDemand"
+    folder.mkdir()
+    (folder / "ItalyPowerDemand_TRAIN.ts").write_bytes((ITALY / "ItalyPowerDemand_TRAIN.ts").read_bytes())
+    (folder / "ItalyPowerDemand_TEST.ts").write_text("\n".join(header + poisoned) + "\n")
+    clean = search(options(tmp_path / "clean"))
+    dirty = search(options(tmp_path / "dirty", data=str(folder)))
+    one, other = (json.loads((run.folder / "run.json").read_text())["chosen"] for run in (clean, dirty))
+    assert one == other
+    assert clean.rows[0].scores.value != dirty.rows[0].scores.value
+
+
+def test_nothing_trained_is_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverge(*_: object, **__: object) -> None:
+        raise FloatingPointError("not finite")
+
+    monkeypatch.setattr(net, "validate", diverge)
+    with pytest.raises(NothingTrainedError, match="none of 1 candidates could be trained"):
+        search(options(tmp_path / "run"))
+    with Bank(tmp_path / "run" / "bank.sqlite") as bank:
+        assert {record.status for record in bank.records()} == {"diverged"}
+
+
+def test_embeddings_per_series_and_per_step(run: Path, tmp_path: Path) -> None:
+    per_series = embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "z.npz"), quiet=True))
+    with np.load(tmp_path / "z.npz", allow_pickle=False) as file:
+        z, names = file["embeddings"], file["series"]
+    assert per_series.shape == z.shape and len(z) == 67 + 1029 and len(set(names)) == len(z)
+    embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "steps.csv"), per="step", quiet=True))
+    lines = (tmp_path / "steps.csv").read_text().splitlines()
+    assert lines[0].startswith("series,step,f0") and len(lines) == 1 + (67 + 1029) * 24
+    with pytest.raises(OutputExistsError):
+        embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "z.npz"), quiet=True))
+
+
+def test_evaluate_repeats_the_scores_of_the_search(run: Path, tmp_path: Path) -> None:
+    result = evaluate(EvaluateOptions(str(run), str(ITALY), output=str(tmp_path / "scores.json"), quiet=True))
+    straight = json.loads((run / "run.json").read_text())["rows"]
+    assert result.rows[0].scores.value == straight[0]["value"]
+    assert result.rows[1].scores.value == straight[1]["value"]
+    assert json.loads((tmp_path / "scores.json").read_text())[0]["value"] == straight[0]["value"]
