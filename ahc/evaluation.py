@@ -14,6 +14,7 @@ from ahc import rank_metrics
 from ahc.comparator import ComparatorSettings
 from ahc.comparisons import TaskTable, genotypes_of, robust_deviation, task_tables
 from ahc.flat import flat_features
+from ahc.markdown import markdown_table
 from ahc.member_training import TrainingSettings
 from ahc.rank_metrics import N_GAPS, Values
 from ahc.ranking import rank_candidates
@@ -63,12 +64,12 @@ class Evaluation:
         """Return the summaries, the accuracy per score gap and Kendall's tau per task as Markdown."""
         parts = []
         for subset, title in (("all", "All candidates"), ("top", "Among the best quarter")):
-            parts.append(f"### {title}\n\n{_summary_lines(self.summary(subset))}")
+            parts.append(f"### {title}\n\n{_summarymarkdown_table(self.summary(subset))}")
         gaps = self.summary()[["ranker", *_GAPS]]
-        parts.append(f"### Pairwise accuracy by score gap (smallest quarter first)\n\n{_lines(gaps)}")
+        parts.append(f"### Pairwise accuracy by score gap (smallest quarter first)\n\n{markdown_table(gaps)}")
         everything = self.table[self.table["subset"] == "all"]
         tasks = everything.pivot_table(index=["family", "task"], columns="ranker", values="kendall", sort=False)
-        parts.append(f"### Kendall's tau per held-out task\n\n{_lines(tasks.reset_index())}")
+        parts.append(f"### Kendall's tau per held-out task\n\n{markdown_table(tasks.reset_index())}")
         return "\n\n".join(parts) + "\n"
 
 
@@ -219,7 +220,7 @@ def _random_measures(scores: Values, *, unit: float) -> dict[str, float]:
     }
 
 
-def _summary_lines(summary: pd.DataFrame) -> str:
+def _summarymarkdown_table(summary: pd.DataFrame) -> str:
     cells: dict[str, list[str]] = {
         "ranker": summary["ranker"].tolist(),
         "tasks": summary["n_tasks"].astype(str).tolist(),
@@ -227,12 +228,4 @@ def _summary_lines(summary: pd.DataFrame) -> str:
     for metric in METRICS:
         columns = (summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
         cells[metric] = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in zip(*columns, strict=True)]
-    return _lines(pd.DataFrame(cells))
-
-
-def _lines(frame: pd.DataFrame) -> str:
-    """Render a frame as a Markdown table without an extra dependency."""
-    rows = [[str(name) for name in frame.columns], ["---"] * len(frame.columns)]
-    for values in frame.itertuples(index=False):
-        rows.append([f"{value:.3f}" if isinstance(value, float) else str(value) for value in values])
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return markdown_table(pd.DataFrame(cells))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ahc.bank import Bank, BankError
+from ahc.bank_account import account_text
 from ahc.checkpoint import save_comparator
 from ahc.evaluation import Evaluation, leave_one_family_out
 from ahc.task_embedding import EMBEDDING_VERSION, feature_weights
@@ -14,7 +15,7 @@ from ahc.training import train_comparator
 from nas.errors import OutputExistsError
 from nas.options import AhcOptions
 
-CHECKPOINT, REPORT, TABLE = "comparator.safetensors", "evaluation.md", "evaluation.csv"
+CHECKPOINT, REPORT, TABLE, ACCOUNT = "comparator.safetensors", "evaluation.md", "evaluation.csv", "bank.md"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def train_ahc(options: AhcOptions) -> AhcResult:
     tasks = len({record.task_hash for record in records})
     lines = [f"{checkpoint}: comparator trained on {len(records)} records of {tasks} tasks"]
     if evaluation is not None:
+        (folder / ACCOUNT).write_text(account_text(records, rng_seed=options.rng_seed), encoding="utf-8")
         (folder / REPORT).write_text(evaluation.to_markdown(), encoding="utf-8")
         evaluation.table.to_csv(folder / TABLE, index=False)
+        lines += [f"{folder / ACCOUNT}: label noise, gain of training, and what the genes explain"]
         lines += ["Judged on families it has not seen:", "", evaluation.to_markdown()]
     return AhcResult(checkpoint=checkpoint, evaluation=evaluation, text="\n".join(lines))

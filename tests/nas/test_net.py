@@ -48,9 +48,7 @@ def genotype(**train: float) -> Genotype:
 
 
 def test_same_rng_seed_gives_the_same_bits_and_another_one_does_not(task: Task) -> None:
-    first, again, other = (
-        train_candidate(genotype(), task, iterations=6, rng_seed=rng_seed) for rng_seed in (3, 3, 4)
-    )
+    first, again, other = (train_candidate(genotype(), task, iterations=6, rng_seed=rng_seed) for rng_seed in (3, 3, 4))
     assert first.curve == again.curve
     assert all(torch.equal(first.weights[name], again.weights[name]) for name in first.weights)
     assert any(not torch.equal(first.weights[name], other.weights[name]) for name in first.weights)
