@@ -68,6 +68,6 @@ def test_the_choice_that_gains_comes_first() -> None:
 
 
 def test_the_account_names_every_part() -> None:
-    text = account_text([one for one in records(noise=0.1, gain=1.0)])
+    text = account_text(records(noise=0.1, gain=1.0))
     for title in ("Label noise per task", "What training gained per task", "Gain by iteration", "explain of the score"):
         assert title in text
