@@ -6,7 +6,9 @@ lags minus the last value. Another setting replaces it only if its error is lowe
 rows when fitted on the first two thirds. One period alone is one level shift, which
 some forecasters fit by luck. The level comes from a moving-block bootstrap over origins
 with blocks as long as the horizon, and Student's t with one degree less than blocks: three
-blocks prove little. Of the settings that pass, the lowest validation error wins.
+blocks prove little. The level holds for all settings of a horizon together (Bonferroni): with
+five of them, one in four horizons would otherwise be replaced by luck. Of the settings that pass,
+the lowest validation error wins.
 
 Alphas come from all validation rows, the fit from all training rows. (The encoder has
 seen the late training rows, though never as targets; it has not seen validation rows.)
@@ -42,16 +44,19 @@ class Gain:
         mean: In scaled units; NaN where there was no room to measure it.
         error: Its standard error.
         n_blocks: Stretches of one horizon that the origins span.
+        n_tests: How many settings are tested for the horizon.
     """
 
     mean: float
     error: float
     n_blocks: float
+    n_tests: int = 1
 
     @property
     def is_clear(self) -> bool:
-        """Whether the gain is above zero at the two-sided level `LEVEL`."""
-        return bool(self.mean > t.ppf(0.5 + LEVEL / 2, max(self.n_blocks - 1.0, 1.0)) * self.error)
+        """Whether the gain is above zero at the two-sided level `LEVEL`, held over all tests together."""
+        tail = (1.0 - LEVEL) / (2 * self.n_tests)
+        return bool(self.mean > t.ppf(1.0 - tail, max(self.n_blocks - 1.0, 1.0)) * self.error)
 
     def __str__(self) -> str:
         return f"{self.mean:.4f} (se {self.error:.4f}, {self.n_blocks:.1f} blocks)"
@@ -179,11 +184,9 @@ def _choose(fitted: Sequence[Forecaster], rows: _Rows, *, index: int, n_lags: in
             steady.setdefault(one.setting.features, one)
     evidence: dict[str, Evidence] = {}
     chosen = reference
-    considered = {str(one.setting): one for one in (*best.values(), *steady.values())}
+    considered = {str(one.setting): one for one in (*best.values(), *steady.values()) if one.setting != REFERENCE}
     for one in sorted(considered.values(), key=lambda each: each.validation_error):
-        if one.setting == REFERENCE:
-            continue
-        found = _evidence(one, reference, rows, index=index, n_lags=n_lags, rng_seed=rng_seed)
+        found = _evidence(one, reference, rows, index=index, n_lags=n_lags, n_tests=len(considered), rng_seed=rng_seed)
         evidence[str(one.setting)] = found
         if chosen is reference and found.is_clear:
             chosen = one
@@ -191,9 +194,9 @@ def _choose(fitted: Sequence[Forecaster], rows: _Rows, *, index: int, n_lags: in
 
 
 def _evidence(
-    one: Forecaster, reference: Forecaster, rows: _Rows, *, index: int, n_lags: int, rng_seed: int
+    one: Forecaster, reference: Forecaster, rows: _Rows, *, index: int, n_lags: int, n_tests: int, rng_seed: int
 ) -> Evidence:
-    validation = _gain(one, reference, rows.validation_blocks, border=None, rng_seed=rng_seed)
+    validation = _gain(one, reference, rows.validation_blocks, border=None, n_tests=n_tests, rng_seed=rng_seed)
     late: Gain | None = None
     if validation.is_clear:
         fits = []
@@ -204,7 +207,7 @@ def _evidence(
             if moments is not None and bool((moments.count > 1).all()):
                 fits.append(refit(each, moments, n_lags=n_lags))
         if len(fits) == 2:
-            late = _gain(fits[0], fits[1], rows.late_blocks, border=rows.border, rng_seed=rng_seed)
+            late = _gain(fits[0], fits[1], rows.late_blocks, border=rows.border, n_tests=n_tests, rng_seed=rng_seed)
     return Evidence(validation, None if late is None or np.isnan(late.mean) else late)
 
 
@@ -214,6 +217,7 @@ def _gain(
     blocks: Sequence[RowBlock],
     *,
     border: NDArray[np.int64] | None,
+    n_tests: int,
     rng_seed: int,
 ) -> Gain:
     """Return the mean gain in squared error and its standard error; NaN for fewer than 4 origins."""
@@ -228,11 +232,11 @@ def _gain(
         steps.append(block.origins.step[judged])
     values = np.concatenate(differences) if differences else np.empty(0)
     if len(values) < 4:
-        return Gain(float("nan"), float("nan"), 0.0)
+        return Gain(float("nan"), float("nan"), 0.0, n_tests)
     stride = max(1, int(np.median(np.diff(np.concatenate(steps)))))
     steps_per_block = -(-one.horizon // stride)
     error = block_standard_error(values, block=steps_per_block, rng=np.random.default_rng(rng_seed))
-    return Gain(float(values.mean()), error, len(values) / steps_per_block)
+    return Gain(float(values.mean()), error, len(values) / steps_per_block, n_tests)
 
 
 def _origin_errors(forecaster: Forecaster, block: RowBlock) -> Floats:

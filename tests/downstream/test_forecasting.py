@@ -197,6 +197,8 @@ def test_one_lucky_period_does_not_replace_the_reference() -> None:
     assert choice.chosen.setting == REFERENCE
     few = Gain(1.0, 0.3, 2.0)
     assert Gain(1.0, 0.3, 30.0).is_clear
+    assert Gain(1.0, 0.42, 30.0).is_clear
+    assert not Gain(1.0, 0.42, 30.0, n_tests=5).is_clear
     assert not few.is_clear
     assert Evidence(Gain(1.0, 0.3, 30.0), None).is_clear
     assert not Evidence(Gain(1.0, 0.3, 30.0), few).is_clear
