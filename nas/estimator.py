@@ -153,6 +153,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         self._check_fitted()
         folder = RunFolder(path, config={"estimator": json.loads(json.dumps(self.get_params()))})
+        folder.start()
         self.encoder_.save(folder.path / "encoder.safetensors")
         self.predictor_.save(folder.path / "predictor.safetensors")
         folder.write_text("ranking.csv", self.ranking_.to_csv(index=False))

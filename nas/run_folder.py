@@ -19,7 +19,7 @@ class RunFolder:
     """The folder of one run; an interrupted run with the same question goes on where it stopped.
 
     Args:
-        path: The folder; made if missing.
+        path: The folder; nothing is written before `start`.
         config: The resolved options of the run, as JSON values.
         overwrite: Start anew in a folder that holds another run.
 
@@ -38,10 +38,15 @@ class RunFolder:
                     f"{self.path} holds a run with other options ({', '.join(changed)} differ); "
                     "choose another --output or pass --overwrite"
                 )
-        if overwrite:
+        self._overwrite = overwrite
+        self._config = {"question": question, "options": dict(config)}
+
+    def start(self) -> None:
+        """Make the folder, empty it of an earlier run where that was asked for, and write the configuration."""
+        if self._overwrite:
             self._clear()
         self.weights.mkdir(parents=True, exist_ok=True)
-        self.write_json("config.json", {"question": question, "options": dict(config)})
+        self.write_json("config.json", self._config)
 
     @property
     def bank(self) -> Path:
@@ -55,8 +60,8 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether the run has its answer."""
-        return (self.path / "run.json").is_file()
+        """Whether the run has its answer and keeps it."""
+        return not self._overwrite and (self.path / "run.json").is_file()
 
     def log(self, line: str) -> None:
         """Append one line with the time to the log."""

@@ -75,6 +75,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     if folder.finished:
         return _shown_again(folder)
     candidates = choose_candidates(task, options, clock=clock)
+    folder.start()
     with clock("train candidates"), Bank(options.bank or folder.bank) as bank:
         runner = TrialRunner(task, folder=folder, options=options, device=device)
         entrants = _train(task, candidates, options=options, runner=runner, bank=bank)
