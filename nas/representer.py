@@ -59,19 +59,6 @@ class Representer:
             raise DivergedError("the encoder gives representations that are not finite")
         return out
 
-    def steps(self, windows: Windows) -> NDArray[np.float32]:
-        """Return the representation of every time step, shape (n_windows, time, streams, features)."""
-        was_training = self._encoder.training
-        self._encoder.eval()
-        parts = []
-        size = self._windows_per_batch(windows)
-        with torch.inference_mode():
-            for begin in range(0, len(windows), size):
-                z = self._encoder(self._batch(windows, begin, size))  # (b, streams, time, features)
-                parts.append(z.permute(0, 2, 1, 3).float().cpu().numpy())
-        self._encoder.train(was_training)
-        return np.concatenate(parts)
-
     def _windows_per_batch(self, windows: Windows) -> int:
         return max(1, self._tokens // (windows.length * self._encoder.streams))
 
