@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from ahc.bank import Bank, BankError
 from ahc.bank_account import account_text
 from ahc.checkpoint import save_comparator
@@ -48,6 +50,7 @@ def train_ahc(options: AhcOptions) -> AhcResult:
         records = bank.records()
         embeddings = bank.task_embeddings()
     records = [record for record in records if record.task_hash in embeddings]
+    torch.set_num_threads(1)  # its matrices are small: more threads only wait for each other
     say = (lambda line: None) if options.quiet else (lambda line: print(line, file=sys.stderr, flush=True))
     try:
         comparator = train_comparator(

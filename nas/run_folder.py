@@ -79,9 +79,10 @@ class RunFolder:
         self.write_text(name, json.dumps(content, indent=2) + "\n")
 
     def write_csv(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Write rows of equal keys as a CSV file."""
+        """Write rows as a CSV file; a column that a row lacks stays empty."""
+        columns = list(dict.fromkeys(name for row in rows for name in row))
         with (self.path / f"{name}.partial").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
+            writer = csv.DictWriter(file, fieldnames=columns)
             writer.writeheader()
             writer.writerows(rows)
         (self.path / f"{name}.partial").replace(self.path / name)

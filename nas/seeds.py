@@ -103,9 +103,14 @@ def _repeat_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPla
 
 
 def _evolved_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPlan]:
-    """Return children of the best of the first wave: mutations and crossovers."""
+    """Return children of the best of the first wave: mutations and crossovers.
+
+    Presets are no parents: most lie outside the space that a search samples from, and so would their children.
+    """
     first = _first_wave(task, bank, options)
-    parents = _completed(task, bank, first)[:PARENTS]
+    presets = {preset(name, kind=task.spec.kind).key for name in PRESETS}
+    sampled = [plan for plan in first if plan.genotype.key not in presets]
+    parents = _completed(task, bank, sampled)[:PARENTS]
     known = {plan.genotype.key for plan in first}
     rng = _rng(EVOLVED_STREAM, options, task=task)
     children: list[Genotype] = []
@@ -120,6 +125,8 @@ def _evolved_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPl
 
 def _completed(task: Task, bank: Bank, plans: list[TrialPlan]) -> list[Genotype]:
     """Return the plans' genotypes that completed, the best first."""
+    if not plans:
+        return []
     records = {
         (record.genotype_key, record.rng_seed): record
         for record in bank.records(task_hash=task.hash, iterations=plans[0].iterations, status="completed")

@@ -25,7 +25,15 @@ from types import ModuleType
 from nas.engines._child import serve
 from nas.engines._job import Job, Result
 
-PRELOAD = ("torch", "torch._dynamo", "torch.optim", "nas.net")
+PRELOAD = (
+    "torch",
+    "torch._dynamo",
+    "torch.optim",
+    "nas.trials",
+    "downstream.forecasting",
+    "downstream.classification",
+    "downstream.anomaly",
+)
 ATTEMPTS = 2
 _GRACE = 5.0  # seconds to leave after an answer
 _ENVIRONMENT = {

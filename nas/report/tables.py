@@ -48,7 +48,7 @@ def further_metrics(rows: Sequence[NamedScores]) -> list[str]:
     first = rows[0].scores
     names = list(dict.fromkeys(name for row in rows for name in row.scores.metrics))
     by_horizon = [name for name in names if name.startswith(f"{first.metric}/")]
-    others = [name for name in names if name != first.metric and "/" not in name]
+    others = [name for name in names if name != first.metric and not set(name) & set("/.")]
     return (by_horizon or others)[:MOST_COLUMNS]
 
 

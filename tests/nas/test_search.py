@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ahc.bank import Bank
@@ -59,6 +60,27 @@ def test_a_run_folder_is_complete(run: Path) -> None:
     assert answer.startswith("Chosen for ItalyPowerDemand")
     assert "TS2Vec preset" in answer and "tscnas embed" in answer
     assert (run / "ranking.csv").read_text().startswith("rank,")
+
+
+@pytest.mark.parametrize("kind", ["forecasting", "anomaly"])
+def test_every_kind_of_task_gets_an_answer(kind: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    values = np.sin(np.arange(900) / 6) + 0.1 * rng.normal(size=900)
+    labels = np.zeros(900, dtype=int)
+    if kind == "anomaly":
+        values[700:705] += 5.0
+        labels[700:705] = 1
+    columns = {"value": values} if kind == "forecasting" else {"value": values, "label": labels}
+    pd.DataFrame(columns).to_csv(tmp_path / "data.csv", index_label="step")
+    horizons = (12,) if kind == "forecasting" else ()
+    result = search(options(tmp_path / "run", data=str(tmp_path / "data.csv"), task=kind, window=24, horizons=horizons))
+    methods = {row.name for row in result.rows}
+    expected = {"raw_lag_ridge", "repeat_last", "seasonal_naive"} if kind == "forecasting" else {"moving_z_score"}
+    assert expected | {"chosen", "untrained encoder", "TS2Vec preset"} <= methods
+    assert all(np.isfinite(row.scores.value) for row in result.rows)
+    assert result.rows[0].scores.metric in result.text
+    if kind == "forecasting":
+        assert "chosen, representation alone" in methods
 
 
 def test_the_bank_holds_validation_values_only(run: Path) -> None:
