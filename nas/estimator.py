@@ -29,7 +29,8 @@ from search_space.genotype import Genotype
 class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Choose a contrastive strategy and an encoder for a dataset, train it, and use it.
 
-    Everything given to `fit` is used to fit: choices are made on a validation part of it.
+    Data in memory is used for fitting, all of it: choices are made on a validation part. Of a path, the test part
+    stays out of fitting and is scored once.
 
     Args:
         kind: `classification`, `forecasting` or `anomaly`.
@@ -52,7 +53,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         best_genotype_: The chosen `Genotype`.
         ranking_: The shortlist as a DataFrame, the comparator's favourite first.
         encoder_: The trained encoder with its scaler, a `SavedEncoder`.
-        scores_: Validation score of the chosen candidate and of its rivals, by name.
+        scores_: Score of the chosen candidate and of its rivals by name: on the test part of a path, else on validation.
         classes_: Class names (classification).
     """
 

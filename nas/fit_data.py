@@ -20,7 +20,10 @@ _NO_CUT = 10**9
 def fit_task(
     X: Any, y: Any, *, kind: Kind, window: int | None, horizons: tuple[int, ...] | None, layout: Layout
 ) -> Task:
-    """Return a task without a test part: all data is for training and validation.
+    """Return the task to fit on.
+
+    Data in memory is for training and validation, all of it. A path is read as `tscnas search` does: the test part
+    that lies beside the training part, or is split off it, takes no part in fitting.
 
     Args:
         X: Arrays, a list of arrays, a DataFrame, or a path.
@@ -33,8 +36,10 @@ def fit_task(
     Raises:
         DataError: If the data is at fault, or labels are missing where they are needed.
     """
+    if isinstance(X, str) or hasattr(X, "__fspath__"):
+        return load_task(X, kind=kind, window=window, horizons=horizons, layout=layout)
     if kind == "classification":
-        if y is None and not _is_labelled(X):
+        if y is None and not isinstance(X, tuple):
             raise DataError("fit: classification needs class labels y, one per case")
         return load_task(X, kind=kind, y=y, layout=layout, pool_test=True, max_length=_NO_CUT)
     if kind == "forecasting":
@@ -47,8 +52,3 @@ def plain_series(X: Any, *, kind: Kind, layout: Layout) -> SeriesSet:
     if kind == "classification" and hasattr(X, "__array__") and np.ndim(X) == 2:
         X = np.asarray(X)[:, None, :] if layout == "nct" else np.asarray(X)[:, :, None]
     return load_plain_series(X, kind=kind, layout=layout)
-
-
-def _is_labelled(X: Any) -> bool:
-    """Whether the data brings its labels along: a file, a folder, or a tuple of arrays with labels."""
-    return isinstance(X, str | tuple) or hasattr(X, "__fspath__")

@@ -16,6 +16,9 @@ from nas.report.tables import score_table
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.genotype import Genotype
 
+# they stand in run.json; the printed answer leaves them out
+_DETAILED_SETTINGS = ("evidence/", "alpha/", "representation.", "warning/", "ts2vec.")
+
 if TYPE_CHECKING:
     from nas.candidates import Candidates
     from nas.halving import Trained
@@ -119,7 +122,9 @@ def run_facts(
 
 def _settings(rows: Sequence[Row]) -> list[str]:
     """Return what the chosen candidate's probe was set to, as one line."""
-    settings = rows[0].scores.settings
+    settings = {
+        name: value for name, value in rows[0].scores.settings.items() if not name.startswith(_DETAILED_SETTINGS)
+    }
     return [_indent("; ".join(f"{name}: {value}" for name, value in settings.items()))] if settings else []
 
 
@@ -138,6 +143,15 @@ def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Traine
             f"{record.score:.4f} after {record.best_iteration} iterations."
         )
     ours = rows[0].scores
+    forecasters = {
+        name.removeprefix("forecaster/"): value
+        for name, value in ours.settings.items()
+        if name.startswith("forecaster/")
+    }
+    lags_only = [horizon for horizon, setting in forecasters.items() if setting.startswith("raw_lags/")]
+    if lags_only:
+        which = "every horizon" if len(lags_only) == len(forecasters) else f"horizon {', '.join(lags_only)}"
+        remarks.append(f"The forecaster uses raw lags alone at {which}: the representation gave no clear gain there.")
     sign = 1.0 if ours.higher_is_better else -1.0
     ahead = [row.name for row in rows[1:] if sign * row.scores.value > sign * ours.value]
     if ahead:

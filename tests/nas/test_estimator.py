@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from downstream.errors import DataError
 from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
+from nas.fit_data import fit_task
 from nas.saved_encoder import SavedEncoderError
 
 
@@ -78,6 +79,14 @@ def test_it_is_a_scikit_learn_estimator() -> None:
     assert clone(estimator).get_params() == estimator.get_params()
     with pytest.raises(NotFittedError):
         estimator.transform(np.zeros((1, 1, 8)))
+
+
+def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:
+    italy = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
+    task = fit_task(italy, None, kind="classification", window=None, horizons=None, layout="nct")
+    assert task.training_windows().n == 67 and task.has_test
+    arrays = fit_task(*two_tones(12, rng_seed=0), kind="classification", window=None, horizons=None, layout="nct")
+    assert arrays.training_windows().n == 12 and not arrays.has_test
 
 
 def test_classification_needs_labels() -> None:
