@@ -53,7 +53,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         best_genotype_: The chosen `Genotype`.
         ranking_: The shortlist as a DataFrame, the comparator's favourite first.
         encoder_: The trained encoder with its scaler, a `SavedEncoder`.
-        scores_: Score of the chosen candidate and of its rivals by name: on the test part of a path, else on validation.
+        scores_: Score of the chosen candidate and of its rivals by name; validation scores for data in memory.
         classes_: Class names (classification).
     """
 

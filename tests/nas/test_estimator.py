@@ -43,7 +43,7 @@ def test_classification_learns_and_transforms(fitted: ContrastiveNAS) -> None:
     z = fitted.transform(x)
     assert z.shape[0] == 30 and np.isfinite(z).all()
     assert fitted.best_genotype_.key == fitted.ranking_["genotype"][0]
-    assert {"chosen", "untrained"} <= set(fitted.scores_)
+    assert {"chosen", "untrained encoder"} <= set(fitted.scores_)
 
 
 def test_cases_of_unequal_length_are_represented_each_on_its_own(fitted: ContrastiveNAS) -> None:
