@@ -71,7 +71,10 @@ class SearchOptions:
     top_k: int = option(4, text="highest ranked candidates that are trained", least=1)
     iterations: int = option(200, text="optimiser steps per trained candidate", least=1)
     time_budget: float | None = option(
-        None, text="time for the whole command, such as 90s, 10m or 1h; by default unlimited", duration=True, above=0
+        None,
+        text="time for training, such as 90s, 10m or 1h; reading, ranking and the final report come on top",
+        duration=True,
+        above=0,
     )
     workers: int = option(factory=_cores, text=_WORKERS, least=1)
     device: str = option("auto", text=_DEVICE)

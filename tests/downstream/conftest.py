@@ -1,0 +1,69 @@
+"""Small forecasting tasks and encoders whose right answers are known."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from downstream.forecasting_task import ForecastingTask
+from downstream.scaling import Scaler
+from downstream.task import Sealed, TaskSpec, task_hash
+from downstream.windows import Windows
+
+Floats = NDArray[np.floating]
+
+
+def make_task(
+    values: Floats,
+    *,
+    n_targets: int,
+    horizons: tuple[int, ...] = (1, 4),
+    window: int = 12,
+    raw_lags: int = 8,
+    protocol: str = "test",
+) -> ForecastingTask:
+    n = len(values)
+    train_end, validation_end = int(n * 0.6), int(n * 0.8)
+    values = values.astype(np.float32)
+    return ForecastingTask(
+        spec=TaskSpec("toy", "forecasting", window, horizons, raw_lags, "mse", False, "toy", protocol),
+        variates=tuple(str(i) for i in range(values.shape[1])),
+        hash=task_hash({"horizons": horizons}, [values]),
+        sealed=Sealed((values[validation_end:],)),
+        series=(values[:validation_end],),
+        bounds=((train_end, validation_end),),
+        n_targets=n_targets,
+        scaler=Scaler(np.zeros((1, values.shape[1])), np.ones((1, values.shape[1])), n_rows_seen=train_end),
+    )
+
+
+def noise(n: int, variates: int = 2, *, rng_seed: int = 0) -> Floats:
+    return np.random.default_rng(rng_seed).normal(size=(n, variates))
+
+
+def ar1(n: int, *, coefficient: float, rng_seed: int = 0, variates: int = 2) -> Floats:
+    shocks = noise(n, variates, rng_seed=rng_seed)
+    values = np.zeros_like(shocks)
+    for t in range(1, n):
+        values[t] = coefficient * values[t - 1] + shocks[t]
+    return values
+
+
+class Identity:
+    """The last `steps` values of each variate (or their distance to the last one) as its representation."""
+
+    def __init__(self, steps: int = 6, *, mixed: bool = False, relative: bool = False) -> None:
+        self.steps, self.mixed, self.relative = steps, mixed, relative
+
+    def __call__(self, windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
+        x = np.nan_to_num(windows.gather()[:, -self.steps :])
+        x = x - x[:, -1:] if self.relative else x
+        return x.reshape(len(x), 1, -1) if self.mixed else np.ascontiguousarray(x.transpose(0, 2, 1))
+
+
+@pytest.fixture(scope="session")
+def toys() -> SimpleNamespace:
+    return SimpleNamespace(make_task=make_task, noise=noise, ar1=ar1, Identity=Identity)
