@@ -67,7 +67,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         preset: str | None = None,
         candidates: int = 20_000,
         top_k: int = 4,
-        iterations: int = 200,
+        iterations: int = 100,
         time_budget: float | None = None,
         workers: int = 1,
         device: str = "auto",

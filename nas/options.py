@@ -69,7 +69,9 @@ class SearchOptions:
     comparator: str | None = option(None, text="comparator checkpoint to rank with; by default the one shipped")
     candidates: int = option(20_000, text="genotypes drawn at random and ranked before anything is trained", least=1)
     top_k: int = option(4, text="highest ranked candidates that are trained", least=1)
-    iterations: int = option(200, text="optimiser steps per trained candidate", least=1)
+    iterations: int = option(
+        100, text="optimiser steps per trained candidate; the shipped comparator learned from 100", least=1
+    )
     time_budget: float | None = option(
         None,
         text="time for training, such as 90s, 10m or 1h; reading, ranking and the final report come on top",
@@ -100,7 +102,7 @@ class SeedsOptions:
     data: str = option(".", text="folder that the paths in the manifest are relative to")
     bank: str = option("bank.sqlite", text="SQLite store of trial records; what it holds already is not run again")
     genotypes: int = option(48, text="candidates per task", least=3)
-    iterations: int = option(200, text="optimiser steps per candidate", least=1)
+    iterations: int = option(100, text="optimiser steps per candidate", least=1)
     repeats: float = option(
         0.1, text="share of the candidates run once more with another rng_seed, to measure label noise", least=0, most=1
     )

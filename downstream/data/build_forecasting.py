@@ -126,7 +126,7 @@ def _lengths(splits: Sequence[RowSplit], *, stem: str, options: LoadOptions, sou
     """Choose what the user left open from the middle series of a panel."""
     train = int(np.median([split.train_end for split in splits]))
     validation = int(np.median([split.validation_end - split.train_end for split in splits]))
-    window = options.window or _WINDOWS.get(options.protocol) or min(192, max(8, train // 8))
+    window = options.window or _WINDOWS.get(options.protocol) or min(96, max(8, train // 8))
     if options.horizons is not None:
         horizons = tuple(sorted(set(options.horizons)))
         if len(splits) == 1 and (horizons[-1] > validation or window + horizons[-1] > train):

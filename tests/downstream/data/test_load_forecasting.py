@@ -46,7 +46,7 @@ def test_etth1_by_the_ts2vec_protocol() -> None:
 def test_etth1_by_default_starts_one_row_earlier() -> None:
     task = _load(ETTH1, target="OT").open_test()
     assert task.variates[0] == "OT" and task.n_targets == 1 and task.n_variates == 7
-    assert (task.spec.window, task.spec.raw_lags) == (192, 336)
+    assert (task.spec.window, task.spec.raw_lags) == (96, 336)
     assert task.origins("test", 720).step[0] == 11519 and len(task.origins("test", 720).step) == 2161
 
 
