@@ -228,6 +228,8 @@ def test_children_end_with_an_interrupted_or_killed_caller(number: signal.Signal
         text=True,
         env={**os.environ, "PYTHONPATH": root},
         start_new_session=True,
+        # a job started in the background of a shell ignores Ctrl-C, and its children would too
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     child = int(_wait_for(pid_file))
     if number == signal.SIGINT:

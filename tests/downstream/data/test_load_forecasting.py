@@ -75,7 +75,7 @@ def test_defaults_shrink_to_short_series() -> None:
     assert task.spec.window == 8 and task.spec.horizons == (6,)
     task = _load(_walk(2000))
     assert (
-        task.spec.window == 150
+        task.spec.window == 96
         and task.spec.horizons == (24, 48)
         and "that fit the validation part" in task.spec.protocol
     )
