@@ -118,6 +118,8 @@ def _genes(genotype: Genotype) -> dict[str, object]:
         "kernel": pair.kernel,
         "loss": loss.loss.name,
         "similarity": loss.similarity,
+        "weighting": loss.weighting.name if loss.weighting else "none",
+        "auxiliary": loss.auxiliary.name if loss.auxiliary else "none",
         "depth": (len(encoder.edges) + 1) // 2,
         "blocks": encoder.blocks,
         "hidden": encoder.hidden,

@@ -81,12 +81,15 @@ def pair_entries(pair: PairCell) -> Entries:
 
 
 def loss_entries(loss: LossCell) -> Entries:
-    """The loss with its parameters, and the similarity it works on."""
-    return [
-        ("vertex/loss", 1.0),
-        *_choice_entries("loss", choice=loss.loss),
-        (f"similarity/{loss.similarity}", 1.0),
-    ]
+    """The loss with its parameters, the similarity it works on, and what stands beside it; `none` is an absence."""
+    entries = [("vertex/loss", 1.0), *_choice_entries("loss", choice=loss.loss)]
+    if loss.similarity != "none":
+        entries.append((f"similarity/{loss.similarity}", 1.0))
+    if loss.weighting is not None:
+        entries += _choice_entries("weighting", choice=loss.weighting)
+    if loss.auxiliary is not None:
+        entries += _choice_entries("auxiliary", choice=loss.auxiliary)
+    return entries
 
 
 def output_entries(readout: str) -> Entries:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_space.encoder_dag import Edge, inner_nodes, sorted_edges
-from search_space.rules import NEEDS_KERNEL, NO_NORM
+from search_space.registry import losses_without_similarity
+from search_space.rules import NEEDS_KERNEL, NONE
 
 CellDict = dict[str, Any]
 
@@ -56,7 +57,7 @@ class EmbedCell:
 
     jitter: float = 0.0
     mask: float = 0.0
-    norm: str = NO_NORM
+    norm: str = NONE
 
     def to_dict(self) -> CellDict:
         """Return the dict form."""
@@ -100,14 +101,36 @@ class PairCell:
 
 @dataclass(frozen=True)
 class LossCell:
-    """The loss with its parameters, and the similarity it compares with."""
+    """The loss with its parameters, the similarity it compares with, and what stands beside it.
+
+    Args:
+        loss: A `loss` option.
+        similarity: Name of a `similarity` option; kept at `none` where the loss
+            compares nothing.
+        weighting: A `weighting` option, how much each anchor counts; None counts
+            all alike, and so does a loss that has no anchors.
+        auxiliary: An `auxiliary` option, a second loss that is added; None adds nothing.
+    """
 
     loss: Choice
     similarity: str
+    weighting: Choice | None = None
+    auxiliary: Choice | None = None
+
+    def __post_init__(self) -> None:
+        if self.loss.name in losses_without_similarity():
+            object.__setattr__(self, "similarity", NONE)
+            object.__setattr__(self, "weighting", None)
 
     def to_dict(self) -> CellDict:
-        """Return the dict form; the loss's parameters stand beside its name."""
-        return {"loss": self.loss.name, "similarity": self.similarity, **self.loss.params}
+        """Return the dict form; the loss's parameters stand beside its name, and what is off is not listed."""
+        beside = {"weighting": self.weighting, "auxiliary": self.auxiliary}
+        return {
+            "loss": self.loss.name,
+            "similarity": self.similarity,
+            **self.loss.params,
+            **{name: [choice.name, choice.params] for name, choice in beside.items() if choice is not None},
+        }
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from search_space.rules import (
     CHANNELS,
     KERNELS,
     MAX_CHAIN,
-    NO_NORM,
+    NONE,
     NORMALIZATIONS,
     NUMBERS,
     POOLS,
@@ -26,10 +26,11 @@ from search_space.validation import is_list, nearest, shown
 
 Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
-_OPTION_FIELDS = {
-    "AugCell1": ("augmentation", "options"),
-    "AugCell2": ("augmentation", "options"),
-    "LossCell": ("loss", "loss"),
+# cell -> kind of option -> field that holds the names; `<option>.<parameter>` fields stand beside it
+_OPTION_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "AugCell1": {"augmentation": "options"},
+    "AugCell2": {"augmentation": "options"},
+    "LossCell": {"loss": "loss", "weighting": "weighting", "auxiliary": "auxiliary"},
 }
 
 
@@ -119,7 +120,7 @@ class SearchSpace:
             "AugCell2": counting.raw_chains(self["AugCell2"]),
             "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
             "PairCell": counting.raw_pairs(self["PairCell"]),
-            "LossCell": counting.losses(self["LossCell"]),
+            "LossCell": counting.raw_losses(self["LossCell"]),
             "EncoderCell": counting.raw_graphs(encoder["nodes"], len(encoder["operators"])) * self._encoder_points,
             "TrainCell": counting.hyperparameters(self["TrainCell"]),
         }
@@ -132,7 +133,7 @@ class SearchSpace:
             "views": counting.canonical_views(self["AugCell1"], self["AugCell2"]),
             "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
             "PairCell": counting.canonical_pairs(self["PairCell"]),
-            "LossCell": counting.losses(self["LossCell"]),
+            "LossCell": counting.canonical_losses(self["LossCell"]),
             "EncoderCell": counting.canonical_graphs(encoder["nodes"], encoder["operators"]) * self._encoder_points,
             "TrainCell": counting.hyperparameters(self["TrainCell"]),
         }
@@ -182,17 +183,16 @@ def _without_orphans(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[s
     """Drop the parameters of options that are no longer there."""
     if cell not in _OPTION_FIELDS:
         return dict(fields)
-    kept = fields[_OPTION_FIELDS[cell][1]]
+    kept = {name for field in _OPTION_FIELDS[cell].values() for name in fields[field]}
     return {name: values for name, values in fields.items() if "." not in name or name.split(".")[0] in kept}
 
 
 def _legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, Range | tuple[Any, ...]]:
     """Return what each field of a cell may hold: a range, or the legal values."""
     legal: dict[str, Range | tuple[Any, ...]] = dict(NUMBERS.get(cell, {}))
-    if cell in _OPTION_FIELDS:
-        kind, field = _OPTION_FIELDS[cell]
+    for kind, field in _OPTION_FIELDS.get(cell, {}).items():
         known = registry.options(kind)
-        legal[field] = tuple(known)
+        legal[field] = (NONE, *known) if kind in ("weighting", "auxiliary") else tuple(known)
         for name in fields.get(field, ()):
             if name in known:
                 for parameter, values in known[name].choices.items():
@@ -200,7 +200,7 @@ def _legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str,
     if cell.startswith("AugCell"):
         legal["lengths"] = Range(0, MAX_CHAIN, integer=True)
     elif cell == "EmbedCell":
-        legal["norm"] = (NO_NORM, *registry.options("embedding_norm"))
+        legal["norm"] = (NONE, *registry.options("embedding_norm"))
     elif cell == "PairCell":
         legal |= {"kinds": tuple(registry.options("pair")), "pool": POOLS, "kernel": KERNELS}
     elif cell == "LossCell":

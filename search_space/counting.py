@@ -13,6 +13,7 @@ from typing import Any
 
 from search_space.cells import PairCell
 from search_space.encoder_dag import IDENTITY
+from search_space.registry import losses_without_similarity
 from search_space.rules import NEEDS_KERNEL
 
 Cell = Mapping[str, tuple[Any, ...]]
@@ -107,11 +108,22 @@ def canonical_pairs(cell: Cell) -> int:
     )
 
 
-def losses(cell: Cell) -> int:
-    """Count losses with their parameters and similarities."""
-    return len(cell["similarity"]) * sum(
-        math.prod(len(values) for values in option_parameters(cell, loss).values()) for loss in cell["loss"]
-    )
+def raw_losses(cell: Cell) -> int:
+    """Count losses with their parameters, similarities, weightings and auxiliary losses."""
+    return len(cell["similarity"]) * math.prod(_points(cell, field) for field in ("loss", "weighting", "auxiliary"))
+
+
+def canonical_losses(cell: Cell) -> int:
+    """Count the same where a loss that compares nothing has no similarity and no weighting."""
+    plain = [loss for loss in cell["loss"] if loss in losses_without_similarity()]
+    n_plain = _points({**cell, "loss": tuple(plain)}, "loss")
+    compared = (_points(cell, "loss") - n_plain) * len(cell["similarity"]) * _points(cell, "weighting")
+    return (compared + n_plain) * _points(cell, "auxiliary")
+
+
+def _points(cell: Cell, field: str) -> int:
+    """Count the options of a field, each with the choices of its parameters."""
+    return sum(math.prod(len(values) for values in option_parameters(cell, name).values()) for name in cell[field])
 
 
 def raw_graphs(nodes: Sequence[int], n_operators: int) -> int:

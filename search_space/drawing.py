@@ -13,10 +13,10 @@ from search_space.choices import SearchSpace
 from search_space.counting import Cell, option_parameters, pair_combinations
 from search_space.encoder_dag import MAX_INNER_NODES, Edge
 from search_space.genotype import Genotype
-from search_space.rules import MAX_CHAIN
+from search_space.rules import MAX_CHAIN, NONE
 
 # Numbers that one genotype spends at most: two chains, embed, pair, loss, graph, hyperparameters, training.
-ROW = 2 * (1 + 2 * MAX_CHAIN) + 3 + 1 + 3 + (1 + 3 * MAX_INNER_NODES) + 7 + 3
+ROW = 2 * (1 + 2 * MAX_CHAIN) + 3 + 1 + 7 + (1 + 3 * MAX_INNER_NODES) + 7 + 3
 
 _Item = TypeVar("_Item")
 
@@ -53,6 +53,8 @@ class Plan:
         ]
         self.losses = [points(space["LossCell"], name) for name in space["LossCell"]["loss"]]
         self.similarities = space["LossCell"]["similarity"]
+        self.weightings = optional_points(space["LossCell"], "weighting")
+        self.auxiliaries = optional_points(space["LossCell"], "auxiliary")
         self.operators = space["EncoderCell"]["operators"]
         self.nodes = space["EncoderCell"]["nodes"]
         self.embed = _columns(space, EmbedCell)
@@ -67,7 +69,12 @@ class Plan:
             aug2=draw_chain(self.chains[1], draw),
             embed=EmbedCell(*[pick(values) for values in self.embed]),
             pair=pick(self.pairs),
-            loss=LossCell(pick(pick(self.losses)), pick(self.similarities)),
+            loss=LossCell(
+                pick(pick(self.losses)),
+                pick(self.similarities),
+                weighting=pick(pick(self.weightings)),
+                auxiliary=pick(pick(self.auxiliaries)),
+            ),
             encoder=EncoderCell(self.edges(draw), *[pick(values) for values in self.encoder]),
             train=TrainCell(*[pick(values) for values in self.train]),
         )
@@ -97,6 +104,11 @@ def points(cell: Cell, option: str) -> list[Choice]:
     parameters = option_parameters(cell, option)
     grid = itertools.product(*parameters.values())
     return [Choice(option, tuple(zip(parameters, point, strict=True))) for point in grid]
+
+
+def optional_points(cell: Cell, field: str) -> list[list[Choice | None]]:
+    """Return the options of a field as `points` does, with a lone None for `none`."""
+    return [[None] if name == NONE else [*points(cell, name)] for name in cell[field]]
 
 
 def chain_plan(cell: Cell) -> ChainPlan:

@@ -144,13 +144,22 @@ class Genotype:
                 f"View 2: {_chain_in_words(self.aug2)}",
                 f"Representations in training: noise {embed.jitter:g}, mask {embed.mask:g}, {norm}",
                 f"Pairs: {' and '.join(pair.kinds)}; {hierarchy}",
-                f"Loss: {loss.loss} on {loss.similarity} similarity",
+                f"Loss: {_loss_in_words(loss)}",
                 f"Encoder: {nodes} ({listed}) x {blocks}, hidden {encoder.hidden}, output {encoder.output}, "
                 f"dropout {encoder.dropout:g}, normalization {encoder.normalization}, "
                 f"channels {encoder.channels}, readout {encoder.readout}",
                 f"Training: learning rate {train.learning_rate:g}, batches of {train.batch_size}, {averaging}",
             )
         )
+
+
+def _loss_in_words(cell: LossCell) -> str:
+    parts = [str(cell.loss) if cell.similarity == "none" else f"{cell.loss} on {cell.similarity} similarity"]
+    if cell.weighting is not None:
+        parts.append(f"anchors weighted by {cell.weighting}")
+    if cell.auxiliary is not None:
+        parts.append(f"beside it {cell.auxiliary}")
+    return "; ".join(parts)
 
 
 def _chain_in_words(chain: Chain) -> str:

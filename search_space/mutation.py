@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from search_space.cells import Chain, Choice, LossCell, PairCell
+from search_space.cells import Chain, Choice, PairCell
 from search_space.choices import SearchSpace
 from search_space.drawing import ChainPlan, Draw, Plan, SamplingError, plan_of
 from search_space.encoder_dag import Edge, incoming
 from search_space.genotype import Genotype
+from search_space.rules import NONE
 from search_space.space import default_space
 
 _ATTEMPTS = 2_000
@@ -135,13 +136,33 @@ def _loss(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
     others = [points for points in plan.losses if points[0].name != genotype.loss.loss.name]
     if not others:
         return None
-    return dataclasses.replace(genotype, loss=LossCell(draw.pick(draw.pick(others)), genotype.loss.similarity))
+    return _with_loss(genotype, draw.pick(draw.pick(others)), plan, draw)
+
+
+def _with_loss(genotype: Genotype, loss: Choice, plan: Plan, draw: Draw) -> Genotype:
+    """Return the genotype with another loss, and with a similarity if that needs one for the first time."""
+    old = genotype.loss
+    similarity = draw.pick(plan.similarities) if old.similarity == NONE else old.similarity
+    return dataclasses.replace(genotype, loss=dataclasses.replace(old, loss=loss, similarity=similarity))
+
+
+def _beside_loss(name: str, choices: Callable[[Plan], Sequence[Sequence[Choice | None]]]) -> Gene:
+    """Return the gene of what stands beside the loss: another option, none, or one parameter of it."""
+
+    def change(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
+        present = getattr(genotype.loss, name)
+        others = [choice for points in choices(plan) for choice in points if choice != present]
+        if not others:
+            return None
+        return dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, **{name: draw.pick(others)}))
+
+    return change
 
 
 def _loss_parameter(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
     """Change one parameter of the loss."""
     loss = _changed_parameter(genotype.loss.loss, [choice for points in plan.losses for choice in points], draw)
-    return None if loss is None else dataclasses.replace(genotype, loss=LossCell(loss, genotype.loss.similarity))
+    return None if loss is None else _with_loss(genotype, loss, plan, draw)
 
 
 def _with_edges(genotype: Genotype, edges: Sequence[Edge]) -> Genotype:
@@ -203,6 +224,8 @@ _GENES: tuple[Gene, ...] = (
     _loss,
     _loss_parameter,
     _field("loss", "similarity", _space_field("LossCell", "similarity")),
+    _beside_loss("weighting", lambda plan: plan.weightings),
+    _beside_loss("auxiliary", lambda plan: plan.auxiliaries),
     _operator,
     _operator,
     _source,

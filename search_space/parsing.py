@@ -14,7 +14,7 @@ from search_space.rules import (
     KERNELS,
     MAX_CHAIN,
     NEEDS_KERNEL,
-    NO_NORM,
+    NONE,
     NORMALIZATIONS,
     NUMBERS,
     POOLS,
@@ -24,6 +24,7 @@ from search_space.validation import Problems, is_list
 
 _ENCODER_FIELDS = ("edges", "blocks", "hidden", "output", "dropout", "normalization", "channels", "readout")
 _TRAIN_FIELDS = ("learning_rate", "batch_size", "weight_averaging")
+_BESIDE_LOSS = ("weighting", "auxiliary")
 _NOTHING = Choice("")
 
 
@@ -74,7 +75,7 @@ def read_embed(value: Any, problems: Problems) -> EmbedCell | None:
         jitter=problems.real("EmbedCell.jitter", cell["jitter"], ranges["jitter"]),
         mask=problems.real("EmbedCell.mask", cell["mask"], ranges["mask"]),
         norm=problems.name(
-            "EmbedCell.norm", cell["norm"], (NO_NORM, *registry.options("embedding_norm")), what="embedding norm"
+            "EmbedCell.norm", cell["norm"], (NONE, *registry.options("embedding_norm")), what="embedding norm"
         ),
     )
 
@@ -98,31 +99,46 @@ def read_pair(value: Any, problems: Problems) -> PairCell | None:
 
 
 def read_loss(value: Any, problems: Problems) -> LossCell | None:
-    """Read the LossCell, whose further fields are the parameters of its loss."""
+    """Read the LossCell, whose further fields are its loss's parameters and what stands beside the loss."""
     cell = problems.mapping("LossCell", value)
     if cell is None:
         return None
     known = registry.options("loss")
     option = known.get(cell["loss"]) if isinstance(cell.get("loss"), str) else None
-    parameters = {name: entry for name, entry in cell.items() if name not in ("loss", "similarity")}
-    if option is None:
-        # the parameters of an unknown loss are unknown too: only its name is to blame
-        complete = problems.fields("LossCell", cell, required=("loss", "similarity"), optional=parameters)
-    else:
-        complete = problems.fields("LossCell", cell, required=("loss", "similarity", *option.choices))
-    if not complete:
+    # the parameters of an unknown loss are unknown too: only its name is to blame
+    parameters = tuple(cell) if option is None else (*option.choices, *_BESIDE_LOSS)
+    needed = ("loss", "similarity", *(option.choices if option else ()))
+    if not problems.fields("LossCell", cell, required=needed, optional=parameters):
         return None
     problems.name("LossCell.loss", cell["loss"], known, what="loss")
+    compared = () if option is None or option.compares else (NONE,)
     similarity = problems.name(
-        "LossCell.similarity", cell["similarity"], registry.options("similarity"), what="similarity"
+        "LossCell.similarity", cell["similarity"], (*compared, *registry.options("similarity")), what="similarity"
     )
+    beside = {kind: _read_beside(kind, cell[kind], problems) for kind in _BESIDE_LOSS if kind in cell}
     if option is None:
         return None
     values = {
-        name: problems.real(f"LossCell.{name}", parameters[name], parameter_range(name, choices))
+        name: problems.real(f"LossCell.{name}", cell[name], parameter_range(name, choices))
         for name, choices in option.choices.items()
     }
-    return LossCell(loss=Choice(option.name, tuple(values.items())), similarity=similarity)
+    return LossCell(loss=Choice(option.name, tuple(values.items())), similarity=similarity, **beside)
+
+
+def _read_beside(kind: str, value: Any, problems: Problems) -> Choice | None:
+    """Read a weighting or an auxiliary loss: `[name, parameters]`, or `none`."""
+    where = f"LossCell.{kind}"
+    if value == NONE:
+        return None
+    if not is_list(value) or len(value) != 2:
+        problems.add(where, f"must be [{kind}, parameters] or {NONE!r}", value)
+        return None
+    known = registry.options(kind)
+    name = problems.name(where, value[0], known, what=kind)
+    given = problems.mapping(f"{where}.parameters", value[1])
+    if not name or given is None:
+        return None
+    return _read_parameters(known[name], given, f"{where}.{name}", problems)
 
 
 def read_edges(value: Any, problems: Problems) -> tuple[Edge, ...]:

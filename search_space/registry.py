@@ -12,6 +12,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
         "pair": "contrastive.pairs",
         "similarity": "contrastive.similarities",
         "loss": "contrastive.losses",
+        "weighting": "contrastive.weightings",
+        "auxiliary": "contrastive.auxiliaries",
         "operator": "encoders.operators",
         "readout": "encoders.readouts",
     }
@@ -49,7 +52,10 @@ class Option:
         source: Paper and equation, or the public method it follows.
         causal: The output at step t uses steps <= t only.
         moves_time: The option changes where a step stands in time.
-        needs: Least sizes it works with, such as `{"batch": 2}`.
+        needs: Least sizes at which it does its work, such as `{"batch": 2}`; keys
+            `batch` (instances), `time` (steps), `variates`.
+        compares: Of a loss: it compares anchors with candidates by a similarity.
+            One that does not has no similarity and no weighting of anchors.
     """
 
     kind: str
@@ -60,6 +66,7 @@ class Option:
     causal: bool = False
     moves_time: bool = False
     needs: Mapping[str, int] = field(default_factory=dict)
+    compares: bool = True
 
     @property
     def summary(self) -> str:
@@ -76,6 +83,7 @@ def register(
     causal: bool = False,
     moves_time: bool = False,
     needs: Mapping[str, int] | None = None,
+    compares: bool = True,
 ) -> Callable[[_Class], _Class]:
     """Return a class decorator that adds the class to the registry.
 
@@ -98,6 +106,7 @@ def register(
             causal=causal,
             moves_time=moves_time,
             needs=MappingProxyType(dict(needs or {})),
+            compares=compares,
         )
         return target
 
@@ -131,6 +140,12 @@ def get(kind: str, name: str) -> Option:
     if name not in known:
         raise UnknownOptionError(unknown_name(kind, name, tuple(known)))
     return known[name]
+
+
+@cache
+def losses_without_similarity() -> frozenset[str]:
+    """Return the names of the losses that compare nothing by a similarity."""
+    return frozenset(name for name, option in options("loss").items() if not option.compares)
 
 
 def build(kind: str, name: str, *args: Any, **parameters: Any) -> Any:

@@ -11,7 +11,8 @@ from types import MappingProxyType
 MAX_CHAIN = 4
 POOLS = ("avg", "max")
 KERNELS = (0, 2, 3, 5, 7)
-NO_NORM = "none"
+NONE = "none"
+"""An optional gene that is off."""
 NORMALIZATIONS = ("none", "instance", "last")
 CHANNELS = ("independent", "mixed")
 NEEDS_KERNEL = "cross_scale"
@@ -57,7 +58,7 @@ NOT_NEGATIVE = Range(0.0)
 RATIO = Range(0.0, 0.95)
 
 PARAMETERS: Mapping[str, Range] = MappingProxyType(
-    {"ratio": RATIO, "sigma": NOT_NEGATIVE, "temperature": POSITIVE, "margin": POSITIVE}
+    {"ratio": RATIO, "sigma": NOT_NEGATIVE, "temperature": POSITIVE, "margin": POSITIVE, "weight": POSITIVE}
 )
 
 NUMBERS: Mapping[str, Mapping[str, Range]] = MappingProxyType(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from search_space import registry
 from search_space.choices import SearchSpace, SpaceError
-from search_space.rules import CHANNELS, KERNELS, NO_NORM, NORMALIZATIONS, POOLS
+from search_space.rules import CHANNELS, KERNELS, NONE, NORMALIZATIONS, POOLS
 
 __all__ = ["SearchSpace", "SpaceError", "default_space", "full_space"]
 
@@ -18,17 +19,43 @@ TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 _STRENGTH_NAMES = ("ratio", "sigma")
 _MODERATE = 0.5
 
+# What the trials of the shipped bank cover: a comparator can rank nothing else.
+_COVERED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "augmentation": ("crop", "frequency_mask", "jitter", "point_mask", "rescale", "resize"),
+        "embedding_norm": ("batchnorm", "l2", "layernorm"),
+        "pair": ("cross_scale", "instance", "neighbor", "temporal"),
+        "similarity": ("cosine", "dot", "neg_euclidean"),
+        "loss": ("info_nce", "nt_xent", "triplet"),
+        "weighting": (),
+        "auxiliary": (),
+        "operator": (
+            "conv1d",
+            "decomposition_linear",
+            "dilated_conv",
+            "gated_dilated_conv",
+            "gru",
+            "identity",
+            "patch_attention",
+            "temporal_attention",
+            "variate_attention",
+        ),
+        "readout": ("attention", "last", "max", "mean", "multiscale", "ppv"),
+    }
+)
+
 ParameterChoices = Callable[[registry.Option, str], Iterable[float]]
 
 
 def default_space() -> SearchSpace:
-    """Return the space of the shipped bank and comparator: moderate strengths, encoders of minutes.
+    """Return the space of the shipped bank and comparator: its options, moderate strengths, encoders of minutes.
 
     Option parameters draw from the registered choices; augmentations without
     those beyond a moderate strength (extreme ones destroy more than they teach)
     and without zero (which is the option's absence).
     """
     return _space(
+        _COVERED,
         _moderate_choices,
         lengths=(0, 1, 2, 3),
         embed_strengths=(0.0, 0.1, 0.2),
@@ -46,6 +73,7 @@ def full_space() -> SearchSpace:
     Strengths are AutoCL's eleven from 0 to 0.95 beside the registered choices.
     """
     return _space(
+        {kind: tuple(registry.options(kind)) for kind in registry.PROVIDERS},
         _all_choices,
         lengths=(0, 1, 2, 3, 4),
         embed_strengths=STRENGTHS,
@@ -73,15 +101,17 @@ def _all_choices(option: registry.Option, parameter: str) -> Iterable[float]:
     return sorted({*option.choices[parameter], *wider})
 
 
-def _parameters(kind: str, choose: ParameterChoices) -> dict[str, tuple[float, ...]]:
+def _parameters(kind: str, names: Iterable[str], choose: ParameterChoices) -> dict[str, tuple[float, ...]]:
+    chosen = [registry.get(kind, name) for name in names]
     return {
         f"{option.name}.{parameter}": tuple(choose(option, parameter))
-        for option in registry.options(kind).values()
+        for option in chosen
         for parameter in option.choices
     }
 
 
 def _space(
+    names: Mapping[str, tuple[str, ...]],
     choose: ParameterChoices,
     *,
     lengths: tuple[int, ...],
@@ -94,9 +124,12 @@ def _space(
 ) -> SearchSpace:
     chain: dict[str, tuple[Any, ...]] = {
         "lengths": lengths,
-        "options": tuple(registry.options("augmentation")),
-        **_parameters("augmentation", choose),
+        "options": names["augmentation"],
+        **_parameters("augmentation", names["augmentation"], choose),
     }
+    loss_parameters: dict[str, tuple[Any, ...]] = {}
+    for kind in ("loss", "weighting", "auxiliary"):
+        loss_parameters |= _parameters(kind, names[kind], choose)
     return SearchSpace(
         {
             "AugCell1": chain,
@@ -104,24 +137,26 @@ def _space(
             "EmbedCell": {
                 "jitter": embed_strengths,
                 "mask": embed_strengths,
-                "norm": (NO_NORM, *registry.options("embedding_norm")),
+                "norm": (NONE, *names["embedding_norm"]),
             },
-            "PairCell": {"kinds": tuple(registry.options("pair")), "pool": POOLS, "kernel": KERNELS},
+            "PairCell": {"kinds": names["pair"], "pool": POOLS, "kernel": KERNELS},
             "LossCell": {
-                "loss": tuple(registry.options("loss")),
-                "similarity": tuple(registry.options("similarity")),
-                **_parameters("loss", choose),
+                "loss": names["loss"],
+                "similarity": names["similarity"],
+                "weighting": (NONE, *names["weighting"]),
+                "auxiliary": (NONE, *names["auxiliary"]),
+                **loss_parameters,
             },
             "EncoderCell": {
                 "nodes": nodes,
-                "operators": tuple(registry.options("operator")),
+                "operators": names["operator"],
                 "blocks": blocks,
                 "hidden": hidden,
                 "output": output,
                 "dropout": (0.0, 0.1),
                 "normalization": NORMALIZATIONS,
                 "channels": CHANNELS,
-                "readout": tuple(registry.options("readout")),
+                "readout": names["readout"],
             },
             "TrainCell": {
                 "learning_rate": (3e-4, 1e-3, 3e-3),

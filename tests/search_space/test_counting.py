@@ -69,5 +69,12 @@ def test_pairs(kinds: tuple[str, ...], kernels: tuple[int, ...]) -> None:
 
 
 def test_losses_count_only_their_own_parameters() -> None:
-    given = {"loss": ("a", "b"), "similarity": ("x", "y"), "a.t": (1, 2, 3), "b.m": (1, 2), "b.n": (1, 2)}
-    assert counting.losses(given) == 2 * (3 + 2 * 2)
+    off = {"weighting": ("none",), "auxiliary": ("none",)}
+    given = {"loss": ("a", "b"), "similarity": ("x", "y"), "a.t": (1, 2, 3), "b.m": (1, 2), "b.n": (1, 2), **off}
+    assert counting.raw_losses(given) == counting.canonical_losses(given) == 2 * (3 + 2 * 2)
+
+
+def test_what_stands_beside_a_loss_multiplies_it() -> None:
+    given = {"loss": ("a",), "similarity": ("x",), "weighting": ("none", "w"), "auxiliary": ("none", "u", "v")}
+    given |= {"w.p": (1, 2), "u.weight": (1, 2, 3)}
+    assert counting.raw_losses(given) == counting.canonical_losses(given) == 3 * 5

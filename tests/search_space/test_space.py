@@ -50,7 +50,7 @@ def test_the_default_space_lies_within_the_full_one() -> None:
 
 
 def test_every_registered_option_can_be_drawn() -> None:
-    space = default_space()
+    space = full_space()
     assert space["AugCell1"]["options"] == tuple(registry.options("augmentation"))
     assert space["EncoderCell"]["operators"] == tuple(registry.options("operator"))
     assert space["LossCell"]["triplet.margin"] == registry.get("loss", "triplet").choices["margin"]

@@ -1,0 +1,3 @@
+"""Auxiliary losses that work on the windows themselves, one per file."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Weightings of anchors, one per file."""
+
+from __future__ import annotations
