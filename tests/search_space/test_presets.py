@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from search_space import PRESETS, UnknownOptionError, from_notes, preset
-from search_space.presets import _NOTES_ENCODER, _NOTES_STRATEGY
+from search_space.presets.strategies import _NOTES_ENCODER, _NOTES_STRATEGY
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
