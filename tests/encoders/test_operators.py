@@ -10,10 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from encoders.operators._attention import AttentionBlock, SelfAttention, sinusoids
+from encoders.operators._causal_filter import causal_filter, fast_size
 from encoders.operators._convolution import TimeConvolution
 from encoders.operators._operator import Operator, within_span
 from encoders.operators.conv1d import Conv1d
-from encoders.operators.decomposition_linear import AVERAGED_STEPS, DecompositionLinear, _fast_size, causal_filter
+from encoders.operators.decomposition_linear import AVERAGED_STEPS, DecompositionLinear
 from encoders.operators.dilated_conv import DilatedConv
 from encoders.operators.gated_dilated_conv import GatedDilatedConv
 from encoders.operators.gru import Gru
@@ -162,7 +163,7 @@ def test_gradients_of_the_filter_are_those_of_finite_differences() -> None:
 
 def test_fast_sizes_have_small_factors() -> None:
     for least in range(1, 3000):
-        size = _fast_size(least)
+        size = fast_size(least)
         assert least <= size <= least * 1.25 + 1
         for factor in (2, 3, 5, 7):
             while size % factor == 0:
