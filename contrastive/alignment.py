@@ -8,6 +8,19 @@ import torch
 from torch import Tensor
 
 from contrastive.interpolation import fractional_index, take_linear
+from contrastive.views import View
+
+
+def in_time_order(z: Tensor, *, view: View) -> Tensor:
+    """Return the representations of a view in order of time; those of an ordered view untouched.
+
+    Args:
+        z: Shape (B, S, T, D).
+        view: What was encoded, times of shape (B, T).
+    """
+    if view.ordered:
+        return z
+    return z.gather(2, view.time_order()[:, None, :, None].expand_as(z))
 
 
 class CommonSteps(NamedTuple):
@@ -40,8 +53,8 @@ def common_steps(times1: Tensor, times2: Tensor, *, observed: Tensor) -> CommonS
     batch must be rectangular although the spans differ.
 
     Args:
-        times1: Positions of view 1, shape (B, T1).
-        times2: Positions of view 2, shape (B, T2).
+        times1: Positions of view 1, in order, shape (B, T1).
+        times2: Positions of view 2, in order, shape (B, T2).
         observed: First and last observed position, shape (B, 2).
     """
     everything_observed = bool((observed[:, 0] <= times1[:, 0]).all() and (observed[:, 1] >= times1[:, -1]).all())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from contrastive.alignment import common_steps
+from contrastive.alignment import common_steps, in_time_order
 from contrastive.embedding import EmbeddingTransformation
 from contrastive.hierarchy import build_scales, contrast
 from contrastive.views import View, draw_core, observed_span, whole_window
@@ -87,8 +87,9 @@ class Strategy(nn.Module):
             generator: Source of all chance, on the device of `x`.
         """
         first, second = self.views(x, generator=generator)
-        steps = common_steps(first.times, second.times, observed=observed_span(x))
+        steps = common_steps(first.times_in_order(), second.times_in_order(), observed=observed_span(x))
         z1, z2 = _encode_both(first.values, second.values, encode=encode)  # (B, S, T1, D), (B, S, T2, D)
+        z1, z2 = in_time_order(z1, view=first), in_time_order(z2, view=second)
         streams = z1.shape[1]
         z1, z2 = z1.flatten(0, 1), z2.flatten(0, 1)  # (B * S, T, D)
         window = torch.arange(len(z1), device=z1.device) // streams

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,15 +15,31 @@ class View:
     Args:
         values: The values, shape (B, T, V).
         times: Position of every step in the original window, in steps, never
-            decreasing along time, shape (B, T).
+            decreasing along time where `ordered`, shape (B, T).
         core: First and last original position that a shortening augmentation
             must keep, so that two views overlap; None asks for nothing,
             shape (B, 2).
+        ordered: The steps stand in order of time; False after an augmentation
+            that rearranges them.
     """
 
     values: Tensor
     times: Tensor
     core: Tensor | None = None
+    ordered: bool = True
+
+    def at(self, index: Tensor) -> View:
+        """Return the steps at whole indices, shape (B, N), with their times."""
+        values = self.values.gather(1, index.unsqueeze(-1).expand(-1, -1, self.values.shape[-1]))
+        return replace(self, values=values, times=self.times.gather(1, index))
+
+    def time_order(self) -> Tensor:
+        """Return the indices of the steps in order of time, equal times as they stand, shape (B, T)."""
+        return self.times.argsort(dim=1, stable=True)
+
+    def times_in_order(self) -> Tensor:
+        """Return the times in order; those of an ordered view are its own, shape (B, T)."""
+        return self.times if self.ordered else self.times.gather(1, self.time_order())
 
 
 def whole_window(x: Tensor, *, core: Tensor | None = None) -> View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -35,6 +36,16 @@ class Augmentation(ABC):
     @abstractmethod
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         """Return the augmented view; written by the author of an option."""
+
+    def _apply_in_time_order(self, view: View, *, generator: torch.Generator) -> View:
+        """Apply to the steps in order of time; each result takes the place of the step with its rank.
+
+        For options that read between neighbouring steps, and so need them to be
+        neighbours in time, on a view that is not ordered.
+        """
+        order = view.time_order()
+        result = self._apply(replace(view.at(order), ordered=True), generator=generator)
+        return replace(result.at(order.argsort(dim=1)), ordered=False)
 
     def _check(self, before: View, after: View) -> None:
         name = type(self).__name__

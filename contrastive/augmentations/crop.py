@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -27,7 +26,9 @@ class Crop(Augmentation):
     The removed share is drawn once per batch, uniformly from [0, ratio], so the
     result is rectangular; every sub-window contains the core of the view (what
     is left of it after earlier augmentations), which both views share. A core
-    that is longer than the drawn length wins. At least two steps are left.
+    that is longer than the drawn length wins. At least two steps are left. The
+    sub-window is one of time: of a view that is not in order of time it keeps
+    the steps that lie in it, as they stand.
 
     Args:
         ratio: Largest removed share of the steps, in [0, 1).
@@ -42,19 +43,18 @@ class Crop(Augmentation):
         self.ratio = share("crop.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
-        batch, steps, variates = view.values.shape
+        batch, steps = view.times.shape
         device = view.values.device
         drawn = torch.rand(batch + 1, generator=generator, device=device)
         length = max(min(2, steps), round(steps * (1.0 - self.ratio * float(drawn[0]))))
         earliest = torch.zeros(batch, device=device)
         latest = torch.full((batch,), float(steps), device=device)
         if view.core is not None:
-            core = fractional_index(view.times, positions=view.core)  # (B, 2), in steps of this view
+            core = fractional_index(view.times_in_order(), positions=view.core)  # (B, 2), in steps of this view
             first, last = core[:, 0].floor(), core[:, 1].ceil()
             length = max(length, int((last - first).max()) + 1)
             earliest, latest = (last - length + 1).clamp(min=0.0), first
         latest = latest.clamp(max=float(steps - length))
         start = earliest + torch.floor(drawn[1:] * (latest - earliest + 1.0)).minimum(latest - earliest)
         index = start.long().unsqueeze(1) + torch.arange(length, device=device)  # (B, length)
-        values = view.values.gather(1, index.unsqueeze(-1).expand(-1, -1, variates))
-        return replace(view, values=values, times=view.times.gather(1, index))
+        return view.at(index if view.ordered else view.time_order().gather(1, index).sort(dim=1).values)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from contrastive.augmentations._base import Augmentation
+from contrastive.augmentations._resampling import resample
 from contrastive.checks import share
-from contrastive.interpolation import fill_missing, fractional_index, take_linear
+from contrastive.interpolation import fractional_index
 from contrastive.views import View
 from search_space.registry import register
 
@@ -30,7 +29,8 @@ class Resize(Augmentation):
     window. Shrinking would need data from outside: there the position stops at
     the first or last step, whose value is repeated - a reflection would run
     backwards in time. The reported times are always the positions really shown.
-    Missing steps move with the nearest step.
+    Missing steps move with the nearest step. Of a view that is not in order of
+    time the stretch is one of time too, and the steps stay as they stand.
 
     Args:
         ratio: The factor is drawn uniformly from [1 - ratio, 1 + ratio]; in [0, 1).
@@ -43,20 +43,14 @@ class Resize(Augmentation):
         self.ratio = share("resize.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
+        if not view.ordered:
+            return self._apply_in_time_order(view, generator=generator)
         values, last = view.values, view.values.shape[1] - 1
         drawn = torch.rand((len(values), 1), generator=generator, device=values.device)
         factor = 1.0 + self.ratio * (2.0 * drawn - 1.0)  # (B, 1)
         step = torch.arange(last + 1, device=values.device, dtype=factor.dtype)
-        index = (self._start(view, last / factor) + step / factor).clamp(0.0, float(last))  # (B, T)
-
-        missing = torch.isnan(values)
-        incomplete = bool(missing.any())
-        shown = take_linear(fill_missing(values) if incomplete else values, index=index)
-        if incomplete:
-            nearest = index.round().long().unsqueeze(-1).expand_as(values)
-            shown = shown.masked_fill(missing.gather(1, nearest), float("nan"))
-        times = take_linear(view.times.unsqueeze(-1), index=index).squeeze(-1)
-        return replace(view, values=shown, times=times)
+        index = self._start(view, last / factor) + step / factor  # (B, T)
+        return resample(view, index=index.clamp(0.0, float(last)))
 
     @staticmethod
     def _start(view: View, length: Tensor) -> Tensor:
