@@ -6,7 +6,7 @@ PACKAGES := search_space contrastive encoders downstream ahc nas
 STAMP := $(VENV)/.installed
 OUTPUT ?= runs/ETTh1
 
-.PHONY: search test lint bench setup clean
+.PHONY: search test lint bench docs setup clean
 .DEFAULT_GOAL := search
 
 search: $(STAMP)
@@ -23,6 +23,11 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	set -e; for file in benchmarks/*.py; do OMP_NUM_THREADS=1 $(BIN)/python $$file $(ARGS); done
+
+# what the registry says of every option and preset; a test compares
+docs: $(STAMP)
+	$(BIN)/tscnas space --markdown > docs/options.md.new
+	mv docs/options.md.new docs/options.md
 
 setup: $(STAMP)
 

@@ -40,7 +40,8 @@ def add_options(parser: argparse.ArgumentParser, option_set: type[OptionSet]) ->
         else:
             metavar = "|".join(field.metadata["choices"]) or ("DURATION" if field.metadata["duration"] else None)
             metavar = metavar or ("TEXT" if kind is str else "NUMBER") + ",..." * many
-            flags.add_argument(f"--{name}", metavar=metavar, type=_reader(field, kind, many), **facts)
+            short = [f"-{field.metadata['short']}"] if field.metadata["short"] else []
+            flags.add_argument(*short, f"--{name}", metavar=metavar, type=_reader(field, kind, many), **facts)
     flags.add_argument(
         "--config", metavar="FILE", help="YAML or JSON file with any of these settings; flags override it"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from ahc.checkpoint import load_comparator
 from ahc.ranking import Ranking, evolve, rank_candidates
 from ahc.task_embedding import embed_task
 from downstream.task import Task
-from nas.options import OptionError, SearchOptions
+from nas.genotype_file import read_genotype
+from nas.options import SearchOptions
 from nas.stopwatch import Stopwatch
 from search_space.genotype import Genotype
 from search_space.presets import preset
@@ -74,11 +74,7 @@ def _named(task: Task, options: SearchOptions) -> Genotype | None:
         return preset(options.preset, kind=task.spec.kind)
     if options.genotype is None:
         return None
-    path = Path(options.genotype)
-    try:
-        return Genotype.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"--genotype {path}: not a readable JSON file ({error})") from error
+    return read_genotype(Path(options.genotype), what="--genotype")
 
 
 def _different(genotypes: tuple[Genotype, ...] | list[Genotype], n: int) -> list[Genotype]:

@@ -1,4 +1,4 @@
-"""The command line: `tscnas search | embed | evaluate | space | seeds | ahc`.
+"""The command line: `tscnas search | embed | evaluate | space [show | sample] | seeds | ahc`.
 
 Parses, calls, prints. Everything heavy is imported by the verb that is run.
 """
@@ -142,12 +142,19 @@ def _parse(words: list[str]) -> argparse.Namespace:
             allow_abbrev=False,
         )
         add_options(verb, command.options)
-    namespace, unknown = parser.parse_known_args(words)
+    namespace, unknown = parser.parse_known_args(_joined(words))
     if unknown:
-        flags = tuple(flag for flag in verbs.choices[namespace.command]._option_string_actions if flag != "-h")
-        hint = nearest(unknown[0].split("=")[0], flags)
+        below = [name.split()[1] for name in verbs.choices if name.startswith(f"{namespace.command} ")]
+        flags = [flag for flag in verbs.choices[namespace.command]._option_string_actions if flag != "-h"]
+        hint = nearest(unknown[0].split("=")[0], (*flags, *below))
         raise OptionError(f"unknown argument {unknown[0]}{hint} (see tscnas {namespace.command} --help)")
     return namespace
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Return the words with a verb of two words as one, which is its parser's name."""
+    verb = " ".join(words[:2])
+    return [verb, *words[2:]] if verb in {command.name for command in COMMANDS} else words
 
 
 def _say(message: str) -> None:

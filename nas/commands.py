@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.option_fields import OptionSet
-from nas.options import AhcOptions, EmbedOptions, EvaluateOptions, SearchOptions, SeedsOptions, SpaceOptions
+from nas.options import (
+    AhcOptions,
+    EmbedOptions,
+    EvaluateOptions,
+    SampleOptions,
+    SearchOptions,
+    SeedsOptions,
+    ShowOptions,
+    SpaceOptions,
+)
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,7 @@ class Command:
     """One verb.
 
     Args:
-        name: What the user types.
+        name: What the user types; two words for a verb below another one.
         options: Its option set, whose docstring says what the verb does.
         target: `module:function` that does it, imported when it is run.
         examples: Command lines for the help.
@@ -80,7 +89,24 @@ COMMANDS = (
         "space",
         SpaceOptions,
         "nas.space_table:show_space",
-        ("tscnas space", "tscnas space --kind augmentation", "tscnas space --preset ts2vec > genotype.json"),
+        (
+            "tscnas space",
+            "tscnas space --kind augmentation",
+            "tscnas space --preset ts2vec > genotype.json",
+            "tscnas space --markdown > docs/options.md",
+        ),
+    ),
+    Command(
+        "space show",
+        ShowOptions,
+        "nas.space_show:show_genotype",
+        ("tscnas space show ts2vec", "tscnas space show runs/ETTh1 --output chosen.svg"),
+    ),
+    Command(
+        "space sample",
+        SampleOptions,
+        "nas.space_sample:sample_space",
+        ("tscnas space sample -n 100 --rng-seed 1 > genotypes.jsonl", "tscnas space sample -n 5 --space full"),
     ),
     Command(
         "seeds",

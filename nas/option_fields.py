@@ -27,6 +27,7 @@ def option(
     factory: Any = MISSING,
     positional: bool = False,
     duration: bool = False,
+    short: str | None = None,
     choices: tuple[str, ...] = (),
     least: float | None = None,
     above: float | None = None,
@@ -40,6 +41,7 @@ def option(
         factory: Makes the default, where it depends on the machine.
         positional: Written without a flag on the command line.
         duration: A number of seconds that may also be written as `90s`, `10m`, `1h`.
+        short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
         least: The value, or each of its items, is >= this.
         above: The value is > this.
@@ -49,6 +51,7 @@ def option(
         "text": text,
         "positional": positional,
         "duration": duration,
+        "short": short,
         "choices": choices,
         "least": least,
         "above": above,

@@ -1,4 +1,4 @@
-"""The search space in words: its size, its options, or one preset as JSON."""
+"""The search space in words: its options, its size, or one preset as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from nas.options import SpaceOptions
+from nas.options_markdown import options_markdown
 from search_space import registry
 from search_space.presets import preset
 from search_space.space import default_space, full_space
@@ -13,7 +14,7 @@ from search_space.space import default_space, full_space
 
 @dataclass(frozen=True)
 class SpaceText:
-    """What `show_space` found; `text` is printed."""
+    """What a verb about the space found; `text` is printed."""
 
     text: str
 
@@ -24,6 +25,8 @@ def show_space(options: SpaceOptions) -> SpaceText:
     Raises:
         UnknownOptionError: If there is no such kind.
     """
+    if options.markdown:
+        return SpaceText(options_markdown())
     if options.preset is not None:
         return SpaceText(json.dumps(preset(options.preset, kind=options.task).to_dict(), indent=1))
     if options.kind is not None and options.kind not in registry.PROVIDERS:
@@ -31,7 +34,7 @@ def show_space(options: SpaceOptions) -> SpaceText:
     kinds = tuple(registry.PROVIDERS) if options.kind is None else (options.kind,)
     parts = [_kind(kind) for kind in kinds]
     if options.kind is None:
-        parts.append(_sizes())
+        parts.append(size_table())
     return SpaceText("\n\n".join(parts))
 
 
@@ -49,8 +52,24 @@ def _values(values: tuple[float, ...]) -> str:
     return " ".join(f"{value:g}" for value in values)
 
 
-def _sizes() -> str:
-    lines = ["different genotypes"]
-    for name, space in (("default space", default_space()), ("full space", full_space())):
-        lines.append(f"  {name:13}  {space.canonical_size()['total']:.2e}")
+def size_table() -> str:
+    """Return how many genotypes both spaces hold, per cell and in total.
+
+    Raw is what can be drawn; different is what has different keys, where both
+    views count as one unordered pair.
+    """
+    columns = []
+    for name, space in (("default", default_space()), ("full", full_space())):
+        columns += [(f"{name}, raw", space.size()), (f"{name}, different", space.canonical_size())]
+    # both views, which are one entry of the canonical sizes, stand after their cells
+    rows = ["AugCell1", "AugCell2", "views", "EmbedCell", "PairCell", "LossCell", "EncoderCell", "TrainCell", "total"]
+    width = max(len(name) for name, _ in columns)
+    lines = ["  ".join([f"{'number of genotypes':19}", *(f"{name:>{width}}" for name, _ in columns)])]
+    for row in rows:
+        cells = (_count(sizes[row]) if row in sizes else "" for _, sizes in columns)
+        lines.append("  ".join([f"  {row:17}", *(f"{cell:>{width}}" for cell in cells)]).rstrip())
     return "\n".join(lines)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 1_000_000 else f"{number:.2e}"

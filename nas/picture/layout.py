@@ -1,0 +1,96 @@
+"""Boxes, lines and the room that text needs: the vocabulary of a picture, in pixels from the top left corner.
+
+The type is monospaced, so the width of a label is known without measuring it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FONT = 12.0
+CHARACTER = 0.602 * FONT
+"""Width of a character in DejaVu Sans Mono and its like."""
+LEADING = 1.3 * FONT
+PADDING = 8.0
+LONGEST = 18
+"""Characters in a line of a label before it is broken at an underscore or a space."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A labelled rectangle around a centre.
+
+    Args:
+        x: Centre from the left.
+        y: Centre from the top.
+        width: In pixels.
+        height: In pixels.
+        lines: The label, centred; at the top edge of a frame.
+        style: `box`, `node` (round), `frame` (dashed, behind everything) or `text` (no outline).
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    lines: tuple[str, ...]
+    style: str = "box"
+
+    @property
+    def left(self) -> float:
+        """The left edge."""
+        return self.x - self.width / 2
+
+    @property
+    def right(self) -> float:
+        """The right edge."""
+        return self.x + self.width / 2
+
+    @property
+    def top(self) -> float:
+        """The upper edge."""
+        return self.y - self.height / 2
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge."""
+        return self.y + self.height / 2
+
+    def meets(self, other: Box) -> bool:
+        """Return whether two boxes overlap."""
+        apart = self.right <= other.left or other.right <= self.left
+        return not (apart or self.bottom <= other.top or other.bottom <= self.top)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points (x, y), with an arrow at its end or without."""
+
+    points: tuple[tuple[float, float], ...]
+    arrow: bool = True
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A whole picture."""
+
+    width: float
+    height: float
+    boxes: tuple[Box, ...]
+    lines: tuple[Line, ...]
+
+
+def label_size(lines: tuple[str, ...]) -> tuple[float, float]:
+    """Return the width and height of a box around a label."""
+    longest = max(map(len, lines), default=0)
+    return longest * CHARACTER + 2 * PADDING, max(len(lines), 1) * LEADING + PADDING
+
+
+def label(text: str, *, longest: int = LONGEST) -> tuple[str, ...]:
+    """Break a text into lines at underscores and spaces, which stay; a longer word stays whole."""
+    lines = [""]
+    for word in text.replace("_", "_\0").replace(" ", " \0").split("\0"):
+        if lines[-1] and len((lines[-1] + word).rstrip()) > longest:
+            lines.append("")
+        lines[-1] += word
+    return tuple(line.strip() for line in lines)
