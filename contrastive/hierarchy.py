@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from contrastive.losses._base import PairLoss
+    from contrastive.losses._base import Loss
     from contrastive.pairs._base import Pair
     from contrastive.similarities._base import Similarity
+    from contrastive.weightings._base import AnchorWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +85,10 @@ def contrast(
     scales: Sequence[Scale],
     *,
     pairs: Sequence[Pair],
-    loss: PairLoss,
-    similarity: Similarity,
+    loss: Loss,
+    similarity: Similarity | None,
     hierarchical: bool,
+    weighting: AnchorWeights | None = None,
 ) -> Tensor:
     """Return the loss over pair kinds and levels.
 
@@ -101,13 +103,15 @@ def contrast(
         loss: Loss of one pair group.
         similarity: Passed to the loss.
         hierarchical: Whether all levels count.
+        weighting: Passed to the loss.
     """
     # A zero that depends on the representations: a batch without any negatives still has a gradient (of 0),
     # and values that are not finite still show.
     total = 0.0 * (scales[0].z1.sum() + scales[0].z2.sum())
     for pair in pairs:
         levels = range(len(scales)) if hierarchical else [1 if pair.uses_whole_window else 0]
-        terms = [loss(group, similarity) for level in levels if (group := pair(scales, level)) is not None]
-        for term in terms:
+        groups = [group for level in levels if (group := pair(scales, level)) is not None]
+        for group in groups:
+            term = loss(group, similarity, weighting=weighting)
             total = total + term / (len(levels) * len(pairs))
     return total

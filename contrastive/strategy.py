@@ -1,14 +1,16 @@
-"""The contrastive strategy: views -> encoder -> alignment -> embedding transformation -> pairs x loss."""
+"""The contrastive strategy: views -> encoder -> alignment -> embedding transformation -> pairs x loss (+ auxiliary)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from contrastive.alignment import common_steps, in_time_order
+from contrastive.auxiliaries._base import Auxiliary, Encode
 from contrastive.embedding import EmbeddingTransformation
 from contrastive.hierarchy import build_scales, contrast
 from contrastive.views import View, draw_core, observed_span, whole_window
@@ -16,33 +18,34 @@ from search_space import registry
 
 if TYPE_CHECKING:
     from contrastive.augmentations._base import Augmentation
-    from contrastive.losses._base import PairLoss
+    from contrastive.losses._base import Loss
     from contrastive.pairs._base import Pair
     from contrastive.similarities._base import Similarity
+    from contrastive.weightings._base import Weighting
     from search_space.cells import Choice
     from search_space.genotype import Genotype
 
 MOST_ROWS = 64
 """Rows (window x stream) that one loss contrasts; of more, a random subset takes part."""
 
-Encode = Callable[[Tensor], Tensor]
-
 
 class Strategy(nn.Module):
     """The five contrastive cells of a genotype, ready to turn a batch into a loss.
 
-    It holds no weights: the embedding norms have none. Values that are not
-    finite pass through, so that whoever trains can see a divergence.
+    It holds no weights but those of its auxiliary loss: the embedding norms have
+    none. Values that are not finite pass through, so that whoever trains can see a
+    divergence.
 
     Args:
         genotype: Its Aug, Embed, Pair and Loss cells are read.
         features: Number of features D of the encoder.
+        width: Variates of a stream: 1 with independent channels, else all.
 
     Raises:
         ValueError: If an option or a parameter is not valid.
     """
 
-    def __init__(self, genotype: Genotype, *, features: int) -> None:
+    def __init__(self, genotype: Genotype, *, features: int, width: int) -> None:
         super().__init__()
         self.features = features
         self.embedding = EmbeddingTransformation(
@@ -54,8 +57,13 @@ class Strategy(nn.Module):
         self._shortens = any(augmentation.shortens for chain in self._chains for augmentation in chain)
         self._pairs: tuple[Pair, ...] = tuple(registry.build("pair", kind) for kind in genotype.pair.kinds)
         self._pool, self._kernel = genotype.pair.pool, genotype.pair.kernel
-        self._loss: PairLoss = registry.build("loss", genotype.loss.loss.name, **genotype.loss.loss.params)
-        self._similarity: Similarity = registry.build("similarity", genotype.loss.similarity)
+        cell = genotype.loss
+        self._loss: Loss = registry.build("loss", cell.loss.name, **cell.loss.params)
+        compares = registry.get("loss", cell.loss.name).compares
+        self._similarity: Similarity | None = registry.build("similarity", cell.similarity) if compares else None
+        self._weighting: Weighting | None = _beside("weighting", cell.weighting)
+        self.auxiliary: Auxiliary | None = _beside("auxiliary", cell.auxiliary, features, width=width)
+        self._iteration = 0
 
     def views(self, x: Tensor, *, generator: torch.Generator) -> tuple[View, View]:
         """Draw two views of every window.
@@ -74,7 +82,9 @@ class Strategy(nn.Module):
         return views[0], views[1]
 
     def loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
-        """Return the contrastive loss of a batch, a scalar.
+        """Return the contrastive loss of a batch plus the auxiliary one, a scalar.
+
+        Every call is an iteration to a weighting of anchors.
 
         Every stream of a window counts as an instance. Of more than `MOST_ROWS`
         instances a random subset, the same in both views, is contrasted: instance
@@ -86,6 +96,11 @@ class Strategy(nn.Module):
                 encoded in one call, as a batch of 2B.
             generator: Source of all chance, on the device of `x`.
         """
+        total = self._contrast(x, encode, generator=generator)
+        self._iteration += 1
+        return total if self.auxiliary is None else total + self.auxiliary(x, encode, generator=generator)
+
+    def _contrast(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
         first, second = self.views(x, generator=generator)
         steps = common_steps(first.times_in_order(), second.times_in_order(), observed=observed_span(x))
         z1, z2 = _encode_both(first.values, second.values, encode=encode)  # (B, S, T1, D), (B, S, T2, D)
@@ -101,7 +116,12 @@ class Strategy(nn.Module):
         z1, z2 = self.embedding(torch.cat([z1, z2]), generator=generator).chunk(2)
         scales = build_scales(z1, z2, pool=self._pool, kernel=self._kernel)
         return contrast(
-            scales, pairs=self._pairs, loss=self._loss, similarity=self._similarity, hierarchical=self._kernel > 0
+            scales,
+            pairs=self._pairs,
+            loss=self._loss,
+            similarity=self._similarity,
+            weighting=None if self._weighting is None else partial(self._weighting, iteration=self._iteration),
+            hierarchical=self._kernel > 0,
         )
 
     def _core(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -114,6 +134,11 @@ class Strategy(nn.Module):
 
 def _chain(choices: Sequence[Choice]) -> tuple[Augmentation, ...]:
     return tuple(registry.build("augmentation", choice.name, **choice.params) for choice in choices)
+
+
+def _beside(kind: str, choice: Choice | None, *args: Any, **facts: Any) -> Any:
+    """Return what stands beside the loss, None if nothing does."""
+    return None if choice is None else registry.build(kind, choice.name, *args, **facts, **choice.params)
 
 
 def _encode_both(x1: Tensor, x2: Tensor, *, encode: Encode) -> tuple[Tensor, Tensor]:

@@ -22,10 +22,11 @@ class ContrastiveModel(nn.Module):
         super().__init__()
         self.genotype = genotype
         self.encoder = Encoder(genotype.encoder, variates=variates)
-        self.strategy = Strategy(genotype, features=self.encoder.features)
+        width = variates // self.encoder.streams
+        self.strategy = Strategy(genotype, features=self.encoder.features, width=width)
 
     def loss(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Return the contrastive loss of a batch of windows.
+        """Return the loss of a batch of windows: the contrastive one, plus the auxiliary one where there is one.
 
         Args:
             x: Windows, NaN where missing, shape (batch, time, variates).

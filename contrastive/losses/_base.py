@@ -1,4 +1,4 @@
-"""What all losses share: masks, and blocks for similarity tensors that would be too large."""
+"""What all losses share: the signature, masks, and blocks for similarity tensors that would be too large."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from contrastive.groups import PairGroup
 from contrastive.similarities._base import Similarity
+from contrastive.weightings._base import AnchorWeights
 
 BLOCK_ELEMENTS = 2**24
 """Similarities held at once; 64 MiB in single precision."""
@@ -44,40 +45,80 @@ class AnchorPairs(NamedTuple):
         return similarities.gather(-1, self.positive_index.expand(len(similarities), -1, -1))
 
 
-class PairLoss(ABC):
+class Loss(ABC):
+    """How badly the representations of a pair group keep its pairs, as one number."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        group: PairGroup,
+        similarity: Similarity | None,
+        *,
+        weighting: AnchorWeights | None = None,
+        block_elements: int = BLOCK_ELEMENTS,
+    ) -> Tensor:
+        """Return the loss of a pair group, a scalar.
+
+        Args:
+            group: G groups of pairs.
+            similarity: None for a loss that compares nothing.
+            weighting: How much every anchor counts, None for all alike; always
+                None for a loss that compares nothing.
+            block_elements: Most numbers of an intermediate result to hold at once.
+        """
+
+
+class PairLoss(Loss):
     """Mean over anchors of a loss that each anchor has with its positives and negatives.
 
     Anchors without positives do not count. The similarities of a group are
     computed in blocks of at most `block_elements`; where there is more than one
-    block, the backward pass computes each block anew instead of keeping it.
+    block, the backward pass computes each block anew instead of keeping it. A
+    weighting sees the losses of all blocks at once.
     """
 
     cross_view_only: ClassVar[bool] = False
     """Negatives come from the other view only."""
 
-    def __call__(self, group: PairGroup, similarity: Similarity, *, block_elements: int = BLOCK_ELEMENTS) -> Tensor:
+    def __call__(
+        self,
+        group: PairGroup,
+        similarity: Similarity | None,
+        *,
+        weighting: AnchorWeights | None = None,
+        block_elements: int = BLOCK_ELEMENTS,
+    ) -> Tensor:
         """Return the loss of a pair group, a scalar."""
-        pairs = self._anchor_pairs(group)
+        assert similarity is not None, "a pair loss compares"
+        pairs = anchor_pairs(group, cross_view_only=self.cross_view_only)
         n_groups, n_anchors, _ = group.anchors.shape
-        with_positive = (pairs.positive_weight.sum(dim=1) > 0).sum().clamp(min=1)
+        counts = pairs.positive_weight.sum(dim=1) > 0  # (A,)
         blocks = list(_blocks(n_groups, n_anchors, group.candidates.shape[1], budget=block_elements))
 
-        def block_sum(anchors: Tensor, candidates: Tensor, first: int, last: int) -> Tensor:
-            return self._rows(similarity(anchors, candidates), pairs=pairs.rows(first, last)).sum()
+        def of_block(anchors: Tensor, candidates: Tensor, first: int, last: int) -> Tensor:
+            rows = self._rows(similarity(anchors, candidates), pairs=pairs.rows(first, last))
+            return rows.sum() if weighting is None else rows
 
-        total = group.anchors.new_zeros(())
+        parts = []
         for groups, first, last in blocks:
             candidates = group.candidates[groups]
             # where rows are compared with themselves, a similarity may use that they are the same tensor
             with_themselves = group.anchors is group.candidates and last - first == n_anchors
             anchors = candidates if with_themselves else group.anchors[groups, first:last]
             if len(blocks) == 1:
-                total = total + block_sum(anchors, candidates, first, last)
+                parts.append(of_block(anchors, candidates, first, last))
             else:
-                total = total + checkpoint(
-                    block_sum, anchors, candidates, first, last, use_reentrant=False, preserve_rng_state=False
+                parts.append(
+                    checkpoint(
+                        of_block, anchors, candidates, first, last, use_reentrant=False, preserve_rng_state=False
+                    )
                 )
-        return total / (n_groups * with_positive)
+        if weighting is None:
+            total = sum(parts, start=group.anchors.new_zeros(()))
+        else:
+            rows = torch.cat([part.flatten() for part in parts]).view(n_groups, n_anchors)
+            total = (rows * weighting(rows.detach(), counts=counts)).sum()
+        return total / (n_groups * counts.sum().clamp(min=1))
 
     @abstractmethod
     def _rows(self, similarities: Tensor, *, pairs: AnchorPairs) -> Tensor:
@@ -91,19 +132,19 @@ class PairLoss(ABC):
             Shape (G, A).
         """
 
-    def _anchor_pairs(self, group: PairGroup) -> AnchorPairs:
-        positives = group.positives & ~group.excluded
-        negatives = ~(group.positives | group.excluded)
-        if self.cross_view_only:
-            positives, negatives = positives & ~group.same_view, negatives & ~group.same_view
-        counts = positives.sum(dim=1, keepdim=True)  # (A, 1)
-        most = max(1, int(counts.max()))
-        found, index = positives.to(torch.uint8).topk(most, dim=1)
-        weight = found.to(group.anchors.dtype) / counts.clamp(min=1)
-        one_each = most == 1 and bool((counts == 1).all())
-        return AnchorPairs(
-            positive_index=index, positive_weight=weight, negatives=negatives, one_positive_each=one_each
-        )
+
+def anchor_pairs(group: PairGroup, *, cross_view_only: bool) -> AnchorPairs:
+    """Return what the anchors of a group are compared with, of the other view only where asked for."""
+    positives = group.positives & ~group.excluded
+    negatives = ~(group.positives | group.excluded)
+    if cross_view_only:
+        positives, negatives = positives & ~group.same_view, negatives & ~group.same_view
+    counts = positives.sum(dim=1, keepdim=True)  # (A, 1)
+    most = max(1, int(counts.max()))
+    found, index = positives.to(torch.uint8).topk(most, dim=1)
+    weight = found.to(group.anchors.dtype) / counts.clamp(min=1)
+    one_each = most == 1 and bool((counts == 1).all())
+    return AnchorPairs(positive_index=index, positive_weight=weight, negatives=negatives, one_positive_each=one_each)
 
 
 def _blocks(n_groups: int, n_anchors: int, n_candidates: int, *, budget: int) -> Iterator[tuple[slice, int, int]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from contrastive.groups import PairGroup
 from contrastive.hierarchy import build_scales
+from contrastive.similarities._base import Similarity
 from contrastive.views import View, whole_window
 from search_space import registry
 
@@ -124,12 +125,14 @@ def test_chained_time_moves_keep_the_core(first: str, second: str) -> None:
     assert (view.times[:, 0] <= core[:, 0] + 1e-3).all() and (view.times[:, -1] >= core[:, 1] - 1e-3).all()
 
 
-@pytest.mark.parametrize("kind", ["augmentation", "loss"])
+@pytest.mark.parametrize("kind", ["augmentation", "loss", "weighting", "auxiliary"])
 def test_parameters_out_of_range_are_refused(kind: str) -> None:
+    sizes = {"features": 4, "width": 1} if kind == "auxiliary" else {}
     for name, option in registry.options(kind).items():
         for parameter in option.choices:
+            legal = {key: values[0] for key, values in option.choices.items()}
             with pytest.raises(ValueError, match=parameter):
-                registry.build(kind, name, **{parameter: -0.1})
+                registry.build(kind, name, **sizes, **{**legal, parameter: -0.1})
 
 
 # ---- embedding norms
@@ -218,8 +221,12 @@ def test_every_pair_kind_gives_pairs_with_and_without_hierarchy(name: str) -> No
 # ---- losses
 
 
+def closeness_for(name: str, similarity: str = "cosine") -> Similarity | None:
+    return registry.build("similarity", similarity) if registry.get("loss", name).compares else None
+
+
 def losses_over_pairs(name: str, z1: Tensor, z2: Tensor, *, similarity: str = "cosine", kernel: int = 2) -> Tensor:
-    loss, closeness = build_strongest("loss", name), registry.build("similarity", similarity)
+    loss, closeness = build_strongest("loss", name), closeness_for(name, similarity)
     scales = build_scales(z1, z2, pool="avg", kernel=kernel)
     pairs = [registry.build("pair", pair) for pair in PAIRS]
     groups = [pair(scales, level) for pair in pairs for level in range(len(scales))]
@@ -248,7 +255,7 @@ def test_loss_does_not_depend_on_the_order_of_instances_or_views(name: str) -> N
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss_falls_when_positives_come_closer(name: str) -> None:
-    loss, similarity = build_strongest("loss", name), registry.build("similarity", "cosine")
+    loss, similarity = build_strongest("loss", name), closeness_for(name)
     z1, other = normal(6, 4, 16), normal(6, 4, 16, rng_seed=1)
     values = []
     for share in (0.0, 0.5, 1.0):

@@ -72,7 +72,7 @@ def test_loss_is_finite_repeatable_and_has_a_gradient_for_any_size(
 ) -> None:
     cell = EmbedCell(jitter=0.1, mask=0.1, norm="l2")
     pair = PairCell(kinds=("cross_scale", "instance", "neighbor", "temporal"), pool="avg", kernel=3)
-    strategy = Strategy(genotype(aug1, aug2, embed=cell, pair=pair), features=9)
+    strategy = Strategy(genotype(aug1, aug2, embed=cell, pair=pair), features=9, width=1)
     for batch, steps, variates in itertools.product((1, 4), (1, 2, 24), (1, 3)):
         weight = torch.ones(9, requires_grad=True)
         x = normal(batch, steps, variates)
@@ -86,7 +86,7 @@ def test_loss_is_finite_repeatable_and_has_a_gradient_for_any_size(
 
 def test_views_without_augmentations_are_the_window() -> None:
     x = normal(3, 8, 2)
-    first, second = Strategy(genotype(), features=9).views(x, generator=generator())
+    first, second = Strategy(genotype(), features=9, width=1).views(x, generator=generator())
     assert first.values is x and second.values is x and first.core is None
 
 
@@ -96,7 +96,7 @@ def test_views_of_short_series_show_observed_steps() -> None:
     x[:, :10] = 1.0
     chains = ((*RESIZE, Choice("resize", (("ratio", 0.3),))), CROP)
     for chain in chains:
-        for view in Strategy(genotype(chain, RESIZE), features=9).views(x, generator=generator()):
+        for view in Strategy(genotype(chain, RESIZE), features=9, width=1).views(x, generator=generator()):
             assert (~torch.isnan(view.values)).any(dim=1).all()
 
 
@@ -104,7 +104,7 @@ def test_views_of_short_series_show_observed_steps() -> None:
 def test_padding_is_paired_with_nothing(aug1: tuple[Choice, ...]) -> None:
     x = normal(6, 40, 1)
     x[:3, 15:] = torch.nan
-    strategy = Strategy(genotype(aug1, aug1), features=9)
+    strategy = Strategy(genotype(aug1, aug1), features=9, width=1)
 
     def spoiled(w: Tensor) -> Tensor:
         padding = torch.isnan(w[..., 0])
@@ -126,7 +126,9 @@ def test_a_time_code_is_aligned_through_crop_and_resize(batch: int, variates: in
         return torch.cat([angle.cos(), angle.sin()], dim=-1)
 
     pair = PairCell(kinds=("temporal",), pool="max", kernel=0)
-    strategy = Strategy(genotype(CROP, RESIZE, pair=pair, loss=Choice("triplet", (("margin", 0.0),))), features=2)
+    strategy = Strategy(
+        genotype(CROP, RESIZE, pair=pair, loss=Choice("triplet", (("margin", 0.0),))), features=2, width=1
+    )
     assert float(strategy.loss(x, code, generator=generator(3))) < 1e-4
     offsets = [0.0, 0.2]  # the views differ in length, so each is encoded on its own
     assert float(strategy.loss(x, lambda w: code(w + offsets.pop()), generator=generator(3))) > 1e-3
@@ -135,7 +137,7 @@ def test_a_time_code_is_aligned_through_crop_and_resize(batch: int, variates: in
 def test_streams_count_as_instances() -> None:
     x = normal(4, 12, 3)
     flat = x.transpose(1, 2).reshape(12, 12, 1)
-    strategy = Strategy(genotype(), features=9)
+    strategy = Strategy(genotype(), features=9, width=1)
     torch.testing.assert_close(
         strategy.loss(x, encode, generator=generator()), strategy.loss(flat, encode, generator=generator())
     )
@@ -144,7 +146,7 @@ def test_streams_count_as_instances() -> None:
 def test_at_most_so_many_rows_are_contrasted() -> None:
     """Independent unit rows at temperature infinity: the instance loss is log(2 rows - 1)."""
     pair = PairCell(kinds=("instance",), pool="max", kernel=0)
-    strategy = Strategy(genotype(pair=pair, temperature=1e6), features=9)
+    strategy = Strategy(genotype(pair=pair, temperature=1e6), features=9, width=1)
     for batch, rows in ((10, 10), (MOST_ROWS, MOST_ROWS), (3 * MOST_ROWS, MOST_ROWS)):
         loss = strategy.loss(normal(batch, 4, 1), encode, generator=generator())
         assert float(loss) == pytest.approx(float(torch.tensor(2.0 * rows - 1.0).log()), rel=1e-4)
@@ -152,7 +154,7 @@ def test_at_most_so_many_rows_are_contrasted() -> None:
 
 def test_the_subset_of_rows_is_the_same_in_both_views() -> None:
     pair = PairCell(kinds=("instance",), pool="max", kernel=0)
-    strategy = Strategy(genotype(pair=pair, temperature=0.01), features=300)
+    strategy = Strategy(genotype(pair=pair, temperature=0.01), features=300, width=1)
 
     def one_hot(w: Tensor) -> Tensor:
         return torch.nn.functional.one_hot(w[..., 0].long(), 300).unsqueeze(1).float()
@@ -163,7 +165,7 @@ def test_the_subset_of_rows_is_the_same_in_both_views() -> None:
 
 def test_divergence_is_not_hidden() -> None:
     for kernel, kinds in ((2, ("instance", "temporal")), (0, ("neighbor",))):
-        strategy = Strategy(genotype(CROP, pair=PairCell(kinds=kinds, pool="max", kernel=kernel)), features=9)
+        strategy = Strategy(genotype(CROP, pair=PairCell(kinds=kinds, pool="max", kernel=kernel)), features=9, width=1)
         loss = strategy.loss(normal(4, 8, 1), lambda w: encode(w) * torch.inf, generator=generator())
         assert not torch.isfinite(loss)
 
@@ -171,7 +173,7 @@ def test_divergence_is_not_hidden() -> None:
 def test_it_holds_no_weights() -> None:
     for norm in ("none", "l2", "layernorm", "batchnorm"):
         cell = EmbedCell(jitter=0.1, mask=0.1, norm=norm)
-        assert not Strategy(genotype(embed=cell), features=9).state_dict()
+        assert not Strategy(genotype(embed=cell), features=9, width=1).state_dict()
 
 
 def test_training_with_it_makes_windows_recognisable() -> None:
@@ -187,6 +189,7 @@ def test_training_with_it_makes_windows_recognisable() -> None:
             similarity="neg_euclidean",
         ),
         features=1,
+        width=1,
     )
     x = torch.zeros(32, 3, 2)
     x[..., 0] = 3.0 * torch.randn(32, 1, generator=generator_)

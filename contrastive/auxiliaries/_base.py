@@ -1,0 +1,97 @@
+"""What all auxiliary losses share: the weighted call, targets by stream, and errors that skip what is missing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from contrastive.checks import above_zero
+
+Encode = Callable[[Tensor], Tensor]
+"""Maps windows (B, T, V) to representations (B, S, T, D)."""
+
+VARIANCE_FLOOR = 1e-5
+
+
+class Auxiliary(nn.Module, ABC):
+    """A second loss that has the encoder reconstruct the windows themselves.
+
+    What it decodes with are weights that train along and are thrown away with the
+    strategy. A missing value is never a target, and what is missing throughout
+    adds nothing; all chance comes from the generator. The targets are z-normalised
+    per window and variate, so that an encoder that normalises its input can meet
+    them.
+
+    Args:
+        features: Width D of the representation of a step.
+        width: Variates of a stream: 1 with independent channels, else all.
+        weight: Factor of the loss, > 0.
+
+    Raises:
+        ValueError: If `weight` is not greater than 0.
+    """
+
+    def __init__(self, features: int, *, width: int, weight: float) -> None:
+        super().__init__()
+        self.features = features
+        self.width = width
+        self.weight = above_zero(f"{type(self).__name__}.weight", weight)
+
+    def forward(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
+        """Return the weighted loss, a scalar.
+
+        Args:
+            x: Windows, NaN is missing, shape (B, T, V).
+            encode: Maps (B, T, V) to (B, S, T, D), where S * width = V.
+            generator: Source of all chance, on the device of `x`.
+        """
+        return self.weight * self._loss(x, encode, generator=generator)
+
+    @abstractmethod
+    def _loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
+        """Return the loss without its weight; written by the author of an option."""
+
+
+class Targets(NamedTuple):
+    """What a decoder should say.
+
+    Attributes:
+        values: z-normalised, 0 where missing, shape (B, S, T, width).
+        observed: False where missing, shape (B, S, T, width).
+    """
+
+    values: Tensor
+    observed: Tensor
+
+
+def targets_of(x: Tensor, *, width: int) -> Targets:
+    """Return every variate of every window with mean 0 and variance 1 over its observed steps.
+
+    A constant variate becomes zeros (1e-5 is added to the variance).
+
+    Args:
+        x: Windows, NaN is missing, shape (B, T, V).
+        width: Variates of a stream, a divisor of V.
+    """
+    observed = ~torch.isnan(x)
+    count = observed.sum(dim=1, keepdim=True).clamp(min=1)
+    centred = x - x.nansum(dim=1, keepdim=True) / count
+    variance = centred.square().nansum(dim=1, keepdim=True) / count
+    values = (centred * (variance + VARIANCE_FLOOR).rsqrt()).masked_fill(~observed, 0.0)
+    return Targets(values=by_stream(values, width=width), observed=by_stream(observed, width=width))
+
+
+def by_stream(x: Tensor, *, width: int) -> Tensor:
+    """Return (B, T, V) as (B, V / width, T, width), as encoders order their streams."""
+    batch, steps, variates = x.shape
+    return x.reshape(batch, steps, variates // width, width).transpose(1, 2)
+
+
+def mean_squared_error(predicted: Tensor, target: Tensor, *, counts: Tensor) -> Tensor:
+    """Return the mean squared error over the entries that count, 0 if none does; all of one shape."""
+    squared = torch.where(counts, (predicted - target).square(), 0.0)
+    return squared.sum() / counts.sum().clamp(min=1)

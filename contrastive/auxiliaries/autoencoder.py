@@ -1,0 +1,45 @@
+"""Reconstruction through the pooled representation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from contrastive.auxiliaries._base import Auxiliary, Encode, mean_squared_error, targets_of
+from contrastive.auxiliaries._decoder import StepDecoder, pooled
+from search_space.registry import register
+
+
+@register(
+    "auxiliary",
+    "autoencoder",
+    choices={"weight": (0.1, 0.5, 1.0)},
+    source="Hinton and Salakhutdinov 2006 (Science 313, dimensionality reduction with neural networks)",
+)
+class Autoencoder(Auxiliary):
+    """Reconstruct every observed value of a window from its pooled representation, with squared error.
+
+    The bottleneck is the mean of the representations over the observed steps; each
+    step is decoded from that vector and the step's sinusoids. Deliberate
+    differences from the source: the encoder is the searched one, the decoder a
+    perceptron of one hidden layer and not its mirror image, nothing is pretrained
+    layer by layer.
+
+    Args:
+        features: Width D of the representation of a step.
+        width: Variates of a stream.
+        weight: Factor of the loss, > 0.
+
+    Raises:
+        ValueError: If `weight` is not greater than 0.
+    """
+
+    def __init__(self, features: int, *, width: int, weight: float) -> None:
+        super().__init__(features, width=width, weight=weight)
+        self.decoder = StepDecoder(features, width=width)
+
+    def _loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
+        targets = targets_of(x, width=self.width)
+        code = pooled(encode(x), observed=targets.observed)  # (B, S, D)
+        decoded = self.decoder(code, steps=x.shape[1])
+        return mean_squared_error(decoded, targets.values, counts=targets.observed)

@@ -1,0 +1,44 @@
+"""Hard anchors more."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from contrastive.checks import above_zero
+from contrastive.weightings._base import Weighting
+from search_space.registry import register
+
+ROUNDING = 1e-5
+"""Losses that differ less than this are equal."""
+
+
+@register(
+    "weighting",
+    "hard",
+    choices={"tilt": (0.25, 0.5, 1.0)},
+    source="Tilted empirical risk minimization, Li et al. 2021, arXiv:2007.01162, lemma 1 (weights of the gradient)",
+)
+class Hard(Weighting):
+    """Weight an anchor by e^(tilt * standardised loss).
+
+    Deliberate differences from the source: the loss is standardised over the
+    anchors that count, so that one tilt means the same at every temperature and
+    level, and the weights multiply the losses themselves.
+
+    Args:
+        tilt: Logarithm of how much more an anchor counts whose loss is one
+            standard deviation higher, > 0.
+
+    Raises:
+        ValueError: If `tilt` is not greater than 0.
+    """
+
+    def __init__(self, *, tilt: float) -> None:
+        self.tilt = above_zero("hard.tilt", tilt)
+
+    def _weights(self, losses: Tensor, *, iteration: int) -> Tensor:
+        variance, mean = torch.var_mean(losses, correction=0)
+        standard = (losses - mean) * (variance + ROUNDING**2).rsqrt()
+        # Less the largest, so that nothing overflows: the mean is made 1 anyway.
+        return (self.tilt * (standard - standard.max())).exp()

@@ -1,0 +1,45 @@
+"""Easy anchors first."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from contrastive.checks import above_zero
+from contrastive.weightings._base import Weighting
+from search_space.registry import register
+
+ROUNDING = 1e-5
+"""Losses that differ less than this are equal."""
+
+
+@register(
+    "weighting",
+    "self_paced",
+    choices={"warmup": (50.0, 200.0, 1000.0)},
+    source="Kumar et al. 2010 (NeurIPS, self-paced learning); linear soft weights of Jiang et al. 2014 "
+    "(ACM Multimedia, easy samples first)",
+)
+class SelfPaced(Weighting):
+    """Weight an anchor by max(0, 1 - excess / pace), its excess being over the easiest anchor's loss.
+
+    The pace (lambda in the papers) is the mean excess divided by the share of the
+    warm-up that is still to come: at first only anchors that are easier than the
+    average count, when it is over all count alike. Deliberate differences: the
+    papers multiply lambda by a constant per round, in units of the loss; ours
+    follows the losses, whose scale differs between temperatures and levels, and
+    the excess stands for the loss, which may be negative (`dcl`).
+
+    Args:
+        warmup: Iterations until all anchors count alike, > 0.
+
+    Raises:
+        ValueError: If `warmup` is not greater than 0.
+    """
+
+    def __init__(self, *, warmup: float) -> None:
+        self.warmup = above_zero("self_paced.warmup", warmup)
+
+    def _weights(self, losses: Tensor, *, iteration: int) -> Tensor:
+        excess = losses - losses.min()
+        to_come = max(0.0, 1.0 - iteration / self.warmup)
+        return (1.0 - excess * (to_come / (excess.mean() + ROUNDING))).clamp(min=0.0)
