@@ -1,0 +1,49 @@
+"""An LSTM whose recurrent matrix depends on the input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from encoders.operators._operator import Operator
+from encoders.operators._recurrence import lstm_gates, start_uniform, steps_first, streams_first
+from search_space.registry import register
+
+
+@register(
+    "operator",
+    "multiplicative_lstm",
+    causal=True,
+    source="Multiplicative LSTM, Krause et al. 2016, arXiv:1609.07959, section 3",
+)
+class MultiplicativeLstm(Operator):
+    """Let the gates of an LSTM read m = (W_mx x) * (W_mh h) in place of the last state h.
+
+    Each input so chooses its own recurrent transition, W_m diag(W_mx x) W_mh.
+    As wide as the latent; state and memory start from zero. Deliberate
+    differences: no weight normalisation and no dropout.
+    """
+
+    def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
+        super().__init__(hidden, depth=depth, dropout=dropout)
+        self.input_to_factor = nn.Linear(hidden, hidden, bias=False)
+        self.state_to_factor = nn.Linear(hidden, hidden, bias=False)
+        # Gates in the order of `lstm_gates`.
+        self.input_to_gates = nn.Linear(hidden, 4 * hidden)
+        self.factor_to_gates = nn.Linear(hidden, 4 * hidden, bias=False)
+        start_uniform(self, hidden=hidden)
+
+    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+        """Run along time; (batch, streams, time, hidden)."""
+        steps = steps_first(x)
+        state = memory = steps.new_zeros(steps.shape[1:])
+        to_factor, to_gates = self.state_to_factor.weight.t(), self.factor_to_gates.weight.t()
+        states = []
+        # All that does not wait for the state is computed for all steps at once.
+        for factor, gates in zip(
+            self.input_to_factor(steps).unbind(0), self.input_to_gates(steps).unbind(0), strict=True
+        ):
+            intermediate = factor * (state @ to_factor)
+            state, memory = lstm_gates(torch.addmm(gates, intermediate, to_gates), memory)
+            states.append(state)
+        return streams_first(torch.stack(states), like=x)

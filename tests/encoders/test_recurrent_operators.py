@@ -1,0 +1,229 @@
+"""Recurrent operators beside naive loops and beside torch's own layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from encoders.operators._recurrence import lstm_gates, soft_sign, steps_first, streams_first
+from encoders.operators.lstm import Lstm
+from encoders.operators.mogrifier_lstm import MogrifierLstm
+from encoders.operators.multiplicative_lstm import MultiplicativeLstm
+from encoders.operators.state_frequency_memory import FREQUENCIES, StateFrequencyMemory, rotations
+from encoders.operators.witran import PERIOD, Witran
+
+HIDDEN = 4
+
+
+def noise(*shape: int, rng_seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(rng_seed), dtype=torch.float64)
+
+
+@pytest.fixture(autouse=True)
+def _fixed_weights() -> Iterator[None]:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        yield
+
+
+def by_torch(recurrence: nn.LSTM, *, weight_x: Tensor, weight_h: Tensor, bias: Tensor) -> nn.LSTM:
+    """Load weights whose blocks are input, forget, output gate, candidate; torch has the candidate third."""
+    order = [0, 1, 3, 2]
+    ours = (weight_x, weight_h, bias, torch.zeros_like(bias))
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    blocks = [torch.cat([weight.chunk(4)[i] for i in order]) for weight in ours]
+    recurrence.load_state_dict(dict(zip(names, blocks, strict=True)))
+    return recurrence
+
+
+def along(recurrence: nn.LSTM, x: Tensor) -> Tensor:
+    return streams_first(recurrence(steps_first(x))[0], like=x)
+
+
+def test_steps_first_and_back() -> None:
+    x = noise(2, 3, 5, HIDDEN)
+    steps = steps_first(x)
+    torch.testing.assert_close(steps[4, 1 * 3 + 2], x[1, 2, 4])
+    torch.testing.assert_close(streams_first(steps, like=x), x)
+
+
+def test_soft_sign_is_tanh() -> None:
+    u = torch.linspace(-9.0, 9.0, 101, dtype=torch.float64)
+    torch.testing.assert_close(soft_sign(u), u.tanh())
+
+
+def test_lstm_gates_keep_and_write() -> None:
+    memory = noise(2, 3)
+    wide_open, shut = torch.full((2, 3), 50.0), torch.full((2, 3), -50.0)
+    candidate = noise(2, 3, rng_seed=1)
+    state, kept = lstm_gates(torch.cat([shut, wide_open, wide_open, candidate], dim=1), memory)
+    torch.testing.assert_close(kept, memory)
+    torch.testing.assert_close(state, memory.tanh())
+    state, written = lstm_gates(torch.cat([wide_open, shut, shut, candidate], dim=1), memory)
+    torch.testing.assert_close(written, candidate.tanh())
+    torch.testing.assert_close(state, torch.zeros_like(state))
+
+
+def test_lstm_runs_each_stream_alone_from_zero() -> None:
+    operator = Lstm(HIDDEN, depth=0, dropout=0.0).double()
+    cell = nn.LSTMCell(HIDDEN, HIDDEN).double()
+    cell.load_state_dict({name.removesuffix("_l0"): value for name, value in operator.recurrence.state_dict().items()})
+    x = noise(2, 3, 6, HIDDEN)
+    state = None
+    for step in range(6):
+        state = cell(x[:, :, step].reshape(6, HIDDEN), state)
+    assert state is not None
+    torch.testing.assert_close(operator(x)[:, :, -1].reshape(6, HIDDEN), state[0])
+
+
+def test_mogrifier_lstm_without_rounds_is_the_lstm() -> None:
+    operator = MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=0).double()
+    oracle = by_torch(
+        nn.LSTM(HIDDEN, HIDDEN).double(),
+        weight_x=operator.input_to_gates.weight,
+        weight_h=operator.state_to_gates.weight,
+        bias=operator.input_to_gates.bias,
+    )
+    x = noise(2, 3, 7, HIDDEN)
+    torch.testing.assert_close(operator(x), along(oracle, x))
+
+
+def test_mogrifier_lstm_with_zero_matrices_is_the_lstm() -> None:
+    """2 sigmoid(0) = 1: the rounds start near the identity."""
+    operator = MogrifierLstm(HIDDEN, depth=0, dropout=0.0).double()
+    plain = MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=0).double()
+    plain.load_state_dict({name: w for name, w in operator.state_dict().items() if not name.startswith("mutual")})
+    x = noise(2, 3, 7, HIDDEN)
+    assert (operator(x) - plain(x)).abs().max() > 1e-4
+    nn.init.zeros_(operator.mutual[0].weight)
+    nn.init.zeros_(operator.mutual[1].weight)
+    torch.testing.assert_close(operator(x), plain(x))
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_mogrifier_lstm_equals_the_formulas(rounds: int) -> None:
+    operator = MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=rounds).double()
+    x = noise(1, 2, 5, HIDDEN)
+    h = c = torch.zeros(2, HIDDEN, dtype=torch.float64)
+    for t in range(5):
+        xs, hs = {-1: x[0, :, t]}, {0: h}
+        for i in range(1, rounds + 1):
+            matrix = operator.mutual[i - 1].weight
+            if i % 2:
+                xs[i] = 2 * torch.sigmoid(hs[i - 1] @ matrix.T) * xs[i - 2]
+            else:
+                hs[i] = 2 * torch.sigmoid(xs[i - 1] @ matrix.T) * hs[i - 2]
+        read = operator.input_to_gates(xs[max(xs)]) + operator.state_to_gates(hs[max(hs)])
+        i_gate, f_gate, o_gate, candidate = read.chunk(4, dim=1)
+        c = f_gate.sigmoid() * c + i_gate.sigmoid() * candidate.tanh()
+        h = o_gate.sigmoid() * c.tanh()
+        torch.testing.assert_close(operator(x)[0, :, t], h)
+
+
+def test_mogrifier_lstm_refuses_negative_rounds() -> None:
+    with pytest.raises(ValueError, match="rounds must be >= 0, got -1"):
+        MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=-1)
+
+
+def test_multiplicative_lstm_with_factor_one_is_the_lstm() -> None:
+    operator = MultiplicativeLstm(HIDDEN, depth=0, dropout=0.0).double()
+    with torch.no_grad():  # the first feature is 1 and every factor reads it alone
+        operator.input_to_factor.weight.zero_()
+        operator.input_to_factor.weight[:, 0] = 1.0
+        operator.state_to_factor.weight.copy_(torch.eye(HIDDEN))
+    oracle = by_torch(
+        nn.LSTM(HIDDEN, HIDDEN).double(),
+        weight_x=operator.input_to_gates.weight,
+        weight_h=operator.factor_to_gates.weight,
+        bias=operator.input_to_gates.bias,
+    )
+    x = noise(2, 3, 7, HIDDEN)
+    x[..., 0] = 1.0
+    torch.testing.assert_close(operator(x), along(oracle, x))
+
+
+def test_multiplicative_lstm_has_one_transition_per_input() -> None:
+    operator = MultiplicativeLstm(HIDDEN, depth=0, dropout=0.0).double()
+    x = noise(1, 1, 4, HIDDEN)
+    h = c = torch.zeros(HIDDEN, dtype=torch.float64)
+    for t in range(4):
+        factor = operator.input_to_factor.weight @ x[0, 0, t]
+        transition = operator.factor_to_gates.weight @ torch.diag(factor) @ operator.state_to_factor.weight
+        i_gate, f_gate, o_gate, candidate = (operator.input_to_gates(x[0, 0, t]) + transition @ h).chunk(4)
+        c = f_gate.sigmoid() * c + i_gate.sigmoid() * candidate.tanh()
+        h = o_gate.sigmoid() * c.tanh()
+        torch.testing.assert_close(operator(x)[0, 0, t], h)
+
+
+def test_state_frequency_memory_equals_the_complex_loop() -> None:
+    operator = StateFrequencyMemory(HIDDEN, depth=0, dropout=0.0).double()
+    nn.init.normal_(operator.frequency_weight)
+    x = noise(1, 1, 9, HIDDEN)
+    h = torch.zeros(HIDDEN, dtype=torch.float64)
+    memory = torch.zeros(HIDDEN, FREQUENCIES, dtype=torch.complex128)
+    omega = math.pi * torch.arange(FREQUENCIES, dtype=torch.float64) / FREQUENCIES
+    for t in range(9):
+        read = operator.input_to_gates(x[0, 0, t]) + operator.state_to_gates(h)
+        i, s, o, g, candidate = read.split([HIDDEN, HIDDEN, HIDDEN, FREQUENCIES, HIDDEN])
+        forget = torch.outer(s.sigmoid(), g.sigmoid())
+        written = torch.outer((i.sigmoid() * candidate.tanh()).to(memory.dtype), torch.exp(1j * omega * (t + 1)))
+        memory = forget * memory + written
+        power = (memory.abs() ** 2) @ operator.frequency_weight + operator.output_bias
+        h = o.sigmoid() * power.tanh()
+        torch.testing.assert_close(operator(x)[0, 0, t], h)
+
+
+def test_rotations_repeat_exactly() -> None:
+    table = rotations(4000, like=torch.zeros(1))
+    turn = 2 * FREQUENCIES
+    torch.testing.assert_close(table[turn:], table[:-turn], rtol=0.0, atol=0.0)
+    torch.testing.assert_close(table.square().sum(dim=1), torch.ones(4000, FREQUENCIES, 1, 1))
+
+
+def test_memory_answers_the_frequency_it_stands_for() -> None:
+    """With open gates a wave of frequency k fills component k and leaves the others near zero."""
+    time = 4 * 2 * FREQUENCIES
+    table = rotations(time, like=torch.zeros(1, dtype=torch.float64)).flatten(2)
+    for k in range(1, FREQUENCIES):
+        wave = table[:, 0, k]
+        power = (wave[:, None, None] * table).sum(dim=0).square().sum(dim=0)
+        expected = torch.zeros_like(power)
+        expected[k] = (time / 2) ** 2
+        torch.testing.assert_close(power, expected)
+
+
+@pytest.mark.parametrize("time", [1, 5, PERIOD, PERIOD + 1, 3 * PERIOD + 5, (PERIOD + 2) * PERIOD])
+def test_witran_equals_the_double_loop(time: int) -> None:
+    operator = Witran(HIDDEN, depth=0, dropout=0.0).double()
+    x = noise(1, 2, time, HIDDEN)
+    zero = torch.zeros(2, HIDDEN, dtype=torch.float64)
+    horizontal: dict[tuple[int, int], Tensor] = {}
+    vertical: dict[tuple[int, int], Tensor] = {}
+    expected = []
+    for t in range(time):
+        row, column = divmod(t, PERIOD)
+        across = horizontal.get((row, column - 1), zero)
+        down = vertical.get((row - 1, column), zero)
+        read = operator.gates(torch.cat([across, down, x[0, :, t]], dim=1))
+        u_row, o_row, u_column, o_column, c_row, c_column = read.chunk(6, dim=1)
+        across = torch.tanh((1 - u_row.sigmoid()) * across + u_row.sigmoid() * c_row.tanh()) * o_row.sigmoid()
+        down = torch.tanh((1 - u_column.sigmoid()) * down + u_column.sigmoid() * c_column.tanh()) * o_column.sigmoid()
+        horizontal[row, column], vertical[row, column] = across, down
+        expected.append(operator.merge(torch.cat([across, down], dim=1)))
+    torch.testing.assert_close(operator(x)[0], torch.stack(expected, dim=1))
+
+
+def test_witran_hears_from_the_row_above_and_the_left_only() -> None:
+    operator = Witran(HIDDEN, depth=0, dropout=0.0).double()
+    x = noise(1, 1, 3 * PERIOD, HIDDEN).requires_grad_()
+    row, column = 2, 3
+    operator(x)[0, 0, row * PERIOD + column].sum().backward()
+    assert x.grad is not None
+    heard = x.grad[0, 0].abs().sum(dim=1).view(3, PERIOD) > 0
+    expected = torch.zeros_like(heard)
+    expected[: row + 1, : column + 1] = True
+    assert (heard == expected).all()
