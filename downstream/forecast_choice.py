@@ -1,14 +1,16 @@
 """Which forecaster is tested: a rule that noise in validation cannot easily fool.
 
 Per horizon the reference is the ridge on raw lags, shared over variates, targets and
-lags minus the last value. Another setting replaces it only if its error is lower, at the
+lags minus the last value. Another setting counts only if its error is lower, at the
 95 % level, in each of two periods: on validation, and on the last third of the training
 rows when fitted on the first two thirds. One period alone is one level shift, which
 some forecasters fit by luck. The level comes from a moving-block bootstrap over origins
 with blocks as long as the horizon, and Student's t with one degree less than blocks: three
 blocks prove little. The level holds for all settings of a horizon together (Bonferroni): with
 five of them, one in four horizons would otherwise be replaced by luck. Of the settings that pass,
-the lowest validation error wins.
+the one with the lowest validation error is combined with the reference (Bates and Granger 1969): the
+forecast moves from the reference towards it by the weight that is best in squared error if the gain
+is only what is sure at that level, in the period that allows less.
 
 Alphas come from all validation rows, the fit from all training rows. (The encoder has
 seen the late training rows, though never as targets; it has not seen validation rows.)
@@ -23,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from downstream.forecast_models import REFERENCE, Forecaster, fit_horizon, refit
+from downstream.forecast_models import REFERENCE, Combination, Forecaster, fit_horizon, refit
 from downstream.forecast_rows import NORMALIZATIONS, Features, RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecast_sums import RowSums, add_sums, sum_rows
 from downstream.forecasting_task import ForecastingTask, Origins, Part
@@ -42,21 +44,37 @@ class Gain:
 
     Args:
         mean: In scaled units; NaN where there was no room to measure it.
+        distance: Mean squared distance between the two forecasts.
         error: Its standard error.
         n_blocks: Stretches of one horizon that the origins span.
         n_tests: How many settings are tested for the horizon.
     """
 
     mean: float
+    distance: float
     error: float
     n_blocks: float
     n_tests: int = 1
 
     @property
-    def is_clear(self) -> bool:
-        """Whether the gain is above zero at the two-sided level `LEVEL`, held over all tests together."""
+    def sure(self) -> float:
+        """Lower end of the two-sided interval of the gain at `LEVEL`, held over all tests together."""
         tail = (1.0 - LEVEL) / (2 * self.n_tests)
-        return bool(self.mean > t.ppf(1.0 - tail, max(self.n_blocks - 1.0, 1.0)) * self.error)
+        return float(self.mean - t.ppf(1.0 - tail, max(self.n_blocks - 1.0, 1.0)) * self.error)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the sure gain is above zero."""
+        return self.sure > 0.0
+
+    @property
+    def weight(self) -> float:
+        """How far to move from the reference, in [0, 1]: least squares, if the gain is the sure one.
+
+        With r and a the errors of reference and alternative, (1 - w) r + w a is least in square at
+        w = (r.r - r.a) / |r - a|^2 = 1/2 + (r.r - a.a) / (2 |r - a|^2).
+        """
+        return float(np.clip(0.5 + self.sure / (2.0 * max(self.distance, 1e-12)), 0.0, 1.0))
 
     def __str__(self) -> str:
         return f"{self.mean:.4f} (se {self.error:.4f}, {self.n_blocks:.1f} blocks)"
@@ -77,7 +95,16 @@ class Evidence:
     @property
     def is_clear(self) -> bool:
         """Whether the gain is clear in both periods (in validation alone where there is no room for both)."""
-        return self.validation.is_clear and (self.late_training is None or self.late_training.is_clear)
+        return all(gain.is_clear for gain in self._gains)
+
+    @property
+    def weight(self) -> float:
+        """How far both periods allow to move from the reference."""
+        return min(gain.weight for gain in self._gains)
+
+    @property
+    def _gains(self) -> tuple[Gain, ...]:
+        return (self.validation,) if self.late_training is None else (self.validation, self.late_training)
 
 
 @dataclass(frozen=True)
@@ -91,7 +118,7 @@ class Choice:
         evidence: Per setting that was considered, by its name.
     """
 
-    chosen: Forecaster
+    chosen: Combination
     reference: Forecaster
     best: Mapping[Features, Forecaster]
     evidence: Mapping[str, Evidence]
@@ -183,13 +210,13 @@ def _choose(fitted: Sequence[Forecaster], rows: _Rows, *, index: int, n_lags: in
         if one.setting.normalization == "last" and one.setting.sharing != "per_variate":
             steady.setdefault(one.setting.features, one)
     evidence: dict[str, Evidence] = {}
-    chosen = reference
+    chosen = Combination(reference, reference)
     considered = {str(one.setting): one for one in (*best.values(), *steady.values()) if one.setting != REFERENCE}
     for one in sorted(considered.values(), key=lambda each: each.validation_error):
         found = _evidence(one, reference, rows, index=index, n_lags=n_lags, n_tests=len(considered), rng_seed=rng_seed)
         evidence[str(one.setting)] = found
-        if chosen is reference and found.is_clear:
-            chosen = one
+        if chosen.other is reference and found.is_clear:
+            chosen = Combination(reference, one, found.weight)
     return Choice(chosen, reference, best, evidence)
 
 
@@ -220,31 +247,36 @@ def _gain(
     n_tests: int,
     rng_seed: int,
 ) -> Gain:
-    """Return the mean gain in squared error and its standard error; NaN for fewer than 4 origins."""
-    differences, steps = [], []
+    """Return the gain and the distance of two forecasters; NaN for fewer than 4 origins."""
+    differences, distances, steps = [], [], []
     for block in blocks:
-        gained = _origin_errors(reference, block) - _origin_errors(one, block)
+        forecasts, expected = one.predict(block), reference.predict(block)
+        truth = block.targets[:, : one.horizon]
+        gained = _origin_means(expected - truth, block, horizon=one.horizon)
+        gained = gained - _origin_means(forecasts - truth, block, horizon=one.horizon)
         judged = np.isfinite(gained)
         if border is not None:
             # Targets of the early fit reach one horizon behind the border.
             judged &= block.origins.step >= border[block.origins.series] + one.horizon
         differences.append(gained[judged])
+        apart = np.where(np.isfinite(truth), forecasts - expected, np.nan)
+        distances.append(_origin_means(apart, block, horizon=one.horizon)[judged])
         steps.append(block.origins.step[judged])
     values = np.concatenate(differences) if differences else np.empty(0)
     if len(values) < 4:
-        return Gain(float("nan"), float("nan"), 0.0, n_tests)
+        return Gain(float("nan"), float("nan"), float("nan"), 0.0, n_tests)
     stride = max(1, int(np.median(np.diff(np.concatenate(steps)))))
     steps_per_block = -(-one.horizon // stride)
     error = block_standard_error(values, block=steps_per_block, rng=np.random.default_rng(rng_seed))
-    return Gain(float(values.mean()), error, len(values) / steps_per_block, n_tests)
+    distance = float(np.concatenate(distances).mean())
+    return Gain(float(values.mean()), distance, error, len(values) / steps_per_block, n_tests)
 
 
-def _origin_errors(forecaster: Forecaster, block: RowBlock) -> Floats:
-    """Return the mean squared error of each origin; NaN where the horizon does not fit, (n,)."""
-    truth = block.targets[:, : forecaster.horizon]
-    observed = np.isfinite(truth)
-    squared = np.where(observed, forecaster.predict(block) - truth, 0.0) ** 2
-    fits = (block.room >= forecaster.horizon) & observed.any(axis=(1, 2))
+def _origin_means(differences: Floats, block: RowBlock, *, horizon: int) -> Floats:
+    """Return the mean square of each origin over what is not NaN; NaN where the horizon does not fit, (n,)."""
+    observed = np.isfinite(differences)
+    squared = np.where(observed, differences, 0.0) ** 2
+    fits = (block.room >= horizon) & observed.any(axis=(1, 2))
     errors: Floats = np.where(fits, squared.sum(axis=(1, 2)) / np.maximum(observed.sum(axis=(1, 2)), 1), np.nan)
     return errors
 

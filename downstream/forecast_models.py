@@ -62,6 +62,47 @@ class Forecaster:
         return block.forecasts(x @ self.weights + self.intercept, self.setting.normalization)
 
 
+@dataclass(frozen=True)
+class Combination:
+    """The reference forecast, moved towards that of another forecaster.
+
+    Args:
+        reference: The forecast that is moved.
+        other: Where to; may be the reference itself.
+        weight: How far, in [0, 1]: 1 is the other forecast alone.
+    """
+
+    reference: Forecaster
+    other: Forecaster
+    weight: float = 1.0
+
+    def __str__(self) -> str:
+        if self.weight == 1.0:
+            return str(self.other.setting)
+        return f"{self.weight:.2f} {self.other.setting} + {1.0 - self.weight:.2f} {self.reference.setting}"
+
+    @property
+    def horizon(self) -> int:
+        """Steps ahead."""
+        return self.other.horizon
+
+    @property
+    def parts(self) -> tuple[tuple[Forecaster, float], ...]:
+        """The forecasters that count, with their weights."""
+        both = ((self.other, self.weight), (self.reference, 1.0 - self.weight))
+        return tuple((one, weight) for one, weight in both if weight > 0.0)
+
+    @property
+    def alphas(self) -> tuple[AlphaChoice, ...]:
+        """The choice of every model that counts."""
+        return tuple(alpha for one, _ in self.parts for alpha in one.alphas)
+
+    def predict(self, block: RowBlock) -> Floats:
+        """Return forecasts in scaled units, (n, horizon, variates)."""
+        first, *rest = [weight * one.predict(block) for one, weight in self.parts]
+        return sum(rest, start=first)
+
+
 def fit_setting(
     train: Moments,
     validation: Moments,

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from downstream.forecast_choice import Choice, fit, fit_reference
-from downstream.forecast_models import Forecaster, Setting, Sharing, fit_paths, split_groups
+from downstream.forecast_models import Combination, Setting, Sharing, fit_paths, split_groups
 from downstream.forecast_rows import Features, RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecast_sums import RowSums, sum_rows
 from downstream.forecast_ts2vec import applies, test_ts2vec
@@ -163,14 +163,17 @@ def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | 
         `mse/H` and `mae/H` of the chosen forecaster and `representation.mse/H` of the best one that sees the
         representation only; means over horizons as `mse`, `mae`, ...
     """
-    tested: dict[int, dict[str, Forecaster]] = {}
+    tested: dict[int, dict[str, Combination]] = {}
     metrics: dict[str, float] = {}
     settings: dict[str, str] = {}
     if represent is None:
-        tested = {horizon: {"": forecaster} for horizon, forecaster in fit_reference(task).items()}
+        tested = {horizon: {"": Combination(one, one)} for horizon, one in fit_reference(task).items()}
     else:
         for horizon, choice in fit(task, represent, rng_seed=rng_seed).items():
-            tested[horizon] = {"": choice.chosen, "representation.": choice.best["representation"]}
+            tested[horizon] = {
+                "": choice.chosen,
+                "representation.": Combination(choice.reference, choice.best["representation"]),
+            }
             settings.update(_describe_evidence(choice, horizon=horizon))
     facts = _facts(task)
     # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
@@ -192,7 +195,7 @@ def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | 
     return Scores(metrics.get("mse", float("nan")), "mse", False, metrics, settings, facts)
 
 
-def _test_errors(tested: Mapping[int, Mapping[str, Forecaster]], blocks: Iterable[RowBlock]) -> dict[str, float]:
+def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterable[RowBlock]) -> dict[str, float]:
     """Return mean squared and absolute errors over all observed targets, by name of the forecaster and horizon."""
     sums: dict[str, NDArray[np.float64]] = {}
     for block in blocks:
@@ -211,11 +214,11 @@ def _test_errors(tested: Mapping[int, Mapping[str, Forecaster]], blocks: Iterabl
     return metrics
 
 
-def _describe(forecaster: Forecaster, *, name: str) -> dict[str, str]:
+def _describe(forecaster: Combination, *, name: str) -> dict[str, str]:
     horizon = forecaster.horizon
     alphas = sorted({choice.alpha for choice in forecaster.alphas})
     found = {
-        f"{name}forecaster/{horizon}": str(forecaster.setting),
+        f"{name}forecaster/{horizon}": str(forecaster),
         f"{name}alpha/{horizon}": " ".join(f"{alpha:g}" for alpha in alphas),
     }
     if any(choice.on_edge for choice in forecaster.alphas):

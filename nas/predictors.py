@@ -32,7 +32,7 @@ from nas.embedding import represent_steps
 from nas.representer import Representer
 from nas.saved_encoder import SavedEncoderError
 
-SCHEMA = 1
+SCHEMA = 2
 THRESHOLD = 4.0
 N_NEIGHBOURS = 3
 MAX_REFERENCE = 2000
@@ -118,16 +118,17 @@ class Predictor:
         facts = self.facts
         block = block_at_end(
             values,
-            represent=None if facts["setting"][0] == "raw_lags" else represent,
+            represent=represent if any(setting[0] != "raw_lags" for setting, _ in facts["parts"]) else None,
             window=facts["window"],
             raw_lags=facts["raw_lags"],
             horizon=facts["horizon"],
             joint=facts["joint"],
         )
-        forecaster = Forecaster(
-            Setting(*facts["setting"]), facts["horizon"], self.tensors["weights"], self.tensors["intercept"], (), 0.0
-        )
-        scaled = forecaster.predict(block)[0]  # (horizon, variates)
+        scaled = np.zeros((facts["horizon"], values.shape[1]))  # (horizon, variates)
+        for number, (setting, weight) in enumerate(facts["parts"]):
+            weights, intercept = self.tensors[f"weights.{number}"], self.tensors[f"intercept.{number}"]
+            part = Forecaster(Setting(*setting), facts["horizon"], weights, intercept, (), 0.0)
+            scaled += weight * part.predict(block)[0]
         scaler = Scaler(self.tensors["mean"].numpy(), self.tensors["deviation"].numpy(), 0)
         return np.asarray(scaler.inverse(scaled.astype(np.float32)).T)
 
@@ -174,19 +175,19 @@ def _fit_classifier(task: ClassificationTask, represent: Representer, *, rng_see
 
 def _fit_forecaster(task: ForecastingTask, represent: Representer, *, rng_seed: int) -> Predictor:
     horizon = usable_horizons(task)[-1]
-    forecaster = fit_forecasters(task, represent, rng_seed=rng_seed)[horizon].chosen
+    parts = fit_forecasters(task, represent, rng_seed=rng_seed)[horizon].chosen.parts
     first = Origins(*(column[:1] for column in task.origins("train", horizon)))
     block = next(iter(row_blocks(task, "train", first, horizons=(horizon,), represent=represent)))
     facts = {
-        "setting": list(forecaster.setting),
+        "parts": [[list(one.setting), weight] for one, weight in parts],
         "horizon": horizon,
         "window": task.spec.window,
         "raw_lags": task.spec.raw_lags,
         "joint": block.joint,
     }
     tensors = {
-        "weights": forecaster.weights,
-        "intercept": forecaster.intercept,
+        **{f"weights.{number}": one.weights for number, (one, _) in enumerate(parts)},
+        **{f"intercept.{number}": one.intercept for number, (one, _) in enumerate(parts)},
         "mean": torch.as_tensor(task.scaler.mean),
         "deviation": torch.as_tensor(task.scaler.deviation),
     }

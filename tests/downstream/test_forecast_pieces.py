@@ -72,7 +72,7 @@ def test_sums_over_variates_are_given_up_when_they_are_too_large(
 ) -> None:
     monkeypatch.setattr("downstream.forecast_sums.MAX_ENTRIES", 100)
     choice = forecast_choice.fit(toys.make_task(toys.ar1(400, coefficient=0.5), n_targets=2), None)[1]
-    assert choice.chosen.setting.sharing == "shared"
+    assert choice.chosen.other.setting.sharing == "shared"
     assert choice.reference.weights.shape[0] == 1
 
 

@@ -128,14 +128,15 @@ def test_a_representation_that_knows_more_replaces_raw_lags_and_noise_does_not(t
     values = np.concatenate([np.roll(lead, 3, axis=0) + 0.1 * toys.noise(3000, 1, rng_seed=1), lead], axis=1)
     task = toys.make_task(values, n_targets=1, horizons=(3,))
     choice = forecast_choice.fit(task, toys.Identity(mixed=True))[3]
-    assert choice.chosen.setting.features in ("representation", "both")
-    assert choice.chosen.validation_error < 0.05 < choice.reference.validation_error
+    assert choice.chosen.other.setting.features in ("representation", "both")
+    assert choice.chosen.other.validation_error < 0.05 < choice.reference.validation_error
+    assert choice.chosen.weight > 0.9
 
     class Noise:
         def __call__(self, windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
             return np.random.default_rng(windows.n).normal(size=(windows.n, 1, 8)).astype(np.float32)
 
-    assert forecast_choice.fit(task, Noise())[3].chosen.setting.features == "raw_lags"
+    assert forecast_choice.fit(task, Noise())[3].chosen.other.setting.features == "raw_lags"
 
 
 def test_one_lucky_period_does_not_replace_the_reference(toys: SimpleNamespace) -> None:
@@ -143,14 +144,36 @@ def test_one_lucky_period_does_not_replace_the_reference(toys: SimpleNamespace) 
     values = np.cumsum(0.3 * toys.noise(2000, 1), axis=0)
     values[1200:1600] = 0.02 * np.cumsum(toys.noise(400, 1, rng_seed=2), axis=0)
     choice = forecast_choice.fit(toys.make_task(values, n_targets=1, horizons=(8,)), None)[8]
-    assert choice.chosen.setting == REFERENCE
-    few = Gain(1.0, 0.3, 2.0)
-    assert Gain(1.0, 0.3, 30.0).is_clear
-    assert Gain(1.0, 0.42, 30.0).is_clear
-    assert not Gain(1.0, 0.42, 30.0, n_tests=5).is_clear
+    assert choice.chosen.other.setting == REFERENCE
+    assert str(choice.chosen) == str(REFERENCE)
+
+
+def gain(mean: float, *, error: float, n_blocks: float = 30.0, n_tests: int = 1, distance: float = 1.0) -> Gain:
+    return Gain(mean, distance, error, n_blocks, n_tests)
+
+
+def test_evidence_is_clear_where_both_periods_are() -> None:
+    few = gain(1.0, error=0.3, n_blocks=2.0)
+    assert gain(1.0, error=0.3).is_clear
+    assert gain(1.0, error=0.42).is_clear
+    assert not gain(1.0, error=0.42, n_tests=5).is_clear
     assert not few.is_clear
-    assert Evidence(Gain(1.0, 0.3, 30.0), None).is_clear
-    assert not Evidence(Gain(1.0, 0.3, 30.0), few).is_clear
+    assert Evidence(gain(1.0, error=0.3), None).is_clear
+    assert not Evidence(gain(1.0, error=0.3), few).is_clear
+
+
+def test_the_weight_of_a_combination_is_least_squares_and_the_smaller_of_both_periods() -> None:
+    rng = np.random.default_rng(0)
+    truth, reference, other = rng.normal(size=(3, 5000))
+    other = 0.6 * truth + 0.4 * other
+    gained = ((reference - truth) ** 2).mean() - ((other - truth) ** 2).mean()
+    found = gain(gained, error=0.0, distance=((reference - other) ** 2).mean())
+    errors = [((reference + w * (other - reference) - truth) ** 2).mean() for w in np.linspace(0, 1, 101)]
+    assert found.weight == pytest.approx(np.argmin(errors) / 100, abs=0.006)
+    assert Evidence(found, gain(0.2, error=0.0, distance=2.0)).weight == pytest.approx(0.55)
+    assert gain(9.0, error=0.1).weight == 1.0
+    just_clear = gain(1.0, error=0.48)
+    assert just_clear.is_clear and just_clear.weight == pytest.approx(0.5, abs=0.02)
 
 
 def test_changing_the_future_changes_no_forecast(toys: SimpleNamespace) -> None:
@@ -181,7 +204,7 @@ def test_poisoned_test_rows_change_no_choice_and_no_validation_score(toys: Simpl
         task.open_test()
         choices = forecast_choice.fit(task, toys.Identity())
         score = forecasting.validate(task, toys.Identity(), details=True)
-        results.append((score, [(c.chosen.setting, c.chosen.alphas) for c in choices.values()]))
+        results.append((score, [(str(c.chosen), c.chosen.alphas) for c in choices.values()]))
     assert results[0] == results[1]
 
 
