@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contrastive.groups import PairGroup, two_view_masks
 from contrastive.losses._base import PairLoss, _blocks
+from contrastive.losses.dcl import DCL
 from contrastive.losses.info_nce import InfoNCE
 from contrastive.losses.nt_xent import NTXent
 from contrastive.losses.triplet import Triplet
@@ -74,6 +75,16 @@ def test_triplet_follows_its_formula(n_positives: int) -> None:
     assert float(Triplet(margin=0.5)(group, Dot())) == pytest.approx(sum(terms) / len(terms), rel=1e-9)
 
 
+@pytest.mark.parametrize("n_positives", [1, 3])
+def test_dcl_follows_its_formula(n_positives: int) -> None:
+    group = random_group(n_positives=n_positives)
+    terms = []
+    for positive, negative in rows_of(group, cross_view_only=False):
+        rivals = math.log(sum(math.exp(s / 0.7) for s in negative))
+        terms.append(rivals - sum(positive) / len(positive) / 0.7)
+    assert float(DCL(temperature=0.7)(group, Dot())) == pytest.approx(sum(terms) / len(terms), rel=1e-9)
+
+
 def equal_rows(rows: int) -> PairGroup:
     z = torch.ones(2, 2 * rows, 3)
     return PairGroup(anchors=z, candidates=z, **two_view_masks(rows, device=z.device)._asdict())
@@ -84,6 +95,7 @@ def test_closed_forms_when_all_rows_are_equal() -> None:
     assert float(NTXent(temperature=0.1)(group, Cosine())) == pytest.approx(math.log(9), rel=1e-5)
     assert float(InfoNCE(temperature=0.1)(group, Cosine())) == pytest.approx(math.log(5), rel=1e-5)
     assert float(Triplet(margin=0.5)(group, Cosine())) == pytest.approx(0.5, rel=1e-5)
+    assert float(DCL(temperature=0.1)(group, Cosine())) == pytest.approx(math.log(8), rel=1e-5)
 
 
 def test_closed_form_when_positives_are_equal_and_negatives_orthogonal() -> None:
@@ -94,7 +106,9 @@ def test_closed_form_when_positives_are_equal_and_negatives_orthogonal() -> None
     assert float(Triplet(margin=1.0)(group, Cosine())) == 0.0
 
 
-@pytest.mark.parametrize("loss", [NTXent(temperature=0.1), InfoNCE(temperature=0.1), Triplet(margin=1.0)])
+@pytest.mark.parametrize(
+    "loss", [NTXent(temperature=0.1), InfoNCE(temperature=0.1), DCL(temperature=0.1), Triplet(margin=1.0)]
+)
 @pytest.mark.parametrize("n_positives", [1, 2])
 def test_without_negatives_loss_and_gradient_are_zero(loss: PairLoss, n_positives: int) -> None:
     z = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
@@ -118,7 +132,9 @@ class Watched(Similarity):
         return result
 
 
-@pytest.mark.parametrize("loss", [NTXent(temperature=0.2), InfoNCE(temperature=0.2), Triplet(margin=0.5)])
+@pytest.mark.parametrize(
+    "loss", [NTXent(temperature=0.2), InfoNCE(temperature=0.2), DCL(temperature=0.2), Triplet(margin=0.5)]
+)
 @pytest.mark.parametrize("n_positives", [1, 3])
 @pytest.mark.parametrize("budget", [1, 20, 54, 60, 110])
 def test_blocks_change_neither_value_nor_gradient(loss: PairLoss, n_positives: int, budget: int) -> None:
@@ -165,6 +181,8 @@ def test_extreme_similarities_stay_finite() -> None:
 def test_temperature_must_be_above_zero(temperature: float) -> None:
     with pytest.raises(ValueError, match=r"NTXent\.temperature: must be a finite number greater than 0"):
         NTXent(temperature=temperature)
+    with pytest.raises(ValueError, match=r"DCL\.temperature: must be a finite number greater than 0"):
+        DCL(temperature=temperature)
 
 
 def test_margin_must_not_be_negative() -> None:
