@@ -9,11 +9,17 @@ import torch
 
 from contrastive.augmentations._base import Augmentation
 from contrastive.augmentations.crop import Crop
+from contrastive.augmentations.drift import Drift
+from contrastive.augmentations.dropout_block import DropoutBlock
+from contrastive.augmentations.flip import Flip
 from contrastive.augmentations.frequency_mask import FrequencyMask
 from contrastive.augmentations.jitter import Jitter
+from contrastive.augmentations.magnitude_warp import MagnitudeWarp
+from contrastive.augmentations.mixup import Mixup
 from contrastive.augmentations.point_mask import PointMask
 from contrastive.augmentations.rescale import Rescale
 from contrastive.augmentations.resize import Resize
+from contrastive.augmentations.time_warp import TimeWarp
 from contrastive.views import View, draw_core, observed_span, whole_window
 
 
@@ -40,6 +46,52 @@ def test_point_mask_removes_its_share_of_observed_steps_in_all_variates(ratio: f
     missing = torch.isnan(PointMask(ratio=ratio)(whole_window(x), generator=generator()).values)
     assert torch.equal(missing[..., 0], missing[..., 1]) and missing[:, steps:].all()
     assert (missing[:, :steps, 0].sum(dim=1) == masked).all()
+
+
+@pytest.mark.parametrize(("ratio", "steps", "masked"), [(0.3, 10, 3), (0.5, 7, 3), (0.05, 10, 0), (0.9, 2, 1)])
+def test_dropout_block_removes_its_share_in_one_stretch_at_any_place(ratio: float, steps: int, masked: int) -> None:
+    x = torch.zeros(300, steps + 5, 2)
+    x[:, :2], x[:, steps + 2 :] = torch.nan, torch.nan
+    missing = torch.isnan(DropoutBlock(ratio=ratio)(whole_window(x), generator=generator()).values)
+    assert torch.equal(missing[..., 0], missing[..., 1]) and missing[:, :2].all() and missing[:, steps + 2 :].all()
+    block = missing[:, 2 : steps + 2, 0].float()
+    assert (block.sum(dim=1) == masked).all()
+    assert (torch.nn.functional.pad(block, (1, 1)).diff(dim=1).abs().sum(dim=1) == 2 * (masked > 0)).all()
+    assert not masked or len(block.argmax(dim=1).unique()) == steps - masked + 1
+
+
+def test_dropout_block_counts_observed_steps_only() -> None:
+    x = torch.zeros(100, 20, 1)
+    x[:, 4:14] = torch.nan
+    missing = torch.isnan(DropoutBlock(ratio=0.5)(whole_window(x), generator=generator()).values)
+    assert (missing.sum(dim=(1, 2)) == 15).all()
+
+
+def test_flip_changes_the_sign_of_whole_variates_with_its_probability() -> None:
+    x = torch.randn(2000, 6, 3, generator=generator(1))
+    sign = Flip(ratio=0.3)(whole_window(x), generator=generator()).values / x
+    assert (sign.abs() == 1).all() and torch.equal(sign, sign[:, :1].expand_as(sign))
+    assert abs(float((sign[:, 0] < 0).float().mean()) - 0.3) < 0.02
+    assert not torch.equal(sign[:, 0, 0], sign[:, 0, 1])
+
+
+def test_mixup_is_a_convex_mix_with_one_other_window() -> None:
+    """Windows that are rows of the identity show the weights."""
+    x = torch.eye(50).unsqueeze(1).expand(50, 3, 50)
+    weights = Mixup(ratio=0.4)(whole_window(x), generator=generator()).values[:, 0]
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(50))
+    other = weights - torch.diag(weights.diagonal())
+    assert ((other > 0).sum(dim=0) == 1).all() and ((other > 0).sum(dim=1) == 1).all()
+    assert other.max() <= 0.4 and other.max() > 0.35 and 0.15 < float(other.sum()) / 50 < 0.25
+
+
+def test_mixup_keeps_missing_values_where_they_are() -> None:
+    x = torch.randn(8, 10, 2, generator=generator(2))
+    x[:4, :5, 0] = torch.nan
+    values = Mixup(ratio=0.4)(whole_window(x), generator=generator()).values
+    assert torch.equal(torch.isnan(values), torch.isnan(x))
+    alone = Mixup(ratio=0.4)(whole_window(x[:1]), generator=generator()).values
+    torch.testing.assert_close(alone, x[:1], equal_nan=True)
 
 
 def test_frequency_mask_removes_whole_bins_and_never_the_mean() -> None:
@@ -108,6 +160,12 @@ def test_crop_without_core_is_uniform_in_place() -> None:
         FrequencyMask(ratio=0.0),
         Resize(ratio=0.0),
         Crop(ratio=0.0),
+        DropoutBlock(ratio=0.0),
+        Flip(ratio=0.0),
+        Mixup(ratio=0.0),
+        MagnitudeWarp(sigma=0.0),
+        Drift(sigma=0.0),
+        TimeWarp(sigma=0.0),
     ],
 )
 def test_no_strength_changes_nothing(augmentation: Augmentation) -> None:

@@ -16,6 +16,8 @@ from search_space.genotype import Genotype
 
 CROP = (Choice("crop", (("ratio", 0.9),)),)
 RESIZE = (Choice("resize", (("ratio", 0.4),)),)
+WARP = (Choice("time_warp", (("sigma", 0.5),)),)
+PERMUTE = (Choice("permute", (("segments", 5.0),)),)
 MASK = (Choice("point_mask", (("ratio", 0.5),)),)
 NOISE = (Choice("jitter", (("sigma", 0.3),)), Choice("frequency_mask", (("ratio", 0.2),)))
 ENCODER = EncoderCell(
@@ -65,8 +67,8 @@ def encode(x: Tensor, *, weight: Tensor | float = 1.0) -> Tensor:
     return torch.sin(z + torch.arange(9.0)) * weight
 
 
-@pytest.mark.parametrize("aug1", [(), CROP, RESIZE, MASK, NOISE, RESIZE + CROP, NOISE + CROP + RESIZE])
-@pytest.mark.parametrize("aug2", [(), CROP, RESIZE + MASK])
+@pytest.mark.parametrize("aug1", [(), CROP, RESIZE, MASK, NOISE, RESIZE + CROP, NOISE + CROP + RESIZE, PERMUTE + WARP])
+@pytest.mark.parametrize("aug2", [(), CROP, RESIZE + MASK, PERMUTE + CROP])
 def test_loss_is_finite_repeatable_and_has_a_gradient_for_any_size(
     aug1: tuple[Choice, ...], aug2: tuple[Choice, ...]
 ) -> None:
@@ -100,7 +102,7 @@ def test_views_of_short_series_show_observed_steps() -> None:
             assert (~torch.isnan(view.values)).any(dim=1).all()
 
 
-@pytest.mark.parametrize("aug1", [(), CROP, RESIZE])
+@pytest.mark.parametrize("aug1", [(), CROP, RESIZE, WARP, PERMUTE])
 def test_padding_is_paired_with_nothing(aug1: tuple[Choice, ...]) -> None:
     x = normal(6, 40, 1)
     x[:3, 15:] = torch.nan
@@ -132,6 +134,26 @@ def test_a_time_code_is_aligned_through_crop_and_resize(batch: int, variates: in
     assert float(strategy.loss(x, code, generator=generator(3))) < 1e-4
     offsets = [0.0, 0.2]  # the views differ in length, so each is encoded on its own
     assert float(strategy.loss(x, lambda w: code(w + offsets.pop()), generator=generator(3))) > 1e-3
+
+
+@pytest.mark.parametrize(("aug1", "aug2"), [((), PERMUTE), (PERMUTE, PERMUTE), (PERMUTE + CROP, WARP + PERMUTE)])
+def test_a_time_code_is_aligned_through_permuted_segments(aug1: tuple[Choice, ...], aug2: tuple[Choice, ...]) -> None:
+    x = torch.linspace(0.0, 1.0, 48).view(1, 48, 1).repeat(40, 1, 2)
+    x[:10, 30:] = torch.nan
+    pair = PairCell(kinds=("temporal",), pool="max", kernel=0)
+    strategy = Strategy(
+        genotype(aug1, aug2, pair=pair, loss=Choice("triplet", (("margin", 0.0),))), features=2, width=1
+    )
+
+    def code(w: Tensor) -> Tensor:
+        angle = w.nan_to_num().transpose(1, 2).unsqueeze(-1) * 3.0
+        return torch.cat([angle.cos(), angle.sin()], dim=-1)
+
+    def place_code(w: Tensor) -> Tensor:
+        return code(torch.linspace(0.0, 1.0, w.shape[1]).view(1, -1, 1).expand_as(w))
+
+    assert float(strategy.loss(x, code, generator=generator(3))) < 1e-4
+    assert float(strategy.loss(x, place_code, generator=generator(3))) > 1e-2
 
 
 def test_streams_count_as_instances() -> None:
