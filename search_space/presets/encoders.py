@@ -91,5 +91,103 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
                 )
             ),
         ),
+        "patchtst": Preset(
+            source="PatchTST, Nie et al. 2023, arXiv:2211.14730, sections 3.1 and 3.2 and appendix A.1.4",
+            differs="The paper pretrains by masked reconstruction alone; a genotype always contrasts, so NT-Xent "
+            "between two lightly scaled views (inferred) stands beside the reconstruction. Three layers of width "
+            "128 as published, but each splits the latent into patches anew and adds them to its steps, with patches "
+            "of 8 instead of 12 steps, and ends in dropout 0.1 instead of 0.2.",
+            genotype={
+                "schema": SCHEMA,
+                "AugCell1": [["rescale", {"sigma": 0.1}]],
+                "AugCell2": [["rescale", {"sigma": 0.1}]],
+                "EmbedCell": dict(NO_EMBED),
+                "PairCell": pairs("instance", pool="avg", kernel=0),
+                "LossCell": {
+                    "loss": "nt_xent",
+                    "similarity": "cosine",
+                    "temperature": 0.5,
+                    "auxiliary": ["masked_reconstruction", {"weight": 1.0}],
+                },
+                "EncoderCell": _encoder(
+                    [(0, "patch_attention")],
+                    blocks=3,
+                    hidden=128,
+                    dropout=0.1,
+                    normalization="instance",
+                    channels="independent",
+                    readout="mean",
+                ),
+                "TrainCell": training(0.001, 32, averaging=False),
+            },
+        ),
+        "timesnet": Preset(
+            source="TimesNet, Wu et al. 2023, arXiv:2210.02186, section 3",
+            differs=_TAUGHT_BY_TS2VEC + "Two blocks of width 32 over mixed variates; the embedding is a linear map "
+            "without positions or time stamps, and the series is not first extended to the forecast steps. How a "
+            "block finds its periods differs as its operator says.",
+            genotype=_taught_by_ts2vec(
+                _encoder(
+                    [(0, "times_block")],
+                    blocks=2,
+                    hidden=32,
+                    dropout=0.1,
+                    normalization="instance",
+                    channels="mixed",
+                    readout="mean",
+                )
+            ),
+        ),
+        "timexer": Preset(
+            source="TimeXer, Wang et al. 2024, arXiv:2402.19072, section 3",
+            differs=_TAUGHT_BY_TS2VEC + "Every variate is endogenous in turn with the others as exogenous ones (the "
+            "paper's multivariate form); two blocks, each of which splits the latent into patches anew, with a "
+            "global token of its own. Width 64 instead of 128 to 512, so that minutes of CPU time suffice.",
+            genotype=_taught_by_ts2vec(
+                _encoder(
+                    [(0, "cross_variate_attention")],
+                    blocks=2,
+                    hidden=64,
+                    dropout=0.1,
+                    normalization="instance",
+                    channels="independent",
+                    readout="last",
+                )
+            ),
+        ),
+        "tsmixer": Preset(
+            source="TSMixer, Chen et al. 2023, arXiv:2303.06053, section 3.2",
+            differs=_TAUGHT_BY_TS2VEC + "Four blocks of width 64 (inferred: the paper tunes both); streams "
+            "are variates, so a feature mixes 64 latent channels and the mean of the others, where the paper mixes "
+            "the variates themselves. Time is mixed by lag, not by place in the window.",
+            genotype=_taught_by_ts2vec(
+                _encoder(
+                    [(0, "mixer")],
+                    blocks=4,
+                    hidden=64,
+                    dropout=0.1,
+                    normalization="instance",
+                    channels="independent",
+                    readout="last",
+                )
+            ),
+        ),
+        "witran": Preset(
+            source="WITRAN, Jia et al. 2023, NeurIPS 36, section 3",
+            differs=_TAUGHT_BY_TS2VEC + "Two layers of width 64 and the last value taken away (inferred); rows of the "
+            "grid have a fixed number of steps instead of the data's period, time stamps are no input, and every step "
+            "keeps a state where the paper hands on those at the grid's edges.",
+            genotype=_taught_by_ts2vec(
+                _encoder(
+                    [(0, "witran")],
+                    blocks=2,
+                    hidden=64,
+                    dropout=0.1,
+                    normalization="last",
+                    channels="mixed",
+                    readout="last",
+                )
+            ),
+        ),
     }
 )

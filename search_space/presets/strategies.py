@@ -37,6 +37,10 @@ def _ggs_view() -> list[list[Any]]:
     ]
 
 
+def _cost_view() -> list[list[Any]]:
+    return [["rescale", {"sigma": 0.2}], ["drift", {"sigma": 0.2}], ["jitter", {"sigma": 0.2}]]
+
+
 STRATEGIES: Mapping[str, Preset] = MappingProxyType(
     {
         "ts2vec": Preset(
@@ -89,6 +93,64 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
                 "LossCell": {"loss": "info_nce", "similarity": "neg_euclidean", "temperature": 1.0},
                 "EncoderCell": dict(DILATED_STACK),
                 "TrainCell": training(0.001, 8, averaging=True),
+            },
+        ),
+        "ts_tcc": Preset(
+            source="TS-TCC, Eldele et al. 2021, arXiv:2106.14112, section 3, and its published settings",
+            differs="Temporal pairs stand for the cross-view prediction of future steps by a transformer, and count as "
+            "much as the contextual pairs (published: 1 to 0.7). The weak view scales by factors around 1 (published "
+            "code: around 2), the strong one has 5 segments on average (published for HAR: at most 8), and sigmas "
+            "are milder than the published 1.1 and 0.8 (inferred). Dilated convolutions instead of three "
+            "convolution blocks; batches of 64, as many as a loss contrasts, instead of 128.",
+            genotype={
+                "schema": SCHEMA,
+                "AugCell1": [["rescale", {"sigma": 0.5}], ["jitter", {"sigma": 0.1}]],
+                "AugCell2": [["permute", {"segments": 5.0}], ["jitter", {"sigma": 0.5}]],
+                "EmbedCell": dict(NO_EMBED),
+                "PairCell": pairs("instance", "temporal", pool="avg", kernel=0),
+                "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
+                "EncoderCell": {**DILATED_STACK, "blocks": 4, "output": 128, "readout": "mean"},
+                "TrainCell": training(0.0003, 64, averaging=False),
+            },
+        ),
+        "cost": Preset(
+            source="CoST, Woo et al. 2022, arXiv:2202.01575, section 3, and its published defaults",
+            differs="The time-domain loss alone, on the window's mean instead of a step drawn at random and with the "
+            "batch's negatives instead of a momentum encoder and its queue; the frequency-domain loss on amplitudes "
+            "and phases is gone, and so are the trend and season heads behind the backbone, which is TS2Vec's. Drift "
+            "stands for the random shift; scale, shift and jitter always act, at 0.2, where the published ones act "
+            "half of the time at 0.5 (inferred). Batches of 64, as many as a loss contrasts.",
+            genotype={
+                "schema": SCHEMA,
+                "AugCell1": _cost_view(),
+                "AugCell2": _cost_view(),
+                "EmbedCell": dict(NO_EMBED),
+                "PairCell": pairs("instance", pool="avg", kernel=0),
+                "LossCell": {"loss": "info_nce", "similarity": "cosine", "temperature": 0.07},
+                "EncoderCell": {**DILATED_STACK, "readout": "last"},
+                "TrainCell": training(0.001, 64, averaging=True),
+            },
+        ),
+        "vicreg": Preset(
+            source="VICReg, Bardes et al. 2022, arXiv:2105.04906, section 4 and its published weights",
+            differs="The views of our SimCLR preset stand for the image augmentations (inferred); no expander stands "
+            "between the representation and the loss, a stack of dilated convolutions instead of a ResNet, batches "
+            "of 64 instead of 2048 with AdamW instead of LARS.",
+            genotype={
+                "schema": SCHEMA,
+                "AugCell1": _simclr_view(),
+                "AugCell2": _simclr_view(),
+                "EmbedCell": dict(NO_EMBED),
+                "PairCell": pairs("instance", pool="avg", kernel=0),
+                "LossCell": {
+                    "loss": "vicreg",
+                    "similarity": "none",
+                    "invariance": 25.0,
+                    "variance": 25.0,
+                    "covariance": 1.0,
+                },
+                "EncoderCell": {**DILATED_STACK, "blocks": 4, "output": 128, "readout": "mean"},
+                "TrainCell": training(0.001, 64, averaging=False),
             },
         ),
     }

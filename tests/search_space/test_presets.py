@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from search_space import PRESETS, UnknownOptionError, from_notes, preset
+from search_space.presets import ENCODERS
 from search_space.presets.strategies import _NOTES_ENCODER, _NOTES_STRATEGY
+from search_space.registry import get
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -43,3 +45,41 @@ def test_unknown_names() -> None:
         UnknownOptionError, match=r"kind: unknown task kind, got 'forecast'; did you mean 'forecasting'"
     ):
         preset("ts2vec", "forecast")
+
+
+@pytest.mark.parametrize(
+    ("name", "operator"),
+    [
+        ("dlinear", "decomposition_linear"),
+        ("itransformer", "variate_attention"),
+        ("patchtst", "patch_attention"),
+        ("timesnet", "times_block"),
+        ("timexer", "cross_variate_attention"),
+        ("tsmixer", "mixer"),
+        ("witran", "witran"),
+    ],
+)
+def test_an_encoder_preset_is_built_around_its_paper(name: str, operator: str) -> None:
+    operators = {op for _, op in preset(name).encoder.edges}
+    assert operators - {"identity", "decomposition_linear"} == {operator} - {"decomposition_linear"}
+    paper = get("operator", operator).source.split(",")[0]
+    assert PRESETS[name].source.startswith(paper) or operator == "decomposition_linear"
+
+
+def test_encoders_are_taught_as_their_papers_pretrain_or_as_ts2vec() -> None:
+    ts2vec, patchtst = preset("ts2vec"), preset("patchtst")
+    assert patchtst.loss.auxiliary is not None and patchtst.loss.auxiliary.name == "masked_reconstruction"
+    for name in set(ENCODERS) - {"patchtst"}:
+        genotype = preset(name)
+        assert (genotype.aug1, genotype.pair, genotype.loss, genotype.train) == (
+            ts2vec.aug1,
+            ts2vec.pair,
+            ts2vec.loss,
+            ts2vec.train,
+        )
+
+
+def test_vicreg_compares_nothing_and_has_the_published_weights() -> None:
+    loss = preset("vicreg").loss
+    assert loss.similarity == "none"
+    assert loss.loss.params == {"invariance": 25.0, "variance": 25.0, "covariance": 1.0}

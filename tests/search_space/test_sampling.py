@@ -57,8 +57,12 @@ def space_holds(space: SearchSpace, arch: dict[str, Any]) -> bool:
         for option, parameters in arch[view]:
             fields.append((view, "options", option))
             fields += [(view, f"{option}.{name}", value) for name, value in parameters.items()]
-    loss = arch["LossCell"]
-    fields += [("LossCell", name, loss[name]) for name in ("loss", "similarity")]
+    loss = dict(arch["LossCell"])
+    for beside in ("weighting", "auxiliary"):
+        option, parameters = loss.pop(beside, ("none", {}))
+        fields.append(("LossCell", beside, option))
+        fields += [("LossCell", f"{option}.{name}", value) for name, value in parameters.items()]
+    fields += [("LossCell", name, loss[name]) for name in ("loss", "similarity") if loss[name] != "none"]
     fields += [("LossCell", f"{loss['loss']}.{n}", v) for n, v in loss.items() if n not in ("loss", "similarity")]
     return all(value in space[cell][name] for cell, name, value in fields)
 
@@ -162,9 +166,11 @@ def genes_changed(a: dict[str, Any], b: dict[str, Any]) -> int:
     for cell in ("EmbedCell", "EncoderCell", "TrainCell"):
         total += sum(a[cell][name] != b[cell][name] for name in a[cell] if name != "edges")
     total += graph_distance(a["EncoderCell"]["edges"], b["EncoderCell"]["edges"])
-    total += a["LossCell"]["similarity"] != b["LossCell"]["similarity"]
-    loss = [{name: value for name, value in arch["LossCell"].items() if name != "similarity"} for arch in (a, b)]
-    total += loss[0] != loss[1]
+    cells = [dict(arch["LossCell"]) for arch in (a, b)]
+    gone = {name: [cell.pop(name, None) for cell in cells] for name in ("similarity", "weighting", "auxiliary")}
+    if "none" in gone["similarity"]:  # similarity and weighting come and go with a loss that compares
+        gone = {"auxiliary": gone["auxiliary"]}
+    total += (cells[0] != cells[1]) + sum(one != other for one, other in gone.values())
     pairs = [name for name in a["PairCell"] if a["PairCell"][name] != b["PairCell"][name]]
     # pooling falls back to max where the changed kernel or kind leaves nothing to pool
     inactive = {"max"} & {a["PairCell"]["pool"], b["PairCell"]["pool"]}
