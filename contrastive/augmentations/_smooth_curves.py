@@ -44,4 +44,4 @@ def standard_curves(shape: tuple[int, int, int], *, knots: int, like: Tensor, ge
     batch, steps, channels = shape
     weights = knot_weights(steps, knots=knots, like=like)
     drawn = torch.randn((batch, knots, channels), generator=generator, dtype=like.dtype, device=like.device)
-    return (weights / weights.norm(dim=1, keepdim=True)) @ drawn
+    return torch.matmul(weights / torch.linalg.vector_norm(weights, dim=1, keepdim=True), drawn)
