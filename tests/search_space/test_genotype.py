@@ -214,6 +214,9 @@ def place_of(data: dict[str, Any], path: Path) -> str:
     if str(cell).startswith("AugCell"):
         index = rest[0]
         return f"{cell}[{index}]" + (f".{data[str(cell)][index][0]}.{rest[2]}" if len(rest) == 3 else "")
+    if rest and rest[0] in ("weighting", "auxiliary"):
+        field = f"{cell}.{rest[0]}"
+        return f"{field}.{data[str(cell)][rest[0]][0]}.{rest[2]}" if len(rest) == 3 else field
     if rest and rest[0] == "edges":
         return f"EncoderCell.edges[{rest[1]}]"
     return ".".join(map(str, path))

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_space import Choice, Genotype, full_space, sample_arch
+from search_space.cells import LossCell
 from search_space.encoder_dag import incoming
 
 HAND_WRITTEN: dict[str, Any] = {
@@ -37,6 +39,7 @@ HAND_WRITTEN: dict[str, Any] = {
 }
 # Stored records carry keys: a change here is a change of what a stored file means.
 GOLDEN = "8b624dc5164b07a3"
+NT_XENT = Choice("nt_xent", (("temperature", 0.2),))
 
 rng_seeds = st.integers(0, 2**32)
 
@@ -96,10 +99,21 @@ def test_behind_an_identity_nodes_0_and_1_are_one(rng_seed: int) -> None:
     assert (key(edges) == key(renamed)) == (edges == renamed)
 
 
+@pytest.mark.parametrize("name", ["vicreg", "barlow_twins"])
+def test_a_loss_that_compares_nothing_has_neither_similarity_nor_weighting(name: str) -> None:
+    genotype, loss, weighting = random_genotype(0), Choice(name), Choice("hard", (("tilt", 0.5),))
+    cells = [LossCell(loss, "dot"), LossCell(loss, "cosine", weighting=weighting)]
+    assert len({dataclasses.replace(genotype, loss=cell).key for cell in cells}) == 1
+
+
 @settings(max_examples=100, deadline=None)
 @given(rng_seed=rng_seeds)
 def test_everything_else_counts(rng_seed: int) -> None:
     genotype = random_genotype(rng_seed)
+    if genotype.loss.similarity == "none":  # there it cannot count
+        genotype = dataclasses.replace(
+            genotype, loss=dataclasses.replace(genotype.loss, loss=NT_XENT, similarity="dot")
+        )
     encoder, train = genotype.encoder, genotype.train
     others = [
         dataclasses.replace(genotype, embed=dataclasses.replace(genotype.embed, mask=0.55)),
