@@ -22,7 +22,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.heads = math.gcd(hidden, max(1, hidden // _HEAD_WIDTH))
+        self.heads = head_count(hidden)
         self.query_key_value = nn.Linear(hidden, 3 * hidden)
         self.output = nn.Linear(hidden, hidden)
 
@@ -56,12 +56,13 @@ class AttentionBlock(nn.Module):
     Args:
         hidden: Width of a token.
         dropout: Probability of zeroing a value of either branch before it is added.
+        attention: The kind of attention, called like `SelfAttention`, which is the default.
     """
 
-    def __init__(self, hidden: int, *, dropout: float) -> None:
+    def __init__(self, hidden: int, *, dropout: float, attention: type[SelfAttention] = SelfAttention) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(hidden)
-        self.attention = SelfAttention(hidden)
+        self.attention = attention(hidden)
         self.network_norm = nn.LayerNorm(hidden)
         self.network = nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden))
         self.dropout = nn.Dropout(dropout)
@@ -82,6 +83,11 @@ class AttentionBlock(nn.Module):
             read = read + positions
         tokens = tokens + self.dropout(self.attention(read, keys=keys))
         return tokens + self.dropout(self.network(self.network_norm(tokens)))  # type: ignore[no-any-return]
+
+
+def head_count(hidden: int) -> int:
+    """Return the number of heads that a latent of this width is divided into: about one per 16 features."""
+    return math.gcd(hidden, max(1, hidden // _HEAD_WIDTH))
 
 
 def sinusoids(length: int, *, like: Tensor) -> Tensor:

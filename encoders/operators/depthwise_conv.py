@@ -1,0 +1,42 @@
+"""ModernTCN's block: a depthwise convolution with a large kernel, then a network on every step."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from encoders.operators._convolution import TimeConvolution
+from encoders.operators._operator import Operator
+from search_space.registry import register
+
+LARGE_TAPS = 51
+SMALL_TAPS = 5
+
+
+@register(
+    "operator",
+    "depthwise_conv",
+    source="ModernTCN, Luo and Wang 2024, ICLR (OpenReview vpJMJerXHU), DWConv and ConvFFN1",
+)
+class DepthwiseConv(Operator):
+    """Filter every feature over 51 steps, mix the features of each step, and add the result to the latent.
+
+    Symmetric zero padding, dilation 1; a step sees 25 steps to either side. As
+    in the source, a small filter of 5 steps runs beside the large one.
+
+    Deliberate differences: a layer norm per step takes the place of the batch
+    norms, which would let windows meet; the second network of the source, over
+    variates, is left out, because the number of streams is open.
+    """
+
+    def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
+        super().__init__(hidden, depth=depth, dropout=dropout)
+        self.large = TimeConvolution(hidden, hidden, taps=LARGE_TAPS, causal=False, groups=hidden)
+        self.small = TimeConvolution(hidden, hidden, taps=SMALL_TAPS, causal=False, groups=hidden)
+        self.norm = nn.LayerNorm(hidden)
+        self.network = nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+        """Apply the block; (batch, streams, time, hidden)."""
+        filtered = self.large(x) + self.small(x)
+        return x + self.dropout(self.network(self.norm(filtered)))  # type: ignore[no-any-return]
