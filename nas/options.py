@@ -8,9 +8,25 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from nas.option_fields import OptionError, OptionSet, check, option
+from nas.option_texts import (
+    DATA,
+    DEVICE,
+    HORIZONS,
+    LABEL_COLUMN,
+    OVERWRITE,
+    PROTOCOL,
+    PROTOCOLS,
+    RNG_SEED,
+    TARGET,
+    TASKS,
+    TIME_COLUMN,
+    VARIATES,
+    ProtocolName,
+    TaskKind,
+)
 
 __all__ = [
     "AhcOptions",
@@ -25,23 +41,10 @@ __all__ = [
     "as_dict",
 ]
 
-TaskKind = Literal["forecasting", "classification", "anomaly"]
-ProtocolName = Literal["default", "ts2vec", "long_horizon"]
-TASKS: tuple[str, ...] = get_args(TaskKind)
-PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
-_DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a folder with a UCR/UEA dataset"
+BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
 _TASK = "what the representation is for; by default told from the data where that is possible"
-_TARGET = "columns to forecast, separated by commas; the others are then inputs only; by default all are forecast"
-_VARIATES = "columns to use at all, separated by commas; by default all numeric ones"
-_TIME_COLUMN = "the column with the time stamps; by default found by its name and content"
-_LABEL_COLUMN = "the column with the anomaly label or the class; by default `label`"
 _WINDOW = "length of the windows that the encoder sees, in time steps; by default chosen from the data"
-_HORIZONS = "forecast lengths in time steps, separated by commas; by default those of the protocol"
-_PROTOCOL = "rules for splits and metrics of forecasting: our default, or those of published tables"
-_OVERWRITE = "replace an output that exists; without it, an existing output is never touched"
-_RNG_SEED = "integer for all random generators; the same one gives the same result"
 _WORKERS = "candidates trained at the same time, one thread each; by default the cores available"
-_DEVICE = "where encoders are trained; auto takes a GPU where there is one"
 _ENGINE = "how candidates are run: each in a process of its own, or one after the other in this process"
 
 
@@ -56,16 +59,16 @@ def _cores() -> int:
 class SearchOptions:
     """Rank candidates for a dataset without training, then train, verify and report the best."""
 
-    data: str = option(positional=True, text=_DATA)
+    data: str = option(positional=True, text=DATA)
     task: TaskKind | None = option(None, text=_TASK, choices=TASKS)
     output: str | None = option(None, text="folder for the encoder, the records and the report; by default runs/<name>")
-    target: tuple[str, ...] = option((), text=_TARGET)
-    variates: tuple[str, ...] = option((), text=_VARIATES)
-    time_column: str | None = option(None, text=_TIME_COLUMN)
-    label_column: str | None = option(None, text=_LABEL_COLUMN)
+    target: tuple[str, ...] = option((), text=TARGET)
+    variates: tuple[str, ...] = option((), text=VARIATES)
+    time_column: str | None = option(None, text=TIME_COLUMN)
+    label_column: str | None = option(None, text=LABEL_COLUMN)
     window: int | None = option(None, text=_WINDOW, least=2)
-    horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
-    protocol: ProtocolName = option("default", text=_PROTOCOL, choices=PROTOCOLS)
+    horizons: tuple[int, ...] = option((), text=HORIZONS, least=1)
+    protocol: ProtocolName = option("default", text=PROTOCOL, choices=PROTOCOLS)
     preset: str | None = option(None, text="train this named genotype (such as ts2vec) instead of searching")
     genotype: str | None = option(None, text="train the genotype in this JSON file instead of searching")
     comparator: str | None = option(None, text="comparator checkpoint to rank with; by default the one shipped")
@@ -81,11 +84,11 @@ class SearchOptions:
         above=0,
     )
     workers: int = option(factory=_cores, text=_WORKERS, least=1)
-    device: str = option("auto", text=_DEVICE)
-    rng_seed: int = option(0, text=_RNG_SEED, least=0)
+    device: str = option("auto", text=DEVICE)
+    rng_seed: int = option(0, text=RNG_SEED, least=0)
     engine: str = option("process", text=_ENGINE, choices=("process", "serial"))
     bank: str | None = option(None, text="SQLite store of trial records to add to; by default one in the output folder")
-    overwrite: bool = option(False, text=_OVERWRITE)
+    overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the answer")
 
     def __post_init__(self) -> None:
@@ -112,8 +115,8 @@ class SeedsOptions:
     time_limit: float | None = option(
         120.0, text="wall time per candidate, such as 90s or 10m; a slower one is recorded", duration=True, above=0
     )
-    device: str = option("cpu", text=_DEVICE)
-    rng_seed: int = option(0, text=_RNG_SEED, least=0)
+    device: str = option("cpu", text=DEVICE)
+    rng_seed: int = option(0, text=RNG_SEED, least=0)
     engine: str = option("process", text=_ENGINE, choices=("process", "serial"))
     quiet: bool = option(False, text="show no progress, only the summary")
 
@@ -129,8 +132,8 @@ class AhcOptions:
     bank: str = option(positional=True, text="SQLite store of trial records, made by `tscnas seeds`")
     output: str = option("comparator", text="folder for the checkpoint and its evaluation")
     evaluate: bool = option(True, text="hold out each family of tasks in turn and report the ranking quality")
-    rng_seed: int = option(0, text=_RNG_SEED, least=0)
-    overwrite: bool = option(False, text=_OVERWRITE)
+    rng_seed: int = option(0, text=RNG_SEED, least=0)
+    overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the summary")
 
     def __post_init__(self) -> None:
@@ -143,16 +146,16 @@ class EmbedOptions:
     """Compute representations of a dataset with a trained encoder, per series or per time step."""
 
     encoder: str = option(positional=True, text="output folder of a search, or its encoder .safetensors file")
-    data: str = option(positional=True, text=_DATA)
+    data: str = option(positional=True, text=DATA)
     output: str = option("embeddings.npz", text="file to write; its ending decides the format: .npz, .csv or .parquet")
     per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
     task: TaskKind | None = option(None, text="how the data is read; by default as in the search", choices=TASKS)
-    target: tuple[str, ...] = option((), text=_TARGET)
-    variates: tuple[str, ...] = option((), text=_VARIATES)
-    time_column: str | None = option(None, text=_TIME_COLUMN)
-    label_column: str | None = option(None, text=_LABEL_COLUMN)
+    target: tuple[str, ...] = option((), text=TARGET)
+    variates: tuple[str, ...] = option((), text=VARIATES)
+    time_column: str | None = option(None, text=TIME_COLUMN)
+    label_column: str | None = option(None, text=LABEL_COLUMN)
     device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
-    overwrite: bool = option(False, text=_OVERWRITE)
+    overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the summary")
 
     def __post_init__(self) -> None:
@@ -164,26 +167,50 @@ class EmbedOptions:
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Fit probes on a trained encoder and report what it is worth, beside the untrained encoder and plain baselines."""
+    """Fit probes on a trained encoder and report what it is worth, beside the untrained encoder and plain baselines.
 
-    encoder: str = option(positional=True, text="output folder of a search, or its encoder .safetensors file")
-    data: str = option(positional=True, text=_DATA)
+    With `baseline` a published forecaster is trained end to end instead; the data is then the only positional.
+    """
+
+    encoder: str | None = option(
+        None, positional=True, text="output folder of a search, or its encoder .safetensors file; none with --baseline"
+    )
+    data: str = option("", positional=True, text=DATA)
+    baseline: str | None = option(
+        None, text="train this published forecaster end to end, in place of an encoder", choices=BASELINES
+    )
     task: TaskKind | None = option(None, text="what is evaluated; by default as in the search", choices=TASKS)
-    target: tuple[str, ...] = option((), text=_TARGET)
-    variates: tuple[str, ...] = option((), text=_VARIATES)
-    time_column: str | None = option(None, text=_TIME_COLUMN)
-    label_column: str | None = option(None, text=_LABEL_COLUMN)
-    horizons: tuple[int, ...] = option((), text=_HORIZONS, least=1)
-    protocol: ProtocolName = option("default", text=_PROTOCOL, choices=PROTOCOLS)
+    target: tuple[str, ...] = option((), text=TARGET)
+    variates: tuple[str, ...] = option((), text=VARIATES)
+    time_column: str | None = option(None, text=TIME_COLUMN)
+    label_column: str | None = option(None, text=LABEL_COLUMN)
+    horizons: tuple[int, ...] = option((), text=HORIZONS, least=1)
+    protocol: ProtocolName = option("default", text=PROTOCOL, choices=PROTOCOLS)
+    window: int | None = option(None, text="lookback of a --baseline in steps; by default from the data", least=2)
+    iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
     output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
     device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
-    rng_seed: int = option(0, text=_RNG_SEED, least=0)
-    overwrite: bool = option(False, text=_OVERWRITE)
+    rng_seed: int = option(0, text=RNG_SEED, least=0)
+    overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the scores")
 
     def __post_init__(self) -> None:
-        """Check the values."""
+        """Check the values; with a baseline, a single positional is the data."""
         check(self)
+        if self.baseline is not None and self.encoder is not None and not self.data:
+            object.__setattr__(self, "data", self.encoder)
+            object.__setattr__(self, "encoder", None)
+        missing = [
+            name for name, value in (("ENCODER", self.encoder or self.baseline), ("DATA", self.data)) if not value
+        ]
+        if missing:
+            raise OptionError(f"missing: {', '.join(missing)}")
+        if self.baseline is not None and self.encoder is not None:
+            raise OptionError("encoder and baseline: exactly one of them can be evaluated")
+        if self.baseline is not None and self.task not in (None, "forecasting"):
+            raise OptionError(f"baseline: {self.baseline} forecasts; it cannot be evaluated for {self.task}")
+        if self.baseline is None and self.window is not None:
+            raise OptionError("window: an encoder keeps the one it was trained with; only a --baseline can be told")
 
 
 @dataclass(frozen=True)
@@ -210,7 +237,7 @@ class ShowOptions:
         None, text="the task that a preset is meant for; by default its own form", choices=TASKS
     )
     output: str | None = option(None, text="picture to write, .svg or .png (needs matplotlib); by default none")
-    overwrite: bool = option(False, text=_OVERWRITE)
+    overwrite: bool = option(False, text=OVERWRITE)
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -227,7 +254,7 @@ class SampleOptions:
     space: str = option(
         "default", text="where from: what the comparator covers, or everything", choices=("default", "full")
     )
-    rng_seed: int = option(0, text=_RNG_SEED, least=0)
+    rng_seed: int = option(0, text=RNG_SEED, least=0)
 
     def __post_init__(self) -> None:
         """Check the values."""

@@ -6,23 +6,27 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from downstream import evaluation
 from downstream.data import load_task
+from downstream.forecasting_task import ForecastingTask
 from downstream.scores import Scores
 from downstream.task import Task
 from nas.devices import pick_device
 from nas.engines import Job, run_jobs
 from nas.errors import OutputExistsError
+from nas.fitting import N_PROBES
 from nas.halving import Trained
 from nas.options import EvaluateOptions, SearchOptions
 from nas.progress import Progress
 from nas.report.tables import score_table
 from nas.representer import Representer
 from nas.saved_encoder import SavedEncoder, load_encoder
+from nas.supervised import baseline_encoder, train_supervised
+from search_space.genotype import EncoderCell
 
 
 @dataclass(frozen=True)
@@ -106,21 +110,24 @@ def _with_parts(row: Row) -> list[Row]:
 
 
 def evaluate(options: EvaluateOptions) -> EvaluationResult:
-    """Score a saved encoder on a dataset's test part, beside its untrained self and the plain baselines.
+    """Score a saved encoder, or a supervised forecaster, on a dataset's test part, beside the plain baselines.
 
     Raises:
         DataError: If the data is at fault or does not fit the encoder.
         SavedEncoderError: If the encoder's file is at fault.
         OutputExistsError: If the output exists and may not be replaced.
+        UnknownOptionError: If there is no preset of the supervised forecaster's name.
     """
     if options.output is not None and Path(options.output).exists() and not options.overwrite:
         raise OutputExistsError(f"{options.output} exists; choose another --output or pass --overwrite")
-    saved = load_encoder(options.encoder)
-    kind = options.task or saved.kind
+    baseline = None if options.baseline is None else baseline_encoder(options.baseline)
+    saved = None if options.encoder is None else load_encoder(options.encoder)
+    kind = options.task or ("forecasting" if saved is None else saved.kind)
+    window = options.window if saved is None else saved.window
     task = load_task(
         options.data,
         kind=kind,  # type: ignore[arg-type]  # checked by the options
-        window=None if kind == "classification" else saved.window,
+        window=None if kind == "classification" else window,
         horizons=options.horizons or None,
         target=options.target or None,
         variates=options.variates or None,
@@ -129,7 +136,11 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
         protocol=options.protocol,
     )
     device = pick_device(options.device)
-    rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
+    if saved is not None:
+        rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
+    else:
+        assert baseline is not None, "the options name an encoder or a baseline"
+        rows = tuple(_supervised_rows(baseline, task, options=options, device=device))
     if options.output is not None:
         partial = Path(f"{options.output}.partial")
         partial.write_text(json.dumps([row.to_json() for row in rows], indent=2) + "\n")
@@ -152,6 +163,27 @@ def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Itera
         for name, scores in evaluation.baselines(closed, opened).items():
             yield Row(name, scores, baseline=True)
         progress.advance("baselines")
+
+
+def _supervised_rows(cell: EncoderCell, task: Task, *, options: EvaluateOptions, device: str) -> Iterator[Row]:
+    """Train a supervised forecaster without the test part, then open that and score it beside the plain baselines."""
+    if not task.has_test:
+        task.open_test()  # says why there is none, before anything is trained
+    closed = cast(ForecastingTask, task.without_test())
+    with Progress(total=N_PROBES + 2, name=f"train {options.baseline}", quiet=options.quiet) as progress:
+        forecaster = train_supervised(
+            cell,
+            closed,
+            iterations=options.iterations,
+            rng_seed=options.rng_seed,
+            device=device,
+            on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.errors[0]:.4f}"),
+        )
+        opened = task.open_test()
+        yield Row(f"{options.baseline}, trained end to end", forecaster.test(closed, opened), baseline=True)
+        for name, scores in evaluation.baselines(closed, opened).items():
+            yield Row(name, scores, baseline=True)
+        progress.advance("test")
 
 
 def _score_saved(task: Task, opened: Any, weights: Path, device: str) -> Scores:
