@@ -1,4 +1,4 @@
-"""The command line: `tscnas search | embed | evaluate | space [show | sample] | seeds | ahc`.
+"""The command line: `tscnas search | embed | evaluate | finetune | space [show | sample] | seeds | ahc`.
 
 Parses, calls, prints. Everything heavy is imported by the verb that is run.
 """

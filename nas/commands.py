@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from nas.finetune_options import FinetuneOptions
 from nas.option_fields import OptionSet
 from nas.options import (
     AhcOptions,
@@ -83,7 +84,19 @@ COMMANDS = (
         "evaluate",
         EvaluateOptions,
         "nas.verification:evaluate",
-        ("tscnas evaluate runs/ETTh1 ETTh2.csv --task forecasting",),
+        (
+            "tscnas evaluate runs/ETTh1 ETTh2.csv --task forecasting",
+            "tscnas evaluate ETTh2.csv --baseline patchtst --horizons 24,48,168",
+        ),
+    ),
+    Command(
+        "finetune",
+        FinetuneOptions,
+        "nas.finetuned:finetune",
+        (
+            "tscnas finetune runs/ETTh1 ETTh2.csv --mode lora --rank 8 --output finetuned/ETTh2",
+            "tscnas finetune runs/GunPoint GunPoint/ --mode full",
+        ),
     ),
     Command(
         "space",

@@ -1,0 +1,168 @@
+"""Labels for an encoder that was found without them: a linear head, low-rank updates, or all weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from downstream.classification_task import ClassificationTask
+from downstream.forecasting_task import ForecastingTask
+from downstream.windows import Windows
+from encoders.encoder import Encoder
+from nas.errors import NothingTrainedError
+from nas.fitting import Fit, fit, predict
+from nas.label_heads import LabelledModel
+from nas.linear_probe import LinearProbe, solve_probe
+from nas.low_rank import add_low_rank, merge
+from nas.supervision import ClassSupervision, ForecastSupervision
+
+Mode = Literal["linear", "lora", "full"]
+LabelledTask = ClassificationTask | ForecastingTask
+
+# A linear head is solved for.
+LEARNING_RATES: Mapping[Mode, tuple[float, ...]] = MappingProxyType(
+    {"linear": (), "lora": (1e-3, 1e-2), "full": (1e-4, 1e-3)}
+)
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """An encoder with a head, and how they were trained.
+
+    Args:
+        model: Encoder (merged) and head, in evaluation mode, on the device.
+        probe: The linear head on the frozen encoder, where the training began; `linear` ends there.
+        fit: The training of the best learning rate; None for `linear`.
+        learning_rate: The one that was best on what is held out; None for `linear`.
+        iterations: Asked for, per learning rate.
+        n_trained: Numbers of the encoder that could change.
+        frozen: Kinds of modules that kept their own weights (`lora`).
+    """
+
+    model: LabelledModel = field(repr=False)
+    probe: LinearProbe
+    fit: Fit | None
+    learning_rate: float | None
+    iterations: int
+    n_trained: int
+    frozen: tuple[str, ...]
+
+    @property
+    def errors(self) -> tuple[float, ...]:
+        """What the model gets wrong on what is held out, as the supervision has it."""
+        return self.probe.errors if self.fit is None else self.fit.best.errors
+
+    @property
+    def helped(self) -> bool:
+        """Whether changing the encoder was better than its head alone, on what is held out."""
+        return self.fit is not None and self.fit.best.iteration > 0
+
+    def outputs(self, windows: Windows) -> NDArray[np.float32]:
+        """Return class scores (n, classes), or forecasts in scaled units (n, longest horizon, targets)."""
+        device = self.model.head.mean.device
+        return predict(self.model, windows, streams=self.model.encoder.streams, device=device)
+
+
+def finetune_encoder(
+    encoder: Encoder,
+    task: LabelledTask,
+    *,
+    mode: Mode = "lora",
+    rank: int = 8,
+    iterations: int = 300,
+    learning_rate: float | None = None,
+    batch_size: int = BATCH_SIZE,
+    rng_seed: int = 0,
+    device: torch.device | str = "cpu",
+    on_fit: Callable[[str], None] | None = None,
+) -> FineTuned:
+    """Fit a linear head to an encoder's pooled representations, and let the encoder follow the labels.
+
+    `linear` leaves the encoder alone, and its head is solved for. `lora` gives the encoder's linear and convolution
+    weights low-rank updates, which are merged into them at the end; recurrent layers such as GRU, biases, norms and
+    filters stay as they are. `full` changes everything. Both begin with the head of `linear` (Kumar et al. 2022,
+    arXiv:2202.10054: a head at random would first distort the representations), and that beginning is kept where
+    nothing better is found.
+
+    Everything chosen - penalty, learning rate, point of the curve - is best on what is held out: a fifth of the
+    training cases of every class, or the validation rows. The same arguments give the same bits on one CPU thread.
+
+    Args:
+        encoder: Not changed.
+        task: Its test part is not touched.
+        mode: How much of the encoder may change.
+        rank: Of the low-rank updates (`lora`), >= 1.
+        iterations: Optimiser steps at most, for each learning rate.
+        learning_rate: The largest of the steps; None tries those in `LEARNING_RATES`.
+        batch_size: Windows per step.
+        rng_seed: Of held-out cases, batches and updates.
+        device: Where to train.
+        on_fit: Called with its name after the head and after each learning rate.
+
+    Returns:
+        The encoder with its head.
+
+    Raises:
+        DataError: If no class has two cases.
+        NothingTrainedError: If the encoder gives representations that are not finite.
+        ValueError: If the mode or the rank is not as stated.
+    """
+    if mode not in LEARNING_RATES:
+        raise ValueError(f"mode must be one of {', '.join(LEARNING_RATES)}, got {mode!r}")
+    device = torch.device(device)
+    supervision = _supervision(task, rng_seed=rng_seed, device=device)
+    frozen = copy.deepcopy(encoder).to(device).eval()
+    try:
+        probe = solve_probe(frozen, supervision, device=device)
+    except FloatingPointError as error:
+        raise NothingTrainedError(f"{task.spec.name}: {error}") from error
+    done = on_fit or (lambda what: None)
+    done(f"linear head, {probe.setting}")
+    model = LabelledModel(frozen, copy.deepcopy(probe.head))
+    if mode == "linear":
+        return FineTuned(model.eval(), probe, None, None, iterations, 0, ())
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(rng_seed)
+        kept = add_low_rank(model.encoder, rank=rank) if mode == "lora" else ()
+        if mode == "full":
+            model.encoder.requires_grad_(True)
+        n_trained = sum(one.numel() for one in model.encoder.parameters() if one.requires_grad)
+        begin = copy.deepcopy(model.state_dict())
+        fits: dict[float, Fit] = {}
+        for rate in LEARNING_RATES[mode] if learning_rate is None else (learning_rate,):
+            model.load_state_dict(begin)
+            fits[rate] = fit(
+                model,
+                supervision,
+                iterations=iterations,
+                learning_rate=rate,
+                generator=torch.Generator(device=device).manual_seed(rng_seed),
+                batch_size=batch_size,
+                streams=model.encoder.streams,
+            )
+            done(f"{mode}, learning rate {rate:g}: {fits[rate].status}")
+    best = min(fits, key=lambda rate: fits[rate].best.errors)
+    model.load_state_dict(fits[best].weights)
+    merge(model.encoder)
+    return FineTuned(model.eval(), probe, fits[best], best, iterations, n_trained, kept)
+
+
+def n_fits(mode: Mode, *, learning_rate: float | None) -> int:
+    """Return how often `finetune_encoder` calls `on_fit`."""
+    if mode == "linear" or learning_rate is None:
+        return 1 + len(LEARNING_RATES[mode])
+    return 2
+
+
+def _supervision(task: LabelledTask, *, rng_seed: int, device: torch.device) -> ClassSupervision | ForecastSupervision:
+    if isinstance(task, ClassificationTask):
+        return ClassSupervision(task, rng_seed=rng_seed, device=device)
+    return ForecastSupervision(task, device=device)
