@@ -16,3 +16,10 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say how much of the search space `test_whole_space` tries."""
+    parser.addoption("--genotypes", type=int, default=27, help="random genotypes of the full space to try")
+    parser.addoption("--every-shape", action="store_true", help="try each genotype at each shape, not at one of nine")
+    parser.addoption("--part", default="1/1", help="which part of the genotypes, such as 1/2")
