@@ -53,7 +53,8 @@ class Option:
         causal: The output at step t uses steps <= t only.
         moves_time: The option changes where a step stands in time.
         needs: Least sizes at which it does its work, such as `{"batch": 2}`; keys
-            `batch` (instances), `time` (steps), `variates`.
+            `batch` (windows), `instances` (streams of all windows of a batch),
+            `time` (steps), `variates`; see `requirements`.
         compares: Of a loss: it compares anchors with candidates by a similarity.
             One that does not has no similarity and no weighting of anchors.
     """

@@ -71,7 +71,7 @@ NUMBERS: Mapping[str, Mapping[str, Range]] = MappingProxyType(
             "output": Range(1, 1024, integer=True),
             "dropout": Range(0.0, 1.0, open_high=True),
         },
-        "TrainCell": {"learning_rate": POSITIVE, "batch_size": Range(1, 1024, integer=True)},
+        "TrainCell": {"learning_rate": POSITIVE, "batch_size": Range(2, 1024, integer=True)},
     }
 )
 

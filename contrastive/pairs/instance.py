@@ -13,7 +13,7 @@ from contrastive.pairs._base import Pair
 from search_space.registry import register
 
 
-@register("pair", "instance", needs={"batch": 2}, source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, eq. (2)")
+@register("pair", "instance", needs={"instances": 2}, source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, eq. (2)")
 class Instance(Pair):
     """The same step of the other view is positive, that step of other windows negative.
 

@@ -15,7 +15,7 @@ from search_space.registry import register
 @register(
     "pair",
     "neighbor",
-    needs={"batch": 2, "time": 2},
+    needs={"instances": 2, "time": 2},
     source="TNC, Tonekaboni et al. 2021, arXiv:2106.00750 (idea: neighbourhoods in time)",
 )
 class Neighbor(Pair):

@@ -215,7 +215,7 @@ def groups_of(name: str, *, batch: int, steps: int, kernel: int) -> list[PairGro
 def test_pair_groups_are_consistent(name: str, batch: int, steps: int, kernel: int) -> None:
     groups = groups_of(name, batch=batch, steps=steps, kernel=kernel)
     needs = registry.get("pair", name).needs
-    if batch < needs.get("batch", 1) or steps < needs.get("time", 1):
+    if batch < needs.get("instances", 1) or steps < needs.get("time", 1):
         assert not groups
     for group in groups:
         assert group.anchors.shape[::2] == group.candidates.shape[::2]

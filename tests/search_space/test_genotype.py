@@ -134,7 +134,7 @@ ILLEGAL: list[tuple[Path, Any, str]] = [
     (("EncoderCell", "channels"), None, "EncoderCell.channels: unknown channels, got None"),
     (("EncoderCell", "readout"), "maxx", "EncoderCell.readout: unknown readout, got 'maxx'; did you mean 'max'?"),
     (("TrainCell", "learning_rate"), 0.0, "TrainCell.learning_rate: must be a finite number > 0, got 0.0"),
-    (("TrainCell", "batch_size"), True, "TrainCell.batch_size: must be an integer in [1, 1024], got True"),
+    (("TrainCell", "batch_size"), True, "TrainCell.batch_size: must be an integer in [2, 1024], got True"),
     (("TrainCell", "weight_averaging"), 1, "TrainCell.weight_averaging: must be true or false, got 1"),
     (("TrainCell", "weight_averaging"), MISSING, "TrainCell.weight_averaging: the field is required"),
 ]

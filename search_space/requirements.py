@@ -1,0 +1,43 @@
+"""What a genotype needs of a task before its options can do anything."""
+
+from __future__ import annotations
+
+from search_space import registry
+from search_space.genotype import Genotype
+
+
+def unmet(genotype: Genotype, *, windows: int, steps: int, variates: int) -> tuple[str, ...]:
+    """Return what a genotype needs and a task does not have, one sentence each.
+
+    Every option that stands alone must find what it needs; of the pair kinds one
+    is enough, because a kind without pairs counts zero.
+
+    Args:
+        genotype: The candidate.
+        windows: Training windows of the task.
+        steps: Steps of a training window.
+        variates: Variates of a window.
+
+    Returns:
+        Empty where the candidate can be trained.
+    """
+    batch = min(genotype.train.batch_size, windows)
+    streams = variates if genotype.encoder.channels == "independent" else 1
+    sizes = {"batch": batch, "instances": batch * streams, "time": steps, "variates": variates}
+
+    def lacks(kind: str, name: str) -> list[str]:
+        needs = registry.get(kind, name).needs
+        return [
+            f"{kind} {name!r} needs {what} >= {least}, and there {'is' if sizes[what] == 1 else 'are'} {sizes[what]}"
+            for what, least in needs.items()
+            if sizes[what] < least
+        ]
+
+    alone = [("augmentation", choice.name) for choice in (*genotype.aug1, *genotype.aug2)]
+    alone += [("operator", name) for _, name in genotype.encoder.edges]
+    alone.append(("readout", genotype.encoder.readout))
+    problems = [problem for kind, name in dict.fromkeys(alone) for problem in lacks(kind, name)]
+    of_pairs = [lacks("pair", kind) for kind in genotype.pair.kinds]
+    if all(of_pairs):
+        problems += [problem for one in of_pairs for problem in one]
+    return tuple(problems)
