@@ -72,7 +72,7 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
             on_fit=progress.advance,
         )
     represent = Representer(encoder.to(device), device=device)
-    rows = score_rows(task, represent, tuned, device=device, name=_name(options))
+    rows = score_rows(task, represent, tuned, name=_name(options))
     _write(folder, task, saved, tuned, rows)
     return FinetuneResult(folder, rows, _text(options, task, tuned, rows, saved=saved))
 
@@ -98,16 +98,13 @@ def _load(options: FinetuneOptions, saved: SavedEncoder) -> LabelledTask:
     return cast(LabelledTask, task)
 
 
-def score_rows(
-    task: LabelledTask, represent: Representer, tuned: FineTuned, *, device: str, name: str
-) -> tuple[Row, ...]:
+def score_rows(task: LabelledTask, represent: Representer, tuned: FineTuned, *, name: str) -> tuple[Row, ...]:
     """Open the test part, once, and score a linear probe of the frozen encoder and the fine-tuned model on it.
 
     Args:
         task: Its test part must not have been opened.
         represent: The encoder as it was.
         tuned: What it became.
-        device: Where both run.
         name: Of the second row.
 
     Returns:
@@ -184,10 +181,10 @@ def _write(folder: Path, task: LabelledTask, saved: SavedEncoder, tuned: FineTun
 
 
 def _chosen(tuned: FineTuned) -> str:
-    if tuned.fit is None:
-        return tuned.probe.setting
-    best = tuned.fit.best.iteration
-    return f"learning rate {tuned.learning_rate:g}, iteration {best} of {tuned.iterations} ({tuned.fit.status})"
+    if tuned.fit is None or not tuned.helped:
+        return f"linear head, {tuned.head}"
+    best = f"iteration {tuned.fit.best.iteration} of {tuned.iterations} ({tuned.fit.status})"
+    return f"learning rate {tuned.learning_rate:g}, {best}; linear head {tuned.head}"
 
 
 def _name(options: FinetuneOptions) -> str:

@@ -131,12 +131,22 @@ class ForecastHead(LinearHead):
 
 
 class LabelledModel(nn.Module):
-    """An encoder with a head: windows in, class scores or forecasts out."""
+    """An encoder with a head: windows in, class scores or forecasts out.
+
+    The encoder stays in evaluation mode: a head that was solved for may have
+    large weights, which would turn the noise of dropout into errors.
+    """
 
     def __init__(self, encoder: Encoder, head: LinearHead) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
+
+    def train(self, mode: bool = True) -> LabelledModel:
+        """Set the mode of the head; the encoder keeps its own."""
+        super().train(mode)
+        self.encoder.eval()
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the head's outputs for windows, NaN where a value is missing; (batch, time, variates)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,11 @@ class LinearProbe:
 
 
 def solve_probe(
-    encoder: Encoder, supervision: ClassSupervision | ForecastSupervision, *, device: torch.device
+    encoder: Encoder,
+    supervision: ClassSupervision | ForecastSupervision,
+    *,
+    device: torch.device,
+    least_penalty: float = 0.0,
 ) -> LinearProbe:
     """Fit a linear head to the representations of the fitted windows; the penalty is chosen on those held out.
 
@@ -44,6 +48,8 @@ def solve_probe(
         encoder: On the device; not changed.
         supervision: What the head is fitted to, and chosen on.
         device: Where the encoder runs and where the head will be.
+        least_penalty: Penalties below this times the number of rows are left out. A ridge penalty of s^2 per row is
+            what noise of deviation s on the (standardised) features would add to the squared error (Bishop 1995).
 
     Raises:
         DivergedError: If a representation is not finite.
@@ -54,15 +60,17 @@ def solve_probe(
     head: LinearHead
     with torch.no_grad():
         if isinstance(supervision, ClassSupervision):
-            head, setting = _class_head(represent, supervision, x=x, z=z)
+            head, setting = _class_head(represent, supervision, x=x, z=z, least=least_penalty)
         else:
-            head, setting = _forecast_head(represent, supervision, shared=encoder.independent, x=x, z=z)
+            head, setting = _forecast_head(
+                represent, supervision, shared=encoder.independent, x=x, z=z, least=least_penalty
+            )
         errors = supervision.errors(head(x, z).numpy())
     return LinearProbe(head.to(device), setting, errors)
 
 
 def _class_head(
-    represent: Representer, supervision: ClassSupervision, *, x: Tensor, z: Tensor
+    represent: Representer, supervision: ClassSupervision, *, x: Tensor, z: Tensor, least: float
 ) -> tuple[ClassHead, str]:
     """Return the best head on the held-out windows x with representations z."""
     from sklearn.exceptions import ConvergenceWarning
@@ -72,7 +80,7 @@ def _class_head(
     standardize = Standardizer.fit(features)
     labels = supervision.labels.cpu().numpy()
     found: list[tuple[tuple[float, ...], ClassHead, str]] = []
-    for penalty in LOGISTIC_GRID:
+    for penalty in _strong(LOGISTIC_GRID, lambda one: 1.0 / one, least=least * len(labels)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a weak penalty on separable classes has no end
             model = LogisticRegression(C=penalty, max_iter=1000).fit(standardize(features), labels)
@@ -92,7 +100,7 @@ def _class_head(
 
 
 def _forecast_head(
-    represent: Representer, supervision: ForecastSupervision, *, shared: bool, x: Tensor, z: Tensor
+    represent: Representer, supervision: ForecastSupervision, *, shared: bool, x: Tensor, z: Tensor, least: float
 ) -> tuple[ForecastHead, str]:
     """Return the head that is best on the held-out windows x with representations z, stretch by stretch."""
     n_targets = supervision.n_targets
@@ -114,12 +122,13 @@ def _forecast_head(
     head.linear.weight.zero_()
     head.linear.bias.zero_()
     head.from_last.fill_(1.0)
+    alphas = _strong(tuple(reversed(ALPHAS)), lambda one: one, least=least * len(rows))
     for from_last, name in ((1.0, "changes"), (0.0, "values")):
         trial.from_last.fill_(from_last)
         y = targets.transpose(1, 2) - from_last * last  # (n, targets, horizon)
         groups = [y.flatten(0, 1)] if shared else [y[:, target] for target in range(n_targets)]
         paths = [_path((rows - mean) / deviation, group) for group in groups]
-        for alpha in reversed(ALPHAS):
+        for alpha in alphas:
             _set_weights(trial, [None if path is None else path.weights(alpha) for path in paths])
             errors = supervision.stretch_errors(trial(x, z).numpy())
             for at, steps in enumerate(stretches):
@@ -127,6 +136,11 @@ def _forecast_head(
                     best[at], settings[at] = errors[at], f"alpha {alpha:.3g} on {name}"
                     head.take(trial, steps)
     return head, "; ".join(f"{one} to step {steps.stop}" for one, steps in zip(settings, stretches, strict=True))
+
+
+def _strong(grid: Sequence[float], strength: Callable[[float], float], *, least: float) -> Sequence[float]:
+    """Return the settings, the strongest first, whose strength is enough; the strongest where none is."""
+    return [one for one in grid if strength(one) >= least] or grid[:1]
 
 
 def _set_weights(head: ForecastHead, solved: Sequence[tuple[Tensor, Tensor] | None]) -> None:

@@ -16,6 +16,8 @@ from downstream.scores import Scores
 from downstream.windows import Windows
 from encoders.encoder import Encoder, observed_span
 from encoders.input_normalization import normalize_input
+from nas.divergence import DivergedError
+from nas.errors import NothingTrainedError
 from nas.fitting import N_PROBES, PATIENCE, Fit, FitPoint, fit, predict
 from nas.supervision import ForecastSupervision, forecast_metrics
 from search_space.genotype import EncoderCell
@@ -194,6 +196,7 @@ def train_supervised(
         The trained model.
 
     Raises:
+        NothingTrainedError: If the untrained model gives forecasts that are not finite.
         ValueError: If no horizon of the task fits into its training and validation rows.
     """
     began = time.perf_counter()
@@ -208,15 +211,18 @@ def train_supervised(
             window=task.spec.window,
             horizon=supervision.horizons[-1],
         ).to(device)
-        fitted = fit(
-            model,
-            supervision,
-            iterations=iterations,
-            learning_rate=learning_rate,
-            generator=torch.Generator(device=device).manual_seed(rng_seed),
-            batch_size=batch_size,
-            streams=model.encoder.streams,
-            on_probe=on_probe,
-        )
+        try:
+            fitted = fit(
+                model,
+                supervision,
+                iterations=iterations,
+                learning_rate=learning_rate,
+                generator=torch.Generator(device=device).manual_seed(rng_seed),
+                batch_size=batch_size,
+                streams=model.encoder.streams,
+                on_probe=on_probe,
+            )
+        except DivergedError as error:
+            raise NothingTrainedError(f"{task.spec.name}: {error}") from error
     seconds = time.perf_counter() - began
     return SupervisedForecaster(model.eval(), supervision.horizons, fitted, iterations, learning_rate, seconds, device)
