@@ -203,10 +203,8 @@ def _text(
         f"Chosen on what was held out: {_chosen(tuned)}",
     ]
     if options.mode != "linear":
-        lines.append(
-            f"Of the encoder's {n_parameters} numbers, training moved {tuned.n_trained} "
-            f"{'in low-rank updates' if options.mode == 'lora' else ''}".rstrip()
-        )
+        how = f"{tuned.n_trained} numbers of low-rank updates" if options.mode == "lora" else "all of them"
+        lines.append(f"The encoder has {n_parameters} numbers; {how} could be trained")
         if not tuned.helped:
             lines.append("Changing the encoder did not pay: on what was held out its linear head alone was best.")
     if tuned.frozen:
