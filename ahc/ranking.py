@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,6 +112,7 @@ def evolve(
     children: int = 200,
     space: SearchSpace | None = None,
     failure_weight: float = 2.0,
+    accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
     """Improve candidates under the comparator by mutation and crossover.
 
@@ -128,6 +129,7 @@ def evolve(
         children: New candidates per round, at least 1.
         space: Where mutations draw from; the default space where None.
         failure_weight: As in `rank_candidates`.
+        accept: Says whether a child may take part; None accepts all.
 
     Returns:
         The last population; `n_ranked` counts every distinct candidate that was scored.
@@ -151,7 +153,7 @@ def evolve(
             first, second = (ranked[int(i)] for i in rng.integers(len(ranked), size=2))
             parent = first if at % 2 == 0 else crossover(first, second, rng)
             child = mutate(parent, rng, space)
-            if child.key not in seen:
+            if child.key not in seen and (accept is None or accept(child)):
                 born[child.key] = child
         seen.update(born)
         pool = [*ranked, *born.values()]

@@ -38,7 +38,8 @@ def add_options(parser: argparse.ArgumentParser, option_set: type[OptionSet]) ->
         elif kind is bool:
             flags.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, **facts)
         else:
-            metavar = "|".join(field.metadata["choices"]) or ("DURATION" if field.metadata["duration"] else None)
+            units = "DURATION" if field.metadata["duration"] else "SIZE" if field.metadata["size"] else None
+            metavar = "|".join(field.metadata["choices"]) or units
             metavar = metavar or ("TEXT" if kind is str else "NUMBER") + ",..." * many
             short = [f"-{field.metadata['short']}"] if field.metadata["short"] else []
             flags.add_argument(*short, f"--{name}", metavar=metavar, type=_reader(field, kind, many), **facts)
@@ -119,7 +120,7 @@ def _from_config(value: Any, *, field: dataclasses.Field[Any], annotation: Any) 
         return tuple(convert(str(item), kind=kind, duration=False) for item in items)
     if not isinstance(value, str | int | float):
         raise ValueError(f"must be a single value, got {value!r}")
-    return convert(str(value), kind=kind, duration=field.metadata["duration"])
+    return convert(str(value), kind=kind, duration=field.metadata["duration"], size=field.metadata["size"])
 
 
 def _reader(field: dataclasses.Field[Any], kind: type, many: bool) -> Callable[[str], Any]:
@@ -129,7 +130,7 @@ def _reader(field: dataclasses.Field[Any], kind: type, many: bool) -> Callable[[
                 return tuple(
                     convert(item.strip(), kind=kind, duration=False) for item in text.split(",") if item.strip()
                 )
-            return convert(text, kind=kind, duration=field.metadata["duration"])
+            return convert(text, kind=kind, duration=field.metadata["duration"], size=field.metadata["size"])
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -12,6 +12,7 @@ from ahc.ranking import Ranking, evolve, rank_candidates
 from ahc.task_embedding import embed_task
 from downstream.task import Task
 from nas.genotype_file import read_genotype
+from nas.limits import limits_of
 from nas.options import SearchOptions
 from nas.stopwatch import Stopwatch
 from search_space.genotype import Genotype
@@ -40,11 +41,14 @@ class Candidates:
 
 
 def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -> Candidates:
-    """Return the candidates to train, ranked by the comparator for this task.
+    """Return the candidates to train, ranked by the comparator for this task, all within the limits on their cost.
+
+    A genotype that the user named is taken as it is.
 
     Raises:
         CheckpointError: If the comparator's file is at fault.
         OptionError: If a named genotype's file is at fault.
+        SamplingError: If the limits on cost leave too few candidates.
     """
     named = _named(task, options)
     if named is not None:
@@ -53,13 +57,16 @@ def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -
         comparator = load_comparator(options.comparator)
     with clock("embed task"):
         embedding = embed_task(task)
+    limits = limits_of(options, task)
+    accept = None if limits is None else limits.accept
     with clock("rank candidates"):
-        drawn = sample_candidates(options.candidates, np.random.default_rng([options.rng_seed, CANDIDATE_STREAM]))
+        rng = np.random.default_rng([options.rng_seed, CANDIDATE_STREAM])
+        drawn = sample_candidates(options.candidates, rng, accept=accept)
         ranking = rank_candidates(comparator, drawn, embedding, top_k=SHORTLIST)
     with clock("refine by evolution"):
         rng = np.random.default_rng([options.rng_seed, EVOLUTION_STREAM])
-        ranking = evolve(comparator, ranking.genotypes, embedding, rng)
-    blind = sample_candidates(options.top_k, np.random.default_rng([options.rng_seed, RANDOM_STREAM]))
+        ranking = evolve(comparator, ranking.genotypes, embedding, rng, accept=accept)
+    blind = sample_candidates(options.top_k, np.random.default_rng([options.rng_seed, RANDOM_STREAM]), accept=accept)
     return Candidates(
         picked=tuple(_different(ranking.genotypes, options.top_k)),
         random=tuple(blind),

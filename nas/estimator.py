@@ -42,6 +42,10 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         top_k: Highest ranked candidates that are trained.
         iterations: Optimiser steps per candidate.
         time_budget: Seconds of training; None for no limit.
+        max_parameters: Most trainable numbers of an encoder; None for no limit, as for the next three.
+        max_multiply_adds: Most multiply-adds of the forward pass of an iteration.
+        max_memory: Most bytes of an iteration.
+        max_seconds_per_iteration: Most predicted seconds of an iteration.
         workers: Candidates trained at a time; 1 trains in this process.
         device: `auto`, `cpu` or `cuda`.
         comparator: Checkpoint to rank with; None for the shipped one.
@@ -69,6 +73,10 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         top_k: int = 4,
         iterations: int = 100,
         time_budget: float | None = None,
+        max_parameters: int | None = None,
+        max_multiply_adds: float | None = None,
+        max_memory: int | None = None,
+        max_seconds_per_iteration: float | None = None,
         workers: int = 1,
         device: str = "auto",
         comparator: str | None = None,
@@ -85,6 +93,10 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.top_k = top_k
         self.iterations = iterations
         self.time_budget = time_budget
+        self.max_parameters = max_parameters
+        self.max_multiply_adds = max_multiply_adds
+        self.max_memory = max_memory
+        self.max_seconds_per_iteration = max_seconds_per_iteration
         self.workers = workers
         self.device = device
         self.comparator = comparator
@@ -192,6 +204,10 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             top_k=self.top_k,
             iterations=self.iterations,
             time_budget=self.time_budget,
+            max_parameters=self.max_parameters,
+            max_multiply_adds=self.max_multiply_adds,
+            max_memory=self.max_memory,
+            max_seconds_per_iteration=self.max_seconds_per_iteration,
             workers=self.workers,
             engine="serial" if self.workers == 1 else "process",
             device=self.device,

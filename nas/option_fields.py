@@ -27,6 +27,7 @@ def option(
     factory: Any = MISSING,
     positional: bool = False,
     duration: bool = False,
+    size: bool = False,
     short: str | None = None,
     choices: tuple[str, ...] = (),
     least: float | None = None,
@@ -41,6 +42,7 @@ def option(
         factory: Makes the default, where it depends on the machine.
         positional: Written without a flag on the command line.
         duration: A number of seconds that may also be written as `90s`, `10m`, `1h`.
+        size: A number of bytes that may also be written as `500MB`, `2GB`.
         short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
         least: The value, or each of its items, is >= this.
@@ -51,6 +53,7 @@ def option(
         "text": text,
         "positional": positional,
         "duration": duration,
+        "size": size,
         "short": short,
         "choices": choices,
         "least": least,
@@ -71,7 +74,7 @@ def item_type(annotation: Any) -> tuple[type, bool, bool]:
     return (str if get_origin(kind) is Literal else kind), many, optional
 
 
-def convert(text: str, *, kind: type, duration: bool) -> Any:
+def convert(text: str, *, kind: type, duration: bool, size: bool = False) -> Any:
     """Return the value that a text stands for.
 
     Raises:
@@ -79,6 +82,8 @@ def convert(text: str, *, kind: type, duration: bool) -> Any:
     """
     if duration:
         return seconds(text)
+    if size:
+        return n_bytes(text)
     try:
         return kind(text)
     except ValueError:
@@ -96,6 +101,19 @@ def seconds(text: str) -> float:
     if match is None or match[2] not in _UNITS:
         raise ValueError(f"must be a duration such as 90, 90s, 10m or 1.5h, got {text!r}")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def n_bytes(text: str) -> int:
+    """Return the bytes of a size such as `1000000`, `500MB`, `2GB` or `1.5 GiB`.
+
+    Raises:
+        ValueError: If the text is no size.
+    """
+    match = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e[0-9]+)?)\s*(?:([kmgt]?)(i?)b?)", text.strip().lower())
+    if match is None or (match[3] and not match[2]):
+        raise ValueError(f"must be a size in bytes such as 1000000, 500MB or 2GB, got {text!r}")
+    factor: int = (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " ")
+    return round(float(match[1]) * factor)
 
 
 def check(options: OptionSet) -> None:

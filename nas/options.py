@@ -83,6 +83,21 @@ class SearchOptions:
         duration=True,
         above=0,
     )
+    max_parameters: int | None = option(None, text="most trainable numbers of an encoder", least=1)
+    max_multiply_adds: float | None = option(
+        None,
+        text="most multiply-adds of the forward pass of one iteration, both views of a batch, such as 2e9",
+        above=0,
+    )
+    max_memory: int | None = option(
+        None,
+        text="most memory of one iteration, such as 500MB: activations, weights and their gradients",
+        size=True,
+        least=1,
+    )
+    max_seconds_per_iteration: float | None = option(
+        None, text="most seconds of one iteration, as predicted for one thread of a server's CPU", above=0
+    )
     workers: int = option(factory=_cores, text=_WORKERS, least=1)
     device: str = option("auto", text=DEVICE)
     rng_seed: int = option(0, text=RNG_SEED, least=0)

@@ -7,7 +7,7 @@ makes the first candidates the same however many are asked for.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,12 @@ def sample_arch(rng: np.random.Generator, space: SearchSpace | None = None) -> d
 
 
 def sample_candidates(
-    n: int, rng: np.random.Generator, space: SearchSpace | None = None, exclude: Collection[str] = ()
+    n: int,
+    rng: np.random.Generator,
+    space: SearchSpace | None = None,
+    exclude: Collection[str] = (),
+    *,
+    accept: Callable[[Genotype], bool] | None = None,
 ) -> list[Genotype]:
     """Draw genotypes with different keys.
 
@@ -52,9 +57,12 @@ def sample_candidates(
         rng: Source of randomness.
         space: Where to draw from; the default space if None.
         exclude: Keys that must not appear, for example those already trained.
+        accept: Says of a genotype that is new whether it may appear; None accepts
+            all. What is accepted comes in the order of the same draws.
 
     Raises:
-        SamplingError: If the space holds fewer, or nothing new turns up any more.
+        SamplingError: If the space holds fewer, nothing new turns up any more, or
+            hardly anything is accepted.
     """
     space = space or default_space()
     available = space.canonical_size()["total"]
@@ -63,7 +71,7 @@ def sample_candidates(
     plan = plan_of(space)
     seen = set(exclude)
     found: list[Genotype] = []
-    fruitless = 0
+    fruitless = refused = 0
     for draw in draws(rng) if n > 0 else ():
         genotype = plan.genotype(draw)
         if genotype.key in seen:
@@ -76,6 +84,14 @@ def sample_candidates(
             continue
         fruitless = 0
         seen.add(genotype.key)
+        if accept is not None and not accept(genotype):
+            refused += 1
+            if refused > _PATIENCE * (len(found) + 1):
+                raise SamplingError(
+                    f"n: only {len(found)} of {len(found) + refused} different genotypes were accepted, got {n}; "
+                    "the limits leave too little of the space"
+                )
+            continue
         found.append(genotype)
         if len(found) == n:
             break

@@ -128,4 +128,4 @@ def _write_png(layout: Layout, path: Path) -> None:
             axes.text(
                 x, y, text, ha="center" if centred else "left", va="center", size=FONT, color=_INK, zorder=4, **face
             )
-    FigureCanvasAgg(figure).print_png(path)
+    FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]

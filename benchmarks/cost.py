@@ -1,0 +1,69 @@
+"""Compare predicted with measured seconds per iteration on random genotypes of the full space.
+
+Usage: python benchmarks/cost.py [--genotypes 50] [--variates 7] [--steps 96]
+Prints a line per genotype, rank correlations of multiply-adds and of predicted seconds with measured seconds, and
+the speed that fits these measurements. Run it on a quiet machine, with OMP_NUM_THREADS=1 for the shipped speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from nas.cost import cost, default_speed
+from nas.cost.seconds import fit_speed, seconds_per_iteration
+from search_space.sampling import sample_candidates
+from search_space.space import full_space
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Predict, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--genotypes", type=int, default=50)
+    parser.add_argument("--variates", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=96)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rng-seed", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    genotypes = sample_candidates(asked.genotypes, np.random.default_rng(asked.rng_seed), full_space())
+    costs, measured = [], []
+    print("| genotype | parameters | multiply-adds | MB kept | kernels | predicted s | measured s |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for genotype in genotypes:
+        found = cost(genotype, variates=asked.variates, steps=asked.steps)
+        seconds = seconds_per_iteration(
+            genotype, variates=asked.variates, steps=asked.steps, repeats=asked.repeats, device=asked.device
+        )
+        costs.append(found)
+        measured.append(seconds)
+        print(
+            f"| {genotype.key} | {found.parameters} | {found.multiply_adds:.3g} | {found.activation_bytes / 1e6:.1f} "
+            f"| {found.counts.kernels:.0f} | {found.seconds_per_iteration:.4f} | {seconds:.4f} |",
+            flush=True,
+        )
+    predicted = [found.seconds_per_iteration for found in costs]
+    fitted = fit_speed([found.counts for found in costs], measured)
+    refitted = [fitted.seconds(found.counts) for found in costs]
+    rows = (
+        ("multiply-adds", [found.multiply_adds for found in costs]),
+        ("predicted seconds, shipped speed", predicted),
+        ("predicted seconds, speed fitted here", refitted),
+    )
+    print("\n| against measured seconds | Spearman's rho |\n| --- | --- |")
+    for name, values in rows:
+        print(f"| {name} | {spearmanr(values, measured).statistic:.3f} |")
+    error = np.median(np.abs(np.array(predicted) / np.array(measured) - 1))
+    print(f"\nMedian relative error of the shipped speed: {error:.0%}\nShipped: {default_speed()}\nFitted:  {fitted}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

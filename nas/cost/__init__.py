@@ -1,0 +1,13 @@
+"""What a candidate costs before it is trained: parameters, multiply-adds, memory, seconds per iteration.
+
+Traced, not declared: each piece of the candidate is run once, with very few
+windows, and what it computes, moves and keeps is counted and cached. Pieces add
+up, so a new candidate of known pieces costs a lookup.
+"""
+
+from __future__ import annotations
+
+from nas.cost.model import Cost, cost
+from nas.cost.seconds import Speed, calibrate, default_speed
+
+__all__ = ["Cost", "Speed", "calibrate", "cost", "default_speed"]

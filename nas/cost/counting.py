@@ -1,0 +1,238 @@
+"""Counts what a piece of a model computes, moves and keeps, by running it once under torch's dispatcher.
+
+The run is real and on the CPU, with a batch of very few windows: on the `meta`
+device torch would pick other kernels (attention in the form that keeps the
+matrix of all pairs), and pieces that look at their data would not run at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one forward and backward pass takes; sums of pieces are sums of counts.
+
+    Args:
+        multiply_adds: Of the forward pass.
+        training_multiply_adds: Of both passes.
+        kept_bytes: Storages that the forward pass keeps for the backward pass.
+        moved_bytes: Read and written by the kernels of both passes.
+        kernels: How many kernels both passes run.
+    """
+
+    multiply_adds: float = 0.0
+    training_multiply_adds: float = 0.0
+    kept_bytes: float = 0.0
+    moved_bytes: float = 0.0
+    kernels: float = 0.0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.multiply_adds + other.multiply_adds,
+            self.training_multiply_adds + other.training_multiply_adds,
+            self.kept_bytes + other.kept_bytes,
+            self.moved_bytes + other.moved_bytes,
+            self.kernels + other.kernels,
+        )
+
+    def __sub__(self, other: Counts) -> Counts:
+        return self + other * -1.0
+
+    def __mul__(self, factor: float) -> Counts:
+        return Counts(
+            self.multiply_adds * factor,
+            self.training_multiply_adds * factor,
+            self.kept_bytes * factor,
+            self.moved_bytes * factor,
+            self.kernels * factor,
+        )
+
+    def of_shorter(self, share: float) -> Counts:
+        """Return the counts where windows have only this share of their steps: as many kernels, less to do."""
+        return dataclasses.replace(self * share, kernels=self.kernels)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The counts of one run, and what it does with its input.
+
+    Args:
+        counts: The input's own storage is not among the kept bytes.
+        keeps_input: Whether the backward pass needs the input.
+        keeps_output: Whether it needs the output.
+        hands_on: Whether the output is the input.
+    """
+
+    counts: Counts
+    keeps_input: bool
+    keeps_output: bool
+    hands_on: bool
+
+
+class _Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the kernels that run: their number, their multiply-adds, and the bytes that they read and write."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.multiply_adds = 0.0
+        self.moved_bytes = 0.0
+        self.kernels = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not _is_view(func):
+            self.kernels += 1
+            self.moved_bytes += sum(_bytes(value) for value in (*args, *(kwargs or {}).values(), result))
+            self.multiply_adds += _multiply_adds(func, args, kwargs or {}, result)
+        return result
+
+
+@cache
+def _is_view(func: Any) -> bool:
+    """Return whether a kernel moves no data: all that it returns aliases what it was given, unchanged."""
+    returns = func._schema.returns
+    return bool(returns) and all(one.alias_info is not None and not one.alias_info.is_write for one in returns)
+
+
+def _bytes(value: Any) -> float:
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    return sum(map(_bytes, value)) if isinstance(value, list | tuple) else 0.0
+
+
+def _multiply_adds(func: Any, args: Any, kwargs: Any, result: Any) -> float:
+    """Return the multiply-adds of a kernel: those of matrix products, convolutions, attention, FFTs and fused RNNs."""
+    name = func._schema.name.removeprefix("aten::")
+    if name in ("_fft_r2c", "_fft_c2r", "_fft_c2c"):
+        return _fft(name, args, result)
+    backward = name.endswith("backward")
+    if name.startswith("_scaled_dot_product_flash_attention_for_cpu"):
+        query, key = (args[1], args[2]) if backward else (args[0], args[1])
+        products = 5.0 if backward else 2.0  # the backward pass computes the scores anew
+        return float(products * query.numel() * key.shape[-2])
+    if name.startswith("mkldnn_rnn_layer"):
+        inputs, gates = args[0].shape[-1], args[1].shape[0]  # four gates as wide as the state
+        once = args[0].numel() / inputs * gates * (inputs + gates // 4)
+        return float(once * (2.0 if backward else 1.0))
+    formula = flop_registry.get(func._overloadpacket)
+    return 0.0 if formula is None else float(formula(*args, **kwargs, out_val=result) / 2)
+
+
+def _fft(name: str, args: Any, result: Tensor) -> float:
+    """Return 5/2 n log2(n), half the usual 5 n log2(n) operations of a complex transform; a real one takes half."""
+    whole = result if name == "_fft_c2r" else args[0]
+    length = math.prod(whole.shape[axis] for axis in args[1])
+    share = 1.0 if name == "_fft_c2c" else 0.5
+    return share * 2.5 * whole.numel() * math.log2(max(length, 2))
+
+
+def trace(
+    run: Callable[[Sequence[Tensor]], Tensor], inputs: Sequence[Tensor], *, parameters: Sequence[Tensor]
+) -> Trace:
+    """Run a piece forwards and backwards and count.
+
+    Args:
+        run: Returns one tensor; random numbers may come from torch's global generator, whose state is restored.
+        inputs: Given to `run`; with gradients where there are gradients in training.
+        parameters: Kept by the model anyway, so not counted among the kept bytes.
+    """
+    outside = {one.untyped_storage().data_ptr() for one in parameters}
+    given = {one.untyped_storage().data_ptr() for one in inputs}
+    kept: dict[int, tuple[int, Tensor]] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in outside:
+            kept[storage.data_ptr()] = (storage.nbytes(), tensor)
+        return tensor
+
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        with _Kernels() as forward, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            result = run(inputs)
+        out = result.untyped_storage().data_ptr()
+        own = sum(size for pointer, (size, _) in kept.items() if pointer not in given)
+        with _Kernels() as backward:
+            if result.requires_grad and result.grad_fn is not None:
+                result.backward(torch.ones_like(result))  # type: ignore[no-untyped-call]
+    for one in (*inputs, *parameters):
+        one.grad = None
+    counts = Counts(
+        multiply_adds=forward.multiply_adds,
+        training_multiply_adds=forward.multiply_adds + backward.multiply_adds,
+        kept_bytes=float(own),
+        moved_bytes=forward.moved_bytes + backward.moved_bytes,
+        kernels=float(forward.kernels + backward.kernels),
+    )
+    return Trace(counts, keeps_input=bool(given & set(kept)), keeps_output=out in kept, hands_on=out in given)
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The traces of two and of four windows: all counts are affine in the size of the batch."""
+
+    two: Trace
+    four: Trace
+
+    def at(self, windows: float) -> Counts:
+        """Return the counts for a batch of any size."""
+        return self.two.counts + (self.four.counts - self.two.counts) * ((windows - 2) / 2)
+
+
+def traces(run: Callable[[int], Trace]) -> Traces:
+    """Return the traces of what `run` does with two and with four windows."""
+    return Traces(run(2), run(4))
+
+
+@dataclass(frozen=True)
+class Bilinear:
+    """Traces at two numbers of rows and two widths: all counts are affine in either.
+
+    Args:
+        rows: The lower number of rows; the higher one is twice as many.
+        width: The lower width; the higher one is twice as wide.
+        low: At both lower ends.
+        wide: At the higher width.
+        more: At the higher number of rows.
+        both: At both higher ends.
+    """
+
+    rows: int
+    width: int
+    low: Trace
+    wide: Trace
+    more: Trace
+    both: Trace
+
+    def at(self, rows: float, width: float) -> Counts:
+        """Return the counts for any number of rows and any width."""
+        down, along = rows / self.rows - 1.0, width / self.width - 1.0
+        corners = (self.low, self.wide, self.more, self.both)
+        weights = ((1 - down) * (1 - along), (1 - down) * along, down * (1 - along), down * along)
+        parts = [corner.counts * weight for corner, weight in zip(corners, weights, strict=True)]
+        return parts[0] + parts[1] + parts[2] + parts[3]
+
+
+def bilinear(run: Callable[[int, int], Trace], *, rows: int, width: int) -> Bilinear:
+    """Return the traces of what `run` does with so many rows of such a width, and with twice as much of either."""
+    return Bilinear(rows, width, run(rows, width), run(rows, 2 * width), run(2 * rows, width), run(2 * rows, 2 * width))
+
+
+def count_kernels(run: Callable[[], object]) -> Counts:
+    """Return the counts of a function that has no backward pass."""
+    with _Kernels() as kernels:
+        run()
+    return Counts(
+        training_multiply_adds=kernels.multiply_adds, moved_bytes=kernels.moved_bytes, kernels=kernels.kernels
+    )

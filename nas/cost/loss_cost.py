@@ -1,0 +1,142 @@
+"""What a loss costs on one kind of pairs, at all levels of the hierarchy.
+
+A loss is traced on one and two groups of narrow representations: its counts are
+affine in the number of groups and, where it compares representations, in the width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from contrastive.groups import PairGroup
+from contrastive.hierarchy import build_scales
+from contrastive.losses._base import BLOCK_ELEMENTS
+from nas.cost.counting import Bilinear, Counts, Trace, bilinear, trace
+from search_space import registry
+from search_space.genotype import Genotype
+
+_FLOAT = 4
+_NARROW = 8
+
+
+class _Group(NamedTuple):
+    """A pair group in miniature: the masks, and what decides the cost of a loss on it."""
+
+    groups: int
+    anchors: int
+    candidates: int
+    positives: int
+    with_themselves: bool
+    masks: tuple[Tensor, Tensor, Tensor]
+
+    @property
+    def shape(self) -> tuple[int, int, int, bool]:
+        """What the cost of one group depends on."""
+        return self.anchors, self.candidates, self.positives, self.with_themselves
+
+
+@lru_cache(maxsize=10_000)
+def _groups(kind: str, pool: str, kernel: int, rows: int, steps: int) -> list[_Group]:
+    """Return the groups of a pair kind at all of its levels."""
+    pair = registry.build("pair", kind)
+    z = torch.zeros(rows, steps, 1)
+    scales = build_scales(z, z, pool=pool, kernel=kernel)
+    levels = range(len(scales)) if kernel > 0 else [1 if pair.uses_whole_window else 0]
+    found = [group for level in levels if (group := pair(scales, level)) is not None]
+    return [
+        _Group(
+            groups=len(group.anchors),
+            anchors=group.anchors.shape[1],
+            candidates=group.candidates.shape[1],
+            positives=int((group.positives & ~group.excluded).sum(dim=1).max()),
+            with_themselves=group.anchors is group.candidates,
+            masks=(group.positives, group.excluded, group.same_view),
+        )
+        for group in found
+    ]
+
+
+def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) -> Counts:
+    """Return the counts of the loss on one pair kind at all levels, and of making its groups."""
+    cell, width = genotype.loss, genotype.encoder.output
+    # statistics of features may be taken either way round, whichever is less work: no affine function of the width
+    traced_width = _NARROW if registry.get("loss", cell.loss.name).compares else width
+    weighting = None if cell.weighting is None else cell.weighting.name
+    total = Counts()
+    for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):
+        # the masks have as many shapes as the groups have, so the first of a shape stands for all
+        found = _loss(cell.loss.name, cell.similarity, weighting, traced_width, group.shape, _ByShape(group))
+        numbers = group.groups * width * (group.anchors + (0 if group.with_themselves else group.candidates))
+        total = total + _in_blocks(found.at(group.groups, width), group) + kept_input(found.low, numbers)
+        # rows are put side by side, and their gradients are added to those of the other kinds
+        total = total + Counts(moved_bytes=_FLOAT * numbers * 5.0, kernels=6.0)
+    return total
+
+
+class _ByShape(NamedTuple):
+    """A group that counts as equal to any other: the shape beside it in the key of a cache says it all."""
+
+    group: _Group
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByShape)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=50_000)
+def _loss(
+    loss: str, similarity: str, weighting: str | None, width: int, shape: tuple[int, int, int, bool], by_shape: _ByShape
+) -> Bilinear:
+    """Trace a loss on a few groups of narrow representations."""
+    built = registry.build("loss", loss, **first_values("loss", loss))
+    compared = None if similarity == "none" else registry.build("similarity", similarity)
+    weights = None
+    if weighting is not None:
+        weights = partial(registry.build("weighting", weighting, **first_values("weighting", weighting)), iteration=0)
+    group = by_shape.group
+
+    def run(groups: int, width: int) -> Trace:
+        generator = torch.Generator().manual_seed(0)
+        anchors = torch.randn(groups, group.anchors, width, generator=generator).requires_grad_()
+        candidates = torch.randn(groups, group.candidates, width, generator=generator).requires_grad_()
+        inputs = [anchors] if group.with_themselves else [anchors, candidates]
+
+        def go(given: Sequence[Tensor]) -> Tensor:
+            value: Tensor = built(PairGroup(given[0], given[-1], *group.masks), compared, weighting=weights)
+            return value
+
+        return trace(go, inputs, parameters=[])
+
+    return bilinear(run, rows=1, width=width)
+
+
+def _in_blocks(counts: Counts, group: _Group) -> Counts:
+    """Return the counts of a loss that may not hold all similarities: it keeps no block, but computes each twice."""
+    blocks = math.ceil(group.groups * group.anchors * group.candidates / BLOCK_ELEMENTS)
+    if blocks == 1:
+        return counts
+    return Counts(
+        multiply_adds=counts.multiply_adds,
+        training_multiply_adds=counts.training_multiply_adds + counts.multiply_adds,
+        kept_bytes=counts.kept_bytes / blocks,
+        moved_bytes=counts.moved_bytes * 4 / 3,
+        kernels=counts.kernels * blocks * 4 / 3,
+    )
+
+
+def first_values(kind: str, name: str) -> dict[str, float]:
+    """Return the first registered value of every parameter: the others cost the same."""
+    return {parameter: values[0] for parameter, values in registry.get(kind, name).choices.items()}
+
+
+def kept_input(piece: Trace, numbers: float) -> Counts:
+    """Return the bytes of an input of so many numbers where the backward pass needs it."""
+    return Counts(kept_bytes=_FLOAT * numbers if piece.keeps_input else 0.0)

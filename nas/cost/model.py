@@ -1,0 +1,118 @@
+"""The cost of one iteration of a genotype, from the counts of its pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+
+from nas.batches import MAX_STREAMS
+from nas.cost.counting import Counts, count_kernels
+from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights
+from nas.cost.seconds import Speed, default_speed
+from nas.cost.strategy_cost import strategy_cost
+from nas.loop import GRADIENT_NORM_LIMIT
+from search_space.genotype import Genotype
+
+_STATE_BYTES = 20
+"""Per parameter: the weight, its gradient, two moments, and the averaged weight."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one training iteration takes.
+
+    Args:
+        parameters: Trainable numbers of the encoder, exact.
+        multiply_adds: Of the forward pass: the encoder on both views of the batch, and the loss.
+        activation_bytes: What the forward pass keeps for the backward pass.
+        seconds_per_iteration: Predicted, for the machine that the speed was measured on.
+        counts: What both passes and the optimiser take, behind the seconds.
+    """
+
+    parameters: int
+    multiply_adds: int
+    activation_bytes: int
+    seconds_per_iteration: float
+    counts: Counts
+
+    @property
+    def memory_bytes(self) -> int:
+        """Activations, and weights with their gradients, moments and average; what torch itself needs comes on top."""
+        return self.activation_bytes + _STATE_BYTES * self.parameters
+
+
+def cost(
+    genotype: Genotype, *, variates: int, steps: int, batch_size: int | None = None, speed: Speed | None = None
+) -> Cost:
+    """Return what one training iteration of a genotype takes.
+
+    The readout takes no part in training. Windows that an augmentation shortens
+    count with their mean length; periods that an operator finds in the data are
+    those of noise.
+
+    Args:
+        genotype: The candidate.
+        variates: Of the windows, >= 1.
+        steps: Of a training window, >= 1.
+        batch_size: Windows per batch; None for the genotype's own.
+        speed: Of the machine; None for the one that the defaults were measured on.
+
+    Raises:
+        ValueError: If a size is less than 1.
+    """
+    batch = genotype.train.batch_size if batch_size is None else batch_size
+    if min(variates, steps, batch) < 1:
+        raise ValueError(f"cost: variates, steps and batch_size must be >= 1, got {variates}, {steps} and {batch}")
+    cell = genotype.encoder
+    # as in BatchSource: a batch of independent channels holds so many streams at most
+    seen = min(variates, max(1, MAX_STREAMS // batch)) if cell.channels == "independent" else variates
+    strategy = strategy_cost(genotype, batch=batch, variates=seen, steps=steps)
+    windows = batch if strategy.unlike else 2 * batch
+    encoded = encoder_counts(cell, windows=windows, variates=seen, steps=steps).of_shorter(strategy.share)
+    total = strategy.counts + (encoded + encoded if strategy.unlike else encoded)
+    if strategy.more_windows:
+        total = total + encoder_counts(cell, windows=batch * strategy.more_windows, variates=seen, steps=steps)
+    weights = encoder_weights(cell, variates=variates)
+    total = total + _update(weights, averaged=genotype.train.weight_averaging)
+    return Cost(
+        parameters=weights.numbers,
+        multiply_adds=round(total.multiply_adds),
+        activation_bytes=round(total.kept_bytes),
+        seconds_per_iteration=(speed or default_speed()).seconds(total),
+        counts=total,
+    )
+
+
+def _update(weights: Weights, *, averaged: bool) -> Counts:
+    """Return the counts of the gradient's norm, the optimiser's step and the averaging."""
+    one, two, larger = _updates(averaged)
+    per_tensor, per_number = two - one, (larger - one) * (1.0 / 1000)
+    per_tensor = per_tensor - per_number * 10.0
+    return one + per_tensor * (weights.tensors - 1.0) + per_number * (weights.numbers - 10.0)
+
+
+@cache
+def _updates(averaged: bool) -> tuple[Counts, Counts, Counts]:
+    """Count an update of one tensor of 10 numbers, of two such tensors, and of one tensor of 1,010 numbers."""
+
+    def counted(*sizes: int) -> Counts:
+        parameters = [torch.zeros(size, requires_grad=True) for size in sizes]
+        optimizer = torch.optim.AdamW(parameters, lr=0.001)
+        means = [torch.zeros(size) for size in sizes]
+
+        def update() -> None:
+            for parameter in parameters:
+                parameter.grad = torch.zeros(len(parameter))
+            torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM_LIMIT)
+            optimizer.step()
+            if averaged:
+                with torch.no_grad():
+                    for mean, parameter in zip(means, parameters, strict=True):
+                        mean.lerp_(parameter, 0.5)
+
+        update()  # the first step makes the optimiser's state
+        return count_kernels(update)
+
+    return counted(10), counted(10, 10), counted(1010)

@@ -1,0 +1,203 @@
+"""What a contrastive strategy costs in training: views, alignment, embedding transformation, losses, auxiliary loss.
+
+Augmentations, the way from representations to scales, and losses are traced
+apart and added up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from contrastive.alignment import CommonSteps
+from contrastive.embedding import EmbeddingTransformation
+from contrastive.hierarchy import build_scales
+from contrastive.strategy import MOST_ROWS
+from contrastive.views import draw_core, observed_span, whole_window
+from nas.cost.counting import Bilinear, Counts, Trace, Traces, bilinear, trace, traces
+from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
+from search_space import registry
+from search_space.cells import Chain, Choice
+from search_space.genotype import Genotype
+
+_FLOAT = 4
+_NARROW = 8
+_DRAWS = 32
+
+
+class StrategyCost(NamedTuple):
+    """What a strategy takes.
+
+    Attributes:
+        counts: Of everything but the encoder.
+        share: Part of the steps that an average view still has.
+        unlike: Whether the views have different lengths, so that the encoder runs twice.
+        more_windows: Windows per window of the batch that an auxiliary loss encodes besides both views.
+    """
+
+    counts: Counts
+    share: float
+    unlike: bool
+    more_windows: int
+
+
+def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) -> StrategyCost:
+    """Return what a strategy takes in one iteration.
+
+    Args:
+        genotype: Its Aug, Embed, Pair and Loss cells are read, and its encoder's width.
+        batch: Windows of the batch.
+        variates: Variates of a window that reach the encoder in one batch.
+        steps: Steps of a window.
+    """
+    chains = (genotype.aug1, genotype.aug2)
+    shares = [math.prod(_step_share(choice, steps) for choice in chain) for chain in chains]
+    total = Counts()
+    for chain in chains:
+        for choice in chain:
+            total = total + _augmentation(_costly(choice), variates, steps).at(batch)
+    streams = variates if genotype.encoder.channels == "independent" else 1
+    rows = min(batch * streams, MOST_ROWS)
+    # in eighths of the window, so that few lengths have to be traced
+    common = max(1, round(min(shares) * 8) * steps // 8)
+    width, pair = genotype.encoder.output, genotype.pair
+    embed = (genotype.embed.jitter > 0, genotype.embed.mask > 0, genotype.embed.norm)
+    way = _embedding(_moves_time(chains), embed, common)
+    total = total + way.at(rows, width) + kept_input(way.low, batch * streams * steps * width * 2)
+    total = total + _pooling(pair.pool, pair.kernel, common).at(rows, width)
+    losses = Counts()
+    for kind in pair.kinds:
+        losses = losses + pair_kind_counts(kind, genotype, rows=rows, steps=common)
+    more = 0
+    if genotype.loss.auxiliary is not None:
+        per_stream = variates // streams
+        found = _auxiliary(genotype.loss.auxiliary.name, variates, steps, per_stream, width)
+        more = found.windows
+        losses = losses + found.traces.at(batch)
+        losses = losses + kept_input(found.traces.two, batch * streams * steps * width * more)
+    unlike = any(share < 1 for share in shares)
+    return StrategyCost(total + losses, share=sum(shares) / 2, unlike=unlike, more_windows=more)
+
+
+def _moves_time(chains: Sequence[Chain]) -> bool:
+    return any(registry.get("augmentation", choice.name).moves_time for chain in chains for choice in chain)
+
+
+@cache
+def _shortens(name: str) -> bool:
+    return bool(getattr(registry.get("augmentation", name).target, "shortens", False))
+
+
+@lru_cache(maxsize=10_000)
+def _costly(choice: Choice) -> Choice:
+    """Return the option with the first of its registered values: other strengths cost the same."""
+    return Choice(choice.name, tuple(first_values("augmentation", choice.name).items()))
+
+
+@lru_cache(maxsize=10_000)
+def _step_share(choice: Choice, steps: int) -> float:
+    """Return the mean share of the steps that an augmentation leaves."""
+    if not _shortens(choice.name):
+        return 1.0
+    augmentation = registry.build("augmentation", choice.name, **choice.params)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.zeros(2, steps, 1)
+    n_steps = 0
+    for _ in range(_DRAWS):
+        core = draw_core(observed_span(x), steps=steps, generator=generator)
+        n_steps += int(augmentation(whole_window(x, core=core), generator=generator).values.shape[1])
+    return n_steps / (_DRAWS * steps)
+
+
+@lru_cache(maxsize=10_000)
+def _augmentation(choice: Choice, variates: int, steps: int) -> Traces:
+    augmentation = registry.build("augmentation", choice.name, **choice.params)
+
+    def run(windows: int) -> Trace:
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(windows, steps, variates, generator=generator)
+        core = draw_core(observed_span(x), steps=steps, generator=generator)
+
+        def augment(inputs: Sequence[Tensor]) -> Tensor:
+            values: Tensor = augmentation(whole_window(inputs[0], core=core), generator=generator).values
+            return values
+
+        return trace(augment, [x], parameters=[])
+
+    return traces(run)
+
+
+@lru_cache(maxsize=10_000)
+def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int) -> Bilinear:
+    """Trace alignment and embedding transformation, for rows of representations in both views."""
+    jitter, mask, norm = embed
+
+    def run(rows: int, width: int) -> Trace:
+        generator = torch.Generator().manual_seed(0)
+        embedding = EmbeddingTransformation(jitter=0.1 * jitter, mask=0.1 * mask, norm=norm, features=width)
+        places = torch.rand(rows, steps, generator=generator).sort(dim=1).values * (steps - 1)
+
+        def go(inputs: Sequence[Tensor]) -> Tensor:
+            z1, z2 = inputs
+            if moves_time:
+                z1, z2 = CommonSteps(places, places).take(z1, z2, window=torch.arange(rows))
+            z: Tensor = embedding(torch.cat([z1, z2]), generator=generator)
+            return z
+
+        return trace(go, _two_views(rows, steps, width), parameters=[])
+
+    return bilinear(run, rows=2, width=_NARROW)
+
+
+@lru_cache(maxsize=10_000)
+def _pooling(pool: str, kernel: int, steps: int) -> Bilinear:
+    """Trace the scales of both views."""
+
+    def run(rows: int, width: int) -> Trace:
+        def go(inputs: Sequence[Tensor]) -> Tensor:
+            scales = build_scales(inputs[0], inputs[1], pool=pool, kernel=kernel)
+            return torch.stack([scale.z1.sum() + scale.z2.sum() for scale in scales]).sum()
+
+        return trace(go, _two_views(rows, steps, width), parameters=[])
+
+    return bilinear(run, rows=2, width=_NARROW)
+
+
+def _two_views(rows: int, steps: int, width: int) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(rows, steps, width, generator=generator).requires_grad_() for _ in range(2)]
+
+
+class _Auxiliary(NamedTuple):
+    traces: Traces
+    windows: int
+
+
+@lru_cache(maxsize=1_000)
+def _auxiliary(name: str, variates: int, steps: int, per_stream: int, width: int) -> _Auxiliary:
+    """Trace an auxiliary loss beside an encoder that costs nothing."""
+    streams = variates // per_stream
+    with torch.random.fork_rng(devices=[]):
+        auxiliary = registry.build("auxiliary", name, width, width=per_stream, **first_values("auxiliary", name))
+    encoded: list[int] = []
+
+    def run(windows: int) -> Trace:
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(windows, steps, variates, generator=generator)
+        z = torch.randn(windows, streams, steps, width, generator=generator).requires_grad_()
+
+        def encode(shown: Tensor) -> Tensor:
+            encoded.append(len(shown) // windows)
+            return z
+
+        return trace(
+            lambda inputs: auxiliary(x, encode, generator=generator), [z], parameters=[*auxiliary.parameters()]
+        )
+
+    found = traces(run)
+    return _Auxiliary(found, windows=sum(encoded) // 2)

@@ -1,0 +1,172 @@
+"""Costs: exact where they can be, by hand in small cases, and the sum of pieces against the whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from encoders.encoder import Encoder
+from nas.cost import cost
+from nas.cost.counting import Counts, bilinear, trace, traces
+from nas.cost.encoder_cost import encoder_counts, encoder_weights
+from nas.cost.strategy_cost import strategy_cost
+from nas.model import ContrastiveModel
+from search_space.genotype import Genotype
+from search_space.presets import preset
+from search_space.sampling import sample_candidates
+from search_space.space import default_space, full_space
+
+WINDOWS, VARIATES, STEPS = 6, 3, 24
+LIGHT = {"EncoderCell.hidden": 16, "EncoderCell.output": 64}
+
+
+def drawn(n: int, rng_seed: int, **changes: Any) -> list[Genotype]:
+    return sample_candidates(n, np.random.default_rng(rng_seed), full_space().restrict({**LIGHT, **changes}))
+
+
+def traced_encoder(genotype: Genotype) -> Counts:
+    encoder = Encoder(genotype.encoder, variates=VARIATES)
+    x = torch.randn(WINDOWS, STEPS, VARIATES)
+    found = trace(lambda inputs: encoder(inputs[0]), [x], parameters=[*encoder.parameters(), *encoder.buffers()])
+    given = 4 * x.numel() if found.keeps_input else 0
+    return dataclasses.replace(found.counts, kept_bytes=found.counts.kept_bytes + given)
+
+
+def one_edge(op: str, **changes: Any) -> Genotype:
+    data = preset("ts2vec").to_dict()
+    cell = {"edges": [[0, op]], "blocks": 1, "hidden": 8, "output": 5, "dropout": 0.0, **changes}
+    return Genotype.from_dict({**data, "EncoderCell": {**data["EncoderCell"], **cell}})
+
+
+@pytest.mark.parametrize("genotype", drawn(25, 0), ids=lambda genotype: genotype.key)
+@pytest.mark.parametrize("variates", [1, 4])
+def test_parameters_are_exact(genotype: Genotype, variates: int) -> None:
+    encoder = Encoder(genotype.encoder, variates=variates)
+    assert cost_of_weights(genotype, variates) == sum(parameter.numel() for parameter in encoder.parameters())
+    assert encoder_weights(genotype.encoder, variates=variates).tensors == len(list(encoder.parameters()))
+
+
+def cost_of_weights(genotype: Genotype, variates: int) -> int:
+    return encoder_weights(genotype.encoder, variates=variates).numbers
+
+
+def test_multiply_adds_of_a_linear_encoder_by_hand() -> None:
+    # projection 3 -> 8 and output 8 -> 5 at every step
+    counts = encoder_counts(one_edge("identity").encoder, windows=WINDOWS, variates=VARIATES, steps=STEPS)
+    assert counts.multiply_adds == WINDOWS * STEPS * (3 * 8 + 8 * 5)
+    # backwards: by weights and by inputs, but the window itself needs no gradient
+    assert counts.training_multiply_adds == counts.multiply_adds + WINDOWS * STEPS * (3 * 8 + 2 * 8 * 5)
+
+
+def test_multiply_adds_of_a_convolution_by_hand() -> None:
+    # two convolutions of three taps from 8 to 8 channels
+    whole = encoder_counts(one_edge("dilated_conv").encoder, windows=WINDOWS, variates=VARIATES, steps=STEPS)
+    linear = encoder_counts(one_edge("identity").encoder, windows=WINDOWS, variates=VARIATES, steps=STEPS)
+    assert whole.multiply_adds - linear.multiply_adds == WINDOWS * STEPS * 2 * 3 * 8 * 8
+
+
+def test_activation_bytes_of_a_linear_encoder_by_hand() -> None:
+    # the projection keeps the window, the output map keeps the latent; four bytes each
+    for channels, streams in (("mixed", 1), ("independent", VARIATES)):
+        cell = one_edge("identity", channels=channels).encoder
+        counts = encoder_counts(cell, windows=WINDOWS, variates=VARIATES, steps=STEPS)
+        assert counts.kept_bytes == 4 * WINDOWS * STEPS * (VARIATES + streams * 8)
+
+
+def test_a_kept_value_counts_once_and_a_kept_storage_once() -> None:
+    x = torch.randn(3, 5, requires_grad=True)
+    twice = trace(lambda inputs: (inputs[0] * inputs[0]).exp() + inputs[0].sin(), [x], parameters=[])
+    assert twice.keeps_input and twice.counts.kept_bytes == 4 * 15  # the exponential keeps its result
+    linear = nn.Linear(5, 2)
+    plain = trace(lambda inputs: linear(inputs[0]), [x], parameters=list(linear.parameters()))
+    assert plain.keeps_input and plain.counts.kept_bytes == 0 and plain.counts.multiply_adds == 3 * 5 * 2
+    same = trace(lambda inputs: inputs[0].view(5, 3), [x], parameters=[])
+    assert same.hands_on and same.counts.kernels <= 1 and not same.keeps_input
+
+
+@pytest.mark.parametrize("genotype", drawn(20, 1), ids=lambda genotype: genotype.key)
+def test_the_pieces_of_an_encoder_add_up_to_the_whole(genotype: Genotype) -> None:
+    whole = traced_encoder(genotype)
+    pieces = encoder_counts(genotype.encoder, windows=WINDOWS, variates=VARIATES, steps=STEPS)
+    # periods that an operator finds in noise differ from batch to batch
+    exact = not any(op == "times_block" for _, op in genotype.encoder.edges)
+    tolerance = 1e-6 if exact else 0.25
+    assert pieces.multiply_adds == pytest.approx(whole.multiply_adds, rel=tolerance)
+    assert pieces.training_multiply_adds == pytest.approx(whole.training_multiply_adds, rel=tolerance)
+    # the fused LSTM's workspace is no affine function of the batch
+    assert pieces.kept_bytes == pytest.approx(whole.kept_bytes, rel=0.1 if exact else 0.25)
+    assert pieces.moved_bytes == pytest.approx(whole.moved_bytes, rel=0.2)
+    assert pieces.kernels == pytest.approx(whole.kernels, rel=0.2)
+
+
+IN_PLACE = ["jitter", "rescale", "flip", "magnitude_warp"]
+
+
+@pytest.mark.parametrize(
+    "genotype",
+    drawn(20, 2, **{"AugCell1.options": IN_PLACE, "AugCell2.options": IN_PLACE, "TrainCell.batch_size": 8}),
+    ids=lambda genotype: genotype.key,
+)
+def test_encoder_and_strategy_add_up_to_an_iteration(genotype: Genotype) -> None:
+    model = ContrastiveModel(genotype, variates=VARIATES).train()
+    x = torch.randn(8, STEPS, VARIATES)
+    generator = torch.Generator().manual_seed(0)
+
+    def loss(inputs: Any) -> Tensor:
+        return model.loss(inputs[0], generator=generator)
+
+    whole = trace(loss, [x], parameters=[*model.parameters(), *model.buffers()]).counts
+    found = cost(genotype, variates=VARIATES, steps=STEPS, batch_size=8)
+    exact = not any(op == "times_block" for _, op in genotype.encoder.edges)
+    assert found.multiply_adds == pytest.approx(whole.multiply_adds, rel=0.01 if exact else 0.25)
+    assert found.activation_bytes == pytest.approx(whole.kept_bytes, rel=0.15 if exact else 0.3)
+    assert found.memory_bytes == found.activation_bytes + 20 * found.parameters
+
+
+def test_a_cropped_view_costs_its_mean_length() -> None:
+    whole = strategy_cost(preset("simclr"), batch=8, variates=VARIATES, steps=STEPS)
+    plain = strategy_cost(preset("notes_best"), batch=8, variates=VARIATES, steps=STEPS)
+    assert whole.unlike and 0.5 < whole.share < 1.0
+    assert not plain.unlike and plain.share == 1.0
+
+
+def test_an_auxiliary_loss_that_encodes_again_costs_another_pass() -> None:
+    genotype = preset("patchtst")
+    assert strategy_cost(genotype, batch=8, variates=VARIATES, steps=STEPS).more_windows == 1
+    without = dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, auxiliary=None))
+    with_it, bare = (cost(one, variates=VARIATES, steps=STEPS, batch_size=8) for one in (genotype, without))
+    assert with_it.multiply_adds / bare.multiply_adds == pytest.approx(1.5, rel=0.02)
+
+
+def test_costs_grow_with_the_batch_and_are_the_same_again() -> None:
+    genotype = sample_candidates(1, np.random.default_rng(0), default_space())[0]
+    costs = [cost(genotype, variates=2, steps=STEPS, batch_size=size) for size in (8, 16, 32)]
+    assert costs == [cost(genotype, variates=2, steps=STEPS, batch_size=size) for size in (8, 16, 32)]
+    for name in ("multiply_adds", "activation_bytes", "seconds_per_iteration"):
+        values = [getattr(one, name) for one in costs]
+        assert values == sorted(values) and values[0] > 0
+    assert len({one.parameters for one in costs}) == 1
+    with pytest.raises(ValueError, match="must be >= 1, got 2, 0 and 8"):
+        cost(genotype, variates=2, steps=0, batch_size=8)
+
+
+def test_tracing_leaves_the_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    cost(preset("patchtst"), variates=5, steps=17)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_affine_counts_are_read_off_two_sizes() -> None:
+    weight = torch.randn(7, 7)
+
+    def product(rows: int, width: int = 7) -> Any:
+        x = torch.randn(rows, width, requires_grad=True)
+        return trace(lambda inputs: inputs[0] @ weight[:width], [x], parameters=[weight])
+
+    assert traces(product).at(10).multiply_adds == 10 * 7 * 7
+    assert bilinear(product, rows=2, width=3).at(10, 5).multiply_adds == 10 * 5 * 7
