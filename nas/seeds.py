@@ -24,6 +24,8 @@ from search_space.sampling import crossover, mutate, sample_candidates
 
 SHARED_STREAM, RANDOM_STREAM, EVOLVED_STREAM, REPEAT_STREAM = 1, 2, 3, 4
 PARENTS = 6
+SHARED_PRESETS = ("autocl_ggs", "notes_best", "simclr", "ts2vec")
+"""Presets that every task trains: whole strategies out of options that the default space holds."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
 def _first_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPlan]:
     """Return the shared candidates (presets first, the same for all tasks) and this task's random ones."""
     third = math.ceil(options.genotypes / 3)
-    named = [preset(name, kind=task.spec.kind) for name in sorted(PRESETS)][:third]
+    named = [preset(name, kind=task.spec.kind) for name in SHARED_PRESETS][:third]
     shared = named + _sample(third - len(named), SHARED_STREAM, options, task=None)
     known = {genotype.key for genotype in shared}
     fresh = [g for g in _sample(2 * third, RANDOM_STREAM, options, task=task) if g.key not in known][:third]

@@ -154,7 +154,8 @@ def _beside_loss(name: str, choices: Callable[[Plan], Sequence[Sequence[Choice |
         others = [choice for points in choices(plan) for choice in points if choice != present]
         if not others:
             return None
-        return dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, **{name: draw.pick(others)}))
+        changed: dict[str, Any] = {name: draw.pick(others)}
+        return dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, **changed))
 
     return change
 
