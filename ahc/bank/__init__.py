@@ -1,0 +1,16 @@
+"""The bank: every trial that was ever run, in one SQLite file.
+
+It holds results only - genotypes, validation curves, task embeddings - never the
+data of a task. `store` is the bank itself, `rows` and `schema` say how it lies on
+disk, `migrations` bring older files up to date, `file` opens it. Around it:
+`merge`, `export`, `verify` (its rules for one trial are in `impossible`) and
+`recover`, which reads what is left in a damaged file through `pages`.
+"""
+
+from __future__ import annotations
+
+from ahc.bank.errors import BankError
+from ahc.bank.schema import BANK_SCHEMA
+from ahc.bank.store import Bank, TaskEntry
+
+__all__ = ["BANK_SCHEMA", "Bank", "BankError", "TaskEntry"]

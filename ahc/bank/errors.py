@@ -1,0 +1,55 @@
+"""What can be wrong with a bank's file, in one sentence each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# the lowest byte of SQLite's error code is the kind of the error
+_SENTENCES = {
+    sqlite3.SQLITE_FULL: "the disk is full; what was stored before is kept",
+    sqlite3.SQLITE_BUSY: "another process is writing to the bank and does not let go",
+    sqlite3.SQLITE_LOCKED: "another process is writing to the bank and does not let go",
+    sqlite3.SQLITE_PROTOCOL: "the disk does not let several processes share the bank",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_CANTOPEN: "the bank, or its log beside it, cannot be opened here",
+    sqlite3.SQLITE_PERM: "the bank cannot be opened here",
+    sqlite3.SQLITE_READONLY: "the bank cannot be written",
+}
+
+
+class BankError(ValueError):
+    """A file that cannot be used as a bank."""
+
+
+def damaged(path: Path, what: str) -> BankError:
+    """Return the error for a damaged bank; it names the way out."""
+    return BankError(
+        f"{path}: the bank is damaged ({what}); `tscnas bank recover {path} --output NEW` saves what can still be read"
+    )
+
+
+def error_of(path: Path, error: sqlite3.Error) -> BankError:
+    """Return what an error of SQLite means for the bank's user."""
+    text = printable(" ".join(str(error).split()))
+    code = getattr(error, "sqlite_errorcode", None)
+    sentence = None if code is None else _SENTENCES.get(code & 0xFF)
+    return damaged(path, text) if sentence is None else BankError(f"{path}: {sentence} ({text})")
+
+
+@contextmanager
+def in_sentences(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite within the block into `BankError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise error_of(path, error) from error
+
+
+def printable(text: object, *, longest: int = 200) -> str:
+    """Return text from a file as one line that a terminal takes for text: no control characters, not endless."""
+    shown = str(text)[: longest + 1]
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in shown)
+    return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."

@@ -1,0 +1,107 @@
+"""What a bank looks like on disk: its tables and their version, and what else a file may hold (nothing)."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ahc.bank.errors import BankError, damaged, printable
+
+BANK_SCHEMA = 2
+
+# The key is the trial's identity; everything that is not asked for in SQL stays JSON. `digest` shows whether
+# a row is what was written; it is empty where a version 1 wrote the row. Where it stands, and its very words,
+# are those that `ALTER TABLE` leaves behind.
+_FACTS = "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+_TRIALS = """CREATE TABLE trials (
+    genotype_key TEXT NOT NULL, task_hash TEXT NOT NULL, protocol TEXT NOT NULL,
+    iterations INTEGER NOT NULL, rng_seed INTEGER NOT NULL,
+    task_name TEXT NOT NULL, family TEXT NOT NULL, kind TEXT NOT NULL,
+    metric TEXT NOT NULL, higher_is_better INTEGER NOT NULL,
+    status TEXT NOT NULL, origin TEXT NOT NULL,
+    score REAL, best_iteration INTEGER, untrained_score REAL,
+    seconds REAL NOT NULL, n_parameters INTEGER NOT NULL,
+    created TEXT NOT NULL, code_version TEXT NOT NULL,
+    genotype TEXT NOT NULL, curve TEXT NOT NULL, details TEXT NOT NULL{digest},
+    PRIMARY KEY (genotype_key, task_hash, protocol, iterations, rng_seed)
+)"""
+_TRIALS_OF_TASK = "CREATE INDEX trials_of_task ON trials (task_hash)"
+_TASKS = """CREATE TABLE tasks (
+    task_hash TEXT PRIMARY KEY, name TEXT NOT NULL, family TEXT NOT NULL, kind TEXT NOT NULL,
+    spec TEXT NOT NULL, embedding BLOB, embedding_version TEXT NOT NULL
+)"""
+DIGEST_COLUMN = "digest TEXT NOT NULL DEFAULT ''"
+
+TABLES = {
+    1: (_FACTS, _TRIALS.replace("{digest}", ""), _TRIALS_OF_TASK, _TASKS),
+    2: (_FACTS, _TRIALS.replace("{digest}", f", {DIGEST_COLUMN}"), _TRIALS_OF_TASK, _TASKS),
+}
+
+# as they lie in a row on disk
+TRIAL_COLUMNS = (
+    "genotype_key", "task_hash", "protocol", "iterations", "rng_seed", "task_name", "family", "kind", "metric",
+    "higher_is_better", "status", "origin", "score", "best_iteration", "untrained_score", "seconds", "n_parameters",
+    "created", "code_version", "genotype", "curve", "details", "digest",
+)  # fmt: skip
+TASK_COLUMNS = ("task_hash", "name", "family", "kind", "spec", "embedding", "embedding_version")
+KEY_COLUMNS = TRIAL_COLUMNS[:5]
+KEY_ORDER = ", ".join(KEY_COLUMNS)
+
+
+def create_tables(connection: sqlite3.Connection, *, schema: int = BANK_SCHEMA) -> None:
+    """Make the tables of a new bank, within the caller's transaction."""
+    for statement in TABLES[schema]:
+        connection.execute(statement)
+    connection.execute("INSERT INTO facts VALUES ('schema', ?)", (str(schema),))
+
+
+def read_schema(connection: sqlite3.Connection, *, path: Path) -> int:
+    """Return the version of a bank's tables after checking that the file holds those tables and nothing else.
+
+    A view or a trigger of a foreign file would run when the file is used; no bank has one.
+
+    Raises:
+        BankError: If the file is no bank, is damaged, or is of a newer schema.
+    """
+    objects = {
+        (row["type"], row["name"]): row["sql"]
+        for row in connection.execute("SELECT type, name, sql FROM sqlite_master")
+        if not _is_of_sqlite(row["type"], row["name"])
+    }
+    if not {("table", "facts"), ("table", "trials"), ("table", "tasks")} <= objects.keys():
+        raise BankError(f"{path}: not a trial bank (a bank has the tables facts, tasks and trials)")
+    known = {_named(statement) for statement in TABLES[BANK_SCHEMA]}
+    foreign = sorted(f"{kind} {printable(name)}" for kind, name in objects.keys() - known)
+    if foreign:
+        raise BankError(f"{path}: not a trial bank (it holds the {foreign[0]}, which no bank has)")
+    if _words(objects["table", "facts"]) != _words(_FACTS):
+        raise BankError(f"{path}: not a trial bank (its table facts is not that of a bank)")
+    row = connection.execute("SELECT value FROM facts WHERE name = 'schema'").fetchone()
+    text = "" if row is None else str(row["value"])
+    schema = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    if schema > BANK_SCHEMA:
+        raise BankError(
+            f"{path}: the bank's schema must be 1 to {BANK_SCHEMA}, got {schema}: "
+            "the file was written by a newer version of this software"
+        )
+    if schema not in TABLES:
+        raise damaged(path, f"its schema must be 1 to {BANK_SCHEMA}, got {schema}")
+    for statement in TABLES[schema]:
+        kind, name = _named(statement)
+        if _words(objects.get((kind, name), "")) != _words(statement):
+            raise BankError(f"{path}: not a trial bank (its {kind} {name} is not that of a bank of schema {schema})")
+    return schema
+
+
+def _is_of_sqlite(kind: str, name: str) -> bool:
+    """Whether SQLite made it itself: the index of a primary key, or a table of statistics."""
+    return name.startswith({"index": "sqlite_autoindex_", "table": "sqlite_stat"}.get(kind, "?"))
+
+
+def _named(statement: str) -> tuple[str, str]:
+    _, kind, name = statement.split(None, 3)[:3]
+    return kind.lower(), name
+
+
+def _words(statement: str | None) -> str:
+    return "".join((statement or "").split())

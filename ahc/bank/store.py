@@ -1,0 +1,275 @@
+"""`Bank`: the store of trial records. Any number of processes may read; one process writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahc.bank import export
+from ahc.bank.errors import damaged, in_sentences, printable
+from ahc.bank.file import open_connection
+from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, UNREADABLE, TaskRow, from_row, reason, to_row
+from ahc.bank.schema import KEY_ORDER, TRIAL_COLUMNS
+from ahc.record import TrialRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FEWEST_BYTES = 16  # of a trial or a task in a file
+
+
+@dataclass(frozen=True)
+class TaskEntry:
+    """What the bank knows of a task; `embedding_version` is empty where no embedding is stored."""
+
+    task_hash: str
+    name: str
+    family: str
+    kind: str
+    spec: Mapping[str, Any]
+    embedding_version: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many trials of a task ended with a status, under one protocol and with one training length."""
+
+    task_hash: str
+    task_name: str
+    family: str
+    kind: str
+    protocol: str
+    iterations: int
+    status: str
+    n_trials: int
+
+
+class Bank:
+    """A store of trial records, opened from a path and closed as a context manager.
+
+    Args:
+        path: The SQLite file; created with its folder unless `read_only`.
+        read_only: Open an existing bank without writing to its folder.
+
+    Raises:
+        BankError: If the file is no bank, is missing (read only), damaged, or of a newer schema; every method
+            raises it too, where what it reads turns out to be damaged or the disk does not take what it writes.
+    """
+
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self.read_only = read_only
+        self._connection = open_connection(self.path, read_only=read_only)
+
+    def __enter__(self) -> Bank:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        with in_sentences(self.path):
+            return int(self._connection.execute("SELECT count(*) AS n FROM trials").fetchone()["n"])
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._connection.close()
+
+    def add(self, record: TrialRecord) -> bool:
+        """Store a record unless its key is there already; return whether it was stored."""
+        return self.add_all((record,)) == 1
+
+    def add_all(self, records: Iterable[TrialRecord]) -> int:
+        """Store records in one transaction; return how many were new."""
+        sql = (
+            f"INSERT OR IGNORE INTO trials ({', '.join(TRIAL_COLUMNS)}) VALUES ({', '.join('?' * len(TRIAL_COLUMNS))})"
+        )
+        with in_sentences(self.path), self._connection:
+            return sum(self._connection.execute(sql, to_row(record)).rowcount for record in records)
+
+    def has(
+        self,
+        genotype_key: str,
+        *,
+        task_hash: str,
+        protocol: str,
+        iterations: int,
+        rng_seed: int,
+    ) -> bool:
+        """Whether this trial was run already, with whatever outcome."""
+        sql = (
+            "SELECT 1 FROM trials WHERE genotype_key = ? AND task_hash = ? AND protocol = ? "
+            "AND iterations = ? AND rng_seed = ?"
+        )
+        key = (genotype_key, task_hash, protocol, iterations, rng_seed)
+        with in_sentences(self.path):
+            return self._connection.execute(sql, key).fetchone() is not None
+
+    def records(self, **filters: str | int | float | bool) -> list[TrialRecord]:
+        """Return the records whose fields equal all filters, in the order they were stored.
+
+        Raises:
+            ValueError: If a filter is no plain field of `TrialRecord`.
+        """
+        unknown = sorted(set(filters) - set(PLAIN_COLUMNS))
+        if unknown:
+            raise ValueError(f"Bank.records: filters must be among {sorted(PLAIN_COLUMNS)}, got {unknown}")
+        where = " AND ".join(f"{name} = ?" for name in filters) or "1"
+        return list(self._records(f"WHERE {where} ORDER BY rowid", tuple(filters.values())))
+
+    def records_by_key(self) -> Iterator[TrialRecord]:
+        """Yield all records in the order of their keys, one at a time: however long the bank, the memory is small."""
+        return self._records(f"ORDER BY {KEY_ORDER}")
+
+    def records_of(self, prefix: str) -> list[TrialRecord]:
+        """Return the records whose genotype key begins so, in the order they were stored."""
+        return list(self._records("WHERE substr(genotype_key, 1, ?) = ? ORDER BY rowid", (len(prefix), prefix)))
+
+    def tallies(self) -> list[Tally]:
+        """Return how many trials ended how, sorted by task, protocol and training length."""
+        columns = "task_hash, task_name, family, kind, protocol, iterations, status"
+        rows = self._select(
+            f"SELECT {columns}, count(*) AS n_trials FROM trials GROUP BY {columns} "
+            "ORDER BY kind, family, task_name, task_hash, protocol, iterations, status"
+        )
+        return [Tally(**dict(row)) for row in rows]
+
+    def add_task(
+        self,
+        task_hash: str,
+        *,
+        name: str,
+        family: str,
+        kind: str,
+        spec: Mapping[str, Any] | None = None,
+        embedding: NDArray[np.float32] | None = None,
+        embedding_version: str = "",
+    ) -> None:
+        """Store or renew what is known of a task.
+
+        Args:
+            task_hash: `Task.hash`.
+            name: Name for readers.
+            family: Source of the data.
+            kind: forecasting, classification or anomaly.
+            spec: Facts of the task as JSON values.
+            embedding: Task embedding, (features,).
+            embedding_version: Version of the embedding's definition.
+        """
+        blob = None if embedding is None else np.asarray(embedding, dtype="<f4").tobytes()
+        self.add_task_row(TaskRow(task_hash, name, family, kind, _to_json(spec), blob, embedding_version))
+
+    def add_task_row(self, row: TaskRow) -> None:
+        """Store or renew what is known of a task, as it lies on disk."""
+        with in_sentences(self.path), self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def task_rows(self) -> list[TaskRow]:
+        """Return all tasks as they lie on disk, sorted by name."""
+        found = []
+        for row in self._select(f"SELECT {', '.join(TaskRow._fields)} FROM tasks ORDER BY name, task_hash"):
+            task = TaskRow(*row)
+            if problem := task.problem():
+                raise damaged(self.path, f"task {printable(task.task_hash)}: {printable(problem)}")
+            found.append(task)
+        return found
+
+    def tasks(self) -> list[TaskEntry]:
+        """Return all tasks, sorted by name."""
+        return [
+            TaskEntry(
+                task_hash=row.task_hash,
+                name=row.name,
+                family=row.family,
+                kind=row.kind,
+                spec=json.loads(row.spec),
+                embedding_version=row.embedding_version if row.embedding is not None else "",
+            )
+            for row in self.task_rows()
+        ]
+
+    def task_embedding(self, task_hash: str) -> NDArray[np.float32] | None:
+        """Return a task's stored embedding, (features,); None if the bank has none."""
+        return self.task_embeddings().get(task_hash)
+
+    def task_embeddings(self) -> dict[str, NDArray[np.float32]]:
+        """Return all stored embeddings, task hash -> (features,)."""
+        return {
+            row.task_hash: np.frombuffer(row.embedding, dtype="<f4").astype(np.float32)
+            for row in self.task_rows()
+            if row.embedding is not None
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per trial; genotype, curve and details stay JSON text."""
+        import pandas as pd
+
+        rows = self._select(f"SELECT {', '.join(RECORD_COLUMNS)} FROM trials ORDER BY rowid")
+        frame = pd.DataFrame([tuple(row) for row in rows], columns=list(RECORD_COLUMNS))
+        frame["higher_is_better"] = frame["higher_is_better"].astype(bool)
+        return frame
+
+    def export_csv(self, path: str | Path) -> int:
+        """Write one line per trial, in the order of their keys, complete or not at all; return how many."""
+        return export.write_csv(self._select(export.SELECT), Path(path))
+
+    def export_parquet(self, path: str | Path) -> int:
+        """Write one row per trial, in the order of their keys, complete or not at all; return how many.
+
+        Raises:
+            ImportError: Where pyarrow is missing.
+        """
+        return export.write_parquet(self._select(export.SELECT), Path(path))
+
+    def save_copy(self, path: str | Path) -> None:
+        """Write a compact copy in a single file, fit to be shipped and opened read only."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(target.name + ".partial")
+        partial.unlink(missing_ok=True)
+        with in_sentences(self.path):
+            self._connection.execute("VACUUM INTO ?", (str(partial),))
+            connection = sqlite3.connect(partial)
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.close()
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(target)
+
+    def _select(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[sqlite3.Row]:
+        """Yield the rows of a query; a damaged file may lead in circles, so their number has a bound."""
+        with in_sentences(self.path):
+            most = None
+            for number, row in enumerate(self._connection.execute(sql, values)):
+                if number % 100_000 == 0:
+                    most = self._n_bytes() // _FEWEST_BYTES
+                if most is not None and number > most:
+                    raise damaged(self.path, "its pages lead in circles")
+                yield row
+
+    def _n_bytes(self) -> int:
+        pages, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(pages * size)
+
+    def _records(self, rest: str, values: tuple[Any, ...] = ()) -> Iterator[TrialRecord]:
+        for row in self._select(f"SELECT {', '.join(RECORD_COLUMNS)} FROM trials {rest}", values):
+            try:
+                yield from_row(dict(row))
+            except UNREADABLE as error:
+                key = printable(row["genotype_key"])
+                raise damaged(self.path, f"trial {key}: {printable(reason(error))}") from error
+
+
+def _to_json(spec: Mapping[str, Any] | None) -> str:
+    return json.dumps(dict(spec or {}), sort_keys=True)
