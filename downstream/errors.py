@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from search_space.sentences import one_line
+
 
 class DataError(ValueError):
     """The user's data is at fault; the message is one clear sentence that says where and why."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
 
 class DataWarning(UserWarning):
     """The data was read, but something in it was left out or is unusual."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))

@@ -53,7 +53,8 @@ def array_series(source: Arrays, *, options: LoadOptions, anomaly: bool = False)
     series = _series_list(values, layout=options.layout, source=source.source)
     names = tuple(f"variate_{i}" for i in range(series[0].shape[1]))
     chosen = choose_variates(names, options=options, source=source.source)
-    columns = [names.index(name) for name in chosen]
+    places = {name: number for number, name in enumerate(names)}
+    columns = [places[name] for name in chosen]
     cut = [rows[:, columns] for rows in series]
     if not anomaly:
         raw = [RawSeries(f"series {i}", rows) for i, rows in enumerate(cut)]
@@ -153,7 +154,10 @@ def _numeric(values: Any, *, source: str) -> Floats:
             raise ValueError(f"dtype {array.dtype}")
     except (ValueError, TypeError) as error:
         raise DataError(f"{source}: values must form a numeric array ({str(error).splitlines()[0]})") from error
-    numbers = array.astype(np.float64)
+    if not array.size:
+        raise DataError(f"{source}: it needs rows with values, got an array of shape {array.shape}")
+    with np.errstate(over="ignore"):  # what is too large for float64 is refused below
+        numbers = array.astype(np.float64)
     large = np.argwhere(np.abs(numbers) > LARGEST)
     if len(large):
         place = tuple(int(i) for i in large[0])

@@ -22,6 +22,7 @@ from search_space.registry import unknown_name
 
 _SEED_MAX_LENGTH = 512
 _TRAIN_SHARE = 0.7
+_MOST_PADDING, _LARGEST_PADDED = 20, 64 * 2**20  # times the steps there are; bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,8 @@ def build_classification(data: CasePair, *, options: LoadOptions) -> Classificat
         how.append(f"steps averaged in groups of {factor} ({longest} steps before)")
     scaler = fit_scaler([np.concatenate(train.values)], variates=variates, source=source)
     how.append(f"scaler fitted on {scaler.n_rows_seen} steps of the training cases")
+    for part in (train, test):
+        _check_padding(part.values if part else [], source=source)
     windows = _padded(train.values, scaler=scaler)
     sealed: Sealed[LabelledWindows] = Sealed(None, reason="a seed task pools the official train and test cases")
     if test is not None:
@@ -93,11 +96,12 @@ def build_classification(data: CasePair, *, options: LoadOptions) -> Classificat
 
 
 def _columns(train: CaseSet, *, options: LoadOptions) -> tuple[list[int], tuple[str, ...]]:
+    places = {name: number for number, name in enumerate(train.variates)}
     for name in options.variates or ():
-        if name not in train.variates:
+        if name not in places:
             raise DataError(f"{train.source}: {unknown_name('channel', name, train.variates)}")
     names = options.variates or train.variates
-    return [train.variates.index(name) for name in names], names
+    return [places[name] for name in names], names
 
 
 def _parts(
@@ -165,6 +169,17 @@ def _thinned(case: Floats, *, factor: int) -> Floats:
     groups = padded.reshape(-1, factor, case.shape[1])
     count = (~np.isnan(groups)).sum(axis=1)
     return np.where(count > 0, np.nansum(groups, axis=1) / np.maximum(count, 1), np.nan)
+
+
+def _check_padding(cases: Sequence[Floats], *, source: str) -> None:
+    """Refuse cases of such unequal length that padding them would fill the memory with nothing."""
+    lengths = [len(case) for case in cases]
+    padded = max(lengths, default=0) * len(lengths)
+    if padded > _MOST_PADDING * sum(lengths) and padded * 4 > _LARGEST_PADDED:
+        raise DataError(
+            f"{source}: the cases have {min(lengths)} to {max(lengths)} steps; made equally long they would need "
+            f"{padded * 4 >> 20} MiB per channel; leave the longest out or pass max_length=..."
+        )
 
 
 def _padded(cases: Sequence[Floats], *, scaler: Scaler) -> Windows:

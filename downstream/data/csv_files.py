@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from downstream.data.opening import read_text
 from downstream.data.raw import Table
 from downstream.errors import DataError
 
+_BLANK = " \t\n"  # a line of nothing else is no row; pandas skips the same lines
+
 
 def read_csv_table(path: Path) -> Table:
     """Read a comma-separated file with a header row; empty cells are missing.
@@ -22,9 +25,9 @@ def read_csv_table(path: Path) -> Table:
         DataError: If it cannot be opened, has no header or no rows, uses another
             delimiter, repeats a column name, or a row is wider or narrower than the header.
     """
-    text = read_text(path)
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
     widths, lines = _row_widths(text, source=path.name)
-    header = next(csv.reader(io.StringIO(text.lstrip("\r\n"))))
+    header = _header(text, source=path.name)
     _check_header(header, source=path.name)
     wrong = np.flatnonzero(widths[1:] != widths[0])
     if wrong.size:
@@ -36,22 +39,37 @@ def read_csv_table(path: Path) -> Table:
         frame = pd.read_csv(io.StringIO(text), float_precision="round_trip", low_memory=False, index_col=False)
     except (ValueError, pd.errors.ParserError, OverflowError) as error:
         raise DataError(f"{path.name}: not readable as CSV ({str(error).strip()})") from error
+    if len(frame) != len(lines) - 1:
+        raise DataError(f"{path.name}: not readable as CSV (its quotes do not close where its lines end)")
     frame.columns = pd.Index([name.strip() for name in header])
     return Table(path.name, frame, lines[1:])
 
 
 def _row_widths(text: str, *, source: str) -> tuple[np.ndarray, np.ndarray]:
     """Return cells per row and the line each row ends in; blank lines are no rows."""
+    counts: Iterable[tuple[int, int]]
     if '"' not in text:
-        counts = [(line.count(",") + 1, number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        stream = enumerate(io.StringIO(text), 1)
+        counts = ((line.count(",") + 1, number) for number, line in stream if line.strip(_BLANK))
     else:
         reader = csv.reader(io.StringIO(text))
         try:
-            counts = [(len(row), reader.line_num) for row in reader if row and (len(row) > 1 or row[0].strip())]
+            counts = [(len(row), reader.line_num) for row in reader if row and (len(row) > 1 or row[0].strip(_BLANK))]
         except csv.Error as error:
             raise DataError(f"{source}: line {reader.line_num} is not readable as CSV ({error})") from error
-    table = np.asarray(counts, dtype=np.int64)
+    table = np.fromiter(counts, dtype=np.dtype((np.int64, 2)))
+    if not len(table):
+        raise DataError(f"{source}: the file is empty")
     return table[:, 0], table[:, 1]
+
+
+def _header(text: str, *, source: str) -> list[str]:
+    """Return the cells of the first line that is not blank."""
+    reader = csv.reader(io.StringIO(text))
+    try:
+        return next(row for row in reader if len(row) > 1 or (row and row[0].strip(_BLANK)))
+    except csv.Error as error:
+        raise DataError(f"{source}: line {reader.line_num} is not readable as CSV ({error})") from error
 
 
 def _check_header(header: list[str], *, source: str) -> None:

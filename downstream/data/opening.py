@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import difflib
 import gzip
+import io
 import zlib
 from pathlib import Path
 
 from downstream.errors import DataError
 
+LEAST_LIMIT = 16 * 2**20
+LARGEST_RATIO = 30
+"""Data may unpack to so many times its packed size, or to `LEAST_LIMIT` bytes; what unpacks to more is a bomb."""
 _GZIP = b"\x1f\x8b"
 _MAGIC = {
     b"PK\x03\x04": "a zip archive (such as .xlsx or .npz)",
@@ -52,17 +56,19 @@ def read_bytes(path: Path) -> bytes:
     """Return a file's content, unpacked if it is a gzip file.
 
     Raises:
-        DataError: If it is missing, unreadable, empty, or not the gzip its name says.
+        DataError: If it is missing, no plain file, unreadable, empty, not the gzip its name says, or a gzip bomb.
     """
     if not path.exists():
         raise missing_file(path)
+    if not path.is_file():
+        raise DataError(f"{path.name}: this is no plain file; a folder, pipe or device cannot be read as one")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path.name}: the file cannot be read ({error.strerror})") from error
     if content.startswith(_GZIP):
         try:
-            content = gzip.decompress(content)
+            content = _unpacked(content, source=path.name)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path.name}: the gzip file is corrupt or cut short ({error})") from error
     elif content and path.suffix.lower() == ".gz":
@@ -72,16 +78,37 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
+def unpacked_limit(n_packed: int) -> int:
+    """Return to how many bytes so many packed bytes may unpack."""
+    return max(LEAST_LIMIT, LARGEST_RATIO * n_packed)
+
+
+def _unpacked(content: bytes, *, source: str) -> bytes:
+    limit = unpacked_limit(len(content))
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        found = stream.read(limit + 1)
+    if len(found) > limit:
+        raise DataError(
+            f"{source}: the gzip file unpacks to more than {LARGEST_RATIO} times its size and {LEAST_LIMIT >> 20} MiB; "
+            "if that is meant, unpack it first"
+        )
+    return found
+
+
 def read_text(path: Path) -> str:
     """Return a text file's content, decoded as UTF-8.
 
     Raises:
-        DataError: As `read_bytes`, and if the content is of another kind or not UTF-8.
+        DataError: As `read_bytes`, and if the content is of another kind, not UTF-8, or holds zero bytes.
     """
     content = read_bytes(path)
     for magic, what in _MAGIC.items():
         if content.startswith(magic):
             raise DataError(f"{path.name}: expected text because of the name, but the content is {what}")
+    zero = content.find(b"\0")
+    if zero >= 0:
+        line = content.count(b"\n", 0, zero) + 1
+        raise DataError(f"{path.name}: line {line} holds a zero byte, so this is no text in UTF-8; save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

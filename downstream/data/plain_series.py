@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from downstream.data.arrays import array_cases, array_series
+from downstream.data.arrays import array_cases, array_series, check_cases
 from downstream.data.options import Layout, LoadOptions
 from downstream.data.raw import Arrays, CasePair, CaseSet, RawSeries, SeriesSet
 from downstream.data.sources import open_source
@@ -65,6 +65,9 @@ def load_plain_series(
 
 
 def _joined(pair: CasePair) -> SeriesSet:
+    for cases in (pair.train, pair.test):
+        if cases is not None:
+            check_cases(cases.cases, source=cases.source)
     parts: list[tuple[str, CaseSet]] = [("train", pair.train)] + ([("test", pair.test)] if pair.test else [])
     series = [RawSeries(f"{part} {number}", case) for part, cases in parts for number, case in enumerate(cases.cases)]
     return SeriesSet(pair.train.source, pair.train.variates, tuple(series))

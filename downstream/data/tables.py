@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CaseSet, Floats, RawSeries, SeriesSet, Table, Tables
-from downstream.data.time_columns import find_time_column, read_times
+from downstream.data.time_columns import find_time_column, read_panel_times, read_times
 from downstream.errors import DataError, DataWarning
 from search_space.registry import unknown_name
 
@@ -77,32 +77,55 @@ def take_values(table: Table, names: Sequence[str]) -> Floats:
     Raises:
         DataError: If a value is text, a time or infinite; names the column, the first row and the value.
     """
-    columns = []
-    for name in names:
-        column = table.frame[name].reset_index(drop=True)
-        if pd.api.types.is_datetime64_any_dtype(column):
-            raise DataError(
-                f"{table.source}: column {name!r} holds times, not numbers; leave it out with variates=[...]"
-            )
-        if not pd.api.types.is_numeric_dtype(column):
-            column = column.astype(object)
-        numbers = pd.to_numeric(column, errors="coerce")
-        bad = np.flatnonzero(numbers.isna() & column.notna())
-        if bad.size:
-            row = int(bad[0])
-            raise DataError(
-                f"{table.source}: column {name!r}, {table.where(row)}: {column.iloc[row]!r} is not a number; correct "
-                "it or leave the column out with variates=[...]"
-            )
-        values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-        large = np.flatnonzero(np.abs(values) > LARGEST)
-        if large.size:
-            row = int(large[0])
-            raise DataError(
-                f"{table.source}: column {name!r}, {table.where(row)}: {values[row]} is infinite or beyond {LARGEST:g}"
-            )
-        columns.append(values)
-    return np.stack(columns, axis=1)
+    frame = table.frame[list(names)]
+    kinds = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
+    values = np.empty((len(frame), len(names)), dtype=np.float64)
+    values[:, kinds] = frame.loc[:, kinds].to_numpy(dtype=np.float64, na_value=np.nan)
+    for place in np.flatnonzero(~np.asarray(kinds)):
+        values[:, place] = _from_text(table, str(names[place]))
+    with np.errstate(invalid="ignore"):
+        large = np.argwhere(np.abs(values.T) > LARGEST)
+    if large.size:
+        place, row = (int(number) for number in large[0])
+        raise DataError(
+            f"{table.source}: column {names[place]!r}, {table.where(row)}: {values[row, place]} is infinite or beyond "
+            f"{LARGEST:g}"
+        )
+    return values
+
+
+def _from_text(table: Table, name: str) -> Floats:
+    """Return a column that the reader did not find to be numbers as numbers, float64 (rows,)."""
+    column = table.frame[name].reset_index(drop=True)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        raise DataError(f"{table.source}: column {name!r} holds times, not numbers; leave it out with variates=[...]")
+    column = column.astype(object)
+    numbers = _numbers(column)
+    bad = np.flatnonzero(numbers.isna() & column.notna())
+    if bad.size:
+        row = int(bad[0])
+        raise DataError(
+            f"{table.source}: column {name!r}, {table.where(row)}: {column.iloc[row]!r} is not a number; correct "
+            "it or leave the column out with variates=[...]"
+        )
+    return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Return a column as numbers, NaN where a value is none."""
+    try:
+        return pd.to_numeric(column, errors="coerce")
+    except OverflowError:  # hundreds of digits: infinite as float64, which is said later
+        return pd.Series([_number(value) for value in column], dtype=np.float64)
+
+
+def _number(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, str | int | float) else float("nan")
+    except OverflowError:
+        return float("inf")
+    except ValueError:
+        return float("nan")
 
 
 def read_labels(column: pd.Series, *, table: Table) -> NDArray[np.int8]:
@@ -111,7 +134,7 @@ def read_labels(column: pd.Series, *, table: Table) -> NDArray[np.int8]:
     Raises:
         DataError: If one is neither 0 nor 1; names the first row.
     """
-    numbers = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=np.float64)
+    numbers = _numbers(column.astype(object)).to_numpy(dtype=np.float64)
     bad = np.flatnonzero((numbers != 0) & (numbers != 1))
     if bad.size:
         row = int(bad[0])
@@ -159,8 +182,9 @@ def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) 
     """
     wanted = options.variates if options.variates is not None else tuple(known)
     names = tuple(dict.fromkeys((*(options.target or ()), *wanted)))
+    there = frozenset(known)
     for name in names:
-        if name not in known:
+        if name not in there:
             raise DataError(f"{source}: {unknown_name('column', name, tuple(known))}")
     if not names:
         raise DataError(f"{source}: there is no value column")
@@ -177,11 +201,9 @@ def _long_series(table: Table, *, name: str) -> SeriesSet:
     if missing.size:
         raise DataError(f"{table.source}: column 'unique_id', {table.where(int(missing[0]))}: the value is missing")
     values = take_values(table, ["y"])
-    series = []
-    for key, rows in table.frame.groupby("unique_id", sort=False).indices.items():
-        lines = table.lines[rows] if table.lines is not None else None
-        part = Table(f"{table.source}, series {key!r}", table.frame.iloc[rows], lines)
-        series.append(RawSeries(str(key), values[rows], read_times(part, "ds")))
+    groups = table.frame.groupby("unique_id", sort=False).indices
+    times = read_panel_times(table, "ds", groups={f"series {key!r}": rows for key, rows in groups.items()})
+    series = [RawSeries(str(key), values[rows], None if times is None else times[rows]) for key, rows in groups.items()]
     if not series:
         raise DataError(f"{table.source}: the table has no rows")
     return SeriesSet(name, ("y",), tuple(series))

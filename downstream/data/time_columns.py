@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from downstream.data.raw import Table
 from downstream.errors import DataError, DataWarning
@@ -60,14 +62,41 @@ def read_times(table: Table, column: str | None, *, disorder: Disorder = "refuse
         values, label = pd.Series(index), "the index"
     else:
         values, label = table.frame[column].reset_index(drop=True), f"column {column!r}"
-    numeric = pd.api.types.is_numeric_dtype(values)
-    order = values if numeric else _to_times(values)
+    order = _order(values, table=table, label=label)
+    _check_ascending(order, table=table, label=label, disorder=disorder)
+    return None if pd.api.types.is_numeric_dtype(order) else pd.DatetimeIndex(order)
+
+
+def read_panel_times(table: Table, column: str, *, groups: Mapping[str, NDArray[np.intp]]) -> pd.DatetimeIndex | None:
+    """Return the time stamps of a table of several series, or None where time is a running number.
+
+    Args:
+        table: The table.
+        column: Its time column.
+        groups: Rows of each series by what messages call it; in each of them the times must ascend.
+
+    Raises:
+        DataError: As `read_times`.
+    """
+    order = _order(table.frame[column].reset_index(drop=True), table=table, label=f"column {column!r}")
+    values = order.to_numpy()
+    for name, rows in groups.items():
+        own = values[rows]
+        if (own[1:] <= own[:-1]).any():
+            lines = None if table.lines is None else table.lines[rows]
+            part = Table(f"{table.source}, {name}", table.frame.iloc[rows], lines)
+            _check_ascending(order.iloc[rows], table=part, label=f"column {column!r}", disorder="refuse")
+    return None if pd.api.types.is_numeric_dtype(order) else pd.DatetimeIndex(order)
+
+
+def _order(values: pd.Series, *, table: Table, label: str) -> pd.Series:
+    """Return times or running numbers as they stand, none of them missing."""
+    order = values if pd.api.types.is_numeric_dtype(values) else _to_times(values)
     unreadable = np.flatnonzero(order.isna())
     if unreadable.size:
         row = int(unreadable[0])
         raise DataError(f"{table.source}: {label}, {table.where(row)}: {values.iloc[row]!r} is not a time or step")
-    _check_ascending(order, table=table, label=label, disorder=disorder)
-    return None if numeric else pd.DatetimeIndex(order)
+    return order
 
 
 def _to_times(column: pd.Series) -> pd.Series:
