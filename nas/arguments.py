@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser, option_set: type[OptionSet]) ->
         name = field.name.replace("_", "-")
         if field.metadata["positional"]:
             # optional for the parser: a config file may hold it
-            required.add_argument(field.name, nargs="?", metavar=name.upper(), **facts)
+            required.add_argument(field.name, nargs="*" if many else "?", metavar=name.upper(), **facts)
         elif kind is bool:
             flags.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, **facts)
         else:
@@ -57,7 +57,8 @@ def collect(namespace: argparse.Namespace, option_set: type[_Options]) -> _Optio
     """
     fields = {field.name: field for field in dataclasses.fields(option_set)}
     values = {} if namespace.config is None else read_config(namespace.config, option_set)
-    values |= {name: value for name, value in vars(namespace).items() if name in fields}
+    given = {name: value for name, value in vars(namespace).items() if name in fields}
+    values |= {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     missing = [
         field.name.upper() if field.metadata["positional"] else f"--{field.name}"
         for field in fields.values()

@@ -1,4 +1,4 @@
-"""The command line: `tscnas search | embed | evaluate | finetune | space [show | sample] | seeds | ahc`.
+"""The command line: `tscnas search | embed | evaluate | finetune | space [show | sample] | seeds | ahc | bank VERB`.
 
 Parses, calls, prints. Everything heavy is imported by the verb that is run.
 """
@@ -66,8 +66,9 @@ def _run(words: list[str]) -> int:
         namespace = _parse(words)
         command = next(command for command in COMMANDS if command.name == namespace.command)
         options = collect(namespace, command.options)
-        print(command.load()(options).text, flush=True)
-        return OK
+        result = command.load()(options)
+        print(result.text, flush=True)
+        return int(getattr(result, "status", OK))
     except KeyboardInterrupt:
         saved = command is not None and command.resumes
         _say("interrupted" + ("; finished trials are saved, and the same command goes on from there" if saved else ""))
@@ -153,8 +154,15 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
 def _joined(words: list[str]) -> list[str]:
     """Return the words with a verb of two words as one, which is its parser's name."""
+    names = [command.name for command in COMMANDS]
     verb = " ".join(words[:2])
-    return [verb, *words[2:]] if verb in {command.name for command in COMMANDS} else words
+    if verb in names:
+        return [verb, *words[2:]]
+    below = tuple(name.split()[1] for name in names if words and name.startswith(f"{words[0]} "))
+    if below and words[0] not in names:
+        hint = nearest(words[1], below) if len(words) > 1 else ""
+        raise OptionError(f"after {words[0]} comes one of {', '.join(below)}{hint} (see tscnas {words[0]} VERB --help)")
+    return words
 
 
 def _say(message: str) -> None:

@@ -8,6 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from nas.bank_options import (
+    BankExportOptions,
+    BankListOptions,
+    BankMergeOptions,
+    BankRecoverOptions,
+    BankShowOptions,
+    BankVerifyOptions,
+)
 from nas.finetune_options import FinetuneOptions
 from nas.option_fields import OptionSet
 from nas.options import (
@@ -43,7 +51,8 @@ class Command:
     @property
     def usage(self) -> str:
         """The short form of the verb's usage line."""
-        names = [field.name.upper() for field in dataclasses.fields(self.options) if field.metadata["positional"]]
+        positional = [field for field in dataclasses.fields(self.options) if field.metadata["positional"]]
+        names = [field.name.upper() + " ..." * str(field.type).startswith("tuple") for field in positional]
         return " ".join(["tscnas", self.name, *names, "[settings]"])
 
     @property
@@ -129,4 +138,38 @@ COMMANDS = (
         resumes=True,
     ),
     Command("ahc", AhcOptions, "nas.comparator_training:train_ahc", ("tscnas ahc bank.sqlite --output comparator",)),
+    Command(
+        "bank ls",
+        BankListOptions,
+        "nas.bank.listing:list_bank",
+        ("tscnas bank ls bank.sqlite", "tscnas bank ls runs/ETTh1"),
+    ),
+    Command(
+        "bank show",
+        BankShowOptions,
+        "nas.bank.candidate:show_candidate",
+        ("tscnas bank show bank.sqlite 85e9", "tscnas bank show bank.sqlite 85e9 --task Crop --rng-seed 0"),
+    ),
+    Command(
+        "bank merge",
+        BankMergeOptions,
+        "nas.bank.keeping:merge",
+        ("tscnas bank merge monday.sqlite tuesday.sqlite runs/ETTh1 --output all.sqlite",),
+    ),
+    Command(
+        "bank export",
+        BankExportOptions,
+        "nas.bank.keeping:export",
+        (
+            "tscnas bank export bank.sqlite --output trials.csv",
+            "tscnas bank export bank.sqlite --output trials.parquet",
+        ),
+    ),
+    Command("bank verify", BankVerifyOptions, "nas.bank.keeping:verify", ("tscnas bank verify bank.sqlite",)),
+    Command(
+        "bank recover",
+        BankRecoverOptions,
+        "nas.bank.keeping:recover",
+        ("tscnas bank recover damaged.sqlite --output saved.sqlite",),
+    ),
 )

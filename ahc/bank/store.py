@@ -29,7 +29,7 @@ _FEWEST_BYTES = 16  # of a trial or a task in a file
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """What the bank knows of a task; `embedding_version` is empty where no embedding is stored."""
+    """What the bank knows of a task; `embedding_version` is empty where there is no embedding, or nobody said."""
 
     task_hash: str
     name: str
@@ -37,6 +37,7 @@ class TaskEntry:
     kind: str
     spec: Mapping[str, Any]
     embedding_version: str
+    embedded: bool
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ class Bank:
 
     def records_of(self, prefix: str) -> list[TrialRecord]:
         """Return the records whose genotype key begins so, in the order they were stored."""
-        return list(self._records("WHERE substr(genotype_key, 1, ?) = ? ORDER BY rowid", (len(prefix), prefix)))
+        last = prefix + chr(0x10FFFF)
+        return list(self._records("WHERE genotype_key >= ? AND genotype_key < ? ORDER BY rowid", (prefix, last)))
 
     def tallies(self) -> list[Tally]:
         """Return how many trials ended how, sorted by task, protocol and training length."""
@@ -143,7 +145,12 @@ class Bank:
             f"SELECT {columns}, count(*) AS n_trials FROM trials GROUP BY {columns} "
             "ORDER BY kind, family, task_name, task_hash, protocol, iterations, status"
         )
-        return [Tally(**dict(row)) for row in rows]
+        tallies = [Tally(**dict(row)) for row in rows]
+        for tally in tallies:
+            wrong = {name: value for name, value in vars(tally).items() if not isinstance(value, str)}
+            if wrong.keys() != {"iterations", "n_trials"} or not isinstance(tally.iterations, int):
+                raise damaged(self.path, f"a trial on task {printable(tally.task_hash)} has cells of a wrong type")
+        return tallies
 
     def add_task(
         self,
@@ -195,6 +202,7 @@ class Bank:
                 kind=row.kind,
                 spec=json.loads(row.spec),
                 embedding_version=row.embedding_version if row.embedding is not None else "",
+                embedded=row.embedding is not None,
             )
             for row in self.task_rows()
         ]

@@ -1,0 +1,39 @@
+"""What the verbs of a bank print, and how they find and name things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class BankText:
+    """What a verb found: `text` is printed, `status` is the exit status."""
+
+    text: str
+    status: int = 0
+
+
+def bank_path(text: str) -> Path:
+    """Return the file of a bank that a user named: the file itself, or the folder of its run."""
+    path = Path(text)
+    return path / "bank.sqlite" if path.is_dir() else path
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, such as `1 trial` or `12,000 trials`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int) -> str:
+    """Return a table as lines; the columns from `numbers_from` on are flush right."""
+    table = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(row[at]) for row in table) for at in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if at < numbers_from else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    )
