@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar, get_type_hints
 
 from nas.option_fields import OptionError, OptionSet, convert, item_type
 
+_MOST_PROBLEMS = 20
 _Options = TypeVar("_Options", bound=OptionSet)
 
 
@@ -75,11 +76,12 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
     Raises:
         OptionError: If the file cannot be read, or holds an unknown name or a wrong value.
     """
-    import yaml
+    from nas.yaml_file import YamlFileError, read_yaml
+    from search_space.validation import shown
 
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = read_yaml(Path(path))
+    except (OSError, YamlFileError) as error:
         raise OptionError(f"config {path}: cannot be read ({' '.join(str(error).split())})") from error
     if content is None:
         return {}
@@ -89,14 +91,16 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
     fields = {field.name: field for field in dataclasses.fields(option_set)}
     values, problems = {}, []
     for key, value in content.items():
-        name = str(key).replace("-", "_")
+        name = key.replace("-", "_") if isinstance(key, str) else ""
         if name not in fields:
-            problems.append(f"config {path}: unknown setting {key!r}{nearest(name, tuple(fields))}")
+            problems.append(f"config {path}: unknown setting {shown(key)}{nearest(name[:80], tuple(fields))}")
             continue
         try:
             values[name] = _from_config(value, field=fields[name], annotation=hints[name])
         except ValueError as error:
             problems.append(f"config {path}: {key}: {error}")
+        if len(problems) > _MOST_PROBLEMS:
+            break
     if problems:
         raise OptionError("\n".join(problems))
     return values
@@ -109,18 +113,20 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
 
 def _from_config(value: Any, *, field: dataclasses.Field[Any], annotation: Any) -> Any:
+    from search_space.validation import shown
+
     kind, many, optional = item_type(annotation)
     if value is None and optional:
         return None
     if kind is bool or isinstance(value, bool):
         if kind is bool and isinstance(value, bool):
             return value
-        raise ValueError(f"must be {'true or false' if kind is bool else 'no truth value'}, got {value!r}")
+        raise ValueError(f"must be {'true or false' if kind is bool else 'no truth value'}, got {shown(value)}")
     if many:
         items = value if isinstance(value, list) else [value]
         return tuple(convert(str(item), kind=kind, duration=False) for item in items)
     if not isinstance(value, str | int | float):
-        raise ValueError(f"must be a single value, got {value!r}")
+        raise ValueError(f"must be a single value, got {shown(value)}")
     return convert(str(value), kind=kind, duration=field.metadata["duration"], size=field.metadata["size"])
 
 

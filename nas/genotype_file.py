@@ -25,7 +25,7 @@ def read_genotype(path: Path, *, what: str) -> Genotype:
     file = path / "genotype.json" if path.is_dir() else path
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise OptionError(f"{what} {file}: not a readable JSON file ({error})") from error
     return Genotype.from_dict(content)
 

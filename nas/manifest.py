@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
-
-import yaml
 
 from downstream.data import load_task
 from downstream.errors import DataError
 from downstream.task import Task
+from nas.yaml_file import YamlFileError, read_yaml
 
 _FACTS = ("name", "family", "kind", "path")
 
@@ -41,7 +40,8 @@ class TaskEntry:
         facts: dict[str, Any] = {"kind": self.kind, "name": self.name, "family": self.family, **reading}
         try:
             return load_task(folder / self.path, **facts)
-        except (TypeError, ValueError) as error:  # an unknown or ill-typed argument stands in the manifest
+        # an unknown or ill-typed argument stands in the manifest
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
             raise DataError(f"task {self.name}: {error}") from error
 
 
@@ -55,9 +55,9 @@ def read_manifest(path: str | Path) -> list[TaskEntry]:
     if not path.is_file():
         raise DataError(f"no task manifest at {path}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a YAML or JSON manifest ({str(error).splitlines()[0]})") from error
+        content = read_yaml(path)
+    except YamlFileError as error:
+        raise DataError(f"{path}: not a YAML or JSON manifest ({error})") from error
     lines = content.get("tasks") if isinstance(content, dict) else None
     if not isinstance(lines, list) or not lines:
         raise DataError(f"{path}: a manifest has a non-empty list `tasks`")
@@ -75,5 +75,8 @@ def _entry(line: object, *, where: str) -> TaskEntry:
     missing = [fact for fact in _FACTS if not isinstance(line.get(fact), str)]
     if missing:
         raise DataError(f"{where}: must give {', '.join(missing)} as text")
+    place = PurePath(line["path"])
+    if place.is_absolute() or ".." in place.parts:
+        raise DataError(f"{where}: path must stay in the data folder, got {line['path']!r}")
     reading = {key: value for key, value in line.items() if key not in _FACTS}
     return TaskEntry(**{fact: line[fact] for fact in _FACTS}, reading=reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from dataclasses import MISSING
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin, get_type_hints
@@ -12,6 +13,11 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 class OptionError(ValueError):
     """An option, or a combination of options, that cannot be used; all problems, one per line."""
+
+    def __init__(self, message: str) -> None:
+        from search_space.sentences import lines_of  # not needed before something is wrong
+
+        super().__init__(lines_of(message))
 
 
 class OptionSet(Protocol):
@@ -144,6 +150,10 @@ def _problem(item: Any, *, kind: type, facts: Any) -> str:
     numeric = kind in (int, float) and isinstance(item, int | float) and not isinstance(item, bool)
     if kind in (int, float) and not numeric:
         return f"must be a number, got {item!r}"
+    if kind in (int, float) and not (math.isfinite(item) if isinstance(item, float) else abs(item) < 2**63):
+        return "must be a finite number within 64 bits, got one beyond"
+    if isinstance(item, str) and "\0" in item:
+        return f"must not hold a zero byte, got {item!r}"
     if facts["choices"] and item not in facts["choices"]:
         return f"must be one of {', '.join(facts['choices'])}, got {item!r}"
     if facts["least"] is not None and not item >= facts["least"]:

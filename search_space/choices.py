@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -22,8 +23,10 @@ from search_space.rules import (
     Range,
     parameter_range,
 )
+from search_space.sentences import lines_of
 from search_space.validation import is_list, nearest, shown
 
+_MOST = 21  # problems that are looked for
 Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
 # cell -> kind of option -> field that holds the names; `<option>.<parameter>` fields stand beside it
@@ -36,6 +39,9 @@ _OPTION_FIELDS: Mapping[str, Mapping[str, str]] = {
 
 class SpaceError(ValueError):
     """A search space that is empty or names what does not exist; one problem per line."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(lines_of(message))
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class SearchSpace:
     choices: Cells
 
     def __post_init__(self) -> None:
-        problems = list(_problems(self.choices))
+        problems = list(islice(_problems(self.choices), _MOST))
         if problems:
             raise SpaceError("\n".join(problems))
         frozen = {}
@@ -154,6 +160,8 @@ class SearchSpace:
         Raises:
             SpaceError: As the class does, or if the dict is not nested mappings of lists.
         """
+        if not isinstance(data, Mapping):
+            raise SpaceError(f"a search space must be a mapping of cells, got {shown(data)}")
         for cell, fields in data.items():
             if not isinstance(fields, Mapping):
                 raise SpaceError(f"{cell}: must be a mapping of field names to lists, got {shown(fields)}")

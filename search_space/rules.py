@@ -40,7 +40,10 @@ class Range:
         """Return whether a value is a legal number (True and False are not numbers)."""
         if isinstance(value, bool) or not isinstance(value, numbers.Integral if self.integer else numbers.Real):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            return False
         if not math.isfinite(number) or number < self.low or number > self.high:
             return False
         return not (self.open_low and number == self.low) and not (self.open_high and number == self.high)

@@ -50,7 +50,10 @@ def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
         TypeError: If the source is of a kind not listed above.
     """
     if isinstance(source, str | os.PathLike):
-        return _open_path(Path(source).expanduser())
+        try:
+            return _open_path(Path(source).expanduser())
+        except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be read, ~nobody
+            raise DataError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
     if isinstance(source, pd.Series):
         source = source.to_frame(name=str(source.name or "value"))
     if isinstance(source, pd.DataFrame):

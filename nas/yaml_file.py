@@ -1,0 +1,54 @@
+"""YAML and JSON files of settings: read without recursion, aliases or tags, so that a small file stays small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LARGEST = 2**20  # bytes; the parser needs seconds for a megabyte
+DEEPEST = 20
+
+
+class YamlFileError(ValueError):
+    """A file that cannot be read as plain YAML; the message says why, without the file's name."""
+
+
+def read_yaml(path: Path) -> Any:
+    """Return what a YAML or JSON file holds: mappings, lists, text, numbers, truth values and dates.
+
+    Anchors with aliases are refused (a few lines of them can stand for gigabytes), and so are tags.
+
+    Raises:
+        YamlFileError: If the file is too large or too deep, has aliases or tags, or is no YAML.
+        OSError: If it cannot be read.
+    """
+    content = path.read_bytes()[: LARGEST + 1]
+    if len(content) > LARGEST:
+        raise YamlFileError(f"larger than {LARGEST >> 20} MiB")
+    try:
+        text = content.decode("utf-8-sig")
+        _check_events(text)
+        return yaml.safe_load(text)
+    except YamlFileError:
+        raise
+    # numbers of thousands of digits and dates that do not exist are no YAMLError
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise YamlFileError(" ".join(str(error).split())) from error
+
+
+def _check_events(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        place = f"line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.AliasEvent):
+            raise YamlFileError(f"{place}: aliases (*{event.anchor}) are not read; write the value out")
+        if getattr(event, "tag", None) is not None:
+            raise YamlFileError(f"{place}: tags ({event.tag}) are not read")  # type: ignore[attr-defined]
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise YamlFileError(f"{place}: nested deeper than {DEEPEST} levels")
