@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib.util
 import os
 import signal
@@ -25,6 +26,7 @@ OK, USAGE, DATA, NOTHING_TRAINED, INTERRUPTED = 0, 2, 3, 4, 130
 
 # by the name of the class, so that nothing heavy is imported to catch an error; subclasses count too
 STATUS_OF_ERROR = {
+    "InUseError": USAGE,
     "OptionError": USAGE,
     "OutputExistsError": USAGE,
     "GenotypeError": USAGE,
@@ -38,6 +40,7 @@ STATUS_OF_ERROR = {
     "VocabularyError": DATA,
     "NothingTrainedError": NOTHING_TRAINED,
 }
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DESCRIPTION = """\
 Choose, train and verify a contrastive strategy and an encoder for a time-series dataset.
 
@@ -83,7 +86,7 @@ def _run(words: list[str]) -> int:
         status = status_of(error)
         if status is None:
             raise  # a defect of ours: the traceback is what a report needs
-        _say(str(error) if not isinstance(error, OSError) or error.filename is None else _file_sentence(error))
+        _say(_file_sentence(error) if isinstance(error, OSError) else str(error))
         return status
 
 
@@ -92,8 +95,9 @@ def status_of(error: Exception) -> int | None:
     for kind in type(error).__mro__:
         if kind.__module__.split(".")[0] in PACKAGES and kind.__name__ in STATUS_OF_ERROR:
             return STATUS_OF_ERROR[kind.__name__]
-    # a file that is missing or cannot be read or written
-    return DATA if isinstance(error, OSError) and error.filename is not None else None
+    # a file that is missing or cannot be read or written; a full disk is told without a name
+    known = isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK_FULL)
+    return DATA if known else None
 
 
 def check_packages(names: Sequence[str] = PACKAGES) -> None:
@@ -170,6 +174,8 @@ def _say(message: str) -> None:
 
 
 def _file_sentence(error: OSError) -> str:
+    if error.filename is None:
+        return error.strerror or str(error)
     return f"{error.filename}: {error.strerror or type(error).__name__}"
 
 

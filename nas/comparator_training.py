@@ -6,16 +6,21 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ahc.bank import Bank, BankError
 from ahc.bank_account import account_text
 from ahc.checkpoint import save_comparator
 from ahc.evaluation import Evaluation, leave_one_family_out
+from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, feature_weights
 from ahc.training import train_comparator
+from nas.driver_lock import folder_lock
 from nas.errors import OutputExistsError
 from nas.options import AhcOptions
+from nas.whole_file import write_whole
 
 CHECKPOINT, REPORT, TABLE, ACCOUNT = "comparator.safetensors", "evaluation.md", "evaluation.csv", "bank.md"
 
@@ -41,15 +46,31 @@ def train_ahc(options: AhcOptions) -> AhcResult:
     Raises:
         BankError: If the bank is no bank, or holds too little to learn from.
         OutputExistsError: If a comparator is there already and may not be replaced.
+        InUseError: If another driver writes to the folder.
     """
     folder = Path(options.output)
-    checkpoint = folder / CHECKPOINT
-    if checkpoint.exists() and not options.overwrite:
-        raise OutputExistsError(f"{checkpoint} exists; choose another --output or pass --overwrite")
+    _check(folder, options)
+    # opened first: a bank at fault leaves no folder behind
     with Bank(options.bank, read_only=True) as bank:
         records = bank.records()
         embeddings = bank.task_embeddings()
-    records = [record for record in records if record.task_hash in embeddings]
+    # the order in which trials ended, which no two runs share, must not reach the comparator
+    records = sorted((one for one in records if one.task_hash in embeddings), key=lambda one: one.record_key)
+    with folder_lock(folder):
+        _check(folder, options)
+        return _trained(records, embeddings, folder=folder, options=options)
+
+
+def _check(folder: Path, options: AhcOptions) -> None:
+    checkpoint = folder / CHECKPOINT
+    if checkpoint.exists() and not options.overwrite:
+        raise OutputExistsError(f"{checkpoint} exists; choose another --output or pass --overwrite")
+
+
+def _trained(
+    records: list[TrialRecord], embeddings: dict[str, NDArray[np.float32]], *, folder: Path, options: AhcOptions
+) -> AhcResult:
+    """Train, judge and write; the checkpoint comes last, so a folder that has one is complete."""
     torch.set_num_threads(1)  # its matrices are small: more threads only wait for each other
     say = (lambda line: None) if options.quiet else (lambda line: print(line, file=sys.stderr, flush=True))
     try:
@@ -68,14 +89,14 @@ def train_ahc(options: AhcOptions) -> AhcResult:
             )
     except ValueError as error:
         raise BankError(f"{options.bank}: {error}") from error
-    folder.mkdir(parents=True, exist_ok=True)
-    save_comparator(checkpoint, comparator)
+    checkpoint = folder / CHECKPOINT
     tasks = len({record.task_hash for record in records})
     lines = [f"{checkpoint}: comparator trained on {len(records)} records of {tasks} tasks"]
     if evaluation is not None:
-        (folder / ACCOUNT).write_text(account_text(records, rng_seed=options.rng_seed), encoding="utf-8")
-        (folder / REPORT).write_text(evaluation.to_markdown(), encoding="utf-8")
-        evaluation.table.to_csv(folder / TABLE, index=False)
+        write_whole(folder / ACCOUNT, account_text(records, rng_seed=options.rng_seed).encode())
+        write_whole(folder / REPORT, evaluation.to_markdown().encode())
+        write_whole(folder / TABLE, evaluation.table.to_csv(index=False).encode())
         lines += [f"{folder / ACCOUNT}: label noise, gain of training, and what the genes explain"]
         lines += ["Judged on families it has not seen:", "", evaluation.to_markdown()]
+    save_comparator(checkpoint, comparator)
     return AhcResult(checkpoint=checkpoint, evaluation=evaluation, text="\n".join(lines))

@@ -9,3 +9,7 @@ class NothingTrainedError(RuntimeError):
 
 class OutputExistsError(FileExistsError):
     """An output exists already and the user did not ask to replace it."""
+
+
+class InUseError(RuntimeError):
+    """Another driver is at work on the same bank or folder; the message names its process and host."""

@@ -11,11 +11,13 @@ from pathlib import Path
 from ahc.bank import Bank
 from ahc.record import TrialRecord
 from downstream.task import Task
-from nas.engines import run_jobs
+from nas.engines import run_candidates
 from nas.options import SearchOptions
 from nas.progress import Progress
 from nas.run_folder import RunFolder
-from nas.trials import TrialPlan, record_of_failure, trial_job, trial_protocol
+from nas.running import engine_settings, engine_time_limit
+from nas.trials import TrialOutcome, TrialPlan, outcome_of, trial_job, trial_protocol
+from nas.whole_file import write_whole
 from search_space.genotype import Genotype
 
 FIRST_ROUND_SHARE = 0.25
@@ -47,6 +49,7 @@ class TrialRunner:
     def run(self, plans: Sequence[TrialPlan], *, bank: Bank, name: str) -> dict[str, Trained]:
         """Run the plans that the bank lacks; return trained candidates by plan id, failures left out."""
         missing = [plan for plan in _unique(plans) if self._record(plan, bank) is None or not self._kept(plan, bank)]
+        limit = self._time_limit(len(missing))
         by_job = {}
         jobs = []
         for plan in missing:
@@ -54,16 +57,16 @@ class TrialRunner:
                 plan,
                 self._task,
                 device=self._device,
-                time_limit=self._time_limit(len(missing)),
-                weights_folder=self._folder.weights,
+                time_limit=limit,
+                keep_weights=True,
             )
             by_job[job.id] = plan
             jobs.append(job)
         with Progress(total=len(jobs), name=name, quiet=self._options.quiet) as progress:
-            for result in run_jobs(jobs, engine=self._options.engine, workers=self._options.workers):
+            settings = engine_settings(self._options, device=self._device)
+            for result in run_candidates(jobs, time_limit=engine_time_limit(limit), **settings):
                 plan = by_job[result.id]
-                record = result.value if result.status == "ok" else record_of_failure(result, plan, self._task)
-                bank.add(record)
+                record = self._kept_outcome(outcome_of(result, plan, self._task), plan, bank)
                 score = "no score" if record.score is None else f"{record.metric} {record.score:.4f}"
                 self._folder.log(f"{name}: {plan.id} {record.status}, {score}, {record.seconds:.1f} s")
                 progress.advance(f"{plan.genotype.key[:8]} {record.status}, validation {score}")
@@ -73,12 +76,20 @@ class TrialRunner:
             if (record := self._record(plan, bank)) is not None and self._weights(plan).is_file()
         }
 
+    def _kept_outcome(self, outcome: TrialOutcome, plan: TrialPlan, bank: Bank) -> TrialRecord:
+        """Write the weights, then the record: a record in the bank has its weights on the disk."""
+        if outcome.weights is not None:
+            write_whole(self._weights(plan), outcome.weights)
+        bank.add(outcome.record)
+        return outcome.record
+
     def _time_limit(self, n_trials: int) -> float | None:
         """Share what is left of the time budget among the trials of a round."""
         if self._deadline is None:
-            return None
+            return self._options.time_limit
         rounds = math.ceil(n_trials / self._options.workers)
-        return max((self._deadline - time.monotonic()) / max(rounds, 1), 1.0)
+        share = max((self._deadline - time.monotonic()) / max(rounds, 1), 1.0)
+        return share if self._options.time_limit is None else min(share, self._options.time_limit)
 
     def _weights(self, plan: TrialPlan) -> Path:
         return self._folder.weights / f"{plan.id}.safetensors"

@@ -15,7 +15,7 @@ from nas.batches import BatchSource
 from nas.loop import Trainer
 from nas.model import ContrastiveModel
 from nas.representer import Representer
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, GenotypeError
 
 PROBE_SHARES = (0.0, 0.25, 0.5, 1.0)
 
@@ -111,6 +111,9 @@ def train_candidate(
 
     Returns:
         The trial; its status says whether it completed.
+
+    Raises:
+        GenotypeError: If the candidate cannot be built for the task.
     """
     began = time.perf_counter()
     device = torch.device(device)
@@ -175,7 +178,10 @@ class _Progress:
 
 def _trainer(genotype: Genotype, task: Task, *, rng_seed: int, device: torch.device, max_steps: int | None) -> Trainer:
     """Build the model, its batches and its optimiser."""
-    model = ContrastiveModel(genotype, variates=task.n_variates).to(device)
+    try:
+        model = ContrastiveModel(genotype, variates=task.n_variates).to(device)
+    except ValueError as error:
+        raise GenotypeError(f"cannot be built for {task.n_variates} variates: {error}") from error
     batches = BatchSource(
         task.training_windows(),
         batch_size=genotype.train.batch_size,

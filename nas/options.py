@@ -6,10 +6,10 @@ This module imports nothing heavy: `tscnas --help` reads it.
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
 from typing import Any
 
+from nas import engine_options
 from nas.option_fields import OptionError, OptionSet, check, option
 from nas.option_texts import (
     DATA,
@@ -44,15 +44,6 @@ __all__ = [
 BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
 _TASK = "what the representation is for; by default told from the data where that is possible"
 _WINDOW = "length of the windows that the encoder sees, in time steps; by default chosen from the data"
-_WORKERS = "candidates trained at the same time, one thread each; by default the cores available"
-_ENGINE = "how candidates are run: each in a process of its own, or one after the other in this process"
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -83,6 +74,7 @@ class SearchOptions:
         duration=True,
         above=0,
     )
+    time_limit: float | None = engine_options.time_limit(3600.0)
     max_parameters: int | None = option(None, text="most trainable numbers of an encoder", least=1)
     max_multiply_adds: float | None = option(
         None,
@@ -98,10 +90,12 @@ class SearchOptions:
     max_seconds_per_iteration: float | None = option(
         None, text="most seconds of one iteration, as predicted for one thread of a server's CPU", above=0
     )
-    workers: int = option(factory=_cores, text=_WORKERS, least=1)
+    workers: int = engine_options.workers()
     device: str = option("auto", text=DEVICE)
     rng_seed: int = option(0, text=RNG_SEED, least=0)
-    engine: str = option("process", text=_ENGINE, choices=("process", "serial"))
+    engine: str = engine_options.engine()
+    memory_limit: int | None = engine_options.memory_limit()
+    gpu_share: float | None = engine_options.gpu_share()
     bank: str | None = option(None, text="SQLite store of trial records to add to; by default one in the output folder")
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the answer")
@@ -109,6 +103,7 @@ class SearchOptions:
     def __post_init__(self) -> None:
         """Check the values."""
         check(self)
+        engine_options.check_engine(self.engine)
         _check_preset(self.preset)
         if self.preset is not None and self.genotype is not None:
             raise OptionError("preset and genotype: at most one of them can say what is trained")
@@ -126,18 +121,19 @@ class SeedsOptions:
     repeats: float = option(
         0.1, text="share of the candidates run once more with another rng_seed, to measure label noise", least=0, most=1
     )
-    workers: int = option(factory=_cores, text=_WORKERS, least=1)
-    time_limit: float | None = option(
-        120.0, text="wall time per candidate, such as 90s or 10m; a slower one is recorded", duration=True, above=0
-    )
+    workers: int = engine_options.workers()
+    time_limit: float | None = engine_options.time_limit(120.0)
     device: str = option("cpu", text=DEVICE)
     rng_seed: int = option(0, text=RNG_SEED, least=0)
-    engine: str = option("process", text=_ENGINE, choices=("process", "serial"))
+    engine: str = engine_options.engine()
+    memory_limit: int | None = engine_options.memory_limit()
+    gpu_share: float | None = engine_options.gpu_share()
     quiet: bool = option(False, text="show no progress, only the summary")
 
     def __post_init__(self) -> None:
         """Check the values."""
         check(self)
+        engine_options.check_engine(self.engine)
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nas.driver_lock import LOCK_NAME, folder_lock
 from nas.errors import OutputExistsError
+from nas.whole_file import write_whole
 
 # these decide how a run is carried out, not what it finds
-_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device")
+_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device",
+                             "time_limit", "memory_limit", "gpu_share")  # fmt: skip
 
 
 class RunFolder:
@@ -29,24 +34,29 @@ class RunFolder:
 
     def __init__(self, path: str | Path, *, config: Mapping[str, Any], overwrite: bool = False) -> None:
         self.path = Path(path)
-        question = {key: value for key, value in config.items() if key not in _NOT_PART_OF_THE_QUESTION}
-        before = self._question()
-        if before is not None and before != json.loads(json.dumps(question)):
-            changed = sorted(key for key in {*before, *question} if before.get(key) != question.get(key))
-            if not overwrite:
-                raise OutputExistsError(
-                    f"{self.path} holds a run with other options ({', '.join(changed)} differ); "
-                    "choose another --output or pass --overwrite"
-                )
         self._overwrite = overwrite
-        self._config = {"question": question, "options": dict(config)}
+        question = {key: value for key, value in config.items() if key not in _NOT_PART_OF_THE_QUESTION}
+        self._config = {"question": json.loads(json.dumps(question)), "options": dict(config)}
+        self._check()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only driver of this folder inside the block.
+
+        Raises:
+            InUseError: If another driver is at work here; names its process and host.
+            OutputExistsError: If one was a moment ago, and left a run with other options.
+        """
+        with folder_lock(self.path):
+            self._check()
+            yield
 
     def start(self) -> None:
         """Make the folder, empty it of an earlier run where that was asked for, and write the configuration."""
         if self._overwrite:
             self._clear()
-        self.weights.mkdir(parents=True, exist_ok=True)
         self.write_json("config.json", self._config)
+        self.weights.mkdir(exist_ok=True)
 
     @property
     def bank(self) -> Path:
@@ -70,9 +80,7 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, complete or not at all."""
-        partial = self.path / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(self.path / name)
+        write_whole(self.path / name, text.encode("utf-8"))
 
     def write_json(self, name: str, content: object) -> None:
         """Write a JSON file, complete or not at all."""
@@ -81,11 +89,25 @@ class RunFolder:
     def write_csv(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Write rows as a CSV file; a column that a row lacks stays empty."""
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        with (self.path / f"{name}.partial").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        (self.path / f"{name}.partial").replace(self.path / name)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, fieldnames=columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        self.write_text(name, text.getvalue())
+
+    def _check(self) -> None:
+        """Refuse a folder that holds something else, or a run that was asked something else."""
+        before, question = self._question(), self._config["question"]
+        if before is None or self._overwrite:
+            return
+        # an option that an earlier version did not have counts as not given
+        changed = sorted(key for key in {*before, *question} if before.get(key) != question.get(key))
+        changed = [key for key in changed if key not in _NOT_PART_OF_THE_QUESTION]
+        if changed:
+            raise OutputExistsError(
+                f"{self.path} holds a run with other options ({', '.join(changed)} differ); "
+                "choose another --output or pass --overwrite"
+            )
 
     def _question(self) -> dict[str, Any] | None:
         """Return what an earlier run in this folder was asked, None in a new or empty folder."""
@@ -95,7 +117,7 @@ class RunFolder:
             raise OutputExistsError(f"{self.path} is a file; --output names a folder")
         config = self.path / "config.json"
         if not config.is_file():
-            if any(self.path.iterdir()):
+            if any(not _is_beginning(file) for file in self.path.iterdir()):
                 raise OutputExistsError(f"{self.path} holds other files; choose another --output")
             return None
         try:
@@ -106,8 +128,15 @@ class RunFolder:
 
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else."""
-        for name in ("run.json", "config.json", "ranking.csv", "genotype.json", "encoder.safetensors", "answer.txt",
-                     "scores.json", "log.txt", "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm"):  # fmt: skip
+        # the answer first, the question last: whatever is left by an end in between is taken for what it is
+        for name in ("run.json", "ranking.csv", "genotype.json", "encoder.safetensors", "answer.txt", "scores.csv",
+                     "log.txt", "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
-        for file in self.weights.glob("*.safetensors"):
+        for file in self.weights.glob("*.safetensors*"):
             file.unlink()
+        (self.path / "config.json").unlink(missing_ok=True)
+
+
+def _is_beginning(file: Path) -> bool:
+    """Return whether a file is all that a run leaves which ended before it wrote what it was asked."""
+    return file.name in (LOCK_NAME, "config.json.partial") or (file.name == "trials" and not any(file.iterdir()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from downstream.data import load_task
 from downstream.task import Task
 from nas.candidates import Candidates, choose_candidates
 from nas.devices import pick_device
+from nas.driver_lock import bank_lock
 from nas.errors import NothingTrainedError
 from nas.halving import Trained, TrialRunner, successive_halving
 from nas.options import SearchOptions, as_dict
@@ -21,6 +21,7 @@ from nas.run_folder import RunFolder
 from nas.stopwatch import Stopwatch
 from nas.trials import TrialPlan
 from nas.verification import Row, row_from_json, verify
+from nas.whole_file import write_whole
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -61,6 +62,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     Raises:
         DataError: If the data is at fault.
         OutputExistsError: If the run folder holds something else.
+        InUseError: If another driver is at work on the run folder or on the bank.
         NothingTrainedError: If no candidate could be trained.
     """
     clock = Stopwatch()
@@ -74,9 +76,18 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     )
     if folder.finished:
         return _shown_again(folder)
+    with folder.locked():
+        return _search(task, folder, options=options, device=device, clock=clock)
+
+
+def _search(task: Task, folder: RunFolder, *, options: SearchOptions, device: str, clock: Stopwatch) -> SearchResult:
+    """Do what `search` says, as the only driver of the folder."""
+    if folder.finished:
+        return _shown_again(folder)
     candidates = choose_candidates(task, options, clock=clock)
     folder.start()
-    with clock("train candidates"), Bank(options.bank or folder.bank) as bank:
+    path = options.bank or folder.bank
+    with clock("train candidates"), bank_lock(path), Bank(path) as bank:
         runner = TrialRunner(task, folder=folder, options=options, device=device)
         entrants = _train(task, candidates, options=options, runner=runner, bank=bank)
         if "chosen" not in entrants:
@@ -142,7 +153,7 @@ def _hand_over(
 ) -> SearchResult:
     """Write the run folder's files, the answer last: a folder with `run.json` is complete."""
     chosen = entrants["chosen"]
-    shutil.copyfile(chosen.weights, folder.path / "encoder.safetensors")
+    write_whole(folder.path / "encoder.safetensors", chosen.weights.read_bytes())
     folder.write_json("genotype.json", chosen.genotype.to_dict())
     # of several trials of a candidate, the one with most iterations
     by_key = {record.genotype_key: record for record in sorted(records, key=lambda record: record.iterations)}

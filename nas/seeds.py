@@ -13,11 +13,13 @@ from ahc.bank import Bank
 from ahc.record import TrialRecord
 from ahc.task_embedding import embed_task
 from downstream.task import Task
-from nas.engines import run_jobs
+from nas.driver_lock import bank_lock
+from nas.engines import run_candidates
 from nas.manifest import read_manifest
 from nas.options import SeedsOptions
 from nas.progress import Progress
-from nas.trials import TrialPlan, record_of_failure, trial_job, trial_protocol
+from nas.running import engine_settings, engine_time_limit
+from nas.trials import TrialPlan, outcome_of, trial_job, trial_protocol
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
 from search_space.sampling import crossover, mutate, sample_candidates
@@ -52,12 +54,13 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
 
     Raises:
         DataError: If the manifest or a task's data is at fault.
+        InUseError: If another driver writes to the bank.
     """
     entries = read_manifest(options.manifest)
     tasks = [entry.load(Path(options.data)) for entry in entries]
     statuses: dict[str, int] = {}
     n_known = 0
-    with Bank(options.bank) as bank:
+    with bank_lock(options.bank), Bank(options.bank) as bank:
         for task in tasks:
             bank.add_task(
                 task.hash, name=task.spec.name, family=task.spec.family, kind=task.spec.kind, embedding=embed_task(task)
@@ -150,12 +153,11 @@ def _run(work: list[tuple[Task, TrialPlan]], options: SeedsOptions, *, name: str
         job = trial_job(plan, task, device=options.device, time_limit=options.time_limit)
         planned[job.id] = (task, plan)
         jobs.append(job)
-    # the limit inside the trial keeps its curve; the engine's is the last resort
-    limit = None if options.time_limit is None else 3 * options.time_limit + 60
+    settings = engine_settings(options, device=options.device)
     with Progress(total=len(jobs), name=name, quiet=options.quiet) as progress:
-        for result in run_jobs(jobs, engine=options.engine, workers=options.workers, time_limit=limit):
+        for result in run_candidates(jobs, time_limit=engine_time_limit(options.time_limit), **settings):
             task, plan = planned[result.id]
-            record = result.value if result.status == "ok" else record_of_failure(result, plan, task)
+            record = outcome_of(result, plan, task).record
             progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")
             yield record
 

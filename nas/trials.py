@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ahc.record import TrialRecord
 from downstream.task import Task
 from nas.engines import Job, Result
 from nas.net import Trial, train_candidate
-from nas.saved_encoder import save_encoder
+from nas.saved_encoder import encoder_file
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.genotype import Genotype
 
@@ -42,34 +41,47 @@ def trial_protocol(task: Task) -> str:
     return f"{task.spec.kind}-{PROTOCOL_VERSION}"
 
 
+@dataclass(frozen=True)
+class TrialOutcome:
+    """What a trial sends to the driver, which alone writes: its record, and the file of its weights where asked for."""
+
+    record: TrialRecord
+    weights: bytes | None = None
+
+    @property
+    def status(self) -> str:
+        """The record's status, for the engine's result."""
+        return self.record.status
+
+
 def trial_job(
     plan: TrialPlan,
     task: Task,
     *,
     device: str,
     time_limit: float | None,
-    weights_folder: Path | None = None,
+    keep_weights: bool = False,
     max_steps: int | None = None,
 ) -> Job:
-    """Return the job that runs a trial in a worker; its weights go to a file when a folder is given."""
+    """Return the job that runs a trial in a worker."""
     return Job(
         id=f"{task.hash}-{plan.id}",
         function=_run,
         kwargs={
             "plan": plan,
-            "task": task,
             "device": device,
             "time_limit": time_limit,
-            "weights": None if weights_folder is None else weights_folder / f"{plan.id}.safetensors",
+            "keep_weights": keep_weights,
             "max_steps": max_steps,
         },
+        shared={"task": task},
     )
 
 
 def _run(
-    plan: TrialPlan, task: Task, device: str, time_limit: float | None, weights: Path | None, max_steps: int | None
-) -> TrialRecord:
-    """Run one trial (in a worker) and return its record."""
+    plan: TrialPlan, task: Task, device: str, time_limit: float | None, keep_weights: bool, max_steps: int | None
+) -> TrialOutcome:
+    """Run one trial (in a worker)."""
     trial = train_candidate(
         plan.genotype,
         task,
@@ -79,9 +91,17 @@ def _run(
         time_limit=time_limit,
         max_steps=max_steps,
     )
-    if weights is not None and trial.weights:
-        save_encoder(weights, trial.weights, genotype=plan.genotype, task=task, rng_seed=plan.rng_seed)
-    return record_of(trial, plan, task)
+    weights = None
+    if keep_weights and trial.weights:
+        weights = encoder_file(trial.weights, genotype=plan.genotype, task=task, rng_seed=plan.rng_seed)
+    return TrialOutcome(record_of(trial, plan, task), weights)
+
+
+def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:
+    """Return what a trial's job gave; a failed one (killed, out of memory, crashed) has a record too."""
+    if isinstance(result.value, TrialOutcome):
+        return result.value
+    return TrialOutcome(record_of_failure(result, plan, task))
 
 
 def record_of(trial: Trial, plan: TrialPlan, task: Task) -> TrialRecord:
@@ -113,7 +133,7 @@ def record_of_failure(result: Result, plan: TrialPlan, task: Task) -> TrialRecor
         untrained_score=None,
         seconds=result.seconds,
         n_parameters=0,
-        details={"message": result.error or ""},
+        details={"message": result.error, "attempts": result.attempts},
     )
 
 

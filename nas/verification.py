@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from downstream.forecasting_task import ForecastingTask
 from downstream.scores import Scores
 from downstream.task import Task
 from nas.devices import pick_device
-from nas.engines import Job, run_jobs
+from nas.engines import Job, run_candidates
 from nas.errors import OutputExistsError
 from nas.fitting import N_PROBES
 from nas.halving import Trained
@@ -24,6 +25,7 @@ from nas.options import EvaluateOptions, SearchOptions
 from nas.progress import Progress
 from nas.report.tables import score_table
 from nas.representer import Representer
+from nas.running import engine_settings
 from nas.saved_encoder import SavedEncoder, load_encoder
 from nas.supervised import baseline_encoder, train_supervised
 from search_space.genotype import EncoderCell
@@ -83,13 +85,16 @@ def verify(task: Task, entrants: Mapping[str, Trained], *, options: SearchOption
     opened = task.open_test()
     shared = {"task": task.without_test(), "opened": opened}
     jobs = [
-        Job(name, _score_saved, {**shared, "weights": one.weights, "device": device}) for name, one in entrants.items()
+        Job(name, _score_saved, {"weights": one.weights.read_bytes(), "device": device}, shared)
+        for name, one in entrants.items()
     ]
-    jobs.append(Job("baselines", _score_baselines, shared))
+    jobs.append(Job("baselines", _score_baselines, {}, shared))
     found: dict[str, Any] = {}
     with Progress(total=len(jobs), name="verify on test", quiet=options.quiet) as progress:
-        for result in run_jobs(jobs, engine=options.engine, workers=options.workers):
-            if result.status != "ok":
+        # nothing is saved before all of it is there, so an interruption has nothing to wait for
+        settings = {**engine_settings(options, device=device), "memory_limit": None, "finish": False}
+        for result in run_candidates(jobs, **settings):
+            if result.status != "completed":
                 raise RuntimeError(f"verification of {result.id} failed: {result.error}\n{result.details}")
             found[result.id] = result.value
             progress.advance(result.id)
@@ -186,9 +191,12 @@ def _supervised_rows(cell: EncoderCell, task: Task, *, options: EvaluateOptions,
         progress.advance("test")
 
 
-def _score_saved(task: Task, opened: Any, weights: Path, device: str) -> Scores:
-    """Score a saved encoder on an opened test part (in a worker)."""
-    encoder = load_encoder(weights).encoder.to(torch.device(device))
+def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores:
+    """Score a saved encoder, given as its file, on an opened test part (in a worker, perhaps on another machine)."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "encoder.safetensors"
+        file.write_bytes(weights)
+        encoder = load_encoder(file).encoder.to(torch.device(device))
     return evaluation.test(task, opened, Representer(encoder, device=device))
 
 

@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STATUSES = ("ok", "timeout", "out_of_memory", "crashed")
+STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "invalid")
+"""How a candidate can end; the same words as in a trial record (`ahc.record`), which is too heavy to import here."""
+
+# by name, so that a child imports nothing for it; subclasses count too
+_STATUS_OF_ERROR = {
+    "MemoryError": "out_of_memory",
+    "OutOfMemoryError": "out_of_memory",  # torch's, on a GPU
+    "FloatingPointError": "diverged",
+    "GenotypeError": "invalid",
+    "UnknownOptionError": "invalid",
+}
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 
 
@@ -19,11 +29,18 @@ class Job:
         id: Names the job in its result; unique among the jobs of one run.
         function: A top-level function of an importable module.
         kwargs: Its keyword arguments.
+        shared: Further keyword arguments, large objects that many jobs have in common: an engine may send them once.
     """
 
     id: str
     function: Callable[..., Any]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    shared: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """All keyword arguments of the call."""
+        return {**self.shared, **self.kwargs}
 
 
 @dataclass(frozen=True)
@@ -32,8 +49,8 @@ class Result:
 
     Args:
         id: The job's id.
-        status: One of `STATUSES`.
-        value: What the function returned; None unless the status is "ok".
+        status: One of `STATUSES`; a value that has a `status` of its own, as a trial's, gives it to the result.
+        value: What the function returned; None where it did not return.
         error: One line that says what went wrong; empty when nothing did.
         seconds: Wall time of the last attempt.
         details: The full traceback, where there was one.
@@ -49,15 +66,23 @@ class Result:
     attempts: int = 1
 
 
+def status_of(value: Any) -> str:
+    """Return the status of a call that returned: the value's own where it has one of `STATUSES`."""
+    status = getattr(value, "status", None)
+    return status if status in STATUSES else "completed"
+
+
 def outcome_of(error: Exception) -> tuple[str, str, str]:
     """Return status, one line, and full traceback of an exception that a job raised."""
-    status = "out_of_memory" if _is_memory_error(error) else "crashed"
     last_line = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-    return status, last_line, "".join(traceback.format_exception(error))
+    return _status_of_error(error), last_line, "".join(traceback.format_exception(error))
 
 
-def _is_memory_error(error: Exception) -> bool:
-    # torch reports a failed allocation as a RuntimeError, on a GPU as its own subclass
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES)
+def _status_of_error(error: Exception) -> str:
+    for kind in type(error).__mro__:
+        if kind.__name__ in _STATUS_OF_ERROR:
+            return _STATUS_OF_ERROR[kind.__name__]
+    # torch reports a failed allocation on a CPU as a RuntimeError
+    if isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES):
+        return "out_of_memory"
+    return "crashed"

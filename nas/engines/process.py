@@ -7,7 +7,6 @@ without the usual guard works, and functions must live in importable modules.
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import multiprocessing
 import os
@@ -15,7 +14,7 @@ import pickle  # between our own processes only; nothing of it reaches a disk
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -34,7 +33,6 @@ PRELOAD = (
     "downstream.classification",
     "downstream.anomaly",
 )
-ATTEMPTS = 2
 _GRACE = 5.0  # seconds to leave after an answer
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -46,75 +44,66 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class _Call:
-    id: str
-    payload: bytes
-    attempt: int = 1
-
-
-@dataclass(frozen=True)
 class _Running:
-    call: _Call
+    id: str
     process: ForkServerProcess
     connection: Connection
     start: float
 
 
 def run(
-    jobs: Iterable[Job], *, workers: int, time_limit: float | None = None, memory_limit: int | None = None
+    jobs: Iterator[Job],
+    *,
+    workers: int,
+    time_limit: float | None = None,
+    memory_limit: int | None = None,
+    gpu_share: float = 0.0,
 ) -> Iterator[Result]:
-    """Yield results as jobs end.
+    """Yield results as jobs end; `gpu_share` changes nothing here.
 
-    A job is drawn from `jobs` only when a worker is free, so `jobs` may be a
-    generator that reacts to earlier results. A job whose process dies without
-    an answer is started once more. Leaving the loop, by Ctrl-C too, kills what
-    still runs.
+    A job is drawn from `jobs` only when a worker is free, and once more after each
+    result, even where none was left before. Leaving the loop, by Ctrl-C too, kills
+    what still runs.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOAD))
-    source = _calls(jobs)
-    again: collections.deque[_Call] = collections.deque()
     running: list[_Running] = []
     try:
         while True:
-            while len(running) < workers:
-                call = again.popleft() if again else next(source, None)
-                if call is None:
-                    break
-                running.append(_start(context, call, memory_limit=memory_limit))
+            while len(running) < workers and (job := next(jobs, None)) is not None:
+                begun = _start(context, job, memory_limit=memory_limit)
+                if isinstance(begun, Result):
+                    yield begun
+                else:
+                    running.append(begun)
             if not running:
                 return
             for one in _finished(running, time_limit=time_limit):
                 running.remove(one)
-                result = _result(one, time_limit=time_limit)
-                if result is None:
-                    again.append(_Call(one.call.id, one.call.payload, one.call.attempt + 1))
-                else:
-                    yield result
+                yield _result(one, time_limit=time_limit)
     finally:
         for one in running:
             _stop(one)
 
 
-def _calls(jobs: Iterable[Job]) -> Iterator[_Call]:
-    for job in jobs:
-        if getattr(job.function, "__module__", None) == "__main__":
-            raise ValueError(
-                f"Job({job.id!r}).function: must live in an importable module, got {job.function!r} of __main__"
-            )
-        # plain pickle copies tensors; multiprocessing's own would tie them to this process's life
-        yield _Call(job.id, pickle.dumps((job.function, dict(job.kwargs))))
-
-
-def _start(context: ForkServerContext, call: _Call, *, memory_limit: int | None) -> _Running:
+def _start(context: ForkServerContext, job: Job, *, memory_limit: int | None) -> _Running | Result:
+    """Start a job; return its result if that was not possible, as when somebody kills the server this moment."""
+    # plain pickle copies tensors; multiprocessing's own would tie them to this process's life
+    payload = pickle.dumps((job.function, job.arguments))
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=serve, args=(sender, call.payload, memory_limit), daemon=True)
+    process = context.Process(target=serve, args=(sender, payload, memory_limit), daemon=True)
     start = time.monotonic()
-    _launch_server()
-    with _quiet_main():
-        process.start()
-    sender.close()  # the child holds the only writing end: its death ends the pipe
-    return _Running(call, process, receiver, start)
+    try:
+        _launch_server()
+        with _quiet_main():
+            process.start()
+    except (OSError, EOFError) as error:
+        receiver.close()
+        text = f"no process could be started ({type(error).__name__}: {error})"
+        return Result(job.id, "crashed", None, text, time.monotonic() - start)
+    finally:
+        sender.close()  # the child holds the only writing end: its death ends the pipe
+    return _Running(job.id, process, receiver, start)
 
 
 def _finished(running: list[_Running], *, time_limit: float | None) -> list[_Running]:
@@ -129,27 +118,24 @@ def _finished(running: list[_Running], *, time_limit: float | None) -> list[_Run
     ]
 
 
-def _result(one: _Running, *, time_limit: float | None) -> Result | None:
-    """Return how the job ended, or None if it is to be started again."""
-    call, answer = one.call, None
+def _result(one: _Running, *, time_limit: float | None) -> Result:
+    """Return how the job ended."""
+    answer = None
     if one.connection.poll():
         with contextlib.suppress(EOFError, ConnectionResetError):
             answer = one.connection.recv_bytes()
     else:
         _stop(one)
         text = f"stopped after {time_limit:g} s (time limit)"
-        return Result(call.id, "timeout", None, text, time.monotonic() - one.start, attempts=call.attempt)
+        return Result(one.id, "timeout", None, text, time.monotonic() - one.start)
     seconds = time.monotonic() - one.start
     one.process.join(_GRACE)  # a thread that the job left behind must not hold us up
     code = one.process.exitcode
     _stop(one)
     if answer is not None:
         status, value, error, details = pickle.loads(answer)
-        return Result(call.id, status, value, error, seconds, details, call.attempt)
-    if call.attempt < ATTEMPTS:
-        return None
-    error = f"the process died without an answer ({_death(code)}), {call.attempt} times"
-    return Result(call.id, "crashed", None, error, seconds, attempts=call.attempt)
+        return Result(one.id, status, value, error, seconds, details)
+    return Result(one.id, "crashed", None, f"the process died without an answer ({_death(code)})", seconds)
 
 
 def _death(code: int | None) -> str:

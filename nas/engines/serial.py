@@ -6,14 +6,19 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 
-from nas.engines._job import Job, Result, outcome_of
+from nas.engines._job import Job, Result, outcome_of, status_of
 from nas.engines.limits import TimeLimitExceeded, memory_limited, time_limited
 
 
 def run(
-    jobs: Iterable[Job], *, workers: int = 1, time_limit: float | None = None, memory_limit: int | None = None
+    jobs: Iterable[Job],
+    *,
+    workers: int = 1,
+    time_limit: float | None = None,
+    memory_limit: int | None = None,
+    gpu_share: float = 0.0,
 ) -> Iterator[Result]:
-    """Yield the result of each job, in the order of the jobs; `workers` changes nothing here.
+    """Yield the result of each job, in the order of the jobs; `workers` and `gpu_share` change nothing here.
 
     Raises:
         ValueError: If a time limit is asked for outside the main thread, where no signal arrives.
@@ -22,10 +27,11 @@ def run(
         raise ValueError("time_limit: the serial engine can hold it in the main thread only; use engine='process'")
     for job in jobs:
         start = time.monotonic()
-        status, value, error, details = "ok", None, "", ""
+        value, error, details = None, "", ""
         try:
             with time_limited(time_limit), memory_limited(memory_limit):
-                value = job.function(**job.kwargs)
+                value = job.function(**job.arguments)
+            status = status_of(value)
         except TimeLimitExceeded:
             status, error = "timeout", f"stopped after {time_limit:g} s (time limit)"
         except Exception as problem:  # whatever a candidate raises is its result

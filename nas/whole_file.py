@@ -1,0 +1,26 @@
+"""Files that are complete or not there at all, whatever ends the process or the machine meanwhile."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, bring it to the disk, then rename it.
+
+    Raises:
+        OSError: If it cannot be written, with the file's name; an earlier content stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        # a full disk is told without a name
+        raise OSError(error.errno, error.strerror, str(path)) from error
