@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from ahc.task_embedding import embed_task
 from downstream.task import Task
 from nas.genotype_file import read_genotype
 from nas.limits import limits_of
+from nas.option_fields import OptionError
 from nas.options import SearchOptions
 from nas.stopwatch import Stopwatch
 from search_space.genotype import Genotype
 from search_space.presets import preset
+from search_space.requirements import unmet
 from search_space.sampling import sample_candidates
 
 CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
@@ -47,7 +50,7 @@ def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -
 
     Raises:
         CheckpointError: If the comparator's file is at fault.
-        OptionError: If a named genotype's file is at fault.
+        OptionError: If a named genotype's file is at fault, or the task has not what the genotype needs.
         SamplingError: If the limits on cost leave too few candidates.
     """
     named = _named(task, options)
@@ -57,8 +60,7 @@ def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -
         comparator = load_comparator(options.comparator)
     with clock("embed task"):
         embedding = embed_task(task)
-    limits = limits_of(options, task)
-    accept = None if limits is None else limits.accept
+    accept = _accept(task, options)
     with clock("rank candidates"):
         rng = np.random.default_rng([options.rng_seed, CANDIDATE_STREAM])
         drawn = sample_candidates(options.candidates, rng, accept=accept)
@@ -78,10 +80,29 @@ def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -
 def _named(task: Task, options: SearchOptions) -> Genotype | None:
     """Return the genotype that the user named by preset or file."""
     if options.preset is not None:
-        return preset(options.preset, kind=task.spec.kind)
-    if options.genotype is None:
+        genotype = preset(options.preset, kind=task.spec.kind)
+    elif options.genotype is not None:
+        genotype = read_genotype(Path(options.genotype), what="--genotype")
+    else:
         return None
-    return read_genotype(Path(options.genotype), what="--genotype")
+    problems = unmet(genotype, **_sizes(task))
+    if problems:
+        raise OptionError(f"{task.spec.name}: this genotype cannot be trained here: {'; '.join(problems)}")
+    return genotype
+
+
+def _accept(task: Task, options: SearchOptions) -> Callable[[Genotype], bool] | None:
+    """Return what a drawn candidate must pass: it costs what is allowed, and the task has what it needs."""
+    limits = limits_of(options, task)
+    sizes = _sizes(task)
+    if min(sizes["windows"], sizes["steps"]) > 1:  # enough for every option
+        return None if limits is None else limits.accept
+    return lambda genotype: not unmet(genotype, **sizes) and (limits is None or limits.accept(genotype))
+
+
+def _sizes(task: Task) -> dict[str, int]:
+    windows = task.training_windows()
+    return {"windows": len(windows), "steps": windows.length, "variates": task.n_variates}
 
 
 def _different(genotypes: tuple[Genotype, ...] | list[Genotype], n: int) -> list[Genotype]:

@@ -7,7 +7,7 @@ from search_space.genotype import Genotype
 
 
 def unmet(genotype: Genotype, *, windows: int, steps: int, variates: int) -> tuple[str, ...]:
-    """Return what a genotype needs and a task does not have, one sentence each.
+    """Return what a genotype needs and a task does not have, one clause each.
 
     Every option that stands alone must find what it needs; of the pair kinds one
     is enough, because a kind without pairs counts zero.
