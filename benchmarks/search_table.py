@@ -48,9 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         )
         print(f"{path.name}: {sum(result.seconds.values()):.0f} s", file=sys.stderr, flush=True)
-        for row in result.rows:
-            values = {metric: row.scores.metrics[metric] for metric in asked.metrics if metric in row.scores.metrics}
-            lines.append({"dataset": path.name.split(".")[0], "method": row.name, **values})
+        # what was chosen has no second row of its own in the answer; in this table every rival has a column
+        scores = {**{row.name: row.scores for row in result.rows}, result.origin: result.rows[0].scores}
+        for method, found in scores.items():
+            values = {metric: found.metrics[metric] for metric in asked.metrics if metric in found.metrics}
+            lines.append({"dataset": path.name.split(".")[0], "method": method, **values})
     table = pd.DataFrame(lines)
     table.to_csv(asked.output / "table.csv", index=False)
     for metric in asked.metrics:

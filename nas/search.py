@@ -13,7 +13,7 @@ from downstream.task import Task
 from nas.candidates import Candidates, choose_candidates
 from nas.devices import pick_device
 from nas.driver_lock import bank_lock
-from nas.errors import NothingTrainedError
+from nas.errors import NothingTrainedError, OutputExistsError
 from nas.halving import Trained, TrialRunner, successive_halving
 from nas.options import SearchOptions, as_dict
 from nas.report.answer import answer_text, ranking_rows, run_facts
@@ -25,6 +25,9 @@ from nas.whole_file import write_whole
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
+RIVALS = ("comparator's pick", "TS2Vec preset", "random search")
+"""Where a trained candidate comes from; of equals on validation the earlier one is chosen."""
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -33,6 +36,7 @@ class SearchResult:
     Args:
         folder: The run folder, with the encoder and everything else.
         genotype: The chosen candidate.
+        origin: Which of the trained it is: `named`, or a name from `RIVALS`.
         rows: Test scores of the chosen candidate and of everything it is compared with.
         seconds: Wall time per stage.
         text: The printed answer.
@@ -40,6 +44,7 @@ class SearchResult:
 
     folder: Path
     genotype: Genotype
+    origin: str
     rows: tuple[Row, ...]
     seconds: dict[str, float]
     text: str
@@ -89,7 +94,7 @@ def _search(task: Task, folder: RunFolder, *, options: SearchOptions, device: st
     path = options.bank or folder.bank
     with clock("train candidates"), bank_lock(path), Bank(path) as bank:
         runner = TrialRunner(task, folder=folder, options=options, device=device)
-        entrants = _train(task, candidates, options=options, runner=runner, bank=bank)
+        entrants, origin = _train(task, candidates, options=options, runner=runner, bank=bank)
         if "chosen" not in entrants:
             raise NothingTrainedError(
                 f"none of {len(candidates.picked)} candidates could be trained; {folder.path / 'log.txt'} says why"
@@ -97,7 +102,7 @@ def _search(task: Task, folder: RunFolder, *, options: SearchOptions, device: st
         records = bank.records(task_hash=task.hash)
     with clock("verify on test"):
         rows = verify(task, entrants, options=options, device=device)
-    return _hand_over(folder, task, candidates, rows, entrants=entrants, records=records, clock=clock)
+    return _hand_over(folder, task, candidates, rows, entrants=entrants, origin=origin, records=records, clock=clock)
 
 
 def _load(options: SearchOptions) -> Task:
@@ -116,8 +121,12 @@ def _load(options: SearchOptions) -> Task:
 
 def _train(
     task: Task, candidates: Candidates, *, options: SearchOptions, runner: TrialRunner, bank: Bank
-) -> dict[str, Trained]:
-    """Train the picks and their rivals; return who goes to the test by name, `chosen` first."""
+) -> tuple[dict[str, Trained], str]:
+    """Train the picks and their rivals; return who goes to the test by name, `chosen` first, and where that is from.
+
+    Chosen is the best on validation of all that were trained; a candidate that the user named is chosen whatever
+    its rivals do. Nothing could be trained: the names are empty.
+    """
     groups = {"picked": candidates.picked, "random": candidates.random}
     ts2vec = TrialPlan(preset("ts2vec", kind=task.spec.kind), options.iterations, options.rng_seed, "search")
     ranked, extras = successive_halving(
@@ -126,19 +135,18 @@ def _train(
         options=options,
         run=lambda plans, name: runner.run(plans, bank=bank, name=name),
     )
-    if not ranked["picked"]:
-        return {}
-    chosen = ranked["picked"][0]
+    best = (ranked["picked"], [extras[ts2vec.id]] if ts2vec.id in extras else [], ranked.get("random", []))
+    rivals = {name: found[0] for name, found in zip(RIVALS, best, strict=True) if found}
+    if not rivals or (candidates.ranking is None and not ranked["picked"]):
+        return {}, ""
+    if candidates.ranking is None:
+        origin, chosen = "named", rivals.pop("comparator's pick")
+    else:
+        origin = max(rivals, key=lambda name: rivals[name].record.oriented_score)
+        chosen = rivals.pop(origin)
     untrained = TrialPlan(chosen.genotype, 0, options.rng_seed, "search")
-    entrants = {
-        "chosen": chosen,
-        "untrained encoder": runner.run([untrained], bank=bank, name="untrained")[untrained.id],
-    }
-    if ts2vec.id in extras:
-        entrants["TS2Vec preset"] = extras[ts2vec.id]
-    if ranked.get("random"):
-        entrants["random search"] = ranked["random"][0]
-    return entrants
+    without_training = runner.run([untrained], bank=bank, name="untrained")[untrained.id]
+    return {"chosen": chosen, "untrained encoder": without_training, **rivals}, origin
 
 
 def _hand_over(
@@ -148,6 +156,7 @@ def _hand_over(
     rows: tuple[Row, ...],
     *,
     entrants: dict[str, Trained],
+    origin: str,
     records: list[TrialRecord],
     clock: Stopwatch,
 ) -> SearchResult:
@@ -161,20 +170,27 @@ def _hand_over(
     folder.write_csv("scores.csv", [row.flat() for row in rows])
     seconds = dict(clock.seconds)
     text = answer_text(
-        task, chosen=chosen, candidates=candidates, rows=rows, entrants=entrants, seconds=seconds, folder=folder.path
+        task, origin=origin, candidates=candidates, rows=rows, entrants=entrants, seconds=seconds, folder=folder.path
     )
     folder.write_text("answer.txt", text + "\n")
-    facts = run_facts(task, chosen=chosen, candidates=candidates, rows=rows, seconds=seconds)
+    facts = run_facts(task, chosen=chosen, origin=origin, candidates=candidates, rows=rows, seconds=seconds)
     folder.write_json("run.json", facts)
-    return SearchResult(folder=folder.path, genotype=chosen.genotype, rows=rows, seconds=seconds, text=text)
+    return SearchResult(folder.path, chosen.genotype, origin=origin, rows=rows, seconds=seconds, text=text)
 
 
 def _shown_again(folder: RunFolder) -> SearchResult:
-    facts = json.loads((folder.path / "run.json").read_text(encoding="utf-8"))
-    return SearchResult(
-        folder=folder.path,
-        genotype=Genotype.from_dict(facts["chosen"]["genotype"]),
-        rows=tuple(row_from_json(row) for row in facts["rows"]),
-        seconds=facts["seconds"],
-        text=f"(finished before; --overwrite runs it anew)\n{(folder.path / 'answer.txt').read_text(encoding='utf-8')}",
-    )
+    try:
+        facts = json.loads((folder.path / "run.json").read_text(encoding="utf-8"))
+        answer = (folder.path / "answer.txt").read_text(encoding="utf-8")
+        return SearchResult(
+            folder=folder.path,
+            genotype=Genotype.from_dict(facts["chosen"]["genotype"]),
+            origin=facts["chosen"]["origin"],
+            rows=tuple(row_from_json(row) for row in facts["rows"]),
+            seconds=facts["seconds"],
+            text=f"(finished before; --overwrite runs it anew)\n{answer}",
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise OutputExistsError(
+            f"{folder.path / 'run.json'} is not the answer of a finished run; choose another --output or pass --overwrite"
+        ) from error

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def answer_text(
     task: Task,
     *,
-    chosen: Trained,
+    origin: str,
     candidates: Candidates,
     rows: Sequence[Row],
     entrants: Mapping[str, Trained],
@@ -36,11 +36,12 @@ def answer_text(
     folder: Path,
 ) -> str:
     """Return the answer as text, the chosen genotype first."""
-    spec = task.spec
+    spec, chosen = task.spec, entrants["chosen"]
     where = "test" if task.has_test else "validation (the data has no test part)"
     parts = [
         f"Chosen for {spec.name} ({spec.kind}, {task.n_variates} variates, window {spec.window}):",
         _indent(chosen.genotype.describe()),
+        *_origin(origin, candidates),
         "",
         f"Scores on {where}:",
         _indent(score_table(rows)),
@@ -92,7 +93,13 @@ def ranking_rows(candidates: Candidates, *, records: Mapping[str, TrialRecord]) 
 
 
 def run_facts(
-    task: Task, *, chosen: Trained, candidates: Candidates, rows: Sequence[Row], seconds: Mapping[str, float]
+    task: Task,
+    *,
+    chosen: Trained,
+    origin: str,
+    candidates: Candidates,
+    rows: Sequence[Row],
+    seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """Return everything about a run that another program may want, as JSON values."""
     return {
@@ -106,6 +113,7 @@ def run_facts(
         "machine": {"processor": platform.processor() or platform.machine(), "system": platform.system()},
         "task": {**asdict(task.spec), "hash": task.hash, "variates": list(task.variates)},
         "chosen": {
+            "origin": origin,
             "genotype": chosen.genotype.to_dict(),
             "key": chosen.genotype.key,
             "validation_score": chosen.record.score,
@@ -118,6 +126,15 @@ def run_facts(
         "rows": [row.to_json() for row in rows],
         "seconds": dict(seconds),
     }
+
+
+def _origin(origin: str, candidates: Candidates) -> list[str]:
+    """Return the line that says which of the trained candidates it is, where there was a choice."""
+    if origin == "named":
+        return []
+    n_picked, n_random = len(candidates.picked), len(candidates.random)
+    trained = f"{n_picked} picks of the comparator, {n_random} random candidates and the TS2Vec preset"
+    return [_indent(f"Origin: {origin}, the best on validation of {trained}")]
 
 
 def _settings(rows: Sequence[Row]) -> list[str]:

@@ -19,7 +19,7 @@ from nas.embedding import embed
 from nas.errors import NothingTrainedError, OutputExistsError
 from nas.options import EmbedOptions, EvaluateOptions, SearchOptions
 from nas.saved_encoder import load_encoder
-from nas.search import search
+from nas.search import RIVALS, search
 from nas.verification import evaluate
 from search_space.genotype import Genotype
 
@@ -50,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_folder_is_complete(run: Path) -> None:
     facts = json.loads((run / "run.json").read_text())
     methods = [row["method"] for row in facts["rows"]]
-    assert methods[:3] == ["chosen", "untrained encoder", "TS2Vec preset"]
+    assert methods[:3] == ["chosen", "untrained encoder", "TS2Vec preset"] and facts["chosen"]["origin"] == "named"
     assert any(row["baseline"] for row in facts["rows"])
     assert facts["rows"][0]["protocol"]["n_windows"] == 1029
     assert set(facts["seconds"]) >= {"read data", "train candidates", "verify on test"}
@@ -81,6 +81,20 @@ def test_every_kind_of_task_gets_an_answer(kind: str, tmp_path: Path) -> None:
     assert result.rows[0].scores.metric in result.text
     if kind == "forecasting":
         assert "chosen, representation alone" in methods
+
+
+def test_the_best_on_validation_of_all_that_were_trained_is_handed_over(tmp_path: Path) -> None:
+    result = search(options(tmp_path / "run", preset=None, candidates=60, top_k=2))
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
+        fully = [record for record in bank.records() if record.iterations == 4]
+    assert len(fully) == 3  # the better of two picks, the better of two random candidates, the preset
+    assert facts["chosen"]["validation_score"] == max(record.score for record in fully if record.score is not None)
+    assert result.origin == facts["chosen"]["origin"] and result.origin in RIVALS
+    methods = [row.name for row in result.rows if not row.baseline]
+    assert methods == ["chosen", "untrained encoder", *(name for name in RIVALS if name != result.origin)]
+    assert f"Origin: {result.origin}, the best on validation of 2 picks of the comparator" in result.text
+    assert search(options(tmp_path / "run", preset=None, candidates=60, top_k=2)).origin == result.origin
 
 
 def test_the_bank_holds_validation_values_only(run: Path) -> None:
