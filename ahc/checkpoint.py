@@ -6,21 +6,28 @@ import json
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
+from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
 from ahc.task_embedding import EMBEDDING_VERSION
 from ahc.vocabulary import Vocabulary, VocabularyError
+from search_space.sentences import one_line
 
 CHECKPOINT_SCHEMA = 1
+_LARGEST_SIZE = 2**20
+_ODD_HEADERS = (ValueError, TypeError, KeyError, RuntimeError, OverflowError, AttributeError)
 _KIND = "ts-contrastive-nas comparator"
 
 
 class CheckpointError(ValueError):
     """A file that cannot be used as a comparator."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 def shipped_path(name: str = "comparator.safetensors") -> Path:
@@ -73,21 +80,39 @@ def load_comparator(path: str | Path | None = None) -> Comparator:
     try:
         vocabulary = Vocabulary.from_json(metadata["vocabulary"])
         vocabulary.check_registry()
-        settings = ComparatorSettings(**json.loads(metadata["settings"]))
-        facts = json.loads(metadata["facts"])
-        told = TrainingFacts(**{**facts, "families": tuple(facts["families"]), "tasks": tuple(facts["tasks"])})
+        settings = _settings(json.loads(metadata["settings"]))
+        told = _facts(json.loads(metadata["facts"]))
     except VocabularyError as error:
         raise CheckpointError(f"{source}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{source}: the checkpoint's header is damaged ({error})") from error
     if told.embedding_version not in ("", EMBEDDING_VERSION):
         raise CheckpointError(
             f"{source}: it was trained on task embeddings of version {told.embedding_version}, "
             f"but this software makes version {EMBEDDING_VERSION}"
         )
+    # before anything is built: a header may ask for more memory than there is
+    _check_shapes(_wanted(vocabulary, settings, n_tensors=len(tensors)), tensors=tensors, source=source)
     comparator = Comparator(vocabulary, settings=settings, facts=told)
-    _fill(comparator, tensors=tensors, source=source)
+    comparator.load_state_dict(tensors)
     return comparator.eval()
+
+
+def _settings(stored: dict[str, Any]) -> ComparatorSettings:
+    settings = ComparatorSettings(**stored)
+    for name, value in asdict(settings).items():
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _LARGEST_SIZE:
+            raise ValueError(f"{name} must be a whole number in 1..{_LARGEST_SIZE}")
+    return settings
+
+
+def _facts(stored: dict[str, Any]) -> TrainingFacts:
+    facts = TrainingFacts(**{**stored, "families": tuple(stored["families"]), "tasks": tuple(stored["tasks"])})
+    if not all(isinstance(name, str) for name in (*facts.families, *facts.tasks, facts.embedding_version)):
+        raise ValueError("families, tasks and embedding_version must be text")
+    if not isinstance(facts.n_trials, int) or not isinstance(facts.details, dict):
+        raise ValueError("n_trials must be a number and details a mapping")
+    return facts
 
 
 def _read(source: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
@@ -97,12 +122,24 @@ def _read(source: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         with safe_open(source, framework="pt") as stream:
             names = list(stream.keys())
             return dict(stream.metadata() or {}), {name: stream.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, *_ODD_HEADERS) as error:
         raise CheckpointError(f"{source}: not a safetensors file ({error})") from error
 
 
-def _fill(comparator: Comparator, *, tensors: dict[str, torch.Tensor], source: Path) -> None:
-    wanted = {name: tuple(tensor.shape) for name, tensor in comparator.state_dict().items()}
+def _wanted(vocabulary: Vocabulary, settings: ComparatorSettings, *, n_tensors: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a comparator's tensors by name, without building one."""
+    sizes = {"task_mean": (settings.task_features,), "gate": ()}
+    sizes["task_basis"] = (settings.task_features, settings.coordinates)
+    if settings.members * settings.layers > n_tensors:
+        return {**sizes, f"members.{settings.members - 1}.encoder.layers.{settings.layers - 1}.itself.bias": ()}
+    with torch.device("meta"):
+        member = Member(len(vocabulary), settings=settings).state_dict()
+    shapes = {name: tuple(tensor.shape) for name, tensor in member.items()}
+    numbers = range(settings.members)
+    return {**sizes, **{f"members.{number}.{name}": shape for number in numbers for name, shape in shapes.items()}}
+
+
+def _check_shapes(wanted: dict[str, tuple[int, ...]], *, tensors: dict[str, torch.Tensor], source: Path) -> None:
     problems = [f"{name} is missing" for name in sorted(set(wanted) - set(tensors))]
     problems += [f"{name} is unknown" for name in sorted(set(tensors) - set(wanted))]
     problems += [
@@ -113,4 +150,3 @@ def _fill(comparator: Comparator, *, tensors: dict[str, torch.Tensor], source: P
     if problems:
         shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise CheckpointError(f"{source}: the tensors do not fit the comparator: {shown}")
-    comparator.load_state_dict(tensors)

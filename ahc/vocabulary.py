@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search_space.registry import PROVIDERS, options, unknown_name
+from search_space.sentences import one_line
 
 VOCABULARY_SCHEMA = 1
 VERTEX_KINDS = ("global", "input", "augmentation", "operator", "embed", "pair", "loss", "output")
@@ -25,6 +26,9 @@ _POOLS = ("avg", "max")
 class VocabularyError(ValueError):
     """A name that a vocabulary does not hold, or a vocabulary that the registry does not know."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -33,6 +37,15 @@ class Scale:
     low: float
     high: float
     log: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether the range is one: finite, not empty, positive on a log axis."""
+        return (
+            math.isfinite(self.low)
+            and math.isfinite(self.high)
+            and self.high > self.low > (0 if self.log else -math.inf)
+        )
 
     def __call__(self, value: float) -> float:
         """Return the normalised value, cut one range beyond either end."""
@@ -105,7 +118,9 @@ class Vocabulary:
             schema = int(stored["schema"])
             columns = tuple(str(name) for name in stored["columns"])
             scales = {str(name): Scale(**scale) for name, scale in stored["scales"].items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if len(set(columns)) < len(columns) or not all(scale.usable for scale in scales.values()):
+                raise ValueError("columns must differ and scales must run from low to a higher high")
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise VocabularyError(f"the vocabulary must be JSON with schema, columns and scales: {error}") from error
         if schema > VOCABULARY_SCHEMA:
             raise VocabularyError(f"the vocabulary's schema must be at most {VOCABULARY_SCHEMA}, got {schema}")

@@ -21,7 +21,7 @@ from nas.options import SearchOptions
 from nas.predictors import Predictor, fit_predictor
 from nas.representer import Representer
 from nas.run_folder import RunFolder
-from nas.saved_encoder import load_encoder
+from nas.saved_encoder import SavedEncoderError, load_encoder
 from nas.search import search
 from search_space.genotype import Genotype
 
@@ -183,13 +183,18 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
         folder = Path(path)
         encoder = load_encoder(folder)
-        facts = json.loads((folder / "estimator.json").read_text(encoding="utf-8"))
-        found = cls(**{**facts["parameters"], "horizons": _tuple(facts["parameters"]["horizons"])})
+        try:
+            facts = json.loads((folder / "estimator.json").read_text(encoding="utf-8"))
+            found = cls(**{**facts["parameters"], "horizons": _tuple(facts["parameters"]["horizons"])})
+            found.scores_ = dict(facts["scores"])
+            found.ranking_ = pd.read_csv(folder / "ranking.csv")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise SavedEncoderError(f"{folder}: not the folder of a saved estimator ({error})") from error
         found.encoder_ = encoder
         found.best_genotype_ = encoder.genotype
-        found.scores_ = facts["scores"]
-        found.ranking_ = pd.read_csv(folder / "ranking.csv")
         found.predictor_ = Predictor.load(folder / "predictor.safetensors")
+        if found.predictor_.kind != found.kind:
+            raise SavedEncoderError(f"{folder}: the estimator is for {found.kind}, its predictor is not")
         found._name_classes()
         return found
 

@@ -23,6 +23,8 @@ def read_genotype(path: Path, *, what: str) -> Genotype:
         GenotypeError: If what it holds is no genotype.
     """
     file = path / "genotype.json" if path.is_dir() else path
+    if file != path and file.is_symlink():
+        raise OptionError(f"{what} {file}: a link; the genotype of a folder must lie in it")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from downstream.classification import MAX_FEATURES
 from encoders.encoder import Encoder
 from encoders.input_normalization import normalize_input
-from nas.saved_encoder import SavedEncoderError
+from nas.saved_encoder import SavedEncoderError, check_shapes, read_facts
 
 SCHEMA = 1
 
@@ -179,14 +178,17 @@ def load_head(path: Path) -> tuple[LinearHead, dict[str, object]]:
         SavedEncoderError: If the file is missing, is something else, or does not fit together.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})["facts"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        facts, state = read_facts(path, what="head")
         schema, kind, sizes = facts.pop("schema"), facts.pop("kind"), facts.pop("sizes")
         if schema != SCHEMA:
             raise SavedEncoderError(f"{path}: schema {schema!r} is not known (known: {SCHEMA})")
+        check_shapes(
+            lambda: _HEADS[kind](torch.zeros(state["mean"].shape), torch.ones(state["mean"].shape), **sizes), state
+        )
         head: LinearHead = _HEADS[kind](torch.zeros_like(state["mean"]), state["deviation"], **sizes)
         head.load_state_dict(state)
-    except (OSError, SafetensorError, KeyError, TypeError, RuntimeError, json.JSONDecodeError) as error:
+    except SavedEncoderError:
+        raise
+    except (KeyError, TypeError, RuntimeError, ValueError, OverflowError) as error:
         raise SavedEncoderError(f"{path}: not a saved head") from error
     return head.eval(), facts

@@ -11,7 +11,6 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -29,8 +28,9 @@ from downstream.scaling import Scaler
 from downstream.task import Task
 from downstream.windows import Windows
 from nas.embedding import represent_steps
+from nas.predictor_check import check_predictor
 from nas.representer import Representer
-from nas.saved_encoder import SavedEncoderError
+from nas.saved_encoder import SavedEncoderError, read_facts
 
 SCHEMA = 2
 THRESHOLD = 4.0
@@ -94,15 +94,14 @@ class Predictor:
         Raises:
             SavedEncoderError: If the file is missing or something else.
         """
-        try:
-            with safe_open(path, framework="pt") as file:
-                facts = json.loads((file.metadata() or {})["facts"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-            schema, kind = facts.pop("schema"), facts.pop("kind")
-        except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
-            raise SavedEncoderError(f"{path}: not a saved predictor") from error
+        facts, tensors = read_facts(path, what="predictor")
+        schema, kind = facts.pop("schema", None), facts.pop("kind", None)
         if schema != SCHEMA:
             raise SavedEncoderError(f"{path}: schema {schema!r} is not known (known: {SCHEMA})")
+        try:
+            check_predictor(kind, facts, tensors)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise SavedEncoderError(f"{path}: not a saved predictor ({error})") from error
         return cls(kind, facts, tensors)
 
     def _classes(self, represent: Representer, series: Series) -> NDArray[np.str_]:

@@ -14,6 +14,7 @@ from typing import Any
 from nas.driver_lock import LOCK_NAME, folder_lock
 from nas.errors import OutputExistsError
 from nas.whole_file import write_whole
+from search_space.sentences import one_line
 
 # these decide how a run is carried out, not what it finds
 _NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device",
@@ -105,7 +106,7 @@ class RunFolder:
         changed = [key for key in changed if key not in _NOT_PART_OF_THE_QUESTION]
         if changed:
             raise OutputExistsError(
-                f"{self.path} holds a run with other options ({', '.join(changed)} differ); "
+                f"{self.path} holds a run with other options ({one_line(', '.join(changed))} differ); "
                 "choose another --output or pass --overwrite"
             )
 
@@ -115,6 +116,7 @@ class RunFolder:
             return None
         if not self.path.is_dir():
             raise OutputExistsError(f"{self.path} is a file; --output names a folder")
+        self._refuse_links()
         config = self.path / "config.json"
         if not config.is_file():
             if any(not _is_beginning(file) for file in self.path.iterdir()):
@@ -122,9 +124,18 @@ class RunFolder:
             return None
         try:
             question: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))["question"]
-        except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
+            if not isinstance(question, dict):
+                raise TypeError("question must be a mapping")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise OutputExistsError(f"{config} is not a run's configuration; choose another --output") from error
         return question
+
+    def _refuse_links(self) -> None:
+        """Refuse a folder in which a link leads what is written or removed to another place."""
+        trials = self.weights.iterdir() if self.weights.is_dir() else ()
+        for file in (*self.path.iterdir(), *trials):
+            if file.is_symlink():
+                raise OutputExistsError(f"{file} is a link; what a run writes must stay in its folder")
 
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else."""

@@ -150,6 +150,8 @@ def load_encoder(path: str | Path) -> SavedEncoder:
     path = Path(path)
     if path.is_dir():
         path = path / "encoder.safetensors"
+        if path.is_symlink():
+            raise SavedEncoderError(f"{path} is a link; the encoder of a folder must lie in it")
     facts, weights = read_facts(path, what="encoder")
     if facts.get("schema") != SCHEMA:
         raise SavedEncoderError(f"{path}: schema {facts.get('schema')!r} is not known (known: {SCHEMA})")
@@ -202,9 +204,9 @@ def read_facts(path: Path, *, what: str) -> tuple[dict[str, Any], dict[str, Tens
     try:
         facts = json.loads(metadata["facts"])
     except (KeyError, ValueError, RecursionError) as error:
-        raise SavedEncoderError(f"{path}: a safetensors file, but not an {what} saved by this software") from error
+        raise SavedEncoderError(f"{path}: a safetensors file, but not a saved {what} of this software") from error
     if not isinstance(facts, dict):
-        raise SavedEncoderError(f"{path}: a safetensors file, but not an {what} saved by this software")
+        raise SavedEncoderError(f"{path}: a safetensors file, but not a saved {what} of this software")
     return facts, weights
 
 

@@ -191,6 +191,7 @@ def _shown_again(folder: RunFolder) -> SearchResult:
             text=f"(finished before; --overwrite runs it anew)\n{answer}",
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        file = folder.path / "run.json"
         raise OutputExistsError(
-            f"{folder.path / 'run.json'} is not the answer of a finished run; choose another --output or pass --overwrite"
+            f"{file} is not the answer of a finished run; choose another --output or pass --overwrite"
         ) from error

@@ -57,6 +57,12 @@ class RandomConvolution(Operator):
 
 def _draw_kernel() -> Tensor:
     """Return one kernel with zeros between its taps; (2 * _REACH + 1,)."""
+    # on the CPU even where the shapes alone are asked for: the taps' places follow from what is drawn
+    with torch.device("cpu"):
+        return _drawn_on_cpu()
+
+
+def _drawn_on_cpu() -> Tensor:
     length = LENGTHS[int(torch.randint(len(LENGTHS), ()))]
     largest = math.log2((REFERENCE_STEPS - 1) / (length - 1))
     dilation = int(2.0 ** (float(torch.rand(())) * largest))
