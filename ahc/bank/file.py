@@ -25,8 +25,13 @@ _NETWORK_DISKS = frozenset(
 )  # fmt: skip
 
 
-def open_connection(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def open_connection(path: Path, *, read_only: bool, lasting: bool = True) -> sqlite3.Connection:
     """Open a bank file, creating its tables where the file is new and renewing them where they are old.
+
+    Args:
+        path: The file.
+        read_only: Write nothing, not even beside it.
+        lasting: What is stored has to outlast a stop of the machine.
 
     Raises:
         BankError: If the file is missing (read only), is no bank, is damaged, or has a newer schema.
@@ -42,7 +47,10 @@ def open_connection(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection = None
     try:
         connection = _connect(path, mode=_mode(path, read_only=read_only))
-        _prepare(connection, path=path, read_only=read_only)
+        if not lasting:
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA journal_mode = MEMORY")
+        _prepare(connection, path=path, read_only=read_only, lasting=lasting)
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
@@ -150,7 +158,7 @@ def _undo_what_was_begun(path: Path) -> None:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
-def _prepare(connection: sqlite3.Connection, *, path: Path, read_only: bool) -> None:
+def _prepare(connection: sqlite3.Connection, *, path: Path, read_only: bool, lasting: bool) -> None:
     if read_only:
         read_schema(connection, path=path)
         return
@@ -165,7 +173,8 @@ def _prepare(connection: sqlite3.Connection, *, path: Path, read_only: bool) -> 
             if connection.execute("SELECT count(*) AS n FROM sqlite_master").fetchone()["n"] == 0:
                 create_tables(connection)
     migrate(connection, path=path)
-    choose_journal(connection, network=network)
+    if lasting:
+        choose_journal(connection, network=network)
 
 
 def choose_journal(connection: sqlite3.Connection, *, network: bool) -> str:

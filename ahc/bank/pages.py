@@ -98,7 +98,8 @@ class Pages:
         missing = length - here
         while missing > 0:
             self._allowance -= 1
-            if self._allowance < 0 or following == 0:
+            known = 0 < following <= self._n_in_file or following in self._newer
+            if self._allowance < 0 or not known:
                 raise ValueError("the overflow leads nowhere")
             overflow = self._page(following)
             parts.append(_exactly(overflow, 4, min(missing, usable - 4)))

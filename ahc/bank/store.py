@@ -60,16 +60,17 @@ class Bank:
     Args:
         path: The SQLite file; created with its folder unless `read_only`.
         read_only: Open an existing bank without writing to its folder.
+        lasting: Whether what is stored has to outlast a stop of the machine; without it, storing is faster.
 
     Raises:
         BankError: If the file is no bank, is missing (read only), damaged, or of a newer schema; every method
             raises it too, where what it reads turns out to be damaged or the disk does not take what it writes.
     """
 
-    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: str | Path, *, read_only: bool = False, lasting: bool = True) -> None:
         self.path = Path(path)
         self.read_only = read_only
-        self._connection = open_connection(self.path, read_only=read_only)
+        self._connection = open_connection(self.path, read_only=read_only, lasting=lasting)
 
     def __enter__(self) -> Bank:
         return self

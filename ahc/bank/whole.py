@@ -28,7 +28,7 @@ def new_bank(path: Path, *, overwrite: bool = False) -> Iterator[Bank]:
     check_free(path, overwrite=overwrite)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with Bank(partial) as bank:
+        with Bank(partial, lasting=False) as bank:
             yield bank
             bank.save_copy(path)
     finally:
