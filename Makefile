@@ -6,7 +6,7 @@ PACKAGES := search_space contrastive encoders downstream ahc nas
 STAMP := $(VENV)/.installed
 OUTPUT ?= runs/ETTh1
 
-.PHONY: search test lint bench docs setup clean
+.PHONY: search test survive fuzz lint bench docs setup clean
 .DEFAULT_GOAL := search
 
 search: $(STAMP)
@@ -14,6 +14,14 @@ search: $(STAMP)
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+# hostile files for every reader, parser and loader: 20,000 and more inputs, about five minutes, the same ones every time
+fuzz: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/fuzz --fuzz-inputs 20000 $(ARGS)
+
+# kills workers and drivers at random moments, fills disks, presses Ctrl-C, lets a Ray node leave: half an hour
+survive: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival tests/nas/test_engines.py --kills 20 $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ahc.bank import Bank, BankError
+from ahc.bank.export import plain_cell
 from ahc.bank_account import account_text
 from ahc.checkpoint import save_comparator
 from ahc.evaluation import Evaluation, leave_one_family_out
@@ -95,7 +96,7 @@ def _trained(
     if evaluation is not None:
         write_whole(folder / ACCOUNT, account_text(records, rng_seed=options.rng_seed).encode())
         write_whole(folder / REPORT, evaluation.to_markdown().encode())
-        write_whole(folder / TABLE, evaluation.table.to_csv(index=False).encode())
+        write_whole(folder / TABLE, evaluation.table.map(plain_cell).to_csv(index=False).encode())
         lines += [f"{folder / ACCOUNT}: label noise, gain of training, and what the genes explain"]
         lines += ["Judged on families it has not seen:", "", evaluation.to_markdown()]
     save_comparator(checkpoint, comparator)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ahc.bank.export import plain_cell
 from downstream.data.plain_series import load_plain_series
 from downstream.data.raw import RawSeries
 from downstream.errors import DataError
@@ -134,7 +135,7 @@ def scale_series(series: RawSeries, saved: SavedEncoder, *, number: int, n_serie
 
 
 def _write(path: Path, names: NDArray[np.str_], steps: NDArray[np.int64] | None, table: NDArray[np.float32]) -> None:
-    """Write the rows in the format of the file's ending, complete or not at all."""
+    """Write the rows in the format of the file's ending, complete or not at all; in CSV no name is a formula."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     index = {"series": names} | ({} if steps is None else {"step": steps})
@@ -146,6 +147,7 @@ def _write(path: Path, names: NDArray[np.str_], steps: NDArray[np.int64] | None,
         for at, (name, column) in enumerate(index.items()):
             frame.insert(at, name, column)
         if path.suffix == ".csv":
+            frame["series"] = [plain_cell(name) for name in names]
             frame.to_csv(partial, index=False)
         else:
             _write_parquet(frame, partial)

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ahc.bank.export import plain_cell
 from nas.driver_lock import LOCK_NAME, folder_lock
 from nas.errors import OutputExistsError
 from nas.whole_file import write_whole
@@ -88,12 +89,12 @@ class RunFolder:
         self.write_text(name, json.dumps(content, indent=2) + "\n")
 
     def write_csv(self, name: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Write rows as a CSV file; a column that a row lacks stays empty."""
+        """Write rows as a CSV file; a column that a row lacks stays empty, and no text is a formula."""
         columns = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, fieldnames=columns)
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: plain_cell(value) for key, value in row.items()} for row in rows)
         self.write_text(name, text.getvalue())
 
     def _check(self) -> None:

@@ -202,7 +202,7 @@ def _legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str,
         known = registry.options(kind)
         legal[field] = (NONE, *known) if kind in ("weighting", "auxiliary") else tuple(known)
         for name in fields.get(field, ()):
-            if name in known:
+            if isinstance(name, str) and name in known:
                 for parameter, values in known[name].choices.items():
                     legal[f"{name}.{parameter}"] = parameter_range(parameter, values)
     if cell.startswith("AugCell"):
