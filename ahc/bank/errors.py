@@ -19,6 +19,9 @@ _SENTENCES = {
     sqlite3.SQLITE_READONLY: "the bank cannot be written",
 }
 
+# a name or a message in a damaged file may be no text at all
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
 
 class BankError(ValueError):
     """A file that cannot be used as a bank."""
@@ -31,7 +34,7 @@ def damaged(path: Path, what: str) -> BankError:
     )
 
 
-def error_of(path: Path, error: sqlite3.Error) -> BankError:
+def error_of(path: Path, error: Exception) -> BankError:
     """Return what an error of SQLite means for the bank's user."""
     text = printable(" ".join(str(error).split()))
     code = getattr(error, "sqlite_errorcode", None)
@@ -44,7 +47,7 @@ def in_sentences(path: Path) -> Iterator[None]:
     """Turn errors of SQLite within the block into `BankError`."""
     try:
         yield
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise error_of(path, error) from error
 
 

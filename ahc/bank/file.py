@@ -8,7 +8,7 @@ import struct
 from contextlib import closing
 from pathlib import Path
 
-from ahc.bank.errors import BankError, damaged, error_of, in_sentences
+from ahc.bank.errors import SQLITE_ERRORS, BankError, damaged, error_of, in_sentences
 from ahc.bank.migrations import migrate
 from ahc.bank.schema import create_tables, read_schema
 
@@ -51,7 +51,7 @@ def open_connection(path: Path, *, read_only: bool, lasting: bool = True) -> sql
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = MEMORY")
         _prepare(connection, path=path, read_only=read_only, lasting=lasting)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         if connection is not None:
             connection.close()
         raise error_of(path, error) from error

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ahc.bank.errors import BankError
+from ahc.bank.errors import SQLITE_ERRORS, BankError
 from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, holds_something, page_size_of
 from ahc.bank.pages import Cell, Pages
 from ahc.bank.rows import REALS, UNREADABLE, TaskRow, digest_of, from_row, reason
@@ -109,7 +109,7 @@ def _completed(broken: Path, folder: Path) -> Path:
     for ending in ("", WRITE_AHEAD_LOG, ROLLBACK_JOURNAL):
         if beside(broken, ending).exists():
             shutil.copyfile(beside(broken, ending), beside(copy, ending))
-    with suppress(sqlite3.Error), closing(sqlite3.connect(copy)) as connection:
+    with suppress(*SQLITE_ERRORS), closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     return copy

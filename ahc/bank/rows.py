@@ -67,8 +67,15 @@ def to_row(record: TrialRecord) -> tuple[Any, ...]:
     values["higher_is_better"] = int(record.higher_is_better)
     for name in REALS:
         values[name] = None if values[name] is None else float(values[name])
-    cells = tuple(values[name] for name in TRIAL_COLUMNS[:-1])
+    cells = tuple(storable(values[name]) for name in TRIAL_COLUMNS[:-1])
     return (*cells, digest_of(cells))
+
+
+def storable(value: Any) -> Any:
+    """Return a cell as it can be stored: half characters, as in some file names, become their escapes."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def digest_of(cells: Sequence[Any]) -> str:

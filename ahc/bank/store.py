@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ahc.bank import export
 from ahc.bank.errors import damaged, in_sentences, printable
 from ahc.bank.file import open_connection
-from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, UNREADABLE, TaskRow, from_row, reason, to_row
+from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, UNREADABLE, TaskRow, from_row, reason, storable, to_row
 from ahc.bank.schema import KEY_ORDER, TRIAL_COLUMNS
 from ahc.record import TrialRecord
 
@@ -181,7 +181,9 @@ class Bank:
     def add_task_row(self, row: TaskRow) -> None:
         """Store or renew what is known of a task, as it lies on disk."""
         with in_sentences(self.path), self._connection:
-            self._connection.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)", tuple(map(storable, row))
+            )
 
     def task_rows(self) -> list[TaskRow]:
         """Return all tasks as they lie on disk, sorted by name."""

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from ahc.bank.errors import BankError, printable
+from ahc.bank.errors import SQLITE_ERRORS, BankError, printable
 from ahc.bank.file import open_connection
 from ahc.bank.impossible import problems_of
 from ahc.bank.rows import REALS, UNREADABLE, TaskRow, digest_of, from_row, reason
@@ -44,7 +44,7 @@ def find_problems(path: Path) -> Iterator[str]:
             yield from _of_tasks(connection)
             yield from _of_trials(connection, columns=TRIAL_COLUMNS[: 23 if schema > 1 else 22])
             yield from _doubled(connection)
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             if not broken:
                 yield f"file: {printable(error)}; {_WAY_OUT.format(path)}"
         except BankError as error:

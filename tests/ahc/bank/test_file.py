@@ -118,6 +118,31 @@ def test_a_view_in_place_of_a_table_is_refused(sound: Path) -> None:
     assert "a bank has the tables" in _refused(sound)
 
 
+def test_a_name_that_is_no_text_is_refused(sound: Path) -> None:
+    sound.write_bytes(sound.read_bytes().replace(b"trials_of_task", b"trials_of_\xfb\xfb\xfb\xfb"))
+    assert "\n" not in _refused(sound)
+
+
+def test_pages_that_lead_in_circles_end(tmp_path: Path) -> None:
+    with Bank(tmp_path / "b", lasting=False) as bank:
+        for number in range(300):
+            bank.add_task(f"{number}", name="t", family="f", kind="anomaly")
+    with closing(sqlite3.connect(tmp_path / "b")) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'tasks'").fetchone()
+    content = bytearray((tmp_path / "b").read_bytes())
+    page = content[(root - 1) * 4096 : root * 4096]
+    assert page[0] == 5  # an inner page
+    cell = page[int.from_bytes(page[12:14], "big") :][:6]
+    n_cells = 500  # all of which lead to the same leaf
+    start = 4096 - 6 * n_cells
+    places = b"".join((start + 6 * at).to_bytes(2, "big") for at in range(n_cells))
+    head = b"\x05\0\0" + n_cells.to_bytes(2, "big") + start.to_bytes(2, "big") + b"\0" + cell[:4]
+    page = (head + places).ljust(start, b"\0") + cell * n_cells
+    content[(root - 1) * 4096 : root * 4096] = page
+    (tmp_path / "b").write_bytes(content)
+    assert "its pages lead in circles" in _refused(tmp_path / "b")
+
+
 def test_a_generated_column_is_refused(sound: Path) -> None:
     with closing(sqlite3.connect(sound)) as connection, connection:
         connection.execute("PRAGMA journal_mode = DELETE")

@@ -128,6 +128,17 @@ def test_a_reader_sees_what_an_open_writer_committed(
             assert len(reader) == 2
 
 
+def test_half_characters_are_stored_as_escapes(
+    tmp_path: Path, make_record: MakeRecord, candidates: list[Genotype]
+) -> None:
+    with Bank(tmp_path / "b") as bank:
+        bank.add(make_record(candidates[0], task_name="Zürich\udcff", details={"note": "\udcff"}))
+        bank.add_task("h", name="\udcff", family="f", kind="anomaly")
+        (record,) = bank.records()
+        assert (record.task_name, record.details) == ("Zürich\\udcff", {"note": "\udcff"})
+        assert bank.tasks()[0].name == "\\udcff"
+
+
 def test_refuses_what_is_no_bank(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("score,task\n" * 200)
     other = sqlite3.connect(tmp_path / "other")
