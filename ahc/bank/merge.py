@@ -18,7 +18,7 @@ from ahc.bank.store import Bank
 from ahc.bank.whole import check_free, new_bank
 from ahc.record import TrialRecord
 
-_AT_ONCE = 10_000
+_AT_ONCE = 1_000
 
 
 @dataclass

@@ -22,7 +22,7 @@ from ahc.record import TrialRecord
 
 Key = tuple[Any, ...]
 _USUAL_PAGE_SIZES = (4096, 8192, 1024, 2048, 16384, 32768, 65536, 512)
-_AT_ONCE = 5_000
+_AT_ONCE = 1_000
 
 
 @dataclass
