@@ -45,7 +45,7 @@ def _check_events(text: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             raise YamlFileError(f"{place}: aliases (*{event.anchor}) are not read; write the value out")
         if getattr(event, "tag", None) is not None:
-            raise YamlFileError(f"{place}: tags ({event.tag}) are not read")  # type: ignore[attr-defined]
+            raise YamlFileError(f"{place}: tags ({event.tag}) are not read")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -64,8 +64,8 @@ def build_classification(data: CasePair, *, options: LoadOptions) -> Classificat
         how.append(f"steps averaged in groups of {factor} ({longest} steps before)")
     scaler = fit_scaler([np.concatenate(train.values)], variates=variates, source=source)
     how.append(f"scaler fitted on {scaler.n_rows_seen} steps of the training cases")
-    for part in (train, test):
-        _check_padding(part.values if part else [], source=source)
+    for some in (train, test):
+        _check_padding(some.values if some else [], source=source)
     windows = _padded(train.values, scaler=scaler)
     sealed: Sealed[LabelledWindows] = Sealed(None, reason="a seed task pools the official train and test cases")
     if test is not None:
