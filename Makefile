@@ -21,7 +21,7 @@ fuzz: $(STAMP)
 
 # kills workers and drivers at random moments, fills disks, presses Ctrl-C, lets a Ray node leave: half an hour
 survive: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival tests/nas/test_engines.py --kills 20 $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival tests/nas/engines --kills 20 $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-STATUSES = ("completed", "diverged", "timeout", "crashed", "out_of_memory", "invalid")
+STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "invalid")
 ORIGINS = ("shared", "random", "evolved", "repeat", "search")
 
 CurvePoint = tuple[int, float | None, float | None]

@@ -1,7 +1,7 @@
 """The Ray engine: jobs as Ray Core tasks, on the user's cluster or on a local one.
 
 Ray is the extra `ray`. Where a cluster is known (`RAY_ADDRESS`, or one that `ray
-start` began on this machine) it is joined, otherwise a local one is started and
+start` began on this machine) and answers it is joined, otherwise a local one is started and
 ends with this process. Every node needs this package installed; nothing else is
 asked of it: workers get tasks and send values, only the driver writes files.
 
@@ -16,10 +16,12 @@ import contextlib
 import os
 import pickle  # between our own processes only; nothing of it reaches a disk
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nas.engines._child import answer
@@ -96,7 +98,7 @@ def connect() -> Any:
     """Return the module `ray`, connected to a cluster.
 
     Raises:
-        OptionError: If Ray is not installed.
+        OptionError: If Ray is not installed, or no cluster answers at `RAY_ADDRESS`.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -106,9 +108,36 @@ def connect() -> Any:
     except ImportError as error:
         raise OptionError("engine: ray is not installed; pip install 'ts-contrastive-nas[ray]'") from error
     if not ray.is_initialized():
+        address = _address()
         with _signals_kept():  # it would end the process at a polite stop without a word
-            ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
+            ray.init(address, log_to_driver=False, configure_logging=False, include_dashboard=False)
     return ray
+
+
+def _address() -> str:
+    """Return the address of a cluster that answers, or `local` for a new one; Ray itself would wait for minutes."""
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named == "local":
+        return "local"
+    note = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
+    known = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
+    address = known if named in ("", "auto") else named
+    if _answers(address):
+        return address
+    if named:
+        raise OptionError(f"engine: no Ray cluster answers at RAY_ADDRESS={named}")
+    return "local"  # that cluster ended without a word
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return False
+    try:
+        with socket.create_connection((host, int(port)), timeout=5.0):
+            return True
+    except OSError:
+        return False
 
 
 def _serve(

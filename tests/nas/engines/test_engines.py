@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -16,69 +14,9 @@ from types import ModuleType
 
 import pytest
 
-from nas.engines import ENGINES, Job, Result, run_candidates
+from ahc import record
+from nas.engines import ENGINES, STATUSES, Job, Result, run_candidates
 from nas.engines import process as process_engine
-
-JOBS = """
-import os, pathlib, signal, threading, time
-
-def double(x):
-    return 2 * x
-
-def wait(seconds, value=None):
-    time.sleep(seconds)
-    return value
-
-def fail(text):
-    raise ValueError(text)
-
-def die(number):
-    os.kill(os.getpid(), number)
-
-def die_once(path):
-    marker = pathlib.Path(path)
-    if not marker.exists():
-        marker.touch()
-        os._exit(3)
-    return "second"
-
-def take(n_bytes):
-    return len(bytearray(n_bytes))
-
-def torch_oom(): raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
-
-def facts():
-    import torch
-    return {"threads": torch.get_num_threads(), "OMP": os.environ["OMP_NUM_THREADS"], "pid": os.getpid(),
-            "main": __import__("sys").modules["__main__"].__dict__.get("MARK"),
-            "on_interrupt": signal.getsignal(signal.SIGINT) == signal.SIG_IGN}
-
-def large(n): return b"x" * n
-
-def unpicklable(): return lambda: None
-
-def lingering():
-    threading.Thread(target=time.sleep, args=(60,)).start()
-    return 1
-"""
-
-
-@pytest.fixture(autouse=True)
-def small_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Preload little: these jobs need no product code."""
-    monkeypatch.setattr(process_engine, "PRELOAD", ("torch",))
-
-
-@pytest.fixture(scope="session")
-def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """A module of job functions that workers can import: for all tests, as a Ray worker keeps its path."""
-    folder = tmp_path_factory.mktemp("jobs")
-    (folder / "engine_jobs.py").write_text(JOBS, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
-        patch.setenv("PYTHONPATH", str(folder))  # Ray's workers inherit it
-        yield importlib.import_module("engine_jobs")
-    del sys.modules["engine_jobs"]
 
 
 def one(job: Job, **options: object) -> Result:
@@ -121,23 +59,43 @@ def test_memory_limit(jobs: ModuleType, engine: str) -> None:
     assert len(bytearray(2 * limit)) == 2 * limit  # the caller itself is not limited afterwards
 
 
+def test_statuses_are_those_of_a_record() -> None:
+    assert STATUSES == record.STATUSES
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_only_a_crash_is_tried_again_and_a_value_brings_its_own_status(jobs: ModuleType, engine: str) -> None:
+    work = [
+        Job("diverged", jobs.raising, {"kind": "FloatingPointError"}),
+        Job("out_of_memory", jobs.raising, {"kind": "MemoryError"}),
+        Job("invalid", jobs.invalid),
+        Job("crashed", jobs.raising, {"kind": "OSError"}),
+        Job("timeout", jobs.with_status, {"status": "timeout"}),
+        Job("completed", jobs.with_status, {"status": "some other word"}),
+    ]
+    results = {r.id: (r.status, r.attempts) for r in run_candidates(work, engine=engine, workers=1)}
+    assert results == {name: (name, 2 if name == "crashed" else 1) for name in STATUSES}
+
+
 def test_torch_s_failed_allocation_counts_as_out_of_memory(jobs: ModuleType) -> None:
     assert one(Job("a", jobs.torch_oom), engine="serial").status == "out_of_memory"
 
 
-def test_a_killed_process_takes_nothing_with_it(jobs: ModuleType) -> None:
+@pytest.mark.parametrize("engine", ["process", "ray"])
+def test_a_killed_process_takes_nothing_with_it(jobs: ModuleType, engine: str) -> None:
     work = [
         Job("hog", jobs.die, {"number": signal.SIGKILL}),
         *(Job(str(x), jobs.wait, {"seconds": 0.1, "value": x}) for x in range(3)),
     ]
-    results = {r.id: r for r in run_candidates(work, workers=2)}
+    results = {r.id: r for r in run_candidates(work, engine=engine, workers=2)}
     assert results["hog"].status == "crashed" and results["hog"].attempts == 2
-    assert "killed by SIGKILL" in results["hog"].error
+    assert ("killed by SIGKILL" if engine == "process" else "WorkerCrashedError") in results["hog"].error
     assert [results[str(x)].value for x in range(3)] == [0, 1, 2]
 
 
-def test_a_process_that_dies_once_is_started_again(jobs: ModuleType, tmp_path: Path) -> None:
-    result = one(Job("a", jobs.die_once, {"path": str(tmp_path / "marker")}))
+@pytest.mark.parametrize("engine", ["process", "ray"])
+def test_a_process_that_dies_once_is_started_again(jobs: ModuleType, engine: str, tmp_path: Path) -> None:
+    result = one(Job("a", jobs.die_once, {"path": str(tmp_path / "marker")}), engine=engine)
     assert (result.status, result.value, result.attempts) == ("completed", "second", 2)
 
 
@@ -188,86 +146,6 @@ def test_a_thread_left_behind_does_not_hold_the_engine_up(jobs: ModuleType, monk
     assert one(Job("a", jobs.lingering)).value == 1
 
 
-def test_leaving_the_loop_kills_what_still_runs(jobs: ModuleType) -> None:
-    work = [Job("quick", jobs.facts), *(Job(str(x), jobs.wait, {"seconds": 60}) for x in range(2))]
-    start = time.monotonic()
-    results = run_candidates(work, workers=3)
-    pid = next(results).value["pid"]
-    results.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - start < 20.0
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-
-
-SCRIPT = """
-import os, sys, threading, time, signal
-sys.path.insert(0, {folder!r})
-import engine_jobs
-from nas.engines import Job, run_candidates, process
-process.PRELOAD = ()
-try:
-    jobs = [Job("a", engine_jobs.wait, {{"seconds": 0}}), Job("b", engine_jobs.tell, {{"path": {pid!r}}})]
-    for result in run_candidates(jobs, workers=2):
-        print(result.id, result.status, flush=True)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_children_end_with_an_interrupted_or_killed_caller(number: signal.Signals, tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    (tmp_path / "engine_jobs.py").write_text(
-        JOBS + "\ndef tell(path):\n    pathlib.Path(path).write_text(str(os.getpid()))\n    time.sleep(60)\n",
-        encoding="utf-8",
-    )
-    script = tmp_path / "run.py"  # without a guard, on purpose
-    script.write_text(SCRIPT.format(folder=str(tmp_path), pid=str(pid_file)), encoding="utf-8")
-    root = str(Path(process_engine.__file__).parents[2])
-    caller = subprocess.Popen(
-        [sys.executable, str(script)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": root},
-        start_new_session=True,
-        # a job started in the background of a shell ignores Ctrl-C, and its children would too
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    child = int(_wait_for(pid_file))
-    if number == signal.SIGINT:
-        for _ in range(2):  # the second one stops what the first lets finish
-            os.killpg(caller.pid, number)  # as a terminal does: everybody gets it
-            time.sleep(0.5)
-    else:
-        caller.send_signal(number)
-    out, err = caller.communicate(timeout=20)
-    assert err.count("\n") == (2 if number == signal.SIGINT else 0)  # what a first Ctrl-C does, in a line
-    assert "a completed" in out and (number == signal.SIGKILL or "interrupted" in out)
-    assert _is_gone(child)
-
-
-def _wait_for(path: Path) -> str:
-    limit = time.monotonic() + 30.0
-    while time.monotonic() < limit:
-        if path.exists() and path.read_text(encoding="utf-8"):
-            time.sleep(0.5)  # the other job's answer has arrived by then
-            return path.read_text(encoding="utf-8")
-        time.sleep(0.05)
-    raise AssertionError(f"{path} did not appear")
-
-
-def _is_gone(pid: int) -> bool:
-    limit = time.monotonic() + 10.0
-    while time.monotonic() < limit:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_wrong_arguments_are_refused(jobs: ModuleType) -> None:
     with pytest.raises(ValueError, match="engine must be one of"):
         run_candidates([], engine="threads", workers=1)
@@ -277,6 +155,8 @@ def test_wrong_arguments_are_refused(jobs: ModuleType) -> None:
         run_candidates([], workers=1, time_limit=math.nan)
     with pytest.raises(ValueError, match="memory_limit must be > 0"):
         run_candidates([], workers=1, memory_limit=0)
+    with pytest.raises(ValueError, match=r"gpu_share must be in 0\.\.1"):
+        run_candidates([], workers=1, gpu_share=2.0)
 
 
 def test_a_function_of_main_is_refused(jobs: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
