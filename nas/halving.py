@@ -66,10 +66,10 @@ class TrialRunner:
             settings = engine_settings(self._options, device=self._device)
             for result in run_candidates(jobs, time_limit=engine_time_limit(limit), **settings):
                 plan = by_job[result.id]
-                record = self._kept_outcome(outcome_of(result, plan, self._task), plan, bank)
-                score = "no score" if record.score is None else f"{record.metric} {record.score:.4f}"
-                self._folder.log(f"{name}: {plan.id} {record.status}, {score}, {record.seconds:.1f} s")
-                progress.advance(f"{plan.genotype.key[:8]} {record.status}, validation {score}")
+                kept = self._kept_outcome(outcome_of(result, plan, self._task), plan, bank)
+                score = "no score" if kept.score is None else f"{kept.metric} {kept.score:.4f}"
+                self._folder.log(f"{name}: {plan.id} {kept.status}, {score}, {kept.seconds:.1f} s")
+                progress.advance(f"{plan.genotype.key[:8]} {kept.status}, validation {score}")
         return {
             plan.id: Trained(plan.genotype, record, self._weights(plan))
             for plan in plans

@@ -14,7 +14,7 @@ import pickle  # between our own processes only; nothing of it reaches a disk
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
@@ -58,7 +58,7 @@ def run(
     time_limit: float | None = None,
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield results as jobs end; `gpu_share` changes nothing here.
 
     A job is drawn from `jobs` only when a worker is free, and once more after each

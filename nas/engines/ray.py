@@ -19,7 +19,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def run(
     time_limit: float | None = None,
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield results as jobs end; a job takes one CPU and `gpu_share` of a GPU of the cluster.
 
     The time limit counts from the moment a worker begins the job, not while it waits
@@ -162,8 +162,8 @@ def _next_of(one: _Running, ray: Any) -> Result | None:
     if content is None:
         one.began = time.monotonic()
         return None
-    status, value, error, details = pickle.loads(content)
-    return Result(one.job.id, status, value, error, one.seconds(), details)
+    status, value, text, details = pickle.loads(content)
+    return Result(one.job.id, status, value, text, one.seconds(), details)
 
 
 def _late(running: Any, *, time_limit: float | None) -> list[_Running]:

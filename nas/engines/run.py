@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 
 from nas.engine_options import usable_cores
@@ -12,7 +12,8 @@ from nas.engines import process, ray, serial
 from nas.engines._job import Job, Result
 from nas.engines.interruption import Interruption, first_interrupt_noted
 
-ENGINES: dict[str, Callable[..., Iterator[Result]]] = {"process": process.run, "ray": ray.run, "serial": serial.run}
+Engine = Callable[..., Generator[Result, None, None]]
+ENGINES: dict[str, Engine] = {"process": process.run, "ray": ray.run, "serial": serial.run}
 ATTEMPTS = 2
 
 
@@ -62,9 +63,7 @@ def run_candidates(
     return _results(jobs, ENGINES[engine], finish=finish, workers=workers, **limits)
 
 
-def _results(
-    jobs: Iterable[Job], run: Callable[..., Iterator[Result]], *, finish: bool, **settings: float | None
-) -> Iterator[Result]:
+def _results(jobs: Iterable[Job], run: Engine, *, finish: bool, **settings: float | None) -> Iterator[Result]:
     with first_interrupt_noted() if finish else contextlib.nullcontext(Interruption()) as interruption:
         source = _Source(jobs, interruption)
         with contextlib.closing(run(source, **settings)) as results:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from nas.engines._job import Job, Result, outcome_of, status_of
 from nas.engines.limits import TimeLimitExceeded, memory_limited, time_limited
@@ -17,7 +17,7 @@ def run(
     time_limit: float | None = None,
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield the result of each job, in the order of the jobs; `workers` and `gpu_share` change nothing here.
 
     Raises:
