@@ -11,7 +11,7 @@ from ahc.bank_account import account_text, best_gain, curve_gains, gain_by_choic
 from ahc.record import TrialRecord
 from search_space.sampling import sample_candidates
 
-N = 40
+N = 120
 
 
 def records(*, noise: float, gain: float) -> list[TrialRecord]:
