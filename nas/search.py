@@ -73,7 +73,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     clock = Stopwatch()
     with clock("read data"):
         task = task or _load(options)
-    device = pick_device(options.device)
+    device = pick_device(options.device, elsewhere=options.engine == "ray")
     folder = RunFolder(
         options.output or f"runs/{task.spec.name}-{task.spec.kind}",
         config={**as_dict(options), "task_hash": task.hash},

@@ -13,6 +13,7 @@ from ahc.bank import Bank
 from ahc.record import TrialRecord
 from ahc.task_embedding import embed_task
 from downstream.task import Task
+from nas.devices import pick_device
 from nas.driver_lock import bank_lock
 from nas.engines import run_candidates
 from nas.manifest import read_manifest
@@ -53,9 +54,11 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
         Counts and a printed summary.
 
     Raises:
+        OptionError: If the device is not there.
         DataError: If the manifest or a task's data is at fault.
         InUseError: If another driver writes to the bank.
     """
+    device = pick_device(options.device, elsewhere=options.engine == "ray")
     entries = read_manifest(options.manifest)
     tasks = [entry.load(Path(options.data)) for entry in entries]
     statuses: dict[str, int] = {}
@@ -69,7 +72,9 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
             plans = [(task, plan) for task in tasks for plan in wave(task, bank, options)]
             missing = [(task, plan) for task, plan in plans if not _known(bank, task, plan)]
             n_known += len(plans) - len(missing)
-            for record in _run(_interleave(missing), options, name=wave.__name__.strip("_").replace("_", " ")):
+            for record in _run(
+                _interleave(missing), options, device=device, name=wave.__name__.strip("_").replace("_", " ")
+            ):
                 bank.add(record)
                 statuses[record.status] = statuses.get(record.status, 0) + 1
         total = len(bank)
@@ -145,15 +150,15 @@ def _completed(task: Task, bank: Bank, plans: list[TrialPlan]) -> list[Genotype]
     return [genotype for *_, genotype in sorted(scored, key=lambda item: item[:2])]
 
 
-def _run(work: list[tuple[Task, TrialPlan]], options: SeedsOptions, *, name: str) -> Iterator[TrialRecord]:
+def _run(work: list[tuple[Task, TrialPlan]], options: SeedsOptions, *, device: str, name: str) -> Iterator[TrialRecord]:
     """Run the missing trials and yield their records as they come."""
     planned = {}
     jobs = []
     for task, plan in work:
-        job = trial_job(plan, task, device=options.device, time_limit=options.time_limit)
+        job = trial_job(plan, task, device=device, time_limit=options.time_limit)
         planned[job.id] = (task, plan)
         jobs.append(job)
-    settings = engine_settings(options, device=options.device)
+    settings = engine_settings(options, device=device)
     with Progress(total=len(jobs), name=name, quiet=options.quiet) as progress:
         for result in run_candidates(jobs, time_limit=engine_time_limit(options.time_limit), **settings):
             task, plan = planned[result.id]

@@ -38,10 +38,10 @@ def test_weights_that_do_not_fit_are_not_the_candidate_s_fault(runs: Any) -> Non
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 300 kB."""
+    """A file system of 4 MiB."""
     place = tmp_path / "disk"
     place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)], check=False)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=False)
     if made.returncode != 0:
         pytest.skip("no file system may be mounted here")
     yield place
@@ -51,7 +51,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.survive
 def test_a_full_file_system(runs: Any, undisturbed: Any, small_disk: Path) -> None:
     filler = small_disk / "filler"
-    filler.write_bytes(bytes(190_000))
+    filler.write_bytes(bytes(4_000_000))
     words = [word if word != "bank.sqlite" else str(small_disk / word) for word in runs.words("seeds")]
     status, err = runs.run(words)
     assert status == 3 and "Traceback" not in err and "full" in err, err

@@ -16,7 +16,7 @@ def test_each_has_its_status_and_the_others_their_scores(runs: Any, undisturbed:
             for what, name in (("eat", "autocl_ggs"), ("hang", "notes_best"), ("die", "simclr"))}  # fmt: skip
     words = runs.words("seeds", "--memory-limit", "1GB", "--repeats", "0")
     rules = " ".join(f"{what}:{key}" for what, key in keys.items())
-    status, err = runs.run(words, MISBEHAVE=rules, ENGINE_LIMIT="8")
+    status, err = runs.run(words, MISBEHAVE=rules, ENGINE_LIMIT="25")
     assert status == 0, err
     with Bank(runs.folder / "bank.sqlite", read_only=True) as bank:
         records = {one.genotype_key: one for one in bank.records(task_name="italy")}
