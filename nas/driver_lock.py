@@ -99,7 +99,7 @@ class DriverLock:
         before = os.fstat(file).st_mtime_ns
         for _ in range(2 * WATCHED_BEATS):
             time.sleep(BEAT / 2)
-            if self.path.stat().st_mtime_ns != before:
+            if os.fstat(file).st_mtime_ns != before:
                 return True
         return False
 
