@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import safe_open
 
 from ahc.bank import Bank
 
@@ -96,7 +97,10 @@ class Runs:
         facts = json.loads((self.folder / "run" / "run.json").read_text(encoding="utf-8"))
         names = ("ranking.csv", "genotype.json", "scores.csv", "encoder.safetensors")
         files = {name: (self.folder / "run" / name).read_bytes() for name in names}
-        comparator = (self.folder / "comparator" / "comparator.safetensors").read_bytes()
+        # not as bytes: the order of a safetensors file's facts changes from process to process
+        with safe_open(self.folder / "comparator" / "comparator.safetensors", framework="np") as file:
+            comparator = {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118 - not a dict
+            comparator |= file.metadata()
         return {**files, "rows": facts["rows"], "comparator": comparator, "bank": self.records("run/bank.sqlite")}
 
 
@@ -121,6 +125,15 @@ def wait_until(what: Callable[[], Any], *, seconds: float = 60.0) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError(f"{what} did not come true within {seconds:g} s")
+
+
+def wait_for_the_end_of(pids: list[int], *, seconds: float = 150.0) -> None:
+    """Wait until processes are gone; those of Ray notice the end of their driver late where the machine is busy."""
+    names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes()[:80] for pid in pids if is_alive(pid)}
+    limit = time.monotonic() + seconds
+    while left := [pid for pid in pids if is_alive(pid)]:
+        assert time.monotonic() < limit, [names.get(pid) for pid in left]
+        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:

@@ -93,4 +93,4 @@ def run_with_kills(runs: Any, verb: str, most: int, *, rng: random.Random, tools
         driver.kill()
         driver.communicate()
         killed += 1
-        tools.wait_until(lambda: not any(map(tools.is_alive, below)))  # noqa: B023 - asked at once
+        tools.wait_for_the_end_of(below)
