@@ -16,7 +16,8 @@ from search_space.genotype import Genotype
 from search_space.rules import MAX_CHAIN, NONE
 
 # Numbers that one genotype spends at most: two chains, embed, pair, loss, graph, hyperparameters, training.
-ROW = 2 * (1 + 2 * MAX_CHAIN) + 3 + 1 + 7 + (1 + 3 * MAX_INNER_NODES) + 7 + 3
+_ROW = 2 * (1 + 2 * MAX_CHAIN) + 3 + 1 + 3 + (1 + 3 * MAX_INNER_NODES) + 7 + 3
+_ROW_BESIDE_LOSS = 4
 
 _Item = TypeVar("_Item")
 
@@ -55,6 +56,11 @@ class Plan:
         self.similarities = space["LossCell"]["similarity"]
         self.weightings = optional_points(space["LossCell"], "weighting")
         self.auxiliaries = optional_points(space["LossCell"], "auxiliary")
+        # A space without them spends no numbers on them, so what it draws does not depend on their existence.
+        self.has_beside_loss = any(
+            len(points) > 1 or len(points[0]) > 1 for points in (self.weightings, self.auxiliaries)
+        )
+        self.row = _ROW + _ROW_BESIDE_LOSS * self.has_beside_loss
         self.operators = space["EncoderCell"]["operators"]
         self.nodes = space["EncoderCell"]["nodes"]
         self.embed = _columns(space, EmbedCell)
@@ -69,15 +75,18 @@ class Plan:
             aug2=draw_chain(self.chains[1], draw),
             embed=EmbedCell(*[pick(values) for values in self.embed]),
             pair=pick(self.pairs),
-            loss=LossCell(
-                pick(pick(self.losses)),
-                pick(self.similarities),
-                weighting=pick(pick(self.weightings)),
-                auxiliary=pick(pick(self.auxiliaries)),
-            ),
+            loss=self.loss(draw),
             encoder=EncoderCell(self.edges(draw), *[pick(values) for values in self.encoder]),
             train=TrainCell(*[pick(values) for values in self.train]),
         )
+
+    def loss(self, draw: Draw) -> LossCell:
+        """Make a loss with its similarity and what stands beside it."""
+        loss, similarity = draw.pick(draw.pick(self.losses)), draw.pick(self.similarities)
+        if not self.has_beside_loss:
+            return LossCell(loss, similarity, weighting=self.weightings[0][0], auxiliary=self.auxiliaries[0][0])
+        weighting, auxiliary = draw.pick(draw.pick(self.weightings)), draw.pick(draw.pick(self.auxiliaries))
+        return LossCell(loss, similarity, weighting=weighting, auxiliary=auxiliary)
 
     def edges(self, draw: Draw) -> tuple[Edge, ...]:
         """Make a graph: its size, then node by node the second source and two operators."""

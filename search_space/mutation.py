@@ -34,9 +34,10 @@ def mutate(genotype: Genotype, rng: np.random.Generator, space: SearchSpace | No
         SamplingError: If the space offers no other value for any gene.
     """
     plan = plan_of(space or default_space())
+    genes = _GENES + _BESIDE_LOSS_GENES * plan.has_beside_loss
     for _ in range(_ATTEMPTS):
         draw = Draw(rng.random(_ROW).tolist())
-        mutant = draw.pick(_GENES)(genotype, plan, draw)
+        mutant = draw.pick(genes)(genotype, plan, draw)
         if mutant is not None and mutant.key != genotype.key:
             return mutant
     size = plan.space.canonical_size()["total"]
@@ -225,8 +226,6 @@ _GENES: tuple[Gene, ...] = (
     _loss,
     _loss_parameter,
     _field("loss", "similarity", _space_field("LossCell", "similarity")),
-    _beside_loss("weighting", lambda plan: plan.weightings),
-    _beside_loss("auxiliary", lambda plan: plan.auxiliaries),
     _operator,
     _operator,
     _source,
@@ -239,4 +238,9 @@ _GENES: tuple[Gene, ...] = (
         _field("train", name, _space_field("TrainCell", name))
         for name in ("learning_rate", "batch_size", "weight_averaging")
     ),
+)
+
+_BESIDE_LOSS_GENES: tuple[Gene, ...] = (
+    _beside_loss("weighting", lambda plan: plan.weightings),
+    _beside_loss("auxiliary", lambda plan: plan.auxiliaries),
 )

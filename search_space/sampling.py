@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from search_space.choices import SearchSpace
-from search_space.drawing import ROW, Draw, SamplingError, plan_of
+from search_space.drawing import Draw, SamplingError, plan_of
 from search_space.genotype import Genotype
 from search_space.mutation import mutate
 from search_space.space import default_space
@@ -24,11 +24,11 @@ _BATCH = 256
 _PATIENCE = 20_000
 
 
-def draws(rng: np.random.Generator) -> Iterator[Draw]:
-    """Yield rows of uniform numbers without end."""
+def draws(rng: np.random.Generator, *, row: int) -> Iterator[Draw]:
+    """Yield rows of that many uniform numbers without end."""
     while True:
-        for row in rng.random((_BATCH, ROW)).tolist():
-            yield Draw(row)
+        for uniforms in rng.random((_BATCH, row)).tolist():
+            yield Draw(uniforms)
 
 
 def sample_arch(rng: np.random.Generator, space: SearchSpace | None = None) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def sample_arch(rng: np.random.Generator, space: SearchSpace | None = None) -> d
         space: Where to draw from; the default space if None.
     """
     plan = plan_of(space or default_space())
-    return plan.genotype(Draw(rng.random(ROW).tolist())).to_dict()
+    return plan.genotype(Draw(rng.random(plan.row).tolist())).to_dict()
 
 
 def sample_candidates(
@@ -72,7 +72,7 @@ def sample_candidates(
     seen = set(exclude)
     found: list[Genotype] = []
     fruitless = refused = 0
-    for draw in draws(rng) if n > 0 else ():
+    for draw in draws(rng, row=plan.row) if n > 0 else ():
         genotype = plan.genotype(draw)
         if genotype.key in seen:
             fruitless += 1
