@@ -165,7 +165,11 @@ def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Traine
         for name, value in ours.settings.items()
         if name.startswith("forecaster/")
     }
-    lags_only = [horizon for horizon, setting in forecasters.items() if setting.startswith("raw_lags/")]
+    lags_only = [
+        horizon
+        for horizon, setting in forecasters.items()
+        if "representation/" not in setting and "both/" not in setting
+    ]
     if lags_only:
         which = "every horizon" if len(lags_only) == len(forecasters) else f"horizon {', '.join(lags_only)}"
         remarks.append(f"The forecaster uses raw lags alone at {which}: the representation gave no clear gain there.")
