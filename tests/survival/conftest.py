@@ -170,7 +170,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def size(kills: int) -> dict[str, int]:
     """How many tasks and genotypes the seeds have."""
-    return {"n_tasks": 2, "genotypes": 9} if kills >= LONG else {"n_tasks": 1, "genotypes": 6}
+    return {"n_tasks": 2, "genotypes": 9} if kills >= LONG else {"n_tasks": 1, "genotypes": 3}
 
 
 @pytest.fixture

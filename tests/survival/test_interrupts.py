@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 
-@pytest.mark.survive("ray")
-@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.survive)])
+@pytest.mark.survive
+@pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c(runs: Any, undisturbed: Any, times: int, tools: Any) -> None:
     (runs.folder / "workers").mkdir()
     pause = 2.0
