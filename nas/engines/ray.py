@@ -187,13 +187,15 @@ class _Shelf:
 
 @contextlib.contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Put back the handlers that the block replaces."""
+    """Put back the handlers that the block replaces; what one of them makes of a polite stop is an interruption."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+    except SystemExit as leaving:
+        raise KeyboardInterrupt from leaving
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
