@@ -33,6 +33,7 @@ STATUS_OF_ERROR = {
     "SamplingError": USAGE,
     "SpaceError": USAGE,
     "UnknownOptionError": USAGE,
+    "YamlFileError": USAGE,
     "DataError": DATA,
     "BankError": DATA,
     "CheckpointError": DATA,
