@@ -127,11 +127,19 @@ def wait_until(what: Callable[[], Any], *, seconds: float = 60.0) -> Any:
     raise AssertionError(f"{what} did not come true within {seconds:g} s")
 
 
+def of_ray(name: str) -> bool:
+    """Return whether a command line is of one of Ray's own processes, not of a worker."""
+    return ("site-packages/ray/" in name and "default_worker" not in name) or "Agent" in name
+
+
 def wait_for_the_end_of(pids: list[int], *, seconds: float = 60.0) -> None:
-    """Wait until processes are gone; but for Ray's agents, which do no work and take up to a minute to leave."""
-    names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes()[:80].decode() for pid in pids if is_alive(pid)}
+    """Wait until workers are gone; Ray's own servers and agents do no work, and some take a minute or two to leave."""
+    names = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):  # gone already
+            names[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().decode()[:200]
     limit = time.monotonic() + seconds
-    while left := [name for pid, name in names.items() if "Agent" not in name and is_alive(pid)]:
+    while left := [name for pid, name in names.items() if not of_ray(name) and is_alive(pid)]:
         assert time.monotonic() < limit, left
         time.sleep(0.02)
 
