@@ -49,6 +49,7 @@ class TrialRunner:
     def run(self, plans: Sequence[TrialPlan], *, bank: Bank, name: str) -> dict[str, Trained]:
         """Run the plans that the bank lacks; return trained candidates by plan id, failures left out."""
         missing = [plan for plan in _unique(plans) if self._record(plan, bank) is None or not self._kept(plan, bank)]
+        events = self._folder.events
         limit = self._time_limit(len(missing))
         by_job = {}
         jobs = []
@@ -64,11 +65,13 @@ class TrialRunner:
             jobs.append(job)
         with Progress(total=len(jobs), name=name, quiet=self._options.quiet) as progress:
             settings = engine_settings(self._options, device=self._device)
-            for result in run_candidates(jobs, time_limit=engine_time_limit(limit), **settings):
+            events.round(name, plans=_unique(plans), missing=missing, workers=settings["workers"])
+            drawn = events.drawn(jobs, by_job, name=name)
+            for result in run_candidates(drawn, time_limit=engine_time_limit(limit), **settings):
                 plan = by_job[result.id]
                 kept = self._kept_outcome(outcome_of(result, plan, self._task), plan, bank)
                 score = "no score" if kept.score is None else f"{kept.metric} {kept.score:.4f}"
-                self._folder.log(f"{name}: {plan.id} {kept.status}, {score}, {kept.seconds:.1f} s")
+                events.finished(kept, name=name)
                 progress.advance(f"{plan.genotype.key[:8]} {kept.status}, validation {score}")
         return {
             plan.id: Trained(plan.genotype, record, self._weights(plan))

@@ -1,4 +1,4 @@
-"""A run's folder: what it was asked, the bank of its trials, weights, log and answer."""
+"""A run's folder: what it was asked, the bank of its trials, weights, log, metrics and answer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ahc.bank.export import plain_cell
 from nas.driver_lock import LOCK_NAME, folder_lock
 from nas.errors import OutputExistsError
+from nas.run_events import LOG_NAME, METRICS_NAME, RunEvents
 from nas.whole_file import write_whole
 from search_space.sentences import one_line
 
@@ -36,6 +36,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path, *, config: Mapping[str, Any], overwrite: bool = False) -> None:
         self.path = Path(path)
+        self.events = RunEvents(self.path)
         self._overwrite = overwrite
         question = {key: value for key, value in config.items() if key not in _NOT_PART_OF_THE_QUESTION}
         self._config = {"question": json.loads(json.dumps(question)), "options": dict(config)}
@@ -43,7 +44,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only driver of this folder inside the block.
+        """Be the only driver of this folder inside the block; its log says how the block ended.
 
         Raises:
             InUseError: If another driver is at work here; names its process and host.
@@ -51,7 +52,8 @@ class RunFolder:
         """
         with folder_lock(self.path):
             self._check()
-            yield
+            with self.events:
+                yield
 
     def start(self) -> None:
         """Make the folder, empty it of an earlier run where that was asked for, and write the configuration."""
@@ -59,6 +61,7 @@ class RunFolder:
             self._clear()
         self.write_json("config.json", self._config)
         self.weights.mkdir(exist_ok=True)
+        self.events.begin(self._config["options"])
 
     @property
     def bank(self) -> Path:
@@ -74,11 +77,6 @@ class RunFolder:
     def finished(self) -> bool:
         """Whether the run has its answer and keeps it."""
         return not self._overwrite and (self.path / "run.json").is_file()
-
-    def log(self, line: str) -> None:
-        """Append one line with the time to the log."""
-        with (self.path / "log.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {line}\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, complete or not at all."""
@@ -142,7 +140,7 @@ class RunFolder:
         """Remove what a run writes, and nothing else."""
         # the answer first, the question last: whatever is left by an end in between is taken for what it is
         for name in ("run.json", "ranking.csv", "genotype.json", "encoder.safetensors", "answer.txt", "scores.csv",
-                     "log.txt", "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm"):  # fmt: skip
+                     LOG_NAME, METRICS_NAME, "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
         for file in self.weights.glob("*.safetensors*"):
             file.unlink()

@@ -81,6 +81,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     )
     if folder.finished:
         return _shown_again(folder)
+    clock.on_stage = folder.events.stage
     with folder.locked():
         return _search(task, folder, options=options, device=device, clock=clock)
 
