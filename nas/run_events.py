@@ -24,12 +24,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ahc.record import TrialRecord
 from nas.json_lines import JsonLines
 from nas.run_log import RunLog
 from nas.version import __version__
 
 if TYPE_CHECKING:
+    from ahc.record import TrialRecord
     from nas.engines import Job
     from nas.trials import TrialPlan
 

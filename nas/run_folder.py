@@ -61,7 +61,6 @@ class RunFolder:
             self._clear()
         self.write_json("config.json", self._config)
         self.weights.mkdir(exist_ok=True)
-        self.events.begin(self._config["options"])
 
     @property
     def bank(self) -> Path:

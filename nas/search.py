@@ -92,6 +92,7 @@ def _search(task: Task, folder: RunFolder, *, options: SearchOptions, device: st
         return _shown_again(folder)
     candidates = choose_candidates(task, options, clock=clock)
     folder.start()
+    folder.events.begin(as_dict(options))
     path = options.bank or folder.bank
     with clock("train candidates"), bank_lock(path), Bank(path) as bank:
         runner = TrialRunner(task, folder=folder, options=options, device=device)

@@ -21,6 +21,7 @@ from search_space.presets import preset
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (INFO|WARNING|ERROR) \S.*")
 GENOTYPE = preset("simclr")
+CONFIG = {"data": "d.csv", "workers": 2, "preset": "simclr"}
 
 
 def record(**changes: Any) -> TrialRecord:
@@ -49,12 +50,13 @@ def events_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_run_tells_its_stages_rounds_and_trials_as_they_happen(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path, config={"data": "d.csv", "workers": 2, "preset": "simclr"})
+    folder = RunFolder(tmp_path, config=CONFIG)
     plan = TrialPlan(GENOTYPE, 4, 0, "search")
     with folder.locked():
         folder.events.stage("rank candidates")
         assert not (tmp_path / "metrics.jsonl").exists()  # the folder may still turn out to be another's
         folder.start()
+        folder.events.begin(CONFIG)
         folder.events.round("first", plans=[plan, plan], missing=[plan], workers=2)
         drawn = folder.events.drawn([Job("j", print)], {"j": plan}, name="first")
         assert [one["event"] for one in events_of(tmp_path)] == ["run", "stage", "round"]
@@ -92,14 +94,15 @@ def test_a_run_tells_its_stages_rounds_and_trials_as_they_happen(tmp_path: Path)
 def test_a_run_says_how_it_ended_and_a_resumed_one_adds_to_the_same_files(
     error: BaseException, status: str, level: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(type(error)), RunFolder(tmp_path, config={}).locked() as _:
-        folder = RunFolder(tmp_path, config={})
-        with folder.events:
-            folder.start()
-            raise error
+    folder = RunFolder(tmp_path, config={})
+    with pytest.raises(type(error)), folder.locked():
+        folder.start()
+        folder.events.begin(CONFIG)
+        raise error
     again = RunFolder(tmp_path, config={})
     with again.locked():
         again.start()
+        again.events.begin({})
     told = events_of(tmp_path)
     assert [one["event"] for one in told] == ["run", "end", "run", "end"]
     assert [told[1]["status"], told[2]["resumed"], told[3]["status"]] == [status, True, "finished"]
@@ -115,6 +118,7 @@ def test_a_failed_trial_is_a_warning_with_its_reason_on_one_line(
     failed = record(status="crashed", score=None, curve=(), details={"message": "no\x1b[31m\nway"})
     with folder.locked():
         folder.start()
+        folder.events.begin(CONFIG)
         folder.events.finished(failed, name="first")
     line = (tmp_path / "log.txt").read_text().splitlines()[1]
     assert " WARNING first: " in line and line.endswith("crashed, no score, 1.2 s: no\\x1b[31m\\nway")
@@ -127,14 +131,15 @@ def test_starting_anew_removes_what_the_earlier_run_told(tmp_path: Path) -> None
         folder = RunFolder(tmp_path, config={"data": str(resumed)}, overwrite=True)
         with folder.locked():
             folder.start()
+            folder.events.begin(CONFIG)
         assert [one["event"] for one in events_of(tmp_path)] == ["run", "end"]
         assert events_of(tmp_path)[0]["resumed"] is False
 
 
-def test_a_folder_that_is_refused_gets_no_log(tmp_path: Path) -> None:
+def test_a_folder_that_is_refused_or_ends_early_gets_no_log(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OutputExistsError):
-        RunFolder(tmp_path, config={})
+    with pytest.raises(OutputExistsError), RunFolder(tmp_path, config={}).locked():
+        pytest.fail("the folder is another's")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
