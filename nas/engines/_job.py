@@ -72,6 +72,13 @@ def status_of(value: Any) -> str:
     return status if status in STATUSES else "completed"
 
 
+def stopped_after(time_limit: float | None, *, seconds: float) -> str:
+    """Return the line about a job that was stopped: by its own limit, or because everything was to end."""
+    if time_limit is not None and seconds >= time_limit:
+        return f"stopped after {time_limit:g} s (time limit)"
+    return f"stopped after {seconds:.1f} s (time budget)"
+
+
 def outcome_of(error: Exception) -> tuple[str, str, str]:
     """Return status, one line, and full traceback of an exception that a job raised."""
     last_line = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]

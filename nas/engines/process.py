@@ -8,6 +8,7 @@ without the usual guard works, and functions must live in importable modules.
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
 import pickle  # between our own processes only; nothing of it reaches a disk
@@ -22,7 +23,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
 
 from nas.engines._child import serve
-from nas.engines._job import Job, Result
+from nas.engines._job import Job, Result, stopped_after
 
 PRELOAD = (
     "torch",
@@ -58,6 +59,7 @@ def run(
     time_limit: float | None = None,
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
+    ends: float = math.inf,
 ) -> Generator[Result, None, None]:
     """Yield results as jobs end; `gpu_share` changes nothing here.
 
@@ -78,7 +80,7 @@ def run(
                     running.append(begun)
             if not running:
                 return
-            for one in _finished(running, time_limit=time_limit):
+            for one in _finished(running, time_limit=time_limit, ends=ends):
                 running.remove(one)
                 yield _result(one, time_limit=time_limit)
     finally:
@@ -106,16 +108,14 @@ def _start(context: ForkServerContext, job: Job, *, memory_limit: int | None) ->
     return _Running(job.id, process, receiver, start)
 
 
-def _finished(running: list[_Running], *, time_limit: float | None) -> list[_Running]:
+def _finished(running: list[_Running], *, time_limit: float | None, ends: float) -> list[_Running]:
     """Wait until something happens; return those that answered, died, or ran out of time."""
-    timeout = None
-    if time_limit is not None:
-        timeout = max(0.0, min(one.start for one in running) + time_limit - time.monotonic())
-    ready = wait([one.connection for one in running], timeout)
+    longest = math.inf if time_limit is None else time_limit
+    due = {one.id: min(one.start + longest, ends) for one in running}
+    left = min(due.values()) - time.monotonic()
+    ready = wait([one.connection for one in running], None if left == math.inf else max(0.0, left))
     now = time.monotonic()
-    return [
-        one for one in running if one.connection in ready or (time_limit is not None and now - one.start >= time_limit)
-    ]
+    return [one for one in running if one.connection in ready or now >= due[one.id]]
 
 
 def _result(one: _Running, *, time_limit: float | None) -> Result:
@@ -126,8 +126,8 @@ def _result(one: _Running, *, time_limit: float | None) -> Result:
             answer = one.connection.recv_bytes()
     else:
         _stop(one)
-        text = f"stopped after {time_limit:g} s (time limit)"
-        return Result(one.id, "timeout", None, text, time.monotonic() - one.start)
+        seconds = time.monotonic() - one.start
+        return Result(one.id, "timeout", None, stopped_after(time_limit, seconds=seconds), seconds)
     seconds = time.monotonic() - one.start
     one.process.join(_GRACE)  # a thread that the job left behind must not hold us up
     code = one.process.exitcode

@@ -13,6 +13,7 @@ all engines and stands in `run`.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle  # between our own processes only; nothing of it reaches a disk
 import signal
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from nas.engines._child import answer
-from nas.engines._job import Job, Result
+from nas.engines._job import Job, Result, stopped_after
 from nas.option_fields import OptionError
 
 ENVIRONMENT = {
@@ -55,6 +56,7 @@ def run(
     time_limit: float | None = None,
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
+    ends: float = math.inf,
 ) -> Generator[Result, None, None]:
     """Yield results as jobs end; a job takes one CPU and `gpu_share` of a GPU of the cluster.
 
@@ -77,17 +79,18 @@ def run(
                 running[answers] = _Running(job, answers, time.monotonic())
             if not running:
                 return
-            ready, _ = ray.wait(list(running), num_returns=1, timeout=_POLL)
+            ready, _ = ray.wait(list(running), num_returns=1, timeout=max(0.0, min(_POLL, ends - time.monotonic())))
             for answers in ready:
                 one = running[answers]
                 result = _next_of(one, ray)
                 if result is not None:
                     del running[answers]
                     yield result
-            for one in _late(running.values(), time_limit=time_limit):
+            for one in _late(running.values(), time_limit=time_limit, ends=ends):
                 ray.cancel(one.answers, force=True)
                 del running[one.answers]
-                yield Result(one.job.id, "timeout", None, f"stopped after {time_limit:g} s (time limit)", one.seconds())
+                text = stopped_after(time_limit, seconds=one.seconds())
+                yield Result(one.job.id, "timeout", None, text, one.seconds())
     finally:
         for one in running.values():
             with contextlib.suppress(ray.exceptions.RayError):  # the cluster itself may be gone
@@ -166,7 +169,9 @@ def _next_of(one: _Running, ray: Any) -> Result | None:
     return Result(one.job.id, status, value, text, one.seconds(), details)
 
 
-def _late(running: Any, *, time_limit: float | None) -> list[_Running]:
+def _late(running: Any, *, time_limit: float | None, ends: float) -> list[_Running]:
+    if time.monotonic() >= ends:
+        return list(running)
     if time_limit is None:
         return []
     return [one for one in running if one.began is not None and one.seconds() >= time_limit]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from nas.engine_options import usable_cores
 from nas.engines import process, ray, serial
@@ -25,6 +28,7 @@ def run_candidates(
     time_limit: float | None = None,
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
+    ends: float = math.inf,
     finish: bool = True,
 ) -> Iterator[Result]:
     """Run jobs and yield their results as they come.
@@ -41,6 +45,8 @@ def run_candidates(
         memory_limit: Bytes that a job may map beyond the loaded libraries, > 0; None for no limit, and for work on a
             GPU.
         gpu_share: Share of a GPU that a job takes, in 0..1; only `ray` shares GPUs out.
+        ends: When all is over, as `time.monotonic()` tells it: no job begins after it, and what still runs is stopped
+            as a `timeout`.
         finish: At Ctrl-C finish what runs and yield it before `KeyboardInterrupt` is raised here; a second Ctrl-C
             raises at once, as the first does without `finish`. What still runs is then killed.
 
@@ -59,13 +65,13 @@ def run_candidates(
         raise ValueError(f"memory_limit must be > 0 bytes or None, got {memory_limit}")
     if not 0.0 <= gpu_share <= 1.0:
         raise ValueError(f"gpu_share must be in 0..1, got {gpu_share}")
-    limits = {"time_limit": time_limit, "memory_limit": memory_limit, "gpu_share": gpu_share}
+    limits = {"time_limit": time_limit, "memory_limit": memory_limit, "gpu_share": gpu_share, "ends": ends}
     return _results(jobs, ENGINES[engine], finish=finish, workers=workers, **limits)
 
 
-def _results(jobs: Iterable[Job], run: Engine, *, finish: bool, **settings: float | None) -> Iterator[Result]:
+def _results(jobs: Iterable[Job], run: Engine, *, finish: bool, **settings: Any) -> Iterator[Result]:
     with first_interrupt_noted() if finish else contextlib.nullcontext(Interruption()) as interruption:
-        source = _Source(jobs, interruption)
+        source = _Source(jobs, interruption, ends=settings["ends"])
         with contextlib.closing(run(source, **settings)) as results:
             for result in results:
                 final = source.settled(result)
@@ -76,10 +82,10 @@ def _results(jobs: Iterable[Job], run: Engine, *, finish: bool, **settings: floa
 
 
 class _Source:
-    """What an engine is to start next: crashed jobs once more, then new ones; nothing after an interruption."""
+    """What an engine is to start next: crashed jobs once more, then new ones; nothing when all is to end."""
 
-    def __init__(self, jobs: Iterable[Job], interruption: Interruption) -> None:
-        self._jobs, self._interruption = iter(jobs), interruption
+    def __init__(self, jobs: Iterable[Job], interruption: Interruption, *, ends: float) -> None:
+        self._jobs, self._interruption, self._ends = iter(jobs), interruption, ends
         self._again: collections.deque[Job] = collections.deque()
         self._running: dict[str, Job] = {}
         self._attempts: dict[str, int] = {}
@@ -89,7 +95,7 @@ class _Source:
 
     def __next__(self) -> Job:
         """Return the next job; after a `StopIteration` a crash may still bring one."""
-        if self._interruption.requested:
+        if self._interruption.requested or time.monotonic() >= self._ends:
             raise StopIteration
         job = self._again.popleft() if self._again else next(self._jobs)
         if getattr(job.function, "__module__", None) == "__main__":
