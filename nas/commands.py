@@ -17,6 +17,7 @@ from nas.bank_options import (
     BankVerifyOptions,
 )
 from nas.finetune_options import FinetuneOptions
+from nas.operations_options import StatusOptions
 from nas.option_fields import OptionSet
 from nas.options import (
     AhcOptions,
@@ -171,5 +172,11 @@ COMMANDS = (
         BankRecoverOptions,
         "nas.bank.keeping:recover",
         ("tscnas bank recover damaged.sqlite --output saved.sqlite",),
+    ),
+    Command(
+        "status",
+        StatusOptions,
+        "nas.status.verb:show_status",
+        ("tscnas status runs/ETTh1", "tscnas status runs/ETTh1 --watch", "tscnas status bank.sqlite --json"),
     ),
 )

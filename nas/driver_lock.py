@@ -79,12 +79,12 @@ class DriverLock:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                time.sleep(0.0 if _owner(file) else BEAT / 4)  # it may be about to write its name
-                raise InUseError(self._sentence(_owner(file))) from None
+                time.sleep(0.0 if owner_of(file) else BEAT / 4)  # it may be about to write its name
+                raise InUseError(self._sentence(owner_of(file))) from None
             except OSError:
                 held = False  # a file system without such locks: the heart alone tells
-            owner = _owner(file)
-            if owner and not (held and owner.get("machine") == _machine()) and self._alive(file):
+            owner = owner_of(file)
+            if owner and not (held and owner.get("machine") == this_machine()) and self._alive(file):
                 raise InUseError(self._sentence(owner))
             if _same_file(file, self.path):
                 return file
@@ -125,20 +125,29 @@ def folder_lock(folder: str | Path) -> DriverLock:
 
 
 def _myself() -> dict[str, Any]:
-    return {"pid": os.getpid(), "host": socket.gethostname(), "machine": _machine()}
+    here = {"host": socket.gethostname(), "machine": this_machine(), "processes": process_space()}
+    return {"pid": os.getpid(), **here}
 
 
-def _machine() -> str:
+def this_machine() -> str:
     """Return what names this machine between two starts of it; containers on it share that, unlike their host name."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     return boot.read_text(encoding="ascii").strip() if boot.is_file() else socket.gethostname()
 
 
-def _owner(file: int) -> dict[str, Any]:
-    """Return what the file says; empty where it says nothing, as between its making and its writing."""
+def process_space() -> str:
+    """Return what names the set of processes that this one can see: a container's differ from its machine's."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""  # a system without containers of this kind
+
+
+def owner_of(file: int) -> dict[str, Any]:
+    """Return what an open lock file says; empty where it says nothing, as between its making and its writing."""
     try:
         content = json.loads(os.pread(file, 4096, 0) or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -2,7 +2,7 @@
 
 Only the driver writes. Each line of `metrics.jsonl` is an object with `time` (UTC) and `event`:
 
-    run            the driver begins: schema, version, resumed, and how it works
+    run            the driver begins: schema, version, pid, resumed, and how it works
     stage          what it does from now on: stage
     round          a round of training: round, trials (planned), known (from before), workers
     trial started  round, trial, key, iterations
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +66,9 @@ class RunEvents:
         resumed = path.is_file()
         self._metrics, self._log = JsonLines(path), RunLog(self._folder / LOG_NAME)
         how = {name: options[name] for name in _HOW if options.get(name) is not None}
-        self._tell("run", schema=SCHEMA, version=__version__, resumed=resumed, **how)
+        facts = {"schema": SCHEMA, "version": __version__, "pid": os.getpid(), "resumed": resumed, **how}
+        began = self._early[0]["time"] if self._early else _now()
+        self._metrics.write({"time": began, "event": "run", **facts})
         shown = " ".join(f"{name}={value}" for name, value in how.items())
         self._log.write(logging.INFO, f"{'resumed' if resumed else 'began'}, version {__version__}: {shown}")
         for early in self._early:
@@ -84,8 +87,8 @@ class RunEvents:
         """Say how many trials a round of training has, and how many of them are known from before."""
         n_known = len(plans) - len(missing)
         self._tell("round", round=name, trials=len(plans), known=n_known, workers=workers)
-        known = f", {n_known} more are known already" if n_known else ""
-        self._say(logging.INFO, f"{name}: {len(missing)} trials to run{known}")
+        known = f", {n_known} known already" if n_known else ""
+        self._say(logging.INFO, f"{name}: {len(missing)} to run{known}")
 
     def drawn(self, jobs: Iterable[Job], plans: Mapping[str, TrialPlan], *, name: str) -> Iterator[Job]:
         """Yield a round's jobs to an engine, which draws one when a worker is free, and say of each that it starts."""

@@ -10,39 +10,16 @@ from typing import Any
 
 import pytest
 
-from ahc.record import TrialRecord
 from nas.engines import Job
 from nas.errors import OutputExistsError
 from nas.json_lines import read_json_lines
 from nas.run_folder import RunFolder
 from nas.run_log import RunLog
 from nas.trials import TrialPlan
-from search_space.presets import preset
+from tests.nas.trial_records import GENOTYPE, record
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (INFO|WARNING|ERROR) \S.*")
-GENOTYPE = preset("simclr")
 CONFIG = {"data": "d.csv", "workers": 2, "preset": "simclr"}
-
-
-def record(**changes: Any) -> TrialRecord:
-    facts = {
-        "genotype": GENOTYPE.to_dict(),
-        "genotype_key": GENOTYPE.key,
-        "task_name": "t",
-        "task_hash": "0" * 16,
-        "family": "f",
-        "kind": "classification",
-        "protocol": "p",
-        "metric": "accuracy",
-        "higher_is_better": True,
-        "iterations": 4,
-        "rng_seed": 0,
-        "curve": ((0, 0.5, None), (1, 0.75, 2.5)),
-        "score": 0.75,
-        "best_iteration": 1,
-        "seconds": 1.23456,
-    }
-    return TrialRecord(**(facts | changes))
 
 
 def events_of(folder: Path) -> list[dict[str, Any]]:
@@ -72,7 +49,7 @@ def test_a_run_tells_its_stages_rounds_and_trials_as_they_happen(tmp_path: Path)
         folder.events.finished(record(), name="first")
     run, stage, round_, _, *points, trial, end = events_of(tmp_path)
     assert (run["schema"], run["resumed"], run["workers"], run["data"]) == (1, False, 2, "d.csv")
-    assert stage["stage"] == "rank candidates" and stage["time"] <= run["time"]
+    assert stage["stage"] == "rank candidates" and run["time"] == stage["time"] <= round_["time"]
     assert (round_["trials"], round_["known"]) == (2, 1)
     assert [(point["iteration"], point["validation"], point["loss"]) for point in points] == [
         (0, 0.5, None),

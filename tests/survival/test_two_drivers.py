@@ -60,7 +60,7 @@ def test_the_lock_is_refused_within_a_process_too_and_gone_afterwards(tmp_path: 
 @pytest.mark.parametrize("content", ["", "no json", "[]", '{"pid": 1, "host": "here", "machine": "MACHINE"}'])
 def test_a_dead_owner_s_lock_is_taken_over(content: str, tmp_path: Path) -> None:
     path = tmp_path / "driver.lock"
-    path.write_text(content.replace("MACHINE", driver_lock._machine()))
+    path.write_text(content.replace("MACHINE", driver_lock.this_machine()))
     start = time.monotonic()
     with lock(path):
         assert json.loads(path.read_text())["pid"] == os.getpid()
