@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     command = None
     try:
-        check_packages()
+        if words[:1] != ["doctor"]:  # which names what hides a package
+            check_packages()
         namespace = _parse(words)
         command = next(command for command in COMMANDS if command.name == namespace.command)
         options = collect(namespace, command.options)

@@ -17,7 +17,7 @@ from nas.bank_options import (
     BankVerifyOptions,
 )
 from nas.finetune_options import FinetuneOptions
-from nas.operations_options import StatusOptions
+from nas.operations_options import DoctorOptions, StatusOptions
 from nas.option_fields import OptionSet
 from nas.options import (
     AhcOptions,
@@ -179,4 +179,5 @@ COMMANDS = (
         "nas.status.verb:show_status",
         ("tscnas status runs/ETTh1", "tscnas status runs/ETTh1 --watch", "tscnas status bank.sqlite --json"),
     ),
+    Command("doctor", DoctorOptions, "nas.doctor.verb:examine", ("tscnas doctor", "tscnas doctor --json")),
 )

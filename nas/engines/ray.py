@@ -117,30 +117,35 @@ def connect() -> Any:
     return ray
 
 
-def _address() -> str:
-    """Return the address of a cluster that answers, or `local` for a new one; Ray itself would wait for minutes."""
+def known_cluster() -> str:
+    """Return the address that RAY_ADDRESS names, or else the one that `ray start` noted here; empty without either."""
     named = os.environ.get("RAY_ADDRESS", "")
-    if named == "local":
-        return "local"
+    if named not in ("", "auto"):
+        return named
     note = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
-    known = note.read_text(encoding="utf-8").strip() if note.is_file() else ""
-    address = known if named in ("", "auto") else named
-    if _answers(address):
-        return address
-    if named:
-        raise OptionError(f"engine: no Ray cluster answers at RAY_ADDRESS={named}")
-    return "local"  # that cluster ended without a word
+    return note.read_text(encoding="utf-8").strip() if note.is_file() else ""
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Return whether something answers at `HOST:PORT` or `ray://HOST:PORT`."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal():
         return False
     try:
         with socket.create_connection((host, int(port)), timeout=5.0):
             return True
-    except OSError:
+    except (OSError, OverflowError, UnicodeError):  # the latter two: no port, no name of a host
         return False
+
+
+def _address() -> str:
+    """Return the address of a cluster that answers, or `local` for a new one; Ray itself would wait for minutes."""
+    named, address = os.environ.get("RAY_ADDRESS", ""), known_cluster()
+    if address == "local" or answers(address):
+        return address
+    if named:
+        raise OptionError(f"engine: no Ray cluster answers at RAY_ADDRESS={named}")
+    return "local"  # that cluster ended without a word
 
 
 def _serve(
