@@ -80,6 +80,12 @@ class Sealed(Generic[_Part]):
         """Whether the task has a test part at all."""
         return self._content is not None
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many rows or cases each piece of the part has: no secret, and what scoring takes depends on it."""
+        pieces: tuple[Any, ...] = self._content if isinstance(self._content, tuple) else ()
+        return tuple(int(piece.n) if hasattr(piece, "n") else len(piece) for piece in pieces)
+
     def open(self, name: str) -> _Part:
         """Return the content, once.
 

@@ -18,11 +18,12 @@ from pathlib import Path
 from types import FrameType
 
 from nas.arguments import Parser, add_options, collect, nearest
+from nas.budget.deadline import command_begins
 from nas.commands import COMMANDS
 from nas.option_fields import OptionError
 
 PACKAGES = ("search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
-OK, USAGE, DATA, NOTHING_TRAINED, INTERRUPTED = 0, 2, 3, 4, 130
+OK, USAGE, DATA, NOTHING_TRAINED, TIME_BUDGET, NOT_VERIFIED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
 
 # by the name of the class, so that nothing heavy is imported to catch an error; subclasses count too
 STATUS_OF_ERROR = {
@@ -41,6 +42,8 @@ STATUS_OF_ERROR = {
     "SavedEncoderError": DATA,
     "VocabularyError": DATA,
     "NothingTrainedError": NOTHING_TRAINED,
+    "TimeBudgetError": TIME_BUDGET,
+    "NotVerifiedError": NOT_VERIFIED,
 }
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DESCRIPTION = """\
@@ -49,7 +52,8 @@ Choose, train and verify a contrastive strategy and an encoder for a time-series
 Start with:  tscnas search YOUR_DATA.csv
 """
 _EXIT_STATUSES = (
-    "exit status: 0 done, 2 wrong usage, 3 wrong data or file, 4 nothing could be trained, 130 interrupted (saved)"
+    "exit status: 0 done, 2 wrong usage, 3 wrong data or file, 4 nothing could be trained, 5 time budget too small, "
+    "6 trained but not verified (saved), 130 interrupted (saved)"
 )
 
 
@@ -60,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words after `tscnas`; by default those of this process.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with _termination_as_interrupt():
+    with _termination_as_interrupt(), command_begins():
         return _run(words)
 
 

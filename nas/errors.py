@@ -7,6 +7,14 @@ class NothingTrainedError(RuntimeError):
     """Not one candidate could be trained; the message says why, for the most frequent reason first."""
 
 
+class TimeBudgetError(RuntimeError):
+    """Nothing could be trained in the time given; the message names the least time that makes sense."""
+
+
+class NotVerifiedError(RuntimeError):
+    """What was trained could not be scored on the test part; it is kept, and the same command tries that again."""
+
+
 class OutputExistsError(FileExistsError):
     """An output exists already and the user did not ask to replace it."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ahc.bank import Bank
 from ahc.record import TrialRecord
 from downstream.task import Task
-from nas.engines import run_candidates
+from nas.engines import Job, run_candidates
 from nas.options import SearchOptions
 from nas.progress import Progress
 from nas.run_folder import RunFolder
@@ -19,6 +19,9 @@ from nas.running import engine_settings, engine_time_limit
 from nas.trials import TrialOutcome, TrialPlan, outcome_of, trial_job, trial_protocol
 from nas.whole_file import write_whole
 from search_space.genotype import Genotype
+
+if TYPE_CHECKING:
+    from nas.budget.search_budget import SearchBudget
 
 FIRST_ROUND_SHARE = 0.25
 
@@ -38,61 +41,89 @@ class TrialRunner:
     Args:
         task: Without its test part: a worker has no use for it.
         folder: Where records and weights go.
-        options: Workers, device, engine, time budget.
+        options: Workers, device, engine.
         device: `cpu` or a CUDA device.
+        budget: Says when rounds and trials end. A trial that it stops is kept beside the bank, in `hurried`: in the
+            bank it would be taken for a slow candidate, and with more time it is run again.
     """
 
-    def __init__(self, task: Task, *, folder: RunFolder, options: SearchOptions, device: str) -> None:
+    def __init__(
+        self, task: Task, *, folder: RunFolder, options: SearchOptions, device: str, budget: SearchBudget
+    ) -> None:
         self._task, self._folder, self._options, self._device = task.without_test(), folder, options, device
-        self._deadline = None if options.time_budget is None else time.monotonic() + options.time_budget
+        self._budget = budget
+        self._hurrying: set[str] = set()
+        self.hurried: dict[str, TrialRecord] = {}
 
-    def run(self, plans: Sequence[TrialPlan], *, bank: Bank, name: str) -> dict[str, Trained]:
-        """Run the plans that the bank lacks; return trained candidates by plan id, failures left out."""
+    def run(
+        self,
+        plans: Sequence[TrialPlan],
+        *,
+        bank: Bank,
+        name: str,
+        later: Sequence[TrialPlan] = (),
+        ends: float | None = None,
+    ) -> dict[str, Trained]:
+        """Run the plans that the bank lacks; return trained candidates by plan id, failures left out.
+
+        Args:
+            plans: The trials of this round.
+            bank: Where records go.
+            name: Of the round.
+            later: Trials of later rounds, whose share of a time budget is left to them.
+            ends: When the round ends, as `time.monotonic()` tells it; by default as the budget says.
+        """
         missing = [plan for plan in _unique(plans) if self._record(plan, bank) is None or not self._kept(plan, bank)]
         events = self._folder.events
-        limit = self._time_limit(len(missing))
-        by_job = {}
-        jobs = []
-        for plan in missing:
-            job = trial_job(
-                plan,
-                self._task,
-                device=self._device,
-                time_limit=limit,
-                keep_weights=True,
-            )
-            by_job[job.id] = plan
-            jobs.append(job)
-        with Progress(total=len(jobs), name=name, quiet=self._options.quiet) as progress:
+        ends = self._budget.round_ends(missing, later) if ends is None else ends
+        waiting = list(missing)
+        by_job: dict[str, TrialPlan] = {}
+        with Progress(total=len(missing), name=name, quiet=self._options.quiet) as progress:
             settings = engine_settings(self._options, device=self._device)
+            settings["time_limit"] = engine_time_limit(self._options.time_limit)
             events.round(name, plans=_unique(plans), missing=missing, workers=settings["workers"])
-            drawn = events.drawn(jobs, by_job, name=name)
-            for result in run_candidates(drawn, time_limit=engine_time_limit(limit), **settings):
+            drawn = events.drawn(self._jobs(waiting, by_job, ends=ends), by_job, name=name)
+            for result in run_candidates(drawn, ends=self._budget.hard_end(ends), **settings):
                 plan = by_job[result.id]
                 kept = self._kept_outcome(outcome_of(result, plan, self._task), plan, bank)
                 score = "no score" if kept.score is None else f"{kept.metric} {kept.score:.4f}"
                 events.finished(kept, name=name)
                 progress.advance(f"{plan.genotype.key[:8]} {kept.status}, validation {score}")
+        n_stopped = len({plan.id for plan in missing} & self.hurried.keys())
+        self._budget.note_round(name, n_trials=len(missing), n_stopped=n_stopped, n_left_out=len(waiting))
         return {
             plan.id: Trained(plan.genotype, record, self._weights(plan))
             for plan in plans
             if (record := self._record(plan, bank)) is not None and self._weights(plan).is_file()
         }
 
+    def _jobs(self, waiting: list[TrialPlan], by_job: dict[str, TrialPlan], *, ends: float) -> Iterator[Job]:
+        """Yield a job for each plan, taken from `waiting` when a worker is free, as long as there is time for it."""
+        own = math.inf if self._options.time_limit is None else self._options.time_limit
+        while waiting and (given := self._budget.trial_limit(ends, n_left=len(waiting))):
+            plan = waiting.pop(0)
+            limit = min(own, given)
+            if given < own:
+                self._hurrying.add(plan.id)
+            job = trial_job(
+                plan,
+                self._task,
+                device=self._device,
+                time_limit=None if limit == math.inf else limit,
+                keep_weights=True,
+            )
+            by_job[job.id] = plan
+            yield job
+
     def _kept_outcome(self, outcome: TrialOutcome, plan: TrialPlan, bank: Bank) -> TrialRecord:
         """Write the weights, then the record: a record in the bank has its weights on the disk."""
         if outcome.weights is not None:
             write_whole(self._weights(plan), outcome.weights)
-        bank.add(outcome.record)
+        if outcome.status == "timeout" and plan.id in self._hurrying:
+            self.hurried[plan.id] = outcome.record
+        else:
+            bank.add(outcome.record)
         return outcome.record
-
-    def _time_limit(self, n_trials: int) -> float | None:
-        """Share what is left of the time budget among the trials of a round."""
-        if self._deadline is None:
-            return self._options.time_limit
-        rounds = math.ceil(n_trials / self._options.workers)
-        share = max((self._deadline - time.monotonic()) / max(rounds, 1), 1.0)
-        return share if self._options.time_limit is None else min(share, self._options.time_limit)
 
     def _weights(self, plan: TrialPlan) -> Path:
         return self._folder.weights / f"{plan.id}.safetensors"
@@ -102,6 +133,8 @@ class TrialRunner:
         return record is not None and (record.score is None or self._weights(plan).is_file())
 
     def _record(self, plan: TrialPlan, bank: Bank) -> TrialRecord | None:
+        if plan.id in self.hurried:
+            return self.hurried[plan.id]
         found = bank.records(
             genotype_key=plan.genotype.key,
             task_hash=self._task.hash,
@@ -117,38 +150,60 @@ def successive_halving(
     *,
     extra: Sequence[TrialPlan],
     options: SearchOptions,
-    run: Callable[[Sequence[TrialPlan], str], dict[str, Trained]],
+    run: Callable[[Sequence[TrialPlan], str, Sequence[TrialPlan]], dict[str, Trained]],
 ) -> tuple[dict[str, list[Trained]], dict[str, Trained]]:
     """Train groups of candidates in two rounds that share the workers.
 
     Args:
         groups: Group name -> its candidates; a group of one goes straight to the last round.
-        extra: Further plans, run beside the first round.
+        extra: Further plans, run beside the first round there is.
         options: Iterations and rng_seed.
-        run: Runs plans under a name and returns the trained ones by plan id.
+        run: Runs plans under a name, knowing those of later rounds, and returns the trained ones by plan id.
 
     Returns:
-        Per group its fully trained candidates, the best on validation first; and the trained extras by plan id.
+        Per group its fully trained candidates, the best on validation first - where there is none, those of the first
+        round; and the trained extras by plan id.
     """
-    short = max(1, round(FIRST_ROUND_SHARE * options.iterations))
-
-    def plans(genotypes: Sequence[Genotype], iterations: int) -> list[TrialPlan]:
-        return [TrialPlan(genotype, iterations, options.rng_seed, "search") for genotype in genotypes]
-
-    first = {name: plans(group, short) for name, group in groups.items() if len(group) > 1}
-    done = run([*extra, *(plan for group in first.values() for plan in group)], "train, first round")
-    finalists = {}
-    for name, group in groups.items():
-        if name in first:
-            trained = _best_first([done[plan.id] for plan in first[name] if plan.id in done])
-            finalists[name] = plans([one.genotype for one in trained[: math.ceil(len(group) / 2)]], options.iterations)
-        else:
-            finalists[name] = plans(group, options.iterations)
-    last = run([plan for group in finalists.values() for plan in group], "train, last round")
+    first = first_round(groups, options=options)
+    later = last_round(groups, options=options)
+    done = (
+        run([*extra, *(plan for group in first.values() for plan in group)], "train, first round", later)
+        if first
+        else {}
+    )
+    better = {name: _best_first([done[plan.id] for plan in plans if plan.id in done]) for name, plans in first.items()}
+    finalists = {
+        name: _plans(
+            [one.genotype for one in better[name][: math.ceil(len(group) / 2)]] if name in better else group,
+            options.iterations,
+            options=options,
+        )
+        for name, group in groups.items()
+    }
+    beside = [] if first else extra  # without a first round, all share the workers at once
+    last = run([*beside, *(plan for plans in finalists.values() for plan in plans)], "train, last round", ())
+    done |= {plan.id: last[plan.id] for plan in beside if plan.id in last}
     ranked = {
-        name: _best_first([last[plan.id] for plan in group if plan.id in last]) for name, group in finalists.items()
+        name: _best_first([last[plan.id] for plan in plans if plan.id in last]) or better.get(name, [])
+        for name, plans in finalists.items()
     }
     return ranked, {plan.id: done[plan.id] for plan in extra if plan.id in done}
+
+
+def first_round(groups: Mapping[str, Sequence[Genotype]], *, options: SearchOptions) -> dict[str, list[TrialPlan]]:
+    """Return the trials of the first round by group; a group of one has none."""
+    short = max(1, round(FIRST_ROUND_SHARE * options.iterations))
+    return {name: _plans(group, short, options=options) for name, group in groups.items() if len(group) > 1}
+
+
+def last_round(groups: Mapping[str, Sequence[Genotype]], *, options: SearchOptions) -> list[TrialPlan]:
+    """Return as many trials as the last round has, of the first candidates: which are the better ones is not known."""
+    chosen = [one for group in groups.values() for one in group[: math.ceil(len(group) / 2)]]
+    return _plans(chosen, options.iterations, options=options)
+
+
+def _plans(genotypes: Sequence[Genotype], iterations: int, *, options: SearchOptions) -> list[TrialPlan]:
+    return [TrialPlan(genotype, iterations, options.rng_seed, "search") for genotype in genotypes]
 
 
 def _best_first(trained: list[Trained]) -> list[Trained]:

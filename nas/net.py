@@ -119,14 +119,15 @@ def train_candidate(
     device = torch.device(device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(rng_seed)
-        trainer = _trainer(genotype, task, rng_seed=rng_seed, device=device, max_steps=max_steps)
+        trainer = new_trainer(genotype, task, rng_seed=rng_seed, device=device, max_steps=max_steps)
         progress = _Progress(task=task, trainer=trainer, rng_seed=rng_seed, device=device)
         status, message = "completed", ""
         for target in sorted({round(share * iterations) for share in PROBE_SHARES}):
             try:
                 while trainer.iteration < target and status == "completed":
                     progress.losses.append(trainer.step())
-                    if time_limit is not None and time.perf_counter() - began > time_limit:
+                    late = time_limit is not None and time.perf_counter() - began > time_limit
+                    if late and trainer.iteration < iterations:
                         status, message = "timeout", f"stopped after {time_limit:g} s at iteration {trainer.iteration}"
                 point = progress.probe()
             except FloatingPointError as error:  # of the loss (DivergedError) or found by a probe
@@ -176,7 +177,9 @@ class _Progress:
         return point
 
 
-def _trainer(genotype: Genotype, task: Task, *, rng_seed: int, device: torch.device, max_steps: int | None) -> Trainer:
+def new_trainer(
+    genotype: Genotype, task: Task, *, rng_seed: int, device: torch.device, max_steps: int | None
+) -> Trainer:
     """Build the model, its batches and its optimiser."""
     try:
         model = ContrastiveModel(genotype, variates=task.n_variates).to(device)

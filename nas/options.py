@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas import engine_options
+from nas.board.place import check_installed
 from nas.option_fields import OptionError, OptionSet, check, option
 from nas.option_texts import (
     DATA,
@@ -70,7 +71,7 @@ class SearchOptions:
     )
     time_budget: float | None = option(
         None,
-        text="time for training, such as 90s, 10m or 1h; reading, ranking and the final report come on top",
+        text="time for everything, such as 90s, 10m or 1h: fewer are trained, or less long, and the answer says so",
         duration=True,
         above=0,
     )
@@ -97,6 +98,7 @@ class SearchOptions:
     memory_limit: int | None = engine_options.memory_limit()
     gpu_share: float | None = engine_options.gpu_share()
     bank: str | None = option(None, text="SQLite store of trial records to add to; by default one in the output folder")
+    tensorboard: bool = option(False, text="write curves, hyperparameters and a map of the encoder for TensorBoard")
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the answer")
 
@@ -104,6 +106,8 @@ class SearchOptions:
         """Check the values."""
         check(self)
         engine_options.check_engine(self.engine)
+        if self.tensorboard:
+            check_installed()
         _check_preset(self.preset)
         if self.preset is not None and self.genotype is not None:
             raise OptionError("preset and genotype: at most one of them can say what is trained")

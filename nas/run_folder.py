@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from nas.run_events import LOG_NAME, METRICS_NAME, RunEvents
 from nas.whole_file import write_whole
 from search_space.sentences import one_line
 
-# these decide how a run is carried out, not what it finds
-_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device",
-                             "time_limit", "memory_limit", "gpu_share")  # fmt: skip
+# these decide how a run is carried out, not what it is to find
+_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device", "dry_run",
+                             "time_limit", "time_budget", "memory_limit", "gpu_share")  # fmt: skip
 
 
 class RunFolder:
@@ -74,8 +75,8 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether the run has its answer and keeps it."""
-        return not self._overwrite and (self.path / "run.json").is_file()
+        """Whether the run has its answer and keeps it; one that was cut short goes on when it is given more time."""
+        return not self._overwrite and (self.path / "run.json").is_file() and not self._has_more_time()
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, complete or not at all."""
@@ -93,6 +94,16 @@ class RunFolder:
         writer.writeheader()
         writer.writerows({key: plain_cell(value) for key, value in row.items()} for row in rows)
         self.write_text(name, text.getvalue())
+
+    def _has_more_time(self) -> bool:
+        """Return whether a time budget cut the answer short, and now there is a larger one, or none."""
+        try:
+            facts = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            before = float(facts["time_budget"]) if facts.get("cut") else math.inf
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return False  # whoever shows the answer says what is wrong with it
+        now = self._config["options"].get("time_budget")
+        return (math.inf if now is None else now) > before
 
     def _check(self) -> None:
         """Refuse a folder that holds something else, or a run that was asked something else."""
@@ -139,7 +150,8 @@ class RunFolder:
         """Remove what a run writes, and nothing else."""
         # the answer first, the question last: whatever is left by an end in between is taken for what it is
         for name in ("run.json", "ranking.csv", "genotype.json", "encoder.safetensors", "answer.txt", "scores.csv",
-                     LOG_NAME, METRICS_NAME, "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm"):  # fmt: skip
+                     LOG_NAME, METRICS_NAME, "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm",
+                     "bank.sqlite-journal"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
         for file in self.weights.glob("*.safetensors*"):
             file.unlink()

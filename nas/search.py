@@ -10,6 +10,9 @@ from ahc.bank import Bank
 from ahc.record import TrialRecord
 from downstream.data import load_task
 from downstream.task import Task
+from nas.budget.deadline import Deadline
+from nas.budget.search_budget import SearchBudget
+from nas.board.run_board import RunBoard
 from nas.candidates import Candidates, choose_candidates
 from nas.devices import pick_device
 from nas.driver_lock import bank_lock
@@ -55,7 +58,8 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
 
     The comparator ranks candidates without training; the best few, as many random ones and the TS2Vec preset are
     trained with validation probes along the way; the best on validation is tested, once, beside its rivals. An
-    interrupted run goes on where it stopped; a finished one is shown again.
+    interrupted run goes on where it stopped; a finished one is shown again. With a time budget fewer are trained, or
+    less long, and the answer says what was cut.
 
     Args:
         options: What to search and where to write.
@@ -69,7 +73,10 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
         OutputExistsError: If the run folder holds something else.
         InUseError: If another driver is at work on the run folder or on the bank.
         NothingTrainedError: If no candidate could be trained.
+        TimeBudgetError: If the time budget left no time to train anything.
+        NotVerifiedError: If the scoring on the test part failed; what was trained is kept.
     """
+    deadline = Deadline.of(options.time_budget)
     clock = Stopwatch()
     with clock("read data"):
         task = task or _load(options)
@@ -82,29 +89,44 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     if folder.finished:
         return _shown_again(folder)
     clock.on_stage = folder.events.stage
+    budget = SearchBudget(deadline, task=task, options=options, device=device)
     with folder.locked():
-        return _search(task, folder, options=options, device=device, clock=clock)
+        return _search(task, folder, options=options, device=device, clock=clock, budget=budget)
 
 
-def _search(task: Task, folder: RunFolder, *, options: SearchOptions, device: str, clock: Stopwatch) -> SearchResult:
+def _search(
+    task: Task, folder: RunFolder, *, options: SearchOptions, device: str, clock: Stopwatch, budget: SearchBudget
+) -> SearchResult:
     """Do what `search` says, as the only driver of the folder."""
     if folder.finished:
         return _shown_again(folder)
     candidates = choose_candidates(task, options, clock=clock)
     folder.start()
     folder.events.begin(as_dict(options))
+    boards = [RunBoard(folder.path)] if options.tensorboard else []
+    folder.events.listeners.extend(boards)
+    if budget.limited:
+        with clock("plan the time budget"):
+            candidates = budget.fitted(candidates)
     path = options.bank or folder.bank
     with clock("train candidates"), bank_lock(path), Bank(path) as bank:
-        runner = TrialRunner(task, folder=folder, options=options, device=device)
-        entrants, origin = _train(task, candidates, options=options, runner=runner, bank=bank)
+        runner = TrialRunner(task, folder=folder, options=options, device=device, budget=budget)
+        entrants, origin = _train(task, candidates, options=options, runner=runner, bank=bank, budget=budget)
+        if "chosen" not in entrants and budget.cut:
+            raise budget.too_small()
         if "chosen" not in entrants:
             raise NothingTrainedError(
                 f"none of {len(candidates.picked)} candidates could be trained; {folder.path / 'log.txt'} says why"
             )
-        records = bank.records(task_hash=task.hash)
+        records = [*bank.records(task_hash=task.hash), *runner.hurried.values()]
     with clock("verify on test"):
-        rows = verify(task, entrants, options=options, device=device)
-    return _hand_over(folder, task, candidates, rows, entrants=entrants, origin=origin, records=records, clock=clock)
+        rows = verify(task, entrants, options=options, device=device, ends=budget.verification_ends)
+    budget.note_verification(rows, entrants)
+    for board in boards:
+        board.finish(task, records, weights=entrants["chosen"].weights, device=device)
+    return _hand_over(
+        folder, task, candidates, rows, entrants=entrants, origin=origin, records=records, clock=clock, budget=budget
+    )
 
 
 def _load(options: SearchOptions) -> Task:
@@ -122,7 +144,7 @@ def _load(options: SearchOptions) -> Task:
 
 
 def _train(
-    task: Task, candidates: Candidates, *, options: SearchOptions, runner: TrialRunner, bank: Bank
+    task: Task, candidates: Candidates, *, options: SearchOptions, runner: TrialRunner, bank: Bank, budget: SearchBudget
 ) -> tuple[dict[str, Trained], str]:
     """Train the picks and their rivals; return who goes to the test by name, `chosen` first, and where that is from.
 
@@ -135,7 +157,7 @@ def _train(
         {name: group for name, group in groups.items() if group},
         extra=[] if options.preset == "ts2vec" else [ts2vec],
         options=options,
-        run=lambda plans, name: runner.run(plans, bank=bank, name=name),
+        run=lambda plans, name, later: runner.run(plans, bank=bank, name=name, later=later),
     )
     best = (ranked["picked"], [extras[ts2vec.id]] if ts2vec.id in extras else [], ranked.get("random", []))
     rivals = {name: found[0] for name, found in zip(RIVALS, best, strict=True) if found}
@@ -147,8 +169,9 @@ def _train(
         origin = max(rivals, key=lambda name: rivals[name].record.oriented_score)
         chosen = rivals.pop(origin)
     untrained = TrialPlan(chosen.genotype, 0, options.rng_seed, "search")
-    without_training = runner.run([untrained], bank=bank, name="untrained")[untrained.id]
-    return {"chosen": chosen, "untrained encoder": without_training, **rivals}, origin
+    probed = runner.run([untrained], bank=bank, name="untrained", ends=budget.untrained_ends)
+    without_training = {"untrained encoder": probed[untrained.id]} if untrained.id in probed else {}
+    return {"chosen": chosen, **without_training, **rivals}, origin
 
 
 def _hand_over(
@@ -161,9 +184,11 @@ def _hand_over(
     origin: str,
     records: list[TrialRecord],
     clock: Stopwatch,
+    budget: SearchBudget,
 ) -> SearchResult:
     """Write the run folder's files, the answer last: a folder with `run.json` is complete."""
     chosen = entrants["chosen"]
+    (folder.path / "run.json").unlink(missing_ok=True)  # the shorter answer of a run that now had more time
     write_whole(folder.path / "encoder.safetensors", chosen.weights.read_bytes())
     folder.write_json("genotype.json", chosen.genotype.to_dict())
     # of several trials of a candidate, the one with most iterations
@@ -172,10 +197,18 @@ def _hand_over(
     folder.write_csv("scores.csv", [row.flat() for row in rows])
     seconds = dict(clock.seconds)
     text = answer_text(
-        task, origin=origin, candidates=candidates, rows=rows, entrants=entrants, seconds=seconds, folder=folder.path
+        task,
+        origin=origin,
+        candidates=candidates,
+        rows=rows,
+        entrants=entrants,
+        seconds=seconds,
+        folder=folder.path,
+        cut=budget.sentences(),
     )
     folder.write_text("answer.txt", text + "\n")
     facts = run_facts(task, chosen=chosen, origin=origin, candidates=candidates, rows=rows, seconds=seconds)
+    facts |= {"time_budget": budget.deadline.budget if budget.limited else None, "cut": budget.cut}
     folder.write_json("run.json", facts)
     return SearchResult(folder.path, chosen.genotype, origin=origin, rows=rows, seconds=seconds, text=text)
 

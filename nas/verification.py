@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +19,7 @@ from downstream.scores import Scores
 from downstream.task import Task
 from nas.devices import pick_device
 from nas.engines import Job, run_candidates
-from nas.errors import OutputExistsError
+from nas.errors import NotVerifiedError, OutputExistsError
 from nas.fitting import N_PROBES
 from nas.halving import Trained
 from nas.options import EvaluateOptions, SearchOptions
@@ -68,7 +69,9 @@ class EvaluationResult:
     text: str
 
 
-def verify(task: Task, entrants: Mapping[str, Trained], *, options: SearchOptions, device: str) -> tuple[Row, ...]:
+def verify(
+    task: Task, entrants: Mapping[str, Trained], *, options: SearchOptions, device: str, ends: float = math.inf
+) -> tuple[Row, ...]:
     """Open the test part, once, and score every entrant and every baseline on it.
 
     Args:
@@ -76,30 +79,43 @@ def verify(task: Task, entrants: Mapping[str, Trained], *, options: SearchOption
         entrants: Name -> trained candidate.
         options: Workers and engine.
         device: Where encoders run.
+        ends: When it has to be over, as `time.monotonic()` tells it; what has no score by then is left out.
 
     Returns:
-        One row per entrant in their order, then the baselines; validation scores where the task has no test part.
+        One row per entrant in their order, then the baselines; validation scores where the task has no test part, or
+        where there was no time for the first entrant.
+
+    Raises:
+        NotVerifiedError: If scoring failed, as when its worker was killed twice.
     """
     if not task.has_test:
-        return tuple(Row(name, _validation_scores(one)) for name, one in entrants.items())
+        return _on_validation(entrants, why="the data has no test part")
     opened = task.open_test()
     shared = {"task": task.without_test(), "opened": opened}
     jobs = [
         Job(name, _score_saved, {"weights": one.weights.read_bytes(), "device": device}, shared)
         for name, one in entrants.items()
     ]
-    jobs.append(Job("baselines", _score_baselines, {}, shared))
+    # in the order of what an answer misses most
+    jobs.insert(1, Job("baselines", _score_baselines, {}, shared))
     found: dict[str, Any] = {}
     with Progress(total=len(jobs), name="verify on test", quiet=options.quiet) as progress:
         # nothing is saved before all of it is there, so an interruption has nothing to wait for
-        settings = {**engine_settings(options, device=device), "memory_limit": None, "finish": False}
+        settings = {**engine_settings(options, device=device), "memory_limit": None, "finish": False, "ends": ends}
         for result in run_candidates(jobs, **settings):
+            if result.status == "timeout":
+                continue
             if result.status != "completed":
-                raise RuntimeError(f"verification of {result.id} failed: {result.error}\n{result.details}")
+                raise NotVerifiedError(
+                    f"trained, but not verified: scoring of the {result.id} on test failed ({result.error}); "
+                    "all that was trained is kept, and the same command tries the verification again"
+                )
             found[result.id] = result.value
             progress.advance(result.id)
-    rows = [row for name in entrants for row in _with_parts(Row(name, found[name]))]
-    return tuple(rows + [Row(name, scores, baseline=True) for name, scores in found["baselines"].items()])
+    if next(iter(entrants)) not in found:
+        return _on_validation(entrants, why="there was no time for the test")
+    rows = [row for name in entrants if name in found for row in _with_parts(Row(name, found[name]))]
+    return tuple(rows + [Row(name, scores, baseline=True) for name, scores in found.get("baselines", {}).items()])
 
 
 def _with_parts(row: Row) -> list[Row]:
@@ -205,7 +221,11 @@ def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:
     return dict(evaluation.baselines(task, opened))
 
 
-def _validation_scores(trained: Trained) -> Scores:
+def _on_validation(entrants: Mapping[str, Trained], *, why: str) -> tuple[Row, ...]:
+    return tuple(Row(name, _validation_scores(one, why=why)) for name, one in entrants.items())
+
+
+def _validation_scores(trained: Trained, *, why: str) -> Scores:
     record = trained.record
     assert record.score is not None
     return Scores(
@@ -213,5 +233,5 @@ def _validation_scores(trained: Trained) -> Scores:
         metric=record.metric,
         higher_is_better=record.higher_is_better,
         metrics={record.metric: record.score},
-        settings={"part": "validation (the data has no test part)"},
+        settings={"part": f"validation ({why})"},
     )

@@ -34,10 +34,11 @@ def answer_text(
     entrants: Mapping[str, Trained],
     seconds: Mapping[str, float],
     folder: Path,
+    cut: Sequence[str] = (),
 ) -> str:
-    """Return the answer as text, the chosen genotype first."""
+    """Return the answer as text, the chosen genotype first; `cut` are lines about what a time budget left out."""
     spec, chosen = task.spec, entrants["chosen"]
-    where = "test" if task.has_test else "validation (the data has no test part)"
+    where = rows[0].scores.settings.get("part", "test")
     parts = [
         f"Chosen for {spec.name} ({spec.kind}, {task.n_variates} variates, window {spec.window}):",
         _indent(chosen.genotype.describe()),
@@ -48,6 +49,7 @@ def answer_text(
         *_settings(rows),
         "",
         *_remarks(chosen, rows, entrants),
+        *cut,
         "",
         f"Protocol: {spec.protocol}",
         _time_line(seconds, candidates),
@@ -140,7 +142,9 @@ def _origin(origin: str, candidates: Candidates) -> list[str]:
 def _settings(rows: Sequence[Row]) -> list[str]:
     """Return what the chosen candidate's probe was set to, as one line."""
     settings = {
-        name: value for name, value in rows[0].scores.settings.items() if not name.startswith(_DETAILED_SETTINGS)
+        name: value
+        for name, value in rows[0].scores.settings.items()
+        if name != "part" and not name.startswith(_DETAILED_SETTINGS)
     }
     return [_indent("; ".join(f"{name}: {value}" for name, value in settings.items()))] if settings else []
 

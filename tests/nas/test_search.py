@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines
+from downstream import baselines, evaluation
 from downstream.data import load_task
-from nas import net
+from nas import cli, net
 from nas.embedding import embed
-from nas.errors import NothingTrainedError, OutputExistsError
+from nas.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
 from nas.options import EmbedOptions, EvaluateOptions, SearchOptions
 from nas.saved_encoder import load_encoder
 from nas.search import RIVALS, search
@@ -192,3 +192,20 @@ def test_evaluate_repeats_the_scores_of_the_search(run: Path, tmp_path: Path) ->
     assert result.rows[0].scores.value == straight[0]["value"]
     assert result.rows[1].scores.value == straight[1]["value"]
     assert json.loads((tmp_path / "scores.json").read_text())[0]["value"] == straight[0]["value"]
+
+
+def test_a_verification_that_fails_keeps_what_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise OSError("its worker was killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, "test", killed)
+        with pytest.raises(NotVerifiedError, match=r"scoring of the chosen on test failed .*its worker was killed"):
+            search(options(tmp_path / "run"))
+    assert cli.status_of(NotVerifiedError("x")) == 6
+    with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
+        n_trained = len(bank)
+    monkeypatch.setattr(net.Trainer, "step", lambda self: pytest.fail("trained again"))
+    assert search(options(tmp_path / "run")).rows[0].name == "chosen"
+    with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
+        assert len(bank) == n_trained > 0

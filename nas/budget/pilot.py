@@ -1,0 +1,157 @@
+"""What trials take on this machine: a few iterations of two candidates, timed in workers as the real ones are."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from downstream.evaluation import validate
+from downstream.task import Task
+from nas.budget.rehearsal import rehearse, rehearse_baselines
+from nas.engines import Job, run_candidates
+from nas.net import PROBE_SHARES, new_trainer
+from nas.options import SearchOptions, SeedsOptions
+from nas.representer import Representer
+from nas.running import engine_settings
+from nas.saved_encoder import encoder_file
+from search_space.genotype import Genotype
+
+TIMED_ITERATIONS = 3
+_VERIFICATION, _BASELINES = "verification", "baselines"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one candidate took.
+
+    Args:
+        build: Seconds for the model, its batches and a first iteration.
+        probe: Seconds of a probe on validation data.
+        iteration: Seconds of a later iteration.
+        memory: Most bytes of its worker, loaded libraries included; on a GPU those that torch held there.
+        file: Bytes of the file of its weights.
+        start: Seconds from the job to the work, the least of the pilot: the process, and the task's way into it.
+    """
+
+    build: float
+    probe: float
+    iteration: float
+    memory: int
+    file: int
+    start: float = 0.0
+
+    @property
+    def worked(self) -> float:
+        """Seconds of the timed work itself."""
+        return self.build + (TIMED_ITERATIONS - 1) * self.iteration + self.probe
+
+    def trial(self, iterations: int, *, per_iteration: float | None = None) -> float:
+        """Return the seconds of a trial of so many iterations, with its probes."""
+        n_probes = len({round(share * iterations) for share in PROBE_SHARES})
+        steps = iterations * (self.iteration if per_iteration is None else per_iteration)
+        return self.start + self.build + n_probes * self.probe + steps
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a pilot found.
+
+    Args:
+        timings: By the candidates' keys; those that failed are missing.
+        verification: Seconds of scoring one encoder on the test part; None where that took longer than there was.
+        baselines: Seconds of scoring the plain baselines; None where that took longer than there was.
+    """
+
+    timings: dict[str, Timing] = field(default_factory=dict)
+    verification: float | None = None
+    baselines: float | None = None
+
+    def verified(self, n_encoders: int, *, workers: int) -> float | None:
+        """Return the seconds of scoring so many encoders and the baselines on test; None where that is not known."""
+        if self.verification is None or self.baselines is None:
+            return None
+        encoder, plain = self.verification + self.slowest.start, self.baselines + self.slowest.start
+        longest = max(encoder, plain)
+        # the longest may begin when all others are done
+        return longest + (n_encoders * encoder + plain - longest) / workers
+
+    @property
+    def slowest(self) -> Timing:
+        """The worst of all that was timed, piece by piece; zeros where nothing was."""
+        names = ("build", "probe", "iteration", "memory", "file", "start")
+        return Timing(**{name: max((getattr(one, name) for one in self.timings.values()), default=0) for name in names})
+
+
+def measure(
+    task: Task,
+    genotypes: Sequence[Genotype],
+    *,
+    options: SearchOptions | SeedsOptions,
+    device: str,
+    ends: float = math.inf,
+    verification: bool = True,
+) -> Measured:
+    """Time candidates, and the verification on stand-in rows, with the engine and the workers of the real run.
+
+    Args:
+        task: Its test part stays sealed.
+        genotypes: The candidates, the last one's encoder is verified.
+        options: Engine and workers.
+        device: Where candidates are trained.
+        ends: When the measuring stops, as `time.monotonic()` tells it.
+        verification: Whether to rehearse the verification, where there is a test part.
+    """
+    shared: dict[str, Any] = {"task": task.without_test()}
+    jobs = [Job(one.key, time_candidate, {"genotype": one, "device": device}, shared) for one in genotypes]
+    if verification and task.has_test:
+        sizes = {"sizes": task.sealed.sizes}
+        jobs.append(Job(_VERIFICATION, rehearse, {**sizes, "genotype": genotypes[-1], "device": device}, shared))
+        jobs.append(Job(_BASELINES, rehearse_baselines, sizes, shared))
+    settings = {**engine_settings(options, device=device), "memory_limit": None, "finish": False, "ends": ends}
+    found = {one.id: one for one in run_candidates(jobs, **settings) if one.status == "completed"}
+    timings: dict[str, Timing] = {one.key: found[one.key].value for one in genotypes if one.key in found}
+    seconds: dict[str, float] = {name: found[name].value for name in (_VERIFICATION, _BASELINES) if name in found}
+    worked = {**{key: timing.worked for key, timing in timings.items()}, **seconds}
+    # the first job waits for more than the later ones: for the server of processes, or for the cluster
+    start = min((max(found[name].seconds - value, 0.0) for name, value in worked.items()), default=0.0)
+    return Measured(
+        {key: replace(timing, start=start) for key, timing in timings.items()},
+        verification=seconds.get(_VERIFICATION),
+        baselines=seconds.get(_BASELINES),
+    )
+
+
+def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
+    """Train a candidate for a few iterations, probe it once, and return what that took (in a worker)."""
+    where = torch.device(device)
+    began = time.perf_counter()
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        trainer = new_trainer(genotype, task, rng_seed=0, device=where, max_steps=None)
+        trainer.step()
+        built = time.perf_counter()
+        for _ in range(TIMED_ITERATIONS - 1):
+            trainer.step()
+        stepped = time.perf_counter()
+        validate(task, Representer(trainer.encoder, device=where))
+        probed = time.perf_counter()
+    weights = {name: value.detach().cpu() for name, value in trainer.encoder.state_dict().items()}
+    return Timing(
+        build=built - began,
+        probe=probed - stepped,
+        iteration=(stepped - built) / (TIMED_ITERATIONS - 1),
+        memory=torch.cuda.max_memory_allocated(where) if where.type == "cuda" else _most_memory(),
+        file=len(encoder_file(weights, genotype=genotype, task=task, rng_seed=0)),
+    )
+
+
+def _most_memory() -> int:
+    """Return the most bytes of memory that this process has had."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

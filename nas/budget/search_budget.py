@@ -1,0 +1,215 @@
+"""How a search keeps within its time: what it trains, when each round ends, and what stays for the verification."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from downstream.task import Task
+from nas.budget.deadline import Deadline
+from nas.budget.pilot import Measured, measure
+from nas.candidates import Candidates
+from nas.errors import TimeBudgetError
+from nas.halving import first_round, last_round
+from nas.options import SearchOptions
+from nas.trials import TrialPlan
+from nas.verification import Row
+from search_space.presets import preset
+
+REPORT = 1.5  # seconds for the answer, its files, and leaving
+MEASURING_SHARE = 0.2  # of the time that is left, at most, goes to measuring
+VERIFICATION_SHARE = 0.5  # of the time that is left, at most, is kept for the verification
+_START = 10.0  # seconds that workers may take to start on a busy machine
+_UNKNOWN_TRIAL = 5.0  # seconds of the least trial, before anything was timed
+_SPARE = 1.3  # of a measured time that is kept for it
+
+
+class SearchBudget:
+    """Shares the time of a search out; without a budget nothing is ever cut.
+
+    Args:
+        deadline: When the search has to be done.
+        task: The task.
+        options: Candidates, iterations, workers.
+        device: Where candidates are trained.
+    """
+
+    def __init__(self, deadline: Deadline, *, task: Task, options: SearchOptions, device: str) -> None:
+        self.deadline = deadline
+        self.cut: list[str] = []
+        self._task, self._options, self._device = task, options, device
+        self._workers = 1 if options.engine == "serial" else options.workers
+        self._measured = Measured()
+        self._reserve = 0.0
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a budget at all."""
+        return self.deadline.budget < math.inf
+
+    @property
+    def untrained_ends(self) -> float:
+        """When the untrained encoder of the chosen candidate has to be probed, after all training."""
+        return self.training_ends + self._least_trial()
+
+    @property
+    def verification_ends(self) -> float:
+        """When the verification has to be over."""
+        return self.deadline.ends - REPORT
+
+    @property
+    def training_ends(self) -> float:
+        """When the last round has to be over."""
+        return self.deadline.ends - REPORT - self._reserve - self._least_trial()
+
+    def fitted(self, candidates: Candidates) -> Candidates:
+        """Measure what trials and verification take, and return as many of the candidates as there is time for.
+
+        Raises:
+            TimeBudgetError: If nothing could be trained in the time that is left.
+        """
+        if not self.limited:
+            return candidates
+        if self.deadline.left < REPORT:
+            raise self.too_small()
+        named = (preset("ts2vec", kind=self._task.spec.kind), candidates.picked[0])
+        self._measured = measure(
+            self._task,
+            list({one.key: one for one in named}.values()),
+            options=self._options,
+            device=self._device,
+            ends=time.monotonic() + self._measuring_time(),
+        )
+        if not self._measured.timings or self.deadline.left < self._needed():
+            raise self.too_small()
+        self._keep_reserve()
+        for k in range(len(candidates.picked), 0, -1):
+            fewer = replace(candidates, picked=candidates.picked[:k], random=candidates.random[:k])
+            if k == 1 or time.monotonic() + self._seconds(*self._rounds(fewer)) <= self.training_ends:
+                break
+        n_left_out = len(candidates.picked) + len(candidates.random) - len(fewer.picked) - len(fewer.random)
+        if n_left_out:
+            self.cut.append(f"{n_left_out} of {len(candidates.picked) + len(candidates.random)} candidates not trained")
+        return fewer
+
+    def round_ends(self, plans: Sequence[TrialPlan], later: Sequence[TrialPlan]) -> float:
+        """Return when a round has to be over that leaves `later` its share of the time."""
+        if not self.limited:
+            return math.inf
+        now, wanted = time.monotonic(), self._seconds(plans)
+        return now + (self.training_ends - now) * wanted / max(wanted + self._seconds(later), 1e-9)
+
+    def trial_limit(self, ends: float, *, n_left: int) -> float:
+        """Return the seconds of training that the next of `n_left` trials of a round may take; 0 if it is too late.
+
+        A trial gets twice its equal share at most, so that no slow one takes the time of all; a last probe follows.
+        """
+        if not self.limited:
+            return math.inf
+        slowest, left = self._measured.slowest, ends - time.monotonic()
+        share = 2 * left / math.ceil(n_left / self._workers)
+        limit = min(share, left) - slowest.start - slowest.probe
+        return limit if limit >= slowest.build + slowest.probe else 0.0
+
+    def hard_end(self, ends: float) -> float:
+        """Return when the workers of a round are stopped that should have ended by themselves."""
+        if not self.limited:
+            return math.inf
+        late = ends + max(0.05 * self.deadline.budget, 2 * self._measured.slowest.probe)
+        return min(late, max(ends, self.verification_ends - 0.5 * self._reserve))
+
+    def note_round(self, name: str, *, n_trials: int, n_stopped: int, n_left_out: int) -> None:
+        """Write down what a round was cut by: trials stopped before their last iteration, and trials not begun."""
+        parts = [f"{n_stopped} of {n_trials} trials stopped early"] * bool(n_stopped)
+        parts += [f"{n_left_out} of {n_trials} trials not begun"] * bool(n_left_out)
+        if parts:
+            self.cut.append(f"{name}: {', '.join(parts)}")
+
+    def note_verification(self, rows: Sequence[Row], entrants: Iterable[str]) -> None:
+        """Write down what has no score on test for want of time."""
+        if not self._task.has_test or not self.limited:
+            return
+        if "part" in rows[0].scores.settings:
+            self.cut.append("no scores on test")
+            return
+        missing = [name for name in entrants if name not in {row.name for row in rows}]
+        missing += ["baselines"] * (not any(row.baseline for row in rows))
+        if missing:
+            self.cut.append(f"no scores on test of: {', '.join(missing)}")
+
+    def sentences(self) -> list[str]:
+        """Return the lines of the answer about the budget."""
+        if not self.limited:
+            return []
+        if not self.cut:
+            return [f"Time budget {self.deadline.budget:g} s: nothing was cut."]
+        return [
+            f"Time budget {self.deadline.budget:g} s: {'; '.join(self.cut)}.",
+            "The same command with a larger --time-budget goes on from here.",
+        ]
+
+    def too_small(self) -> TimeBudgetError:
+        """Return the error for a budget in which nothing could be trained."""
+        needed = max(self.deadline.used + _SPARE * self._needed(), self.deadline.budget)
+        return TimeBudgetError(
+            f"time-budget: in {self.deadline.budget:g} s nothing could be trained; "
+            f"the least that makes sense for {self._task.spec.name} here is about {_rounded(needed)} s"
+        )
+
+    def _measuring_time(self) -> float:
+        """Return the seconds that measuring may take: a share, but enough for workers to start on a busy machine."""
+        left = self.deadline.left
+        return max(MEASURING_SHARE * left, min(0.5 * left, _START))
+
+    def _keep_reserve(self) -> None:
+        """Keep the time of the verification, as measured; where that is more than its share, keep the share."""
+        most = VERIFICATION_SHARE * max(self.deadline.left - REPORT, 0.0)
+        self._reserve = min(self._wanted(), most)
+
+    def _wanted(self) -> float:
+        """Return the seconds that the verification should have, infinite where that is not known."""
+        if not self._task.has_test:
+            return 0.0
+        seconds = self._measured.verified(self._n_entrants(), workers=self._workers)
+        return math.inf if seconds is None else _SPARE * seconds
+
+    def _needed(self) -> float:
+        """Return the seconds in which the least can be trained, one untrained encoder probed, and both verified."""
+        training = 2 * self._least_trial()
+        return REPORT + training + min(self._wanted(), VERIFICATION_SHARE / (1 - VERIFICATION_SHARE) * training)
+
+    def _n_entrants(self) -> int:
+        """Return how many encoders are scored on test: the best of each origin, and the chosen one untrained."""
+        if self._options.preset == "ts2vec":
+            return 2
+        return 3 if self._options.preset is not None or self._options.genotype is not None else 4
+
+    def _least_trial(self) -> float:
+        if not self._measured.timings:
+            return _UNKNOWN_TRIAL
+        slowest = self._measured.slowest
+        return slowest.start + slowest.build + 2 * slowest.probe
+
+    def _rounds(self, candidates: Candidates) -> tuple[list[TrialPlan], list[TrialPlan]]:
+        groups = {"picked": candidates.picked, "random": candidates.random}
+        first = [plan for plans in first_round(groups, options=self._options).values() for plan in plans]
+        last = last_round(groups, options=self._options)
+        extra = last[:1] * (self._options.preset != "ts2vec")  # the preset, which takes no longer than the others
+        return ([*extra, *first], last) if first else ([], [*extra, *last])
+
+    def _seconds(self, *rounds: Sequence[TrialPlan]) -> float:
+        """Return the seconds that rounds of trials take on all workers together."""
+        slowest = self._measured.slowest
+        total = 0.0
+        for plans in rounds:
+            seconds = [slowest.trial(plan.iterations) for plan in plans]
+            total += max(sum(seconds) / self._workers, max(seconds, default=0.0))
+        return total
+
+
+def _rounded(seconds: float) -> int:
+    """Return seconds rounded up to a figure that a person would choose."""
+    step = 5 if seconds < 60 else 30 if seconds < 600 else 300
+    return math.ceil(seconds / step) * step
