@@ -8,15 +8,18 @@ ranking n candidates takes n evaluations and one sort.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ahc.gcn import GraphEncoder, normalise
-from ahc.graph import GraphBatch
+from ahc.graph import WHOLE_BLOCKS, GraphBatch
+from ahc.threads import for_each
 from ahc.vocabulary import Vocabulary
+
+_PART = 256  # graphs whose states stay in a core's cache
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,9 @@ class Comparator(nn.Module):
     def predict(self, batch: GraphBatch, *, task_embedding: Tensor, task_blind: bool = False) -> Prediction:
         """Score candidates for one task, each graph encoded once.
 
+        Distinct vertices and shapes are worked out once, graphs of one size go
+        together without padding, and parts of them on a thread each.
+
         Args:
             batch: The candidates, encoded with `self.vocabulary`.
             task_embedding: The task, (task_features,).
@@ -212,15 +218,25 @@ class Comparator(nn.Module):
         if task_blind:
             # The temperature is task-aware as well.
             tasks, gate = torch.zeros_like(tasks), torch.zeros_like(gate)
-        adjacency = normalise(batch.structures)[batch.structure]
-        scores, failures, gains = [], [], []
-        for member in self.members:
-            assert isinstance(member, Member)
-            graphs = member.encoder(batch, adjacency=adjacency)
-            scores.append(member.scores(graphs, tasks=tasks, gate=gate))
-            failures.append(torch.sigmoid(member.failure(graphs)[:, 0]))
-            gains.append(member.gain(graphs)[:, 0])
-        return Prediction(*(torch.stack(values).mean(dim=0) for values in (scores, failures, gains)))
+        members = [member for member in self.members if isinstance(member, Member)]
+        table = nn.functional.pad(batch.table, (0, 0, 0, -len(batch.table) % WHOLE_BLOCKS))
+        projected = [member.encoder.project(table) for member in members]
+        found = Prediction(*(torch.empty(len(batch), device=batch.table.device) for _ in Prediction._fields))
+
+        @torch.no_grad()
+        def predict_part(numbered: tuple[Tensor, GraphBatch]) -> None:
+            index, part = numbered
+            content, adjacency, said = part.content, part.adjacency, []
+            for member, rows in zip(members, projected, strict=True):
+                states = nn.functional.embedding(part.vertices, rows)  # (graphs, vertices, hidden)
+                graphs = member.encoder.read(states, content=content, mask=None, adjacency=adjacency)
+                failure = torch.sigmoid(member.failure(graphs)[:, 0])
+                said.append((member.scores(graphs, tasks=tasks, gate=gate), failure, member.gain(graphs)[:, 0]))
+            for values, of_members in zip(found, zip(*said, strict=True), strict=True):
+                values[index] = torch.stack(of_members).mean(dim=0)
+
+        for_each(predict_part, replace(batch, structures=normalise(batch.structures)).equal_sizes(_PART))
+        return found
 
     def p_first_better(self, first: GraphBatch, second: GraphBatch, *, task_embedding: Tensor) -> Tensor:
         """Return the probability that each first candidate beats its second on the task, (candidates,).

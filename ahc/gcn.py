@@ -49,10 +49,12 @@ class GraphConvolution(nn.Module):
             states: Vertex states, (graphs, vertices, n_in).
             adjacency: Normalised adjacency, (graphs, vertices, vertices).
         """
-        heard_along = torch.bmm(adjacency.transpose(1, 2), states)
-        heard_against = torch.bmm(adjacency, states)
-        out: Tensor = self.itself(states) + self.along(heard_along) + self.against(heard_against)
-        return out
+        rows = states.flatten(0, 1)  # (graphs * vertices, n_in)
+        heard_along = torch.bmm(adjacency.transpose(1, 2), states).view_as(rows)
+        heard_against = torch.bmm(adjacency, states).view_as(rows)
+        out = torch.addmm(self.itself.bias, rows, self.itself.weight.T)
+        out = out.addmm_(heard_along, self.along.weight.T).addmm_(heard_against, self.against.weight.T)
+        return out.view(*states.shape[:2], -1)
 
 
 class GraphEncoder(nn.Module):
@@ -81,12 +83,26 @@ class GraphEncoder(nn.Module):
             adjacency: Their normalised adjacency, (graphs, vertices, vertices).
         """
         # Projecting the table of distinct vertices first saves most of the work.
-        states = self.project(batch.table)[batch.vertices]  # (graphs, vertices, hidden)
-        present = batch.mask[..., None].to(states.dtype)
+        states = nn.functional.embedding(batch.vertices, self.project(batch.table))
+        return self.read(states, content=batch.content, mask=batch.mask, adjacency=adjacency)
+
+    def read(self, states: Tensor, *, content: Tensor, mask: Tensor | None, adjacency: Tensor) -> Tensor:
+        """Return one vector per graph from projected vertices, (graphs, n_features + 2 * hidden).
+
+        Args:
+            states: Projected features, (graphs, vertices, hidden).
+            content: Sum of each graph's features, (graphs, n_features).
+            mask: Which vertices exist, (graphs, vertices); None where all do.
+            adjacency: Normalised adjacency, (graphs, vertices, vertices).
+        """
+        if mask is None:
+            for layer in self.layers:
+                states = states + layer(states, adjacency=adjacency).relu_()
+            return torch.cat([content, states.mean(dim=1), states.amax(dim=1)], dim=-1)
+        present = mask[..., None].to(states.dtype)
         states = states * present
         for layer in self.layers:
-            states = (states + torch.relu(layer(states, adjacency=adjacency))) * present
+            states = (states + layer(states, adjacency=adjacency).relu_()) * present
         mean = states.sum(dim=1) / present.sum(dim=1)
-        largest = states.masked_fill(~batch.mask[..., None], -torch.inf).amax(dim=1)
-        content = nn.functional.embedding_bag(batch.vertices, batch.table, mode="sum")
+        largest = states.masked_fill(~mask[..., None], -torch.inf).amax(dim=1)
         return torch.cat([content, mean, largest], dim=-1)

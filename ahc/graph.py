@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,8 @@ from torch import Tensor
 from ahc.vertices import feature_row, structure, vertex_entries
 from ahc.vocabulary import Vocabulary
 from search_space.genotype import Genotype
+
+WHOLE_BLOCKS = 32
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,33 @@ class GraphBatch:
         """Adjacencies, (graphs, vertices, vertices)."""
         return self.structures[self.structure]
 
+    @property
+    def content(self) -> Tensor:
+        """Sum of each graph's vertex features, (graphs, features)."""
+        return torch.nn.functional.embedding_bag(self.vertices, self.table, mode="sum")
+
     def select(self, index: Tensor) -> GraphBatch:
         """Return the graphs at `index`, (selected,); the tables stay shared."""
         return replace(self, vertices=self.vertices[index], mask=self.mask[index], structure=self.structure[index])
+
+    def equal_sizes(self, most: int) -> Iterator[tuple[Tensor, GraphBatch]]:
+        """Yield graphs of one size together, without padding, each part behind its positions, (part,).
+
+        Matrix products round by blocks of rows, so the last graph of a part is
+        repeated until there are whole blocks: what is computed of a graph then
+        does not depend, to the last bit where products work so, on its company.
+
+        Args:
+            most: Graphs of a part, a multiple of `WHOLE_BLOCKS`.
+        """
+        sizes = self.mask.sum(dim=1)
+        for size in sorted(set(sizes.tolist())):
+            structures = self.structures[:, :size, :size].contiguous()
+            for index in torch.split(torch.nonzero(sizes == size)[:, 0], most):
+                index = torch.cat([index, index[-1:].expand(-len(index) % WHOLE_BLOCKS)])
+                part = self.select(index)
+                vertices, mask = part.vertices[:, :size], part.mask[:, :size]
+                yield index, replace(part, vertices=vertices, mask=mask, structures=structures)
 
     def to(self, device: str | torch.device) -> GraphBatch:
         """Return the batch on another device."""

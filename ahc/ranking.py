@@ -47,18 +47,22 @@ def rank_candidates(
     task_embedding: NDArray[np.float32],
     *,
     top_k: int | None = None,
-    batch: int = 256,
+    batch: int = 131_072,
     failure_weight: float = 2.0,
     task_blind: bool = False,
 ) -> Ranking:
     """Sort candidates by their score on a task.
 
     The penalty `failure_weight * log(1 - p_failure)` hardly touches candidates
-    that rarely fail and sinks those that mostly do.
+    that rarely fail and sinks those that mostly do. Memory is some 150 MB of
+    graphs at a time, whatever the number of candidates, and 40 bytes of results
+    for each. Scores depend
+    neither on `batch` nor on the number of threads.
 
     Args:
         comparator: A trained comparator.
-        candidates: At least one candidate.
+        candidates: At least one candidate; fastest as `GenotypeColumns`, of which
+            only those returned become genotypes.
         task_embedding: The task, (task_features,).
         top_k: How many to return; all where None.
         batch: Candidates encoded at a time.
@@ -72,22 +76,16 @@ def rank_candidates(
         ValueError: If there is no candidate, or `top_k` is less than 1.
         VocabularyError: If a candidate holds an option that the comparator never saw.
     """
-    if not candidates:
+    if len(candidates) == 0:
         raise ValueError("rank_candidates: at least one candidate is needed, got none")
     if top_k is not None and top_k < 1:
         raise ValueError(f"rank_candidates: top_k must be at least 1, got {top_k}")
     task = torch.from_numpy(np.asarray(task_embedding, dtype=np.float32))
     parts = []
-    # Candidates of one size together: less padding, and padding changes no score.
-    sizes = [len(c.aug1) + len(c.aug2) + len(c.encoder.edges) for c in candidates]
-    order = np.argsort(sizes, kind="stable")
-    for start in range(0, len(order), batch):
-        chosen = [candidates[at] for at in order[start : start + batch].tolist()]
-        graphs = encode_genotypes(chosen, vocabulary=comparator.vocabulary)
+    for start in range(0, len(candidates), batch):
+        graphs = encode_genotypes(candidates[start : start + batch], vocabulary=comparator.vocabulary)
         parts.append(comparator.predict(graphs, task_embedding=task, task_blind=task_blind))
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    raw, failure, gain = (torch.cat(values).numpy()[place] for values in zip(*parts, strict=True))
+    raw, failure, gain = (torch.cat(values).numpy() for values in zip(*parts, strict=True))
     scores = raw + failure_weight * np.log1p(-np.minimum(failure, 0.999))
     best = np.argsort(-scores, kind="stable")[:top_k]
     over_median = 1.0 / (1.0 + np.exp(np.median(scores) - scores))

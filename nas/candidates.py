@@ -20,7 +20,7 @@ from nas.stopwatch import Stopwatch
 from search_space.genotype import Genotype
 from search_space.presets import preset
 from search_space.requirements import unmet
-from search_space.sampling import sample_candidates
+from search_space.sampling import sample_candidates, sample_columns
 
 CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
 SHORTLIST = 64
@@ -63,7 +63,7 @@ def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -
     accept = _accept(task, options)
     with clock("rank candidates"):
         rng = np.random.default_rng([options.rng_seed, CANDIDATE_STREAM])
-        drawn = sample_candidates(options.candidates, rng, accept=accept)
+        drawn = sample_columns(options.candidates, rng, accept=accept)
         ranking = rank_candidates(comparator, drawn, embedding, top_k=SHORTLIST)
     with clock("refine by evolution"):
         rng = np.random.default_rng([options.rng_seed, EVOLUTION_STREAM])

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
 from search_space.choices import SearchSpace, SpaceError
+from search_space.columns import GenotypeColumns
 from search_space.drawing import SamplingError
 from search_space.genotype import CELLS, Genotype
 from search_space.migrations import NOTES_OPERATORS, SCHEMA, from_notes, upgrade
 from search_space.mutation import mutate
 from search_space.presets import PRESETS, Preset, preset
 from search_space.registry import Option, UnknownOptionError
-from search_space.sampling import crossover, sample_arch, sample_candidates
+from search_space.sampling import crossover, sample_arch, sample_candidates, sample_columns
 from search_space.space import default_space, full_space
 from search_space.validation import GenotypeError
 
@@ -28,6 +29,7 @@ __all__ = [
     "EmbedCell",
     "EncoderCell",
     "Genotype",
+    "GenotypeColumns",
     "GenotypeError",
     "LossCell",
     "Option",
@@ -46,5 +48,6 @@ __all__ = [
     "preset",
     "sample_arch",
     "sample_candidates",
+    "sample_columns",
     "upgrade",
 ]

@@ -1,18 +1,26 @@
-"""Turns rows of uniform numbers into genotypes of a search space, quickly."""
+"""Turns rows of uniform numbers into genotypes of a search space, many rows at once.
+
+Each row is spent from left to right, and how much of it depends on what it drew,
+so every step reads at a place of its own per row.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+import numpy as np
+from numpy.typing import NDArray
+
+from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
 from search_space.choices import SearchSpace
+from search_space.columns import Codes, GenotypeColumns, Grid, Parts
 from search_space.counting import Cell, option_parameters, pair_combinations
-from search_space.encoder_dag import MAX_INNER_NODES, Edge
-from search_space.genotype import Genotype
+from search_space.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
+from search_space.registry import losses_without_similarity
 from search_space.rules import MAX_CHAIN, NONE
 
 # Numbers that one genotype spends at most: two chains, embed, pair, loss, graph, hyperparameters, training.
@@ -41,17 +49,35 @@ class Draw:
         return items[int(self._next() * len(items))]
 
 
+class Draws:
+    """Rows of uniform numbers in [0, 1), each spent one by one, (n, row)."""
+
+    def __init__(self, uniforms: NDArray[np.float64]) -> None:
+        self._uniforms = uniforms
+        self._rows = np.arange(len(uniforms))
+        self._spent = np.zeros(len(uniforms), dtype=np.int64)
+
+    def below(self, n: int | Codes, *, where: NDArray[np.bool_] | bool = True) -> NDArray[np.int64]:
+        """Return a whole number in 0..n-1 per row, (n,); rows outside `where` spend nothing and mean nothing."""
+        drawn = self._uniforms[self._rows, self._spent]
+        self._spent += where
+        below: NDArray[np.int64] = (drawn * n).astype(np.int64)
+        return below
+
+
 class Plan:
-    """A search space laid out for drawing: whole options and cells are made once and shared."""
+    """A search space laid out for drawing: what can be drawn is numbered once."""
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
         self.chains = [chain_plan(space["AugCell1"]), chain_plan(space["AugCell2"])]
-        self.pairs = [
+        pairs = [
             PairCell(kinds, pool, kernel)
             for kinds, kernel in pair_combinations(space["PairCell"])
             for pool in space["PairCell"]["pool"]
         ]
+        # A pooling that nothing asks for makes equal cells, and equal cells need one number.
+        self._pairs = np.array([pairs.index(pair) for pair in pairs])
         self.losses = [points(space["LossCell"], name) for name in space["LossCell"]["loss"]]
         self.similarities = space["LossCell"]["similarity"]
         self.weightings = optional_points(space["LossCell"], "weighting")
@@ -66,37 +92,139 @@ class Plan:
         self.embed = _columns(space, EmbedCell)
         self.encoder = _columns(space, EncoderCell)
         self.train = _columns(space, TrainCell)
+        self._parts(pairs)
 
-    def genotype(self, draw: Draw) -> Genotype:
-        """Make the genotype of one row of uniform numbers."""
-        pick = draw.pick
-        return Genotype(
-            aug1=draw_chain(self.chains[0], draw),
-            aug2=draw_chain(self.chains[1], draw),
-            embed=EmbedCell(*[pick(values) for values in self.embed]),
-            pair=pick(self.pairs),
-            loss=self.loss(draw),
-            encoder=EncoderCell(self.edges(draw), *[pick(values) for values in self.encoder]),
-            train=TrainCell(*[pick(values) for values in self.train]),
+    def _parts(self, pairs: list[PairCell]) -> None:
+        """Number everything that can be drawn."""
+        steps = [choice for _, options in self.chains for choices in options for choice in choices]
+        acting = list(dict.fromkeys(step for step in steps if not step.does_nothing))
+        number = {step: at for at, step in enumerate(acting, 1)}
+        self._steps = [_Points(options, number) for _, options in self.chains]
+        kinds = (self.losses, [[name] for name in self.similarities], self.weightings, self.auxiliaries)
+        self._beside = [_Points(options) for options in kinds]
+        compares_nothing = losses_without_similarity()
+        self._compares = np.array([loss.name not in compares_nothing for loss in self._beside[0].flat])
+        # Sorted names, so that the smaller number of a node's two edges is the first in normal form.
+        names = sorted(self.operators)
+        self._names = np.array([names.index(name) for name in self.operators])
+        self._identity = 1 + names.index(IDENTITY) if IDENTITY in names else 0
+        edges = itertools.product(range(MAX_INNER_NODES), names)
+        self._embeds, self._trains = Grid(EmbedCell, self.embed), Grid(TrainCell, self.train)
+        self._losses = Grid(LossCell, [points.flat for points in self._beside])
+        self._encoders = Grid(_all_of, self.encoder[:-1])
+        self.parts = Parts(
+            choices=(None, *acting),
+            edges=(None, *edges),
+            embed=self._embeds,
+            pair=tuple(pairs),
+            loss=self._losses,
+            encoder=self._encoders,
+            readout=self.encoder[-1],
+            train=self._trains,
         )
+        self._type = np.min_scalar_type(max(len(getattr(self.parts, f.name)) for f in dataclasses.fields(Parts)))
 
-    def loss(self, draw: Draw) -> LossCell:
-        """Make a loss with its similarity and what stands beside it."""
-        loss, similarity = draw.pick(draw.pick(self.losses)), draw.pick(self.similarities)
-        if not self.has_beside_loss:
-            return LossCell(loss, similarity, weighting=self.weightings[0][0], auxiliary=self.auxiliaries[0][0])
-        weighting, auxiliary = draw.pick(draw.pick(self.weightings)), draw.pick(draw.pick(self.auxiliaries))
-        return LossCell(loss, similarity, weighting=weighting, auxiliary=auxiliary)
+    def genotypes(self, uniforms: NDArray[np.float64]) -> GenotypeColumns:
+        """Make the genotypes of rows of uniform numbers, (n, `row`)."""
+        draws = Draws(uniforms)
+        aug1, aug2 = (self._chain(view, draws) for view in (0, 1))
+        embed = self._embeds.codes([draws.below(len(values)) for values in self.embed])
+        pair = self._pairs[draws.below(len(self._pairs))]
+        loss = self._loss(draws)
+        edges = self._edges(draws)
+        *encoder, readout = [draws.below(len(values)) for values in self.encoder]
+        train = self._trains.codes([draws.below(len(values)) for values in self.train])
+        cells = np.stack([embed, pair, loss, self._encoders.codes(encoder), readout, train], axis=1)
+        return GenotypeColumns(self.parts, *(codes.astype(self._type) for codes in (aug1, aug2, edges, cells)))
 
-    def edges(self, draw: Draw) -> tuple[Edge, ...]:
-        """Make a graph: its size, then node by node the second source and two operators."""
-        operators, pick = self.operators, draw.pick
-        edges: list[Edge] = []
-        for node in range(1, pick(self.nodes) + 1):
-            edges.append((node - 1, pick(operators)))
-            if node > 1:
-                edges.append((draw.below(node), pick(operators)))
-        return tuple(edges)
+    def _chain(self, view: int, draws: Draws) -> Codes:
+        """Draw ordered chains of different options, (n, longest chain)."""
+        lengths, options = self.chains[view]
+        points = self._steps[view]
+        length = np.array(lengths)[draws.below(len(lengths))]
+        left = np.tile(np.arange(len(options)), (len(length), 1))  # options that are not taken, in order
+        steps = np.zeros((len(length), max(lengths)), dtype=np.int64)
+        for place in range(max(lengths)):
+            drawn = place < length
+            at = draws.below(len(options) - place, where=drawn)
+            option = np.take_along_axis(left, at[:, None], axis=1)[:, 0]
+            steps[:, place] = points.pick_of(option, draws, where=drawn) * drawn
+            left = np.where(np.arange(left.shape[1] - 1) < at[:, None], left[:, :-1], left[:, 1:])
+        # What does nothing is 0 as well: move it behind what acts.
+        closed: Codes = np.take_along_axis(steps, np.argsort(steps == 0, axis=1, kind="stable"), axis=1)
+        return closed
+
+    def _loss(self, draws: Draws) -> Codes:
+        """Draw losses with their similarity and what stands beside them, (n,)."""
+        losses, similarities, *beside = self._beside
+        loss, similarity = losses.pick(draws), draws.below(len(similarities.flat))
+        off = np.zeros_like(loss)
+        weighting, auxiliary = (points.pick(draws) if self.has_beside_loss else off for points in beside)
+        compares = self._compares[loss]  # a loss that compares nothing has neither
+        return self._losses.codes([loss, similarity * compares, weighting * compares, auxiliary])
+
+    def _edges(self, draws: Draws) -> Codes:
+        """Draw graphs: their size, then node by node the second source and two operators, (n, most edges)."""
+        n_nodes, n_names = np.array(self.nodes)[draws.below(len(self.nodes))], len(self._names)
+        edges = np.zeros((len(n_nodes), edge_count(max(self.nodes))), dtype=np.int64)
+        for node in range(1, max(self.nodes) + 1):
+            drawn = node <= n_nodes
+            first = 1 + (node - 1) * n_names + self._names[draws.below(n_names, where=drawn)]
+            if node == 1:
+                edges[:, 0] = first
+                continue
+            source = draws.below(node, where=drawn)
+            second = 1 + source * n_names + self._names[draws.below(n_names, where=drawn)]
+            edges[:, 2 * node - 3] = np.minimum(first, second) * drawn
+            edges[:, 2 * node - 2] = np.maximum(first, second) * drawn
+        return edges
+
+    def identities(self, genotypes: GenotypeColumns) -> list[bytes]:
+        """Return what is equal for two genotypes of this plan exactly where their keys are.
+
+        Equal parts have equal numbers. What `Genotype.canonical` identifies beyond
+        that is identified here: the views are put in order, and behind an identity
+        at node 1 who reads node 1 reads node 0.
+        """
+        width = max(genotypes.aug1.shape[1], genotypes.aug2.shape[1])
+        one, other = (np.pad(aug, ((0, 0), (0, width - aug.shape[1]))) for aug in (genotypes.aug1, genotypes.aug2))
+        swapped = np.zeros(len(genotypes), dtype=bool)
+        for place in reversed(range(width)):
+            differ = one[:, place] != other[:, place]
+            swapped = np.where(differ, one[:, place] > other[:, place], swapped)
+        edges, n_names = genotypes.edges, len(self._names)
+        reads_node_1 = (edges > n_names) & (edges <= 2 * n_names)
+        shortcut = (edges[:, :1] == self._identity) & (self._identity > 0)
+        edges = np.where(shortcut & reads_node_1, edges - edges.dtype.type(n_names), edges)
+        sums = np.sort(edges[:, 1:].reshape(len(edges), -1, 2), axis=2).reshape(len(edges), -1)
+        views = [np.where(swapped[:, None], *pair) for pair in ((other, one), (one, other))]
+        rows = np.concatenate([*views, edges[:, :1], sums, genotypes.cells], axis=1)
+        return rows.view(f"V{rows.shape[1] * rows.itemsize}")[:, 0].tolist()  # type: ignore[no-any-return]
+
+
+class _Points:
+    """Options with all their points, numbered through.
+
+    Args:
+        options: The points of each option.
+        number: The number of a point, 0 where it has none; its place in `flat` where None.
+    """
+
+    def __init__(self, options: Sequence[Sequence[Any]], number: Mapping[Any, int] | None = None) -> None:
+        self.flat = [point for points in options for point in points]
+        self._sizes = np.array([len(points) for points in options], dtype=np.int64)
+        self._starts = np.cumsum(self._sizes) - self._sizes
+        numbers = range(len(self.flat)) if number is None else [number.get(point, 0) for point in self.flat]
+        self._numbers = np.array(numbers, dtype=np.int64)
+
+    def pick(self, draws: Draws) -> NDArray[np.int64]:
+        """Draw an option and a point of it, (n,)."""
+        return self.pick_of(draws.below(len(self._sizes)), draws)
+
+    def pick_of(self, option: Codes, draws: Draws, *, where: NDArray[np.bool_] | bool = True) -> NDArray[np.int64]:
+        """Draw a point of the options that are given, (n,)."""
+        at = self._starts[option] + draws.below(self._sizes[option], where=where)
+        return np.take(self._numbers, at)
 
 
 ChainPlan = tuple[list[int], list[list[Choice]]]
@@ -106,6 +234,10 @@ def _columns(space: SearchSpace, cell: type[EmbedCell] | type[EncoderCell] | typ
     """Return the choices of a cell's fields in the order of its constructor, the graph aside."""
     fields = space[cell.__name__]
     return [fields[field.name] for field in dataclasses.fields(cell) if field.name != "edges"]
+
+
+def _all_of(*values: Any) -> tuple[Any, ...]:
+    return values
 
 
 def points(cell: Cell, option: str) -> list[Choice]:
@@ -124,13 +256,6 @@ def chain_plan(cell: Cell) -> ChainPlan:
     """Return the possible lengths of a chain and the points of each option."""
     options = [points(cell, option) for option in cell["options"]]
     return [length for length in cell["lengths"] if length <= len(options)], options
-
-
-def draw_chain(plan: ChainPlan, draw: Draw) -> Chain:
-    """Make an ordered chain of different options."""
-    lengths, options = plan
-    left = list(options)
-    return tuple(draw.pick(left.pop(draw.below(len(left)))) for _ in range(draw.pick(lengths)))
 
 
 @lru_cache(maxsize=16)

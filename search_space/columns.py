@@ -1,0 +1,189 @@
+"""Genotypes as columns of small whole numbers: hundreds of thousands in one array.
+
+A row is a genotype and each number names one of few parts: an augmentation, an
+edge, a cell. What reads many genotypes reads the numbers and looks at each
+distinct part once; a `Genotype` is made only for those that are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.encoder_dag import Edge
+from search_space.genotype import Genotype
+
+Codes = NDArray[np.integer[Any]]
+CELL_COLUMNS = ("embed", "pair", "loss", "encoder", "readout", "train")
+
+_Part = TypeVar("_Part")
+
+
+class Grid(Sequence[_Part]):
+    """Every combination of the values of some fields, in the order of `itertools.product`, made when asked for.
+
+    Args:
+        make: Makes the part of one combination.
+        fields: The values of each field.
+    """
+
+    def __init__(self, make: Callable[..., _Part], fields: Sequence[Sequence[Any]]) -> None:
+        self._make = make
+        self._fields = tuple(fields)
+
+    def __len__(self) -> int:
+        return math.prod(map(len, self._fields))
+
+    @overload
+    def __getitem__(self, at: int) -> _Part: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[_Part]: ...
+    def __getitem__(self, at: int | slice) -> _Part | list[_Part]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        if not 0 <= at < len(self):
+            raise IndexError(f"Grid: index must be in 0..{len(self) - 1}, got {at}")
+        values = []
+        for field in reversed(self._fields):
+            at, digit = divmod(at, len(field))
+            values.append(field[digit])
+        return self._make(*reversed(values))
+
+    def codes(self, digits: Sequence[Codes]) -> Codes:
+        """Return where combinations stand that are given as one index per field, (n,)."""
+        found = np.zeros_like(digits[0])
+        for field, digit in zip(self._fields, digits, strict=True):
+            found = found * len(field) + digit
+        return found
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the numbers of the columns mean: each is an index into one of these.
+
+    Args:
+        choices: Augmentations; the first entry is None, where a chain has ended.
+        edges: Edges of an encoder; the first entry is None, where a graph has ended.
+        embed: Embed cells.
+        pair: Pair cells.
+        loss: Loss cells.
+        encoder: What `EncoderCell` takes between its edges and its readout.
+        readout: Readouts.
+        train: Train cells.
+    """
+
+    choices: Sequence[Choice | None]
+    edges: Sequence[Edge | None]
+    embed: Sequence[EmbedCell]
+    pair: Sequence[PairCell]
+    loss: Sequence[LossCell]
+    encoder: Sequence[tuple[Any, ...]]
+    readout: Sequence[str]
+    train: Sequence[TrainCell]
+
+    def chain(self, codes: Sequence[int]) -> Chain:
+        """Return a chain without what stands behind its end."""
+        return tuple([choice for code in codes if (choice := self.choices[code]) is not None])
+
+    def graph(self, codes: Sequence[int]) -> tuple[Edge, ...]:
+        """Return the edges of a graph."""
+        return tuple([edge for code in codes if (edge := self.edges[code]) is not None])
+
+
+@dataclass(frozen=True, eq=False)
+class GenotypeColumns(Sequence[Genotype]):
+    """Many genotypes in normal form, as a sequence of `Genotype` that holds numbers.
+
+    Args:
+        parts: What the numbers mean.
+        aug1: The chain of the first view, 0 behind its end, (n, longest chain).
+        aug2: The chain of the second view, (n, longest chain).
+        edges: The edges of the encoder in their order, 0 behind the last, (n, most edges).
+        cells: One column for each of `CELL_COLUMNS`, (n, 6).
+    """
+
+    parts: Parts
+    aug1: Codes
+    aug2: Codes
+    edges: Codes
+    cells: Codes
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __iter__(self) -> Iterator[Genotype]:
+        parts = self.parts
+        columns = (codes.tolist() for codes in (self.aug1, self.aug2, self.edges, self.cells))
+        for aug1, aug2, edges, (embed, pair, loss, encoder, readout, train) in zip(*columns, strict=True):
+            yield Genotype(
+                aug1=parts.chain(aug1),
+                aug2=parts.chain(aug2),
+                embed=parts.embed[embed],
+                pair=parts.pair[pair],
+                loss=parts.loss[loss],
+                encoder=EncoderCell(*(parts.graph(edges), *parts.encoder[encoder], parts.readout[readout])),
+                train=parts.train[train],
+            )
+
+    @overload
+    def __getitem__(self, at: int) -> Genotype: ...
+    @overload
+    def __getitem__(self, at: slice) -> GenotypeColumns: ...
+    def __getitem__(self, at: int | slice) -> Genotype | GenotypeColumns:
+        if isinstance(at, slice):
+            return self.take(at)
+        return next(iter(self.take(np.array([at]))))
+
+    def take(self, index: slice | NDArray[Any]) -> GenotypeColumns:
+        """Return the genotypes at `index`: a slice, positions or a mask."""
+        return GenotypeColumns(self.parts, self.aug1[index], self.aug2[index], self.edges[index], self.cells[index])
+
+    def cell(self, name: str) -> Codes:
+        """Return one of `CELL_COLUMNS`, (n,)."""
+        return self.cells[:, CELL_COLUMNS.index(name)]
+
+
+def joined(blocks: Sequence[GenotypeColumns]) -> GenotypeColumns:
+    """Return blocks that share their parts as one; at least one block."""
+    names = ("aug1", "aug2", "edges", "cells")
+    return GenotypeColumns(blocks[0].parts, *(np.concatenate([getattr(b, name) for b in blocks]) for name in names))
+
+
+def as_columns(genotypes: Sequence[Genotype]) -> GenotypeColumns:
+    """Return genotypes of any origin as columns, in the same order; at least one genotype."""
+    if isinstance(genotypes, GenotypeColumns):
+        return genotypes
+    choices: dict[Choice | None, int] = {None: 0}
+    edges: dict[Edge | None, int] = {None: 0}
+    known: tuple[dict[Any, int], ...] = ({}, {}, {}, {}, {}, {})
+
+    def code(codes: dict[Any, int], part: Any) -> int:
+        return codes.setdefault(part, len(codes))
+
+    chains: tuple[list[list[int]], ...] = ([], [], [])
+    cells = []
+    for genotype in genotypes:
+        encoder = genotype.encoder
+        for rows, chain in zip(chains, (genotype.aug1, genotype.aug2), strict=False):
+            rows.append([code(choices, choice) for choice in chain])
+        chains[2].append([code(edges, edge) for edge in encoder.edges])
+        *between, readout = encoder.hyperparameters().values()
+        whole = (genotype.embed, genotype.pair, genotype.loss, tuple(between), readout, genotype.train)
+        cells.append([code(codes, cell) for codes, cell in zip(known, whole, strict=True)])
+    parts = Parts(tuple(choices), tuple(edges), *map(tuple, known))
+    aug1, aug2, graphs = map(_padded, chains)
+    return GenotypeColumns(parts, aug1, aug2, graphs, np.array(cells))
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Codes:
+    """Return rows of different lengths with zeros behind their ends, (rows, longest)."""
+    padded = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for at, row in enumerate(rows):
+        padded[at, : len(row)] = row
+    return padded
