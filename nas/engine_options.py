@@ -55,6 +55,11 @@ def time_limit(default: float | None) -> Any:
     return option(default, text=text, duration=True, above=0)
 
 
+def time_budget(text: str) -> Any:
+    """Return the field `time_budget`."""
+    return option(None, text=text, duration=True, above=0)
+
+
 def check_engine(name: str) -> None:
     """Check that an engine is installed.
 

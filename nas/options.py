@@ -69,11 +69,8 @@ class SearchOptions:
     iterations: int = option(
         100, text="optimiser steps per trained candidate; the shipped comparator learned from 100", least=1
     )
-    time_budget: float | None = option(
-        None,
-        text="time for everything, such as 90s, 10m or 1h: fewer are trained, or less long, and the answer says so",
-        duration=True,
-        above=0,
+    time_budget: float | None = engine_options.time_budget(
+        "time for everything, such as 90s, 10m or 1h: fewer are trained, or less long, and the answer says so"
     )
     time_limit: float | None = engine_options.time_limit(3600.0)
     max_parameters: int | None = option(None, text="most trainable numbers of an encoder", least=1)
@@ -126,6 +123,9 @@ class SeedsOptions:
         0.1, text="share of the candidates run once more with another rng_seed, to measure label noise", least=0, most=1
     )
     workers: int = engine_options.workers()
+    time_budget: float | None = engine_options.time_budget(
+        "time for everything, such as 90s, 10m or 1h: what it leaves out the same command runs later"
+    )
     time_limit: float | None = engine_options.time_limit(120.0)
     device: str = option("cpu", text=DEVICE)
     rng_seed: int = option(0, text=RNG_SEED, least=0)

@@ -11,8 +11,10 @@ import numpy as np
 
 from ahc.bank import Bank
 from ahc.record import TrialRecord
-from ahc.task_embedding import embed_task
+from ahc.task_embedding import EMBEDDING_VERSION, embed_task
 from downstream.task import Task
+from nas.budget.deadline import Deadline
+from nas.budget.seeds_budget import SeedsBudget
 from nas.devices import pick_device
 from nas.driver_lock import bank_lock
 from nas.engines import run_candidates
@@ -45,7 +47,7 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
     """Fill a bank: a third shared candidates, a third random, a third around the best so far, then repeats.
 
     Every wave is determined by the options and by what earlier waves left in the bank, so the same command after an
-    interruption runs exactly what is missing.
+    interruption runs exactly what is missing, and so it does after a time budget was over.
 
     Args:
         options: What to run and where to write.
@@ -57,30 +59,42 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
         OptionError: If the device is not there.
         DataError: If the manifest or a task's data is at fault.
         InUseError: If another driver writes to the bank.
+        TimeBudgetError: If no trial came to its end in the time given.
     """
+    deadline = Deadline.of(options.time_budget)
     device = pick_device(options.device, elsewhere=options.engine == "ray")
     entries = read_manifest(options.manifest)
     tasks = [entry.load(Path(options.data)) for entry in entries]
     statuses: dict[str, int] = {}
-    n_known = 0
+    n_known = n_planned = 0
+    budget = SeedsBudget(deadline)
     with bank_lock(options.bank), Bank(options.bank) as bank:
         for task in tasks:
             bank.add_task(
-                task.hash, name=task.spec.name, family=task.spec.family, kind=task.spec.kind, embedding=embed_task(task)
+                task.hash,
+                name=task.spec.name,
+                family=task.spec.family,
+                kind=task.spec.kind,
+                embedding=embed_task(task),
+                embedding_version=EMBEDDING_VERSION,
             )
         for wave in (_first_wave, _repeat_wave, _evolved_wave):
             plans = [(task, plan) for task in tasks for plan in wave(task, bank, options)]
             missing = [(task, plan) for task, plan in plans if not _known(bank, task, plan)]
             n_known += len(plans) - len(missing)
-            for record in _run(
-                _interleave(missing), options, device=device, name=wave.__name__.strip("_").replace("_", " ")
-            ):
+            n_planned += len(missing)
+            name = wave.__name__.strip("_").replace("_", " ")
+            for record in _run(_interleave(missing), options, device=device, name=name, budget=budget):
                 bank.add(record)
                 statuses[record.status] = statuses.get(record.status, 0) + 1
+            budget.n_missing = n_planned - sum(statuses.values())
+            if budget.n_missing:
+                break  # later waves follow from the whole of this one
         total = len(bank)
     n_new = sum(statuses.values())
     counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "nothing to do"
     text = f"{n_new} new trials ({counts}), {n_known} known already; {options.bank} holds {total} records"
+    text += budget.sentence(n_planned)
     return SeedsResult(n_new=n_new, n_known=n_known, statuses=statuses, text=text)
 
 
@@ -150,7 +164,9 @@ def _completed(task: Task, bank: Bank, plans: list[TrialPlan]) -> list[Genotype]
     return [genotype for *_, genotype in sorted(scored, key=lambda item: item[:2])]
 
 
-def _run(work: list[tuple[Task, TrialPlan]], options: SeedsOptions, *, device: str, name: str) -> Iterator[TrialRecord]:
+def _run(
+    work: list[tuple[Task, TrialPlan]], options: SeedsOptions, *, device: str, name: str, budget: SeedsBudget
+) -> Iterator[TrialRecord]:
     """Run the missing trials and yield their records as they come."""
     planned = {}
     jobs = []
@@ -158,9 +174,11 @@ def _run(work: list[tuple[Task, TrialPlan]], options: SeedsOptions, *, device: s
         job = trial_job(plan, task, device=device, time_limit=options.time_limit)
         planned[job.id] = (task, plan)
         jobs.append(job)
-    settings = engine_settings(options, device=device)
+    settings = {**engine_settings(options, device=device), "time_limit": engine_time_limit(options.time_limit)}
     with Progress(total=len(jobs), name=name, quiet=options.quiet) as progress:
-        for result in run_candidates(jobs, time_limit=engine_time_limit(options.time_limit), **settings):
+        for result in run_candidates(budget.timely(jobs), ends=budget.ends, **settings):
+            if not budget.ended(result):
+                continue
             task, plan = planned[result.id]
             record = outcome_of(result, plan, task).record
             progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")

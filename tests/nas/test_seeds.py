@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ahc.bank import Bank, BankError
+from ahc.task_embedding import EMBEDDING_VERSION
 from downstream.errors import DataError
+from nas import net
 from nas.comparator_training import train_ahc
+from nas.errors import TimeBudgetError
 from nas.manifest import read_manifest
 from nas.options import AhcOptions, SeedsOptions
 from nas.seeds import generate_seeds
@@ -109,3 +114,31 @@ def test_a_bank_that_holds_too_little_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(BankError, match=r"bank\.sqlite"):
         train_ahc(AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "out"), quiet=True))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_time_budget_ends_it_in_time_and_the_same_command_goes_on(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = net.Trainer.step
+
+    def slow(self: net.Trainer) -> float:
+        time.sleep(0.15)
+        return original(self)
+
+    monkeypatch.setattr(net.Trainer, "step", slow)
+    chosen = options(manifest, tmp_path / "bank.sqlite", iterations=3, time_budget=7.0)
+    began = time.monotonic()
+    cut = generate_seeds(chosen)
+    assert time.monotonic() - began < 7.35
+    assert 0 < cut.n_new < 12 and set(cut.statuses) == {"completed"}
+    assert f"stopped by the time budget of 7 s with {12 - cut.n_new} of 12 trials missing" in cut.text
+    monkeypatch.undo()
+    rest = generate_seeds(replace(chosen, time_budget=None))
+    assert rest.n_known == cut.n_new and "time budget" not in rest.text
+    with Bank(chosen.bank, read_only=True) as bank:
+        assert len(bank) == 22 and {entry.embedding_version for entry in bank.tasks()} == {EMBEDDING_VERSION}
+
+
+def test_a_time_budget_without_room_for_a_trial_is_its_own_error(manifest: Path, tmp_path: Path) -> None:
+    with pytest.raises(TimeBudgetError, match=r"in 0\.5 s no trial came to its end; the least .* is about [0-9]+0 s"):
+        generate_seeds(options(manifest, tmp_path / "bank.sqlite", time_budget=0.5))
