@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ahc.bank.export import plain_cell
+from nas.board import place
 from nas.driver_lock import LOCK_NAME, folder_lock
 from nas.errors import OutputExistsError
 from nas.run_events import LOG_NAME, METRICS_NAME, RunEvents
@@ -20,7 +21,7 @@ from search_space.sentences import one_line
 
 # these decide how a run is carried out, not what it is to find
 _NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device", "dry_run",
-                             "time_limit", "time_budget", "memory_limit", "gpu_share")  # fmt: skip
+                             "time_limit", "time_budget", "memory_limit", "gpu_share", "tensorboard")  # fmt: skip
 
 
 class RunFolder:
@@ -142,7 +143,7 @@ class RunFolder:
     def _refuse_links(self) -> None:
         """Refuse a folder in which a link leads what is written or removed to another place."""
         trials = self.weights.iterdir() if self.weights.is_dir() else ()
-        for file in (*self.path.iterdir(), *trials):
+        for file in (*self.path.iterdir(), *trials, *place.files(self.path)):
             if file.is_symlink():
                 raise OutputExistsError(f"{file} is a link; what a run writes must stay in its folder")
 
@@ -155,6 +156,7 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
         for file in self.weights.glob("*.safetensors*"):
             file.unlink()
+        place.clear(self.path)
         (self.path / "config.json").unlink(missing_ok=True)
 
 

@@ -10,9 +10,9 @@ from ahc.bank import Bank
 from ahc.record import TrialRecord
 from downstream.data import load_task
 from downstream.task import Task
+from nas.board.run_board import RunBoard
 from nas.budget.deadline import Deadline
 from nas.budget.search_budget import SearchBudget
-from nas.board.run_board import RunBoard
 from nas.candidates import Candidates, choose_candidates
 from nas.devices import pick_device
 from nas.driver_lock import bank_lock

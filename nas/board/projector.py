@@ -1,0 +1,72 @@
+"""The representations of an encoder as files of TensorBoard's embedding projector: a map of the training data.
+
+They are plain text, so no TensorBoard is needed to write them, and https://projector.tensorflow.org reads them too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from downstream.classification_task import ClassificationTask
+from downstream.task import Task
+from downstream.windows import Windows
+from nas.board.place import EMBEDDING, METADATA, PROJECTOR, folder_of
+from nas.representer import Representer
+from nas.saved_encoder import load_encoder
+from nas.whole_file import write_whole
+from search_space.sentences import one_line
+
+MOST_POINTS = 2000
+_CONFIG = f"""\
+embeddings {{
+  tensor_name: "chosen encoder on training windows"
+  tensor_path: "{EMBEDDING}"
+  metadata_path: "{METADATA}"
+}}
+"""
+
+
+def write_projection(run: Path, weights: Path, task: Task, *, device: torch.device | str = "cpu") -> None:
+    """Write what an encoder makes of training windows; the test part stays closed.
+
+    A point is a window: its representation, averaged over the streams. Beside it stands its number among the windows
+    that were taken, which follow each other in time, and for classification its class.
+
+    Args:
+        run: The run's folder.
+        weights: File of the encoder.
+        task: At most `MOST_POINTS` of its training windows are taken, evenly.
+        device: Where the encoder runs.
+    """
+    windows = _taken(task)
+    represent = Representer(load_encoder(weights).encoder.to(device), device=device)
+    points = represent(windows).mean(axis=1)
+    folder = folder_of(run)
+    write_whole(folder / EMBEDDING, _table(points).encode())
+    write_whole(folder / METADATA, _labels(task, windows).encode())
+    write_whole(folder / PROJECTOR, _CONFIG.encode())
+
+
+def _taken(task: Task) -> Windows:
+    windows = task.training_windows(limit=MOST_POINTS)
+    if len(windows) <= MOST_POINTS:
+        return windows
+    return windows.subset(np.linspace(0, len(windows) - 1, MOST_POINTS).round().astype(np.int64))
+
+
+def _labels(task: Task, windows: Windows) -> str:
+    """Return what is known of each window, a line each; the projector takes a head for several columns only."""
+    if not isinstance(task, ClassificationTask):
+        return "".join(f"{number}\n" for number in range(len(windows)))
+    case_at = {int(start): case for case, start in enumerate(task.windows.starts)}
+    names = [one_line(name, longest=80) for name in task.classes]
+    classes = [names[task.labels[case_at[int(start)]]] for start in windows.starts]
+    return "window\tclass\n" + "".join(f"{number}\t{name}\n" for number, name in enumerate(classes))
+
+
+def _table(points: NDArray[np.float32]) -> str:
+    return "".join("\t".join(f"{value:.6g}" for value in row) + "\n" for row in points)

@@ -1,0 +1,116 @@
+"""What a run did, written as TensorBoard reads it: curves and hyperparameters of its trials, a map of its encoder.
+
+Lay-out below the folder `tensorboard` of a run:
+
+    trials/<key>-<iterations>-<rng_seed>/    a run for TensorBoard: `validation/<metric>` and `loss` along training, and
+                                             for the table of hyperparameters the genes and `best/<metric>`
+    embedding.tsv, metadata.tsv, projector_config.pbtxt    see `projector`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ahc.record import TrialRecord
+from downstream.task import Task
+from nas.board.place import MISSING, beside, folder_of
+from nas.board.projector import write_projection
+from nas.option_fields import OptionError
+
+
+class RunBoard:
+    """Hears of the trials of a run and writes a folder for each, complete or not at all.
+
+    Args:
+        run: The run's folder.
+
+    Raises:
+        OptionError: If TensorBoard is not installed, or does not work.
+    """
+
+    def __init__(self, run: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise OptionError(f"{MISSING} ({error})") from error
+        self._writer = SummaryWriter
+        self._run = run
+
+    def trial(self, record: TrialRecord) -> None:
+        """Write a trial, unless it has a folder already."""
+        name = _name(record)
+        place = folder_of(self._run) / "trials" / name
+        if place.exists() or not record.curve:
+            return
+        partial = beside(self._run) / name  # outside of what TensorBoard watches
+        shutil.rmtree(partial, ignore_errors=True)  # left by a kill
+        with self._writer(log_dir=str(partial)) as writer:
+            for iteration, score, loss in record.curve:
+                if score is not None:
+                    writer.add_scalar(f"validation/{record.metric}", score, iteration)
+                if loss is not None:
+                    writer.add_scalar("loss", loss, iteration)
+            best = {} if record.score is None else {f"best/{record.metric}": record.score}
+            writer.add_hparams(hyperparameters(record), best, run_name=".")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(place)
+        with contextlib.suppress(OSError):
+            beside(self._run).rmdir()  # unless a kill left something there
+
+    def finish(self, task: Task, records: Sequence[TrialRecord], *, weights: Path, device: str) -> None:
+        """Write what is still missing: trials from before a kill, or from before anybody asked, and the map.
+
+        Args:
+            task: What the run is about.
+            records: Trials on the task; those of other runs are left out.
+            weights: File of the chosen encoder.
+            device: Where it runs.
+        """
+        for record in records:
+            if (weights.parent / f"{_name(record)}.safetensors").is_file():
+                self.trial(record)
+        write_projection(self._run, weights, task, device=device)
+
+
+def _name(record: TrialRecord) -> str:
+    """Return a trial's name within its run, also that of its weights."""
+    return f"{record.genotype_key}-{record.iterations}-{record.rng_seed}"
+
+
+def hyperparameters(record: TrialRecord) -> dict[str, float | str]:
+    """Return the genes of a trial's candidate by name, and how it was trained; values are numbers or text."""
+    genes = dict(_flat(record.genotype))
+    genes.pop("schema", None)
+    return {**genes, "iterations": record.iterations, "rng_seed": record.rng_seed, "status": record.status}
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, bool):
+            yield f"{prefix}{name}", "yes" if value else "no"
+        elif isinstance(value, int | float | str):
+            yield f"{prefix}{name}", value
+        else:
+            yield f"{prefix}{name}", _text(value)
+
+
+def _text(value: Any) -> str:
+    """Return a list of options as words, such as `crop(ratio=0.5) jitter(sigma=0.1)`; anything else as JSON."""
+    if isinstance(value, list) and all(_is_option(one) for one in value):
+        return " ".join(_option(*one) for one in value) or "none"
+    return _option(*value) if _is_option(value) else json.dumps(value)
+
+
+def _is_option(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], Mapping)
+
+
+def _option(name: str, parameters: Mapping[str, Any]) -> str:
+    return f"{name}({', '.join(f'{key}={value}' for key, value in parameters.items())})"
