@@ -51,6 +51,7 @@ class RunState:
         running: Trials that were started and have not ended: id -> (time of the start, iterations).
         sittings: (first, last) time of each sitting.
         trained: (iterations, seconds) of trained trials, for an estimate.
+        time_budget: Seconds in which the latest sitting is to end; None if it may take its time.
     """
 
     begun: bool = False
@@ -64,6 +65,7 @@ class RunState:
     sittings: list[tuple[float, float]] = field(default_factory=list)
     trained: list[tuple[int, float]] = field(default_factory=list)
     best: Best | None = None
+    time_budget: float | None = None
 
     @property
     def statuses(self) -> dict[str, int]:
@@ -83,6 +85,12 @@ class RunState:
         if now is not None and sittings:
             sittings[-1] = (sittings[-1][0], max(now, sittings[-1][1]))
         return sum(last - first for first, last in sittings)
+
+    def most_seconds_left(self, *, now: float) -> float | None:
+        """Return the seconds that a time budget leaves, None without one."""
+        if self.time_budget is None or not self.sittings:
+            return None
+        return max(self.time_budget - (now - self.sittings[-1][0]), 0.0)
 
     def seconds_left(self, *, now: float) -> float | None:
         """Return the seconds that the round still takes, by what an optimiser step took so far; None if not known."""
@@ -109,7 +117,7 @@ def fold(events: Iterable[Mapping[str, Any]]) -> RunState:
 
 def _run(state: RunState, event: Mapping[str, Any]) -> None:
     state.begun, state.ended, state.message, state.stage = True, "", "", STAGE_BEFORE
-    state.pid = _whole(event, "pid") or None
+    state.pid, state.time_budget = _whole(event, "pid") or None, _number(event, "time_budget")
     state.round = None
     state.running.clear()
     state.sittings.append((math.inf, -math.inf))

@@ -72,6 +72,7 @@ class RunView:
             "elapsed_seconds": state.elapsed(now=self.now if goes_on else None),
             "sittings": len(state.sittings),
             "seconds_left_in_round": state.seconds_left(now=self.now) if goes_on else None,
+            "most_seconds_left": state.most_seconds_left(now=self.now) if goes_on else None,
         }
 
     def as_text(self) -> str:
@@ -153,11 +154,13 @@ def _best(best: Best | None) -> str:
 
 
 def _left(state: RunState, *, now: float) -> str:
+    most = state.most_seconds_left(now=now)
+    total = "" if most is None else f"; at most {duration(most)} in all, by the time budget"
     if not _trains(state):
-        return "not known at this stage"
+        return f"not known at this stage{total}"
     seconds = state.seconds_left(now=now)
     if seconds is None:
-        return "not known before a trial has ended"
+        return f"not known before a trial has ended{total}"
     assert state.round is not None
     how = f"by the mean time of an optimiser step so far, {state.round.workers} at a time"
-    return f"about {duration(seconds)} of this round, {how}; what follows the round is not counted"
+    return f"about {duration(seconds)} of this round, {how}{total or '; what follows the round is not counted'}"

@@ -59,6 +59,14 @@ def test_the_time_left_is_that_of_an_optimiser_step_shared_among_the_workers() -
     assert fold(alone).seconds_left(now=moment(500)) == 0.0
 
 
+def test_a_time_budget_bounds_the_sitting_that_has_it() -> None:
+    first, second = at(0, "run", time_budget=60.0), at(100, "run", time_budget=30)
+    assert fold([first]).most_seconds_left(now=moment(50)) == 10.0
+    assert fold([first, second]).most_seconds_left(now=moment(110)) == 20.0
+    assert fold([first]).most_seconds_left(now=moment(70)) == 0.0
+    assert fold([first, at(100, "run")]).most_seconds_left(now=moment(110)) is None
+
+
 @pytest.mark.parametrize(
     "events",
     [
@@ -109,7 +117,17 @@ NONSENSE: tuple[Any, ...] = (None, -1, 1e400, "x" * 99, [], {}, True, 10**4000, 
 @pytest.mark.parametrize("value", NONSENSE, ids=lambda value: str(type(value)))
 def test_values_of_a_wrong_type_or_size_break_nothing(value: Any) -> None:
     texts = ("time", "stage", "round", "trial", "key", "status", "metric", "higher_is_better", "message")
-    numbers = ("trials", "known", "workers", "iterations", "validation", "best_iteration", "seconds", "pid")
+    numbers = (
+        "trials",
+        "known",
+        "workers",
+        "iterations",
+        "validation",
+        "best_iteration",
+        "seconds",
+        "pid",
+        "time_budget",
+    )
     events = [
         {"event": event} | dict.fromkeys((*texts, *numbers), value)
         for event in ("run", "stage", "round", "trial started", "trial", "end", value)

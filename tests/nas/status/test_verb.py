@@ -60,6 +60,19 @@ def test_a_run_at_work(folder: RunFolder, capsys: pytest.CaptureFixture[str]) ->
     assert facts["seconds_left_in_round"] == pytest.approx(1.235)
 
 
+def test_the_time_left_says_how_it_is_known(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    with folder.locked():
+        folder.start()
+        folder.events.begin({"time_budget": 90.0})
+        assert "left:    not known at this stage; at most 1 min " in shown(folder.path, capsys)[0]
+        folder.events.round(ROUND, plans=PLANS, missing=PLANS, workers=2)
+        assert "left:    not known before a trial has ended; at most " in shown(folder.path, capsys)[0]
+        folder.events.finished(record(), name=ROUND)
+        text, facts = shown(folder.path, capsys)
+        assert "of this round, by the mean time of an optimiser step so far, 2 at a time; at most 1 min " in text
+        assert 60.0 < facts["most_seconds_left"] < 90.0
+
+
 def ended(folder: RunFolder, how: BaseException | None, *, answered: bool) -> None:
     try:
         with folder.locked():
