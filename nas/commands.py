@@ -72,7 +72,7 @@ COMMANDS = (
     Command(
         "search",
         SearchOptions,
-        "nas.search:search",
+        "nas.budget.dry_run:search_or_forecast",
         (
             "tscnas search ETTh1.csv --task forecasting --horizons 24,48,168 --output runs/ETTh1",
             "tscnas search GunPoint/ --task classification --time-budget 10m",
@@ -134,7 +134,7 @@ COMMANDS = (
     Command(
         "seeds",
         SeedsOptions,
-        "nas.seeds:generate_seeds",
+        "nas.budget.dry_run:seeds_or_forecast",
         ("tscnas seeds tasks.yaml --data data/ --bank bank.sqlite --genotypes 48 --time-limit 2m",),
         resumes=True,
     ),

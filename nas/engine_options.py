@@ -60,6 +60,12 @@ def time_budget(text: str) -> Any:
     return option(None, text=text, duration=True, above=0)
 
 
+def dry_run() -> Any:
+    """Return the field `dry_run`."""
+    text = "write nothing; print what would run, how long, and with how much disk and memory, from two timed candidates"
+    return option(False, text=text)
+
+
 def check_engine(name: str) -> None:
     """Check that an engine is installed.
 

@@ -95,6 +95,7 @@ class SearchOptions:
     memory_limit: int | None = engine_options.memory_limit()
     gpu_share: float | None = engine_options.gpu_share()
     bank: str | None = option(None, text="SQLite store of trial records to add to; by default one in the output folder")
+    dry_run: bool = engine_options.dry_run()
     tensorboard: bool = option(False, text="write curves, hyperparameters and a map of the encoder for TensorBoard")
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the answer")
@@ -132,6 +133,7 @@ class SeedsOptions:
     engine: str = engine_options.engine()
     memory_limit: int | None = engine_options.memory_limit()
     gpu_share: float | None = engine_options.gpu_share()
+    dry_run: bool = engine_options.dry_run()
     quiet: bool = option(False, text="show no progress, only the summary")
 
     def __post_init__(self) -> None:

@@ -79,7 +79,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     deadline = Deadline.of(options.time_budget)
     clock = Stopwatch()
     with clock("read data"):
-        task = task or _load(options)
+        task = task or load(options)
     device = pick_device(options.device, elsewhere=options.engine == "ray")
     folder = RunFolder(
         options.output or f"runs/{task.spec.name}-{task.spec.kind}",
@@ -129,7 +129,8 @@ def _search(
     )
 
 
-def _load(options: SearchOptions) -> Task:
+def load(options: SearchOptions) -> Task:
+    """Read the data of a search as its options say."""
     return load_task(
         options.data,
         kind=options.task,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,12 +78,11 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
                 embedding=embed_task(task),
                 embedding_version=EMBEDDING_VERSION,
             )
-        for wave in (_first_wave, _repeat_wave, _evolved_wave):
+        for name, wave in _WAVES.items():
             plans = [(task, plan) for task in tasks for plan in wave(task, bank, options)]
             missing = [(task, plan) for task, plan in plans if not _known(bank, task, plan)]
             n_known += len(plans) - len(missing)
             n_planned += len(missing)
-            name = wave.__name__.strip("_").replace("_", " ")
             for record in _run(_interleave(missing), options, device=device, name=name, budget=budget):
                 bank.add(record)
                 statuses[record.status] = statuses.get(record.status, 0) + 1
@@ -98,7 +97,13 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
     return SeedsResult(n_new=n_new, n_known=n_known, statuses=statuses, text=text)
 
 
-def _first_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPlan]:
+def planned(task: Task, options: SeedsOptions) -> tuple[list[TrialPlan], int]:
+    """Return the first wave, and how many trials of a task the later waves have: which ones follows from the first."""
+    first = _first_wave(task, options)
+    return first, math.ceil(options.repeats * options.genotypes) + max(options.genotypes - len(first), 0)
+
+
+def _first_wave(task: Task, options: SeedsOptions) -> list[TrialPlan]:
     """Return the shared candidates (presets first, the same for all tasks) and this task's random ones."""
     third = math.ceil(options.genotypes / 3)
     named = [preset(name, kind=task.spec.kind) for name in SHARED_PRESETS][:third]
@@ -115,7 +120,7 @@ def _first_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPlan
 def _repeat_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPlan]:
     """Repeat a share of the first wave with other rng_seeds: half of it among the best, half at random."""
     n = math.ceil(options.repeats * options.genotypes)
-    ranked = _completed(task, bank, _first_wave(task, bank, options))
+    ranked = _completed(task, bank, _first_wave(task, options))
     best = ranked[: n // 2]
     rest = ranked[n // 2 :]
     rng = _rng(REPEAT_STREAM, options, task=task)
@@ -131,7 +136,7 @@ def _evolved_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPl
 
     Presets are no parents: most lie outside the space that a search samples from, and so would their children.
     """
-    first = _first_wave(task, bank, options)
+    first = _first_wave(task, options)
     presets = {preset(name, kind=task.spec.kind).key for name in PRESETS}
     sampled = [plan for plan in first if plan.genotype.key not in presets]
     parents = _completed(task, bank, sampled)[:PARENTS]
@@ -145,6 +150,13 @@ def _evolved_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPl
             known.add(child.key)
             children.append(child)
     return [TrialPlan(child, options.iterations, options.rng_seed, "evolved") for child in children]
+
+
+_WAVES: dict[str, Callable[[Task, Bank, SeedsOptions], list[TrialPlan]]] = {
+    "first wave": lambda task, bank, options: _first_wave(task, options),
+    "repeat wave": _repeat_wave,
+    "evolved wave": _evolved_wave,
+}
 
 
 def _completed(task: Task, bank: Bank, plans: list[TrialPlan]) -> list[Genotype]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import resource
 import sys
@@ -77,10 +78,8 @@ class Measured:
         """Return the seconds of scoring so many encoders and the baselines on test; None where that is not known."""
         if self.verification is None or self.baselines is None:
             return None
-        encoder, plain = self.verification + self.slowest.start, self.baselines + self.slowest.start
-        longest = max(encoder, plain)
-        # the longest may begin when all others are done
-        return longest + (n_encoders * encoder + plain - longest) / workers
+        seconds = [self.verification, self.baselines, *[self.verification] * (n_encoders - 1)]
+        return makespan([one + self.slowest.start for one in seconds], workers=workers)
 
     @property
     def slowest(self) -> Timing:
@@ -149,6 +148,14 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
         memory=torch.cuda.max_memory_allocated(where) if where.type == "cuda" else _most_memory(),
         file=len(encoder_file(weights, genotype=genotype, task=task, rng_seed=0)),
     )
+
+
+def makespan(seconds: Sequence[float], *, workers: int) -> float:
+    """Return when jobs are done that workers take in this order, each when it is free."""
+    free = [0.0] * workers
+    for one in seconds:
+        heapq.heappush(free, heapq.heappop(free) + one)
+    return max(free)
 
 
 def _most_memory() -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from downstream.task import Task
 from nas.budget.deadline import Deadline
-from nas.budget.pilot import Measured, measure
+from nas.budget.pilot import Measured, makespan, measure
 from nas.candidates import Candidates
 from nas.errors import TimeBudgetError
 from nas.halving import first_round, last_round
@@ -204,8 +204,7 @@ class SearchBudget:
         slowest = self._measured.slowest
         total = 0.0
         for plans in rounds:
-            seconds = [slowest.trial(plan.iterations) for plan in plans]
-            total += max(sum(seconds) / self._workers, max(seconds, default=0.0))
+            total += makespan([slowest.trial(plan.iterations) for plan in plans], workers=self._workers)
         return total
 
 
