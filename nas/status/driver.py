@@ -65,7 +65,16 @@ def _exists(pid: int) -> bool:
         return False
     except PermissionError:
         return True  # somebody else's
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Return whether a process has died and only its parent has not taken note."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False  # gone this moment, or a system without such files
+    return stat.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
 
 
 def _beats(file: int) -> bool:

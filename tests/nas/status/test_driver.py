@@ -67,6 +67,18 @@ def test_a_killed_driver_is_gone_at_once(tmp_path: Path) -> None:
     assert found is not None and found.gone and not found.alive
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not show its zombies")
+def test_a_killed_driver_whose_parent_takes_no_note_is_gone_too(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    path = left_by(tmp_path / "l", age=0.0, pid=process.pid)
+    alive = driver_of(path)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, and left a zombie
+    gone = driver_of(path)
+    process.wait()
+    assert alive is not None and alive.alive and gone is not None and gone.gone and not gone.alive
+
+
 def test_a_process_of_another_container_is_judged_by_its_heart(tmp_path: Path) -> None:
     beating = driver_of(left_by(tmp_path / "l", age=0.1, pid=dead_pid(), processes="pid:[1]"))
     assert beating is not None and beating.alive and not beating.gone
