@@ -24,6 +24,7 @@ class JsonLines:
     """
 
     def __init__(self, path: str | Path) -> None:
+        self._path = str(path)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         size = os.fstat(self._file).st_size
         self._cut_off = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
@@ -32,13 +33,16 @@ class JsonLines:
         """Append one object; a number that is not finite becomes null.
 
         Raises:
-            OSError: If the disk does not take it.
+            OSError: If the disk does not take it, with the file's name.
         """
         line = json.dumps({name: _finite(value) for name, value in content.items()}, allow_nan=False) + "\n"
         rest = (("\n" if self._cut_off else "") + line).encode()
         self._cut_off = True
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._path) from error  # a full disk is told without a name
         self._cut_off = False
 
     def __enter__(self) -> JsonLines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ class RunLog:
         """Log one message, made to fit a line.
 
         Raises:
-            OSError: If the disk does not take it.
+            OSError: If the disk does not take it, with the file's name.
         """
         self._logger.log(level, "%s", one_line(message), extra=self._extra)
 
@@ -60,4 +61,7 @@ class RunLog:
 class _File(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         """Raise what went wrong, such as a full disk, in place of printing it."""
+        error = sys.exception()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, self.baseFilename) from error
         raise

@@ -146,5 +146,5 @@ def test_the_time_of_a_line_is_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_log_that_cannot_be_written_is_no_silence(tmp_path: Path) -> None:
-    with RunLog("/dev/full") as log, pytest.raises(OSError, match="No space left"):
+    with RunLog("/dev/full") as log, pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         log.write(logging.INFO, "x")
