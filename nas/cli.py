@@ -154,7 +154,13 @@ def _parse(words: list[str]) -> argparse.Namespace:
             allow_abbrev=False,
         )
         add_options(verb, command.options)
-    namespace, unknown = parser.parse_known_args(_joined(words))
+    words = _joined(words)
+    if words[:1] and words[0] in verbs.choices:
+        # flags may stand between positionals; a parser with others below it knows no such order
+        found = verbs.choices[words[0]].parse_known_intermixed_args(words[1:], argparse.Namespace(command=words[0]))
+    else:
+        found = parser.parse_known_args(words)
+    namespace, unknown = found
     if unknown:
         below = [name.split()[1] for name in verbs.choices if name.startswith(f"{namespace.command} ")]
         flags = [flag for flag in verbs.choices[namespace.command]._option_string_actions if flag != "-h"]

@@ -12,6 +12,7 @@ from ahc.bank.recover import Recovered, recover_bank
 from ahc.bank.verify import find_problems
 from nas.bank.text import BankText, bank_path, counted
 from nas.bank_options import BankExportOptions, BankMergeOptions, BankRecoverOptions, BankVerifyOptions
+from nas.driver_lock import bank_lock
 from nas.errors import OutputExistsError
 from nas.option_fields import OptionError
 
@@ -26,14 +27,16 @@ def merge(options: BankMergeOptions) -> BankText:
     Raises:
         BankError: If a bank cannot be used, or banks of different versions were not meant to be mixed.
         OutputExistsError: If the output exists and may not be replaced.
+        InUseError: If another driver writes to the output.
     """
     output = _output(options.output, overwrite=options.overwrite)
-    result = merge_banks(
-        [bank_path(bank) for bank in options.banks],
-        output,
-        mix_protocols=options.mix_protocols,
-        overwrite=options.overwrite,
-    )
+    with bank_lock(output):
+        result = merge_banks(
+            [bank_path(bank) for bank in options.banks],
+            output,
+            mix_protocols=options.mix_protocols,
+            overwrite=options.overwrite,
+        )
     lines = [f"{path}: {counted(n_trials, 'trial')}" for path, n_trials in result.sources]
     lines.append(
         f"{output}: {counted(result.n_trials, 'trial')} of {counted(result.n_tasks, 'task')}, "
@@ -93,11 +96,13 @@ def recover(options: BankRecoverOptions) -> BankText:
     Raises:
         BankError: If there is nothing to save.
         OutputExistsError: If the output exists.
+        InUseError: If another driver writes to the output.
     """
     output = Path(options.output)
     if output.exists():
         raise OutputExistsError(f"{output} exists and is never replaced by what is recovered; choose another --output")
-    found = recover_bank(bank_path(options.bank), output)
+    with bank_lock(output):
+        found = recover_bank(bank_path(options.bank), output)
     lines = [
         f"{output}: recovered {counted(len(found.trials), 'trial')} and {counted(len(found.tasks), 'task')}",
         *_losses(found),

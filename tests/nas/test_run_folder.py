@@ -63,3 +63,13 @@ def test_memory_is_shared_out_among_the_workers_unless_it_is_a_gpu_s() -> None:
     on_gpu = engine_settings(four, device="cuda:0")
     assert on_gpu["memory_limit"] is None and on_gpu["gpu_share"] == 1.0
     assert engine_settings(four, device="cpu")["gpu_share"] == 0.0
+
+
+def test_starting_anew_leaves_no_journal_of_the_old_bank(tmp_path: Path) -> None:
+    old = RunFolder(tmp_path / "run", config={"iterations": 1})
+    old.start()
+    endings = ("", "-wal", "-shm", "-journal")
+    for ending in endings:
+        old.bank.with_name(old.bank.name + ending).write_bytes(b"old")
+    RunFolder(tmp_path / "run", config={"iterations": 2}, overwrite=True).start()
+    assert not [ending for ending in endings if old.bank.with_name(old.bank.name + ending).exists()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +16,7 @@ from ahc.bank import Bank
 from ahc.record import TrialRecord
 from nas import cli
 from nas.commands import COMMANDS
+from nas.driver_lock import bank_lock
 from search_space.sampling import sample_candidates
 
 GENOTYPES = sample_candidates(6, np.random.default_rng(3))
@@ -227,3 +229,28 @@ def test_a_missing_verb_is_named(run: Run) -> None:
     assert {name for name in (one.name for one in COMMANDS) if name.startswith("bank ")} == {
         f"bank {verb}" for verb in ("ls", "show", "merge", "export", "verify", "recover")
     }
+
+
+@pytest.mark.parametrize(
+    "order", ["A B --output C", "A --output C B", "--output C A B", "A --output=C --mix-protocols B"]
+)
+def test_flags_may_stand_between_banks(bank: Path, tmp_path: Path, run: Run, order: str) -> None:
+    with Bank(tmp_path / "other.sqlite") as other:
+        other.add(_record(5, task="Fish"))
+    places = {"A": str(bank), "B": str(tmp_path / "other.sqlite"), "C": str(tmp_path / "all.sqlite")}
+    places["--output=C"] = f"--output={places['C']}"
+    status, out, err = run("merge", *(places.get(word, word) for word in order.split()))
+    assert (status, err) == (0, "") and "other.sqlite: 1 trial" in out
+    with Bank(places["C"], read_only=True) as merged, Bank(bank, read_only=True) as first:
+        assert len(merged) == len(first) + 1
+
+
+@pytest.mark.parametrize("verb", ["merge", "recover"])
+def test_a_bank_in_use_is_not_written(bank: Path, tmp_path: Path, run: Run, verb: str) -> None:
+    output = tmp_path / "taken.sqlite"
+    with bank_lock(output):
+        status, out, err = run(verb, str(bank), "--output", str(output))
+        assert status == 2 and out == "" and f"the bank {output} is in use by process {os.getpid()}" in err
+        assert not output.exists()
+    assert run(verb, str(bank), "--output", str(output))[0] == 0
+    assert not output.with_name("taken.sqlite.lock").exists()
