@@ -8,10 +8,13 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from contrastive.groups import PairGroup
-from contrastive.losses._base import BLOCK_ELEMENTS, Loss, anchor_pairs
+from contrastive.groups import PairGroup, TwoViewGroup
+from contrastive.losses._base import Loss
 from contrastive.similarities._base import Similarity
 from contrastive.weightings._base import AnchorWeights
+
+BLOCK_ELEMENTS = 2**24
+"""Numbers of an intermediate result held at once; 64 MiB in single precision."""
 
 
 class AgreementLoss(Loss):
@@ -27,15 +30,15 @@ class AgreementLoss(Loss):
 
     def __call__(
         self,
-        group: PairGroup,
+        group: PairGroup | TwoViewGroup,
         similarity: Similarity | None,
         *,
         weighting: AnchorWeights | None = None,
-        block_elements: int = BLOCK_ELEMENTS,
+        block_elements: int | None = None,
     ) -> Tensor:
         """Return the loss of a pair group, a scalar; the similarity is not used."""
         assert weighting is None, "only a loss that compares has anchors to weight"
-        pairs = anchor_pairs(group, cross_view_only=True)
+        pairs = group.pairs(cross_view_only=True)
         counted = (pairs.positive_weight.sum(dim=1) > 0).nonzero().squeeze(1)
         n_groups, n_anchors, features = group.anchors.shape
         if len(counted) == 0:
@@ -52,7 +55,7 @@ class AgreementLoss(Loss):
             return self._groups(anchors, targets).sum()
 
         numbers = n_anchors * features + min(n_anchors, features) ** 2
-        size = max(1, block_elements // numbers)
+        size = max(1, (block_elements or BLOCK_ELEMENTS) // numbers)
         if size >= n_groups:
             return of_block(group.anchors, group.candidates) / n_groups
         total = group.anchors.new_zeros(())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from contrastive.checks import above_zero
-from contrastive.losses._base import AnchorPairs, PairLoss
+from contrastive.losses._blocks import floor
+from contrastive.losses._log_sum_exp import LogSumExpLoss
 from search_space.registry import register
 
 
@@ -16,7 +16,7 @@ from search_space.registry import register
     choices={"temperature": (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)},
     source="Decoupled contrastive learning, Yeh et al. 2022, arXiv:2110.06848, eq. (6)",
 )
-class DCL(PairLoss):
+class DCL(LogSumExpLoss):
     """Log-sum-exp of the negatives less the positive, which is no part of the denominator.
 
     For an anchor with positives P, negatives N and similarities s the loss is
@@ -32,12 +32,7 @@ class DCL(PairLoss):
         ValueError: If `temperature` is not greater than 0.
     """
 
-    def __init__(self, *, temperature: float) -> None:
-        self.temperature = above_zero("DCL.temperature", temperature)
-
-    def _rows(self, similarities: Tensor, *, pairs: AnchorPairs) -> Tensor:
-        scaled = similarities.div_(self.temperature)  # the similarities are ours and of no further use
-        positive = (pairs.positives_of(scaled) * pairs.positive_weight).sum(dim=-1)  # (G, A)
-        rivals = scaled.masked_fill(~pairs.negatives, torch.finfo(scaled.dtype).min / 2).logsumexp(dim=-1)
-        compared = (pairs.positive_weight.sum(dim=1) > 0) & pairs.negatives.any(dim=1)  # (A,)
-        return torch.where(compared, rivals - positive, 0.0)
+    def of_excess(self, excess: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the excess itself and 1, or 0 where there is no negative."""
+        compared = ~(excess <= floor(excess.dtype) / 2)  # also where the excess is NaN, which must show
+        return torch.where(compared, excess, 0.0), compared.to(excess.dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contrastive.losses._softmax import SoftmaxLoss
+from contrastive.losses._log_sum_exp import SoftmaxLoss
 from search_space.registry import register
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from contrastive.groups import PairGroup, two_view_masks
+from contrastive.groups import TwoViewGroup
 from contrastive.hierarchy import Scale
 from contrastive.pairs._base import Pair
 from search_space.registry import register
@@ -22,11 +22,10 @@ class Instance(Pair):
 
     uses_whole_window: ClassVar[bool] = True
 
-    def __call__(self, scales: Sequence[Scale], level: int) -> PairGroup | None:
+    def __call__(self, scales: Sequence[Scale], level: int) -> TwoViewGroup | None:
         """Return T groups of 2B rows."""
         scale = scales[level]
         if scale.z1.shape[0] == 1:
             return None
-        rows = torch.cat([scale.z1, scale.z2]).transpose(0, 1)  # (T, 2B, D)
-        masks = two_view_masks(scale.z1.shape[0], device=rows.device)
-        return PairGroup(anchors=rows, candidates=rows, **masks._asdict())
+        rows = torch.cat([scale.z1.transpose(0, 1), scale.z2.transpose(0, 1)], dim=1)  # (T, 2B, D)
+        return TwoViewGroup(rows)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from contrastive.groups import PairGroup, two_view_masks
+from contrastive.groups import TwoViewGroup
 from contrastive.hierarchy import Scale
 from contrastive.pairs._base import Pair
 from search_space.registry import register
@@ -19,11 +19,10 @@ class Temporal(Pair):
     B groups of 2T rows. None with a single step.
     """
 
-    def __call__(self, scales: Sequence[Scale], level: int) -> PairGroup | None:
+    def __call__(self, scales: Sequence[Scale], level: int) -> TwoViewGroup | None:
         """Return B groups of 2T rows."""
         scale = scales[level]
         if scale.z1.shape[1] == 1:
             return None
         rows = torch.cat([scale.z1, scale.z2], dim=1)  # (B, 2T, D)
-        masks = two_view_masks(scale.z1.shape[1], device=rows.device)
-        return PairGroup(anchors=rows, candidates=rows, **masks._asdict())
+        return TwoViewGroup(rows)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from contrastive.similarities._base import Similarity
+from contrastive.similarities._base import ProductSimilarity
 from contrastive.unit import unit_vectors
 from search_space.registry import register
 
 
 @register("similarity", "cosine", source="SimCLR, Chen et al. 2020, arXiv:2002.05709, section 2.1")
-class Cosine(Similarity):
+class Cosine(ProductSimilarity):
     """The cosine of the angle, in [-1, 1]; 0 wherever a representation is 0."""
 
-    def __call__(self, anchors: Tensor, candidates: Tensor) -> Tensor:
-        """Return the cosines, shape (G, A, N)."""
+    def vectors(self, anchors: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the vectors at length one."""
         units = unit_vectors(anchors)
-        others = units if candidates is anchors else unit_vectors(candidates)
-        return torch.matmul(units, others.transpose(1, 2))
+        return units, units if candidates is anchors else unit_vectors(candidates)

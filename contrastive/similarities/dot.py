@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-
-from contrastive.similarities._base import Similarity
+from contrastive.similarities._base import ProductSimilarity
 from search_space.registry import register
 
 
 @register("similarity", "dot", source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, eq. (1)")
-class Dot(Similarity):
+class Dot(ProductSimilarity):
     """The inner product; unbounded, so long representations count more."""
-
-    def __call__(self, anchors: Tensor, candidates: Tensor) -> Tensor:
-        """Return the inner products, shape (G, A, N)."""
-        return torch.matmul(anchors, candidates.transpose(1, 2))

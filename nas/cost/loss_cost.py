@@ -6,7 +6,6 @@ affine in the number of groups and, where it compares representations, in the wi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -14,9 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from contrastive.groups import PairGroup
+from contrastive.groups import PairGroup, TwoViewGroup
 from contrastive.hierarchy import build_scales
-from contrastive.losses._base import BLOCK_ELEMENTS
 from nas.cost.counting import Bilinear, Counts, Trace, bilinear, trace
 from search_space import registry
 from search_space.genotype import Genotype
@@ -73,7 +71,7 @@ def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) ->
         # the masks have as many shapes as the groups have, so the first of a shape stands for all
         found = _loss(cell.loss.name, cell.similarity, weighting, traced_width, group.shape, _ByShape(group))
         numbers = group.groups * width * (group.anchors + (0 if group.with_themselves else group.candidates))
-        total = total + _in_blocks(found.at(group.groups, width), group) + kept_input(found.low, numbers)
+        total = total + found.at(group.groups, width) + kept_input(found.low, numbers)
         # rows are put side by side, and their gradients are added to those of the other kinds
         total = total + Counts(moved_bytes=_FLOAT * numbers * 5.0, kernels=6.0)
     return total
@@ -110,26 +108,13 @@ def _loss(
         inputs = [anchors] if group.with_themselves else [anchors, candidates]
 
         def go(given: Sequence[Tensor]) -> Tensor:
-            value: Tensor = built(PairGroup(given[0], given[-1], *group.masks), compared, weighting=weights)
+            pairs = TwoViewGroup(given[0]) if group.with_themselves else PairGroup(given[0], given[-1], *group.masks)
+            value: Tensor = built(pairs, compared, weighting=weights)
             return value
 
         return trace(go, inputs, parameters=[])
 
     return bilinear(run, rows=1, width=width)
-
-
-def _in_blocks(counts: Counts, group: _Group) -> Counts:
-    """Return the counts of a loss that may not hold all similarities: it keeps no block, but computes each twice."""
-    blocks = math.ceil(group.groups * group.anchors * group.candidates / BLOCK_ELEMENTS)
-    if blocks == 1:
-        return counts
-    return Counts(
-        multiply_adds=counts.multiply_adds,
-        training_multiply_adds=counts.training_multiply_adds + counts.multiply_adds,
-        kept_bytes=counts.kept_bytes / blocks,
-        moved_bytes=counts.moved_bytes * 4 / 3,
-        kernels=counts.kernels * blocks * 4 / 3,
-    )
 
 
 def first_values(kind: str, name: str) -> dict[str, float]:
