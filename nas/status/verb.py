@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from nas.bank.text import counted
 from nas.driver_lock import LOCK_NAME
 from nas.errors import NoRunError
 from nas.json_lines import read_json_lines
@@ -66,7 +67,7 @@ class BankView:
         else:
             who = f"{driver_text(driver)} holds it, but gives no sign of life"
         total = sum(self.statuses.values())
-        return f"{self.bank}: {who}\ntrials:  {total:,} on {self.n_tasks:,} task(s) ({counts or 'none'})"
+        return f"{self.bank}: {who}\ntrials:  {total:,} on {counted(self.n_tasks, 'task')} ({counts or 'none'})"
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_a_bank_and_a_file_that_is_none(tmp_path: Path, capsys: pytest.CaptureFi
         bank.add(record())
         bank.add(record(rng_seed=1, status="crashed", score=None, curve=()))
         text, facts = shown(path, capsys)
-        assert f"process {os.getpid()} on host" in text and "2 on 1 task(s) (1 completed, 1 crashed)" in text
+        assert f"process {os.getpid()} on host" in text and "2 on 1 task (1 completed, 1 crashed)" in text
     text, facts = shown(path, capsys)
     assert facts["driver"] is None and facts["trials"] == {"completed": 1, "crashed": 1} and "nobody" in text
     (tmp_path / "notes.txt").write_text("no bank\n" * 100)
