@@ -101,7 +101,7 @@ def connect() -> Any:
     """Return the module `ray`, connected to a cluster.
 
     Raises:
-        OptionError: If Ray is not installed, or no cluster answers at `RAY_ADDRESS`.
+        OptionError: If Ray is not installed, no cluster answers at `RAY_ADDRESS`, or the one there lets nobody in.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -113,7 +113,11 @@ def connect() -> Any:
     if not ray.is_initialized():
         address = _address()
         with _signals_kept():  # it would end the process at a polite stop without a word
-            ray.init(address, log_to_driver=False, configure_logging=False, include_dashboard=False)
+            try:
+                ray.init(address, log_to_driver=False, configure_logging=False, include_dashboard=False)
+            except (RuntimeError, ConnectionError, ray.exceptions.RayError) as error:
+                line = (str(error).strip().splitlines() or [""])[-1]
+                raise OptionError(f"engine: no connection to the Ray cluster {address} ({line})") from error
     return ray
 
 
