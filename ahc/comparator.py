@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ahc.gcn import GraphEncoder, normalise
 from ahc.graph import WHOLE_BLOCKS, GraphBatch
-from ahc.threads import for_each
+from ahc.threads import for_each, one_thread_a_product
 from ahc.vocabulary import Vocabulary
 
 _PART = 256  # graphs whose states stay in a core's cache
@@ -213,30 +213,35 @@ class Comparator(nn.Module):
         Returns:
             Scores, failure probabilities and gains averaged over members, (candidates,) each.
         """
-        tasks = self.coordinates(task_embedding[None])
-        gate = self.gate
-        if task_blind:
-            # The temperature is task-aware as well.
-            tasks, gate = torch.zeros_like(tasks), torch.zeros_like(gate)
-        members = [member for member in self.members if isinstance(member, Member)]
-        table = nn.functional.pad(batch.table, (0, 0, 0, -len(batch.table) % WHOLE_BLOCKS))
-        projected = [member.encoder.project(table) for member in members]
-        found = Prediction(*(torch.empty(len(batch), device=batch.table.device) for _ in Prediction._fields))
+        with one_thread_a_product() as n_threads:
+            tasks = self.coordinates(task_embedding[None])
+            gate = self.gate
+            if task_blind:
+                # The temperature is task-aware as well.
+                tasks, gate = torch.zeros_like(tasks), torch.zeros_like(gate)
+            members = [member for member in self.members if isinstance(member, Member)]
+            table = nn.functional.pad(batch.table, (0, 0, 0, -len(batch.table) % WHOLE_BLOCKS))
+            projected = [member.encoder.project(table) for member in members]
+            found = Prediction(*(torch.empty(len(batch), device=batch.table.device) for _ in Prediction._fields))
 
-        @torch.no_grad()
-        def predict_part(numbered: tuple[Tensor, GraphBatch]) -> None:
-            index, part = numbered
-            content, adjacency, said = part.content, part.adjacency, []
-            for member, rows in zip(members, projected, strict=True):
-                states = nn.functional.embedding(part.vertices, rows)  # (graphs, vertices, hidden)
-                graphs = member.encoder.read(states, content=content, mask=None, adjacency=adjacency)
-                failure = torch.sigmoid(member.failure(graphs)[:, 0])
-                said.append((member.scores(graphs, tasks=tasks, gate=gate), failure, member.gain(graphs)[:, 0]))
-            for values, of_members in zip(found, zip(*said, strict=True), strict=True):
-                values[index] = torch.stack(of_members).mean(dim=0)
+            @torch.no_grad()
+            def predict_part(numbered: tuple[Tensor, GraphBatch]) -> None:
+                index, part = numbered
+                content, adjacency, said = part.content, part.adjacency, []
+                for member, rows in zip(members, projected, strict=True):
+                    states = nn.functional.embedding(part.vertices, rows)  # (graphs, vertices, hidden)
+                    graphs = member.encoder.read(states, content=content, mask=None, adjacency=adjacency)
+                    failure = torch.sigmoid(member.failure(graphs)[:, 0])
+                    said.append((member.scores(graphs, tasks=tasks, gate=gate), failure, member.gain(graphs)[:, 0]))
+                for values, of_members in zip(found, zip(*said, strict=True), strict=True):
+                    values[index] = torch.stack(of_members).mean(dim=0)
 
-        for_each(predict_part, replace(batch, structures=normalise(batch.structures)).equal_sizes(_PART))
-        return found
+            for_each(
+                predict_part,
+                replace(batch, structures=normalise(batch.structures)).equal_sizes(_PART),
+                n_threads=n_threads,
+            )
+            return found
 
     def p_first_better(self, first: GraphBatch, second: GraphBatch, *, task_embedding: Tensor) -> Tensor:
         """Return the probability that each first candidate beats its second on the task, (candidates,).

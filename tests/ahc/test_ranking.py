@@ -12,7 +12,7 @@ from ahc.comparator import Comparator
 from ahc.encoding import encode_genotypes
 from ahc.graph import batch_graphs, geno_to_graph
 from ahc.ranking import evolve, rank_candidates
-from ahc.threads import for_each
+from ahc.threads import for_each, one_thread_a_product
 from ahc.vocabulary import Vocabulary, VocabularyError
 from search_space.genotype import Genotype
 from search_space.sampling import sample_candidates, sample_columns
@@ -87,22 +87,20 @@ def test_neither_parts_nor_threads_change_the_ranking(opinionated: Comparator) -
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_work_on_threads_is_done_once_and_its_errors_come_through(n_threads: int) -> None:
     before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
-    try:
-        done = np.zeros(50)
-        inside = []
+    done = np.zeros(50)
+    inside = set()
 
-        def work(piece: int) -> None:
-            done[piece] += piece
-            inside.append(torch.get_num_threads())
+    def work(piece: int) -> None:
+        done[piece] += piece
+        inside.add(torch.get_num_threads())
 
-        for_each(work, range(50))
-        assert done.tolist() == list(range(50)) and set(inside) == {1}
-        with pytest.raises(ZeroDivisionError):
-            for_each(lambda piece: done.fill(1 // piece), [1, 0, 2])
-        assert torch.get_num_threads() == n_threads
-    finally:
-        torch.set_num_threads(before)
+    with one_thread_a_product() as allowed:
+        for_each(work, range(50), n_threads=n_threads)
+    assert done.tolist() == list(range(50)) and inside == {1}
+    assert allowed == before
+    with pytest.raises(ZeroDivisionError), one_thread_a_product():
+        for_each(lambda piece: done.fill(1 // piece), [1, 0, 2], n_threads=n_threads)
+    assert torch.get_num_threads() == before
 
 
 def test_twenty_thousand_candidates_take_seconds_at_most(opinionated: Comparator) -> None:

@@ -1,0 +1,180 @@
+"""How fast fresh random candidates are drawn, turned into graphs, scored and put in order.
+
+Usage: python benchmarks/ranking.py [--public CHECKOUT] [--candidates 300000] [--against heap|sort]
+Equality comes first: the order of columns must be that of candidates scored one by one. Then seconds per stage, and
+the share of what the machine can do at most (`machine.py`) that each stage reaches. Stages are medians of 5 runs
+with the lowest and highest, the whole is run 3 times; nothing else should run on the machine. The task embedding
+is random: the work does not depend on it.
+
+`--public` is a checkout of AutoCTS++ (github.com/decisionintelligence/AutoCTS-). Its comparator, with random
+weights and the sizes of its search, judges pairs one at a time on a task feature of its own shape. Its search offers
+two ways: `heap`, the 5 best of each of 5 slices, about n comparisons, which leaves the rest without an order; and
+`sort`, an order of all as ours is, about log2(n!) comparisons. 200 comparisons are timed and extrapolated to the
+counted comparisons of both; the last line is against the cheaper, the heap, unless asked. Drawing its candidates is
+not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from autocts import comparisons_needed, seconds_per_comparison
+from machine import copy_bandwidth, matmul_flops
+from numpy.typing import NDArray
+
+from ahc.checkpoint import load_comparator
+from ahc.comparator import Comparator
+from ahc.encoding import encode_genotypes
+from ahc.graph import GraphBatch, batch_graphs, geno_to_graph
+from ahc.ranking import rank_candidates
+from search_space.columns import GenotypeColumns
+from search_space.drawing import plan_of
+from search_space.sampling import sample_columns
+from search_space.space import default_space
+
+MOST_SECONDS = 15.0
+LEAST_RATIO = 5000
+TOP = 64
+AT_ONCE = 131_072
+ROUNDING = 1e-6
+
+Vector = NDArray[np.float32]
+
+
+class Spread(NamedTuple):
+    """Wall seconds of repeated runs."""
+
+    median: float
+    lowest: float
+    highest: float
+
+    def __str__(self) -> str:
+        return f"{self.median:8.3f} s [{self.lowest:.3f}, {self.highest:.3f}]"
+
+
+def timed(work: Callable[[], Any], *, repeats: int) -> tuple[Spread, Any]:
+    """Return the seconds of a piece of work, and what it gave last."""
+    seconds, given = [], None
+    for _ in range(repeats):
+        start = time.perf_counter()
+        given = work()
+        seconds.append(time.perf_counter() - start)
+    return Spread(statistics.median(seconds), min(seconds), max(seconds)), given
+
+
+def check_equality(comparator: Comparator, embedding: Vector, *, n: int) -> tuple[bool, float]:
+    """Compare the order of columns with candidates scored one by one; return also the seconds of one candidate."""
+    columns = sample_columns(n, np.random.default_rng(1))
+    ranking = rank_candidates(comparator, columns, embedding)
+    task = torch.from_numpy(embedding)
+    start, alone = time.perf_counter(), []
+    for genotype in columns:
+        graph = batch_graphs([geno_to_graph(genotype, comparator.vocabulary)])
+        said = comparator.predict(graph, task_embedding=task)
+        alone.append(float(said.score) + 2.0 * np.log1p(-min(float(said.failure), 0.999)))
+    seconds = (time.perf_counter() - start) / n
+    order = np.argsort(-np.array(alone), kind="stable")
+    place = {genotype.key: at for at, genotype in enumerate(columns)}
+    found = np.array([place[genotype.key] for genotype in ranking.genotypes])
+    steps = np.diff(np.array(alone)[found])  # scores alone, in the order found: they must never rise
+    print(
+        f"Order of {n} columns against scoring one by one: {np.mean(found == order):.1%} of places equal, "
+        f"largest step against the order {max(steps.max(), 0.0):.1e} (rounding: {ROUNDING:g})"
+    )
+    return bool(steps.max() <= ROUNDING), seconds
+
+
+def operations(graphs: GraphBatch, comparator: Comparator) -> float:
+    """Count the floating-point operations in matrix products of scoring these graphs."""
+    settings, vertices = comparator.settings, graphs.mask.sum(dim=1).double()
+    hidden, width = settings.hidden, len(comparator.vocabulary) + 2 * settings.hidden
+    layer = 3 * 2 * vertices * hidden**2 + 2 * 2 * vertices**2 * hidden
+    heads = 2 * width * (1 + hidden + settings.rank + hidden + 2) + 2 * hidden * (1 + settings.rank)
+    return float(settings.members * (settings.layers * layer.sum() + heads * len(graphs)))
+
+
+def slices(columns: GenotypeColumns) -> list[GenotypeColumns]:
+    """Cut columns as ranking does."""
+    return [columns[start : start + AT_ONCE] for start in range(0, len(columns), AT_ONCE)]
+
+
+def print_stages(comparator: Comparator, embedding: Vector, *, n: int) -> None:
+    """Time drawing, encoding and scoring for themselves and print what share of the machine's limit each reaches."""
+    flops, bandwidth = matmul_flops(), copy_bandwidth()
+    print(f"Machine, {torch.get_num_threads()} threads: {flops / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s copied")
+    drawing, columns = timed(lambda: sample_columns(n, np.random.default_rng(0)), repeats=5)
+    encoding, _ = timed(
+        lambda: [len(encode_genotypes(part, vocabulary=comparator.vocabulary)) for part in slices(columns)], repeats=5
+    )
+    task = torch.from_numpy(embedding)
+    part = encode_genotypes(slices(columns)[0][:20_000], vocabulary=comparator.vocabulary)
+    scoring, _ = timed(lambda: comparator.predict(part, task_embedding=task), repeats=5)
+    drawn = n * (
+        8 * plan_of(default_space()).row + sum(codes.itemsize * codes.shape[1] for codes in _matrices(columns))
+    )
+    encoded = n * part.vertices.shape[1] * (part.vertices.element_size() + 1)
+    rows = (
+        ("draw", drawing, n, f"{drawn / bandwidth / drawing.median:6.1%} of copying what it writes"),
+        ("encode", encoding, n, f"{encoded / bandwidth / encoding.median:6.1%} of copying what it writes"),
+        (
+            "score",
+            scoring,
+            len(part),
+            f"{operations(part, comparator) / flops / scoring.median:6.1%} of products' limit",
+        ),
+    )
+    for name, spread, n_candidates, share in rows:
+        print(f"{name:7s} {n_candidates:8d}: {spread}  {1e6 * spread.median / n_candidates:7.2f} us each  {share}")
+
+
+def _matrices(columns: GenotypeColumns) -> tuple[NDArray[Any], ...]:
+    return columns.aug1, columns.aug2, columns.edges, columns.cells
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check, measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--public", help="checkout of AutoCTS++")
+    parser.add_argument("--candidates", type=int, default=300_000)
+    parser.add_argument("--against", choices=("heap", "sort"), default="heap")
+    asked = parser.parse_args(arguments)
+    n, comparator = asked.candidates, load_comparator()
+    embedding = np.random.default_rng(0).normal(size=comparator.settings.task_features).astype(np.float32)
+    equal, one_by_one = check_equality(comparator, embedding, n=500)
+    if not equal:
+        print("The order is not that of scoring one by one.")
+        return 1
+
+    def whole() -> None:
+        rank_candidates(comparator, sample_columns(n, np.random.default_rng(0)), embedding, top_k=TOP)
+
+    spread, _ = timed(whole, repeats=3)
+    print(f"{'whole':7s} {n:8d}: {spread}  {1e6 * spread.median / n:7.2f} us each  (at most {MOST_SECONDS:g} s)")
+    print(f"Peak memory up to here, torch and all: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    in_time = spread.median <= MOST_SECONDS
+    print_stages(comparator, embedding, n=n)
+    if asked.public is None:
+        print(f"\nScoring our own candidates one by one: {1e3 * one_by_one:.2f} ms each, without drawing them")
+        print(f"ratio {one_by_one * n / spread.median:.0f} to our own scoring one by one (no reference given)")
+        return 0 if in_time else 1
+    seconds = seconds_per_comparison(asked.public, n=200)
+    print(f"\nAutoCTS++: {1e3 * seconds:.1f} ms a comparison (200 timed, extrapolated)")
+    ratios = {}
+    for way, comparisons in comparisons_needed(n).items():
+        ratios[way] = comparisons * seconds / spread.median
+        print(f"{way}: {comparisons} comparisons, {comparisons * seconds:.0f} s, ratio {ratios[way]:.0f}")
+    ratio = ratios[asked.against]
+    print(f"ratio {ratio:.0f} (needs {LEAST_RATIO})")
+    return 0 if in_time and ratio >= LEAST_RATIO else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
