@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from encoders.operators._operator import within_span
+from encoders.operators._operator import Operator, within_span
+from encoders.strides import thin
 from search_space import registry
 from search_space.encoder_dag import edge_count_problem, incoming, source_problems, target_of
 
@@ -45,25 +46,60 @@ class Cell(nn.Module):
         ]
         self.operators = nn.ModuleList(operators)
 
-    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
+        return self._strides(stride, steps=steps)[0]
+
+    def forward(self, x: Tensor, span: Tensor | None = None, *, stride: int = 1, steps: int = 0) -> Tensor:
         """Return the value of the last node.
 
         Args:
-            x: Latent, zero outside the span; (batch, streams, time, hidden).
+            x: Latent, zero outside the span, at the steps that `input_stride` asks for; (batch, streams, time, hidden).
             span: True from the first to the last observed step, or None when no
                 window is padded; (batch, time).
+            stride: Which steps of the last node are wanted (`encoders.strides`); only without `span` other than 1.
+            steps: Steps of a whole window, where the stride is not 1.
 
         Returns:
-            Latent, zero outside the span; (batch, streams, time, hidden).
+            Latent, zero outside the span; (batch, streams, time of that stride, hidden).
         """
+        strides = self._strides(stride, steps=steps)
         nodes = [x]
-        for pairs in self.incoming:
-            results = [self.operators[place](nodes[source], span) for source, place in pairs]
+        for target, pairs in enumerate(self.incoming, start=1):
+            results = [
+                _apply(
+                    self.operators[place], nodes[source], span, have=strides[source], want=strides[target], steps=steps
+                )
+                for source, place in pairs
+            ]
             value = results[0]
             if len(results) > 1:
                 value = sum(results[1:], start=value) / math.sqrt(len(results))
             nodes.append(within_span(value, span))
         return nodes[-1]
+
+    def _strides(self, stride: int, *, steps: int) -> list[int]:
+        """Return the stride of every node: what all of its readers need."""
+        if stride == 1:
+            return [1] * (len(self.incoming) + 1)
+        strides = [0] * len(self.incoming) + [stride]
+        for target in range(len(self.incoming), 0, -1):
+            for source, place in self.incoming[target - 1]:
+                operator: Operator = self.operators[place]  # type: ignore[assignment]
+                strides[source] = math.gcd(strides[source], operator.input_stride(strides[target], steps=steps))
+        return strides
+
+
+def _apply(operator: nn.Module, x: Tensor, span: Tensor | None, *, have: int, want: int, steps: int) -> Tensor:
+    """Return what an operator makes of the steps of stride `have`, at those of stride `want`."""
+    assert isinstance(operator, Operator), "a cell is made of operators"
+    if have == want == 1:
+        return operator(x, span)  # type: ignore[no-any-return]
+    needed = operator.input_stride(want, steps=steps)
+    x = thin(x, have=have, want=needed)
+    if operator.takes_strides:
+        return operator(x, span, have=needed, want=want)  # type: ignore[no-any-return]
+    return thin(operator(x, span), have=needed, want=want)
 
 
 def _check(edges: Sequence[tuple[int, str]]) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from encoders.cell import Cell
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
 from encoders.operators._operator import within_span
+from encoders.strides import thin
 from search_space import registry
 from search_space.encoder_dag import inner_nodes
 from search_space.registry import unknown_name
@@ -127,25 +128,35 @@ class Encoder(nn.Module):
         """
         self._check(x, masked=masked, span=None)
         span = observed_span(x)
-        encoded = self._encode(x, masked=masked, span=span)
-        pooled: Tensor = self.readout(encoded.z, span)
+        encoded = self._encode(x, masked=masked, span=span, stride=self.readout.stride)
+        pooled: Tensor = self.readout(encoded.z, span[:, -encoded.z.shape[2] :])
         return torch.cat([pooled, encoded.statistics], dim=-1)
 
-    def _encode(self, x: Tensor, *, masked: Tensor | None, span: Tensor | None) -> _Encoded:
+    def _encode(self, x: Tensor, *, masked: Tensor | None, span: Tensor | None, stride: int = 1) -> _Encoded:
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         values, statistics = normalize_input(x, normalization=self.normalization)
         if span is not None and _surely(span.all()):
             span = None  # nothing is padding: the operators need no mask
-        latent = within_span(self._project(values), span)
-        for block in self.blocks:
-            latent = block(latent, span)
+        steps = x.shape[1]
+        strides = self._strides(stride if span is None else 1, steps=steps)
+        latent = within_span(self._project(values, stride=strides[0]), span)
+        for block, wanted in zip(self.blocks, strides[1:], strict=True):
+            latent = block(latent, span, stride=wanted, steps=steps)
         z = within_span(self.dropout(self.output(latent)), span)
         return _Encoded(z, statistics.reshape(x.shape[0], z.shape[1], -1))
 
-    def _project(self, values: Tensor) -> Tensor:
+    def _strides(self, stride: int, *, steps: int) -> list[int]:
+        """Return which steps of the input and of every block's output those of the last block are made of."""
+        strides = [stride]
+        for block in reversed(self.blocks):
+            strides.insert(0, block.input_stride(strides[0], steps=steps))  # type: ignore[operator]
+        return strides
+
+    def _project(self, values: Tensor, *, stride: int) -> Tensor:
         # (batch, time, variates) -> (batch, streams, time, variates of a stream)
         by_stream = values.transpose(1, 2).unsqueeze(-1) if self.independent else values.unsqueeze(1)
+        by_stream = thin(by_stream, have=1, want=stride)
         missing = by_stream.isnan()
         if _surely(~missing.any()):
             return self.projection(by_stream)  # type: ignore[no-any-return]

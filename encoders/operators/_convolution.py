@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from encoders.strides import apart_by
 
 
 class TimeConvolution(nn.Conv2d):
@@ -32,22 +36,37 @@ class TimeConvolution(nn.Conv2d):
         self.dilation_in_time = dilation_in_time
         self.causal = causal
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Convolve (batch, streams, time, inputs) into (batch, streams, time, outputs)."""
-        dilation = self.dilation_in_time
-        reach = (input.shape[2] - 1) // dilation  # taps on one side that can meet a real step
-        weight, padding = self.weight, 0
-        if self.causal:
-            taps = min(self.taps, reach + 1)
-            weight = weight[..., self.taps - taps :]
-            input = F.pad(input, (0, 0, (taps - 1) * dilation, 0))
-        else:
-            side = min(self.taps // 2, reach)
-            middle = self.taps // 2
-            weight = weight[..., middle - side : middle + side + 1]
-            padding = side * dilation
-        channels_first = input.permute(0, 3, 1, 2)
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
+        return math.gcd(stride, self.dilation_in_time) if self.dilation_in_time < steps else stride
+
+    def forward(self, input: Tensor, *, have: int = 1, want: int = 1) -> Tensor:
+        """Convolve (batch, streams, time, inputs) into (batch, streams, time, outputs).
+
+        Args:
+            input: Steps of stride `have`, which is that of `input_stride`.
+            have: Stride of the input, counted back from the last step.
+            want: Stride of the output.
+        """
+        length = input.shape[2]
+        reach = (length - 1) * have // self.dilation_in_time  # taps on one side that can meet a real step
+        dilation = self.dilation_in_time // have if reach else 1
+        last = self.taps - 1 if self.causal else self.taps // 2  # the tap on the step itself
+        before, after = min(last, reach), min(self.taps - 1 - last, reach)
+        weight = self.weight[..., last - before : last + after + 1]
+        stride = apart_by(have=have, want=want, length=length)
+        padding = 0
+        if stride == 1 and before == after:
+            padding = before * dilation
+        else:  # a negative padding cuts off what no output sees
+            input = F.pad(input, (0, 0, before * dilation - (length - 1) % stride, after * dilation))
         result = F.conv2d(
-            channels_first, weight, self.bias, padding=(0, padding), dilation=(1, dilation), groups=self.groups
+            input.permute(0, 3, 1, 2),
+            weight,
+            self.bias,
+            padding=(0, padding),
+            stride=(1, stride),
+            dilation=(1, dilation),
+            groups=self.groups,
         )
         return result.permute(0, 2, 3, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 _LARGEST_DILATION_EXPONENT = 9
@@ -38,6 +40,13 @@ class Operator(nn.Module):
             raise ValueError(f"{type(self).__name__}: {'; '.join(problems)}")
         self.hidden = hidden
         self.dilation: int = 2 ** min(depth, _LARGEST_DILATION_EXPONENT)
+
+    takes_strides: ClassVar[bool] = False
+    """Whether `forward` takes `have` and `want`, the strides of its input and output (`encoders.strides`)."""
+
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
+        return 1
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Apply the operator.

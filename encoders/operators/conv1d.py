@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -18,11 +20,17 @@ class Conv1d(Operator):
     (2015) variance, so that the scale of the latent survives without a norm.
     """
 
+    takes_strides: ClassVar[bool] = True
+
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
         self.convolution = TimeConvolution(hidden, hidden, taps=3, causal=False)
         nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
 
-    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the steps that the taps meet."""
+        return self.convolution.input_stride(stride, steps=steps)
+
+    def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Convolve over time; (batch, streams, time, hidden)."""
-        return F.gelu(self.convolution(x))
+        return F.gelu(self.convolution(x, have=have, want=want))

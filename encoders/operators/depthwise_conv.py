@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from encoders.operators._convolution import TimeConvolution
 from encoders.operators._operator import Operator
+from encoders.strides import thin
 from search_space.registry import register
 
 LARGE_TAPS = 51
@@ -28,6 +31,8 @@ class DepthwiseConv(Operator):
     variates, is left out, because the number of streams is open.
     """
 
+    takes_strides: ClassVar[bool] = True
+
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
         self.large = TimeConvolution(hidden, hidden, taps=LARGE_TAPS, causal=False, groups=hidden)
@@ -36,7 +41,11 @@ class DepthwiseConv(Operator):
         self.network = nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the steps that the taps meet."""
+        return self.large.input_stride(stride, steps=steps)
+
+    def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Apply the block; (batch, streams, time, hidden)."""
-        filtered = self.large(x) + self.small(x)
-        return x + self.dropout(self.network(self.norm(filtered)))  # type: ignore[no-any-return]
+        filtered = self.large(x, have=have, want=want) + self.small(x, have=have, want=want)
+        return thin(x, have=have, want=want) + self.dropout(self.network(self.norm(filtered)))  # type: ignore[no-any-return]

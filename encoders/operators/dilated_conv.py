@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from encoders.operators._convolution import TimeConvolution
 from encoders.operators._operator import Operator, within_span
+from encoders.strides import thin
 from search_space.registry import register
 
 
@@ -18,14 +21,21 @@ class DilatedConv(Operator):
     layers and no dropout inside, as in TS2Vec; a step sees `1 + 4 * dilation` steps.
     """
 
+    takes_strides: ClassVar[bool] = True
+
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
         self.first = TimeConvolution(hidden, hidden, taps=3, dilation_in_time=self.dilation, causal=False)
         self.second = TimeConvolution(hidden, hidden, taps=3, dilation_in_time=self.dilation, causal=False)
 
-    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the steps that the taps meet."""
+        return self.first.input_stride(stride, steps=steps)
+
+    def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Apply the block; (batch, streams, time, hidden)."""
+        # Both convolutions have one dilation, so between them lie the steps of the input's stride.
+        inner = F.gelu(self.first(F.gelu(x), have=have, want=have))
         # The second convolution must meet the same zeros beyond the end as for an unpadded series.
-        inner = within_span(F.gelu(self.first(F.gelu(x))), span)
-        result: Tensor = x + self.second(inner)
-        return result
+        added: Tensor = self.second(within_span(inner, span), have=have, want=want)
+        return thin(x, have=have, want=want) + added

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from encoders.operators._convolution import TimeConvolution
 from encoders.operators._operator import Operator
+from encoders.strides import thin
 from search_space.registry import register
 
 
@@ -24,12 +27,18 @@ class GatedDilatedConv(Operator):
     batch normalisation gives way to the residual connection: no norm layers.
     """
 
+    takes_strides: ClassVar[bool] = True
+
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
         self.filter_and_gate = TimeConvolution(hidden, 2 * hidden, taps=2, dilation_in_time=self.dilation, causal=True)
 
-    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the steps that the taps meet."""
+        return self.filter_and_gate.input_stride(stride, steps=steps)
+
+    def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Apply the gated convolution; (batch, streams, time, hidden)."""
-        content, gate = self.filter_and_gate(x).chunk(2, dim=-1)
+        content, gate = self.filter_and_gate(x, have=have, want=want).chunk(2, dim=-1)
         # tanh(u) = 2 sigmoid(2u) - 1; on CPU the sigmoid is several times faster than tanh.
-        return x + (2.0 * torch.sigmoid(2.0 * content) - 1.0) * torch.sigmoid(gate)
+        return thin(x, have=have, want=want) + (2.0 * torch.sigmoid(2.0 * content) - 1.0) * torch.sigmoid(gate)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from encoders.operators._operator import Operator
+from encoders.strides import thin
 from search_space.registry import register
 
 
@@ -12,6 +15,12 @@ from search_space.registry import register
 class Identity(Operator):
     """Hand the latent on unchanged."""
 
-    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
+    takes_strides: ClassVar[bool] = True
+
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the output."""
+        return stride
+
+    def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Return x itself; (batch, streams, time, hidden)."""
-        return x
+        return thin(x, have=have, want=want)

@@ -21,6 +21,8 @@ class Readout(nn.Module):
 
     parts: ClassVar[int] = 1
     """How many vectors of width `features` the readout concatenates."""
+    stride: ClassVar[int] = 1
+    """Which steps of a wholly observed window the readout looks at (`encoders.strides`)."""
 
     def __init__(self, features: int) -> None:
         super().__init__()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,8 @@ from search_space.registry import register
 @register("readout", "last", source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, section 4.2 (forecasting)")
 class LastReadout(Readout):
     """Take the representation of the last observed step."""
+
+    stride: ClassVar[int] = 0
 
     def forward(self, z: Tensor, observed: Tensor) -> Tensor:
         """Return the last step's vector; (batch, streams, features)."""
