@@ -100,12 +100,14 @@ class GraphBatch:
         """
         sizes = self.mask.sum(dim=1)
         for size in sorted(set(sizes.tolist())):
-            structures = self.structures[:, :size, :size].contiguous()
-            for index in torch.split(torch.nonzero(sizes == size)[:, 0], most):
-                index = torch.cat([index, index[-1:].expand(-len(index) % WHOLE_BLOCKS)])
-                part = self.select(index)
-                vertices, mask = part.vertices[:, :size], part.mask[:, :size]
-                yield index, replace(part, vertices=vertices, mask=mask, structures=structures)
+            alike = torch.nonzero(sizes == size)[:, 0]
+            shapes, shape = torch.unique(self.structure[alike], return_inverse=True)
+            structures = self.structures[shapes, :size, :size]
+            for place in torch.split(torch.arange(len(alike), device=alike.device), most):
+                place = torch.cat([place, place[-1:].expand(-len(place) % WHOLE_BLOCKS)])
+                index = alike[place]
+                vertices, mask = self.vertices[index, :size], self.mask[index, :size]
+                yield index, GraphBatch(self.table, vertices, mask, structures=structures, structure=shape[place])
 
     def to(self, device: str | torch.device) -> GraphBatch:
         """Return the batch on another device."""
