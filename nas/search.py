@@ -100,6 +100,7 @@ def _search(
     """Do what `search` says, as the only driver of the folder."""
     if folder.finished:
         return _shown_again(folder)
+    budget.check()
     candidates = choose_candidates(task, options, clock=clock)
     folder.start()
     folder.events.begin(as_dict(options))

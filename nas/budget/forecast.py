@@ -31,14 +31,14 @@ class Forecast:
         """Return the seconds of a trial; of an unknown candidate, those of a mean one."""
         known = [self.costs[plan.genotype.key]] if plan.genotype.key in self.costs else list(self.costs.values())
         per_iteration = self.slower * sum(one.seconds_per_iteration for one in known) / len(known)
-        return self.measured.slowest.trial(plan.iterations, per_iteration=per_iteration)
+        return self.measured.typical.trial(plan.iterations, per_iteration=per_iteration)
 
     @property
     def worker_bytes(self) -> int:
         """Most memory of one worker: what was measured, and what the largest candidate needs beyond those timed."""
         timed = max((self.costs[key].memory_bytes for key in self.measured.timings), default=0)
         largest = max((one.memory_bytes for one in self.costs.values()), default=0)
-        return self.measured.slowest.memory + max(largest - timed, 0)
+        return self.measured.typical.memory + max(largest - timed, 0)
 
     def file_bytes(self, plan: TrialPlan) -> int:
         """Return the bytes of a trial's weights: 4 for each parameter, and what the files of those timed had beyond."""

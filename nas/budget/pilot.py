@@ -79,13 +79,14 @@ class Measured:
         if self.verification is None or self.baselines is None:
             return None
         seconds = [self.verification, self.baselines, *[self.verification] * (n_encoders - 1)]
-        return makespan([one + self.slowest.start for one in seconds], workers=workers)
+        return makespan([one + self.typical.start for one in seconds], workers=workers)
 
     @property
-    def slowest(self) -> Timing:
-        """The worst of all that was timed, piece by piece; zeros where nothing was."""
-        names = ("build", "probe", "iteration", "memory", "file", "start")
-        return Timing(**{name: max((getattr(one, name) for one in self.timings.values()), default=0) for name in names})
+    def typical(self) -> Timing:
+        """The worst of all that was timed, but the best building: the first one may pay for all; zeros for nothing."""
+        names = ("probe", "iteration", "memory", "file", "start")
+        worst = {name: max((getattr(one, name) for one in self.timings.values()), default=0) for name in names}
+        return Timing(build=min((one.build for one in self.timings.values()), default=0.0), **worst)
 
 
 def measure(
@@ -95,6 +96,7 @@ def measure(
     options: SearchOptions | SeedsOptions,
     device: str,
     ends: float = math.inf,
+    share: float = 1.0,
     verification: bool = True,
 ) -> Measured:
     """Time candidates, and the verification on stand-in rows, with the engine and the workers of the real run.
@@ -104,17 +106,21 @@ def measure(
         genotypes: The candidates, the last one's encoder is verified.
         options: Engine and workers.
         device: Where candidates are trained.
-        ends: When the measuring stops, as `time.monotonic()` tells it.
+        ends: When the timing of candidates stops, as `time.monotonic()` tells it.
+        share: How much of that the rehearsal has.
         verification: Whether to rehearse the verification, where there is a test part.
     """
     shared: dict[str, Any] = {"task": task.without_test()}
     jobs = [Job(one.key, time_candidate, {"genotype": one, "device": device}, shared) for one in genotypes]
-    if verification and task.has_test:
+    settings = {**engine_settings(options, device=device), "memory_limit": None, "finish": False}
+    length = ends - time.monotonic()
+    found = {one.id: one for one in run_candidates(jobs, ends=ends, **settings) if one.status == "completed"}
+    if verification and task.has_test and found:
         sizes = {"sizes": task.sealed.sizes}
-        jobs.append(Job(_VERIFICATION, rehearse, {**sizes, "genotype": genotypes[-1], "device": device}, shared))
+        jobs = [Job(_VERIFICATION, rehearse, {**sizes, "genotype": genotypes[-1], "device": device}, shared)]
         jobs.append(Job(_BASELINES, rehearse_baselines, sizes, shared))
-    settings = {**engine_settings(options, device=device), "memory_limit": None, "finish": False, "ends": ends}
-    found = {one.id: one for one in run_candidates(jobs, **settings) if one.status == "completed"}
+        ends = time.monotonic() + share * length
+        found |= {one.id: one for one in run_candidates(jobs, ends=ends, **settings) if one.status == "completed"}
     timings: dict[str, Timing] = {one.key: found[one.key].value for one in genotypes if one.key in found}
     seconds: dict[str, float] = {name: found[name].value for name in (_VERIFICATION, _BASELINES) if name in found}
     worked = {**{key: timing.worked for key, timing in timings.items()}, **seconds}

@@ -19,9 +19,8 @@ from nas.verification import Row
 from search_space.presets import preset
 
 REPORT = 1.5  # seconds for the answer, its files, and leaving
-MEASURING_SHARE = 0.2  # of the time that is left, at most, goes to measuring
+TIMING_SHARE, REHEARSAL_SHARE = 0.5, 0.2  # of the time that is left, at most, goes to timing and to the rehearsal
 VERIFICATION_SHARE = 0.5  # of the time that is left, at most, is kept for the verification
-_START = 10.0  # seconds that workers may take to start on a busy machine
 _UNKNOWN_TRIAL = 5.0  # seconds of the least trial, before anything was timed
 _SPARE = 1.3  # of a measured time that is kept for it
 
@@ -52,7 +51,7 @@ class SearchBudget:
     @property
     def untrained_ends(self) -> float:
         """When the untrained encoder of the chosen candidate has to be probed, after all training."""
-        return self.training_ends + self._least_trial()
+        return self.training_ends + 2 * self._least_trial()
 
     @property
     def verification_ends(self) -> float:
@@ -62,7 +61,16 @@ class SearchBudget:
     @property
     def training_ends(self) -> float:
         """When the last round has to be over."""
-        return self.deadline.ends - REPORT - self._reserve - self._least_trial()
+        return self.deadline.ends - REPORT - self._reserve - 2 * self._least_trial()
+
+    def check(self) -> None:
+        """Look at the clock before anything long begins.
+
+        Raises:
+            TimeBudgetError: If there is no time left in which anything could be trained.
+        """
+        if self.deadline.left < REPORT:
+            raise self.too_small()
 
     def fitted(self, candidates: Candidates) -> Candidates:
         """Measure what trials and verification take, and return as many of the candidates as there is time for.
@@ -72,15 +80,15 @@ class SearchBudget:
         """
         if not self.limited:
             return candidates
-        if self.deadline.left < REPORT:
-            raise self.too_small()
+        self.check()
         named = (preset("ts2vec", kind=self._task.spec.kind), candidates.picked[0])
         self._measured = measure(
             self._task,
             list({one.key: one for one in named}.values()),
             options=self._options,
             device=self._device,
-            ends=time.monotonic() + self._measuring_time(),
+            share=REHEARSAL_SHARE / TIMING_SHARE,
+            ends=time.monotonic() + TIMING_SHARE * self.deadline.left,
         )
         if not self._measured.timings or self.deadline.left < self._needed():
             raise self.too_small()
@@ -108,16 +116,16 @@ class SearchBudget:
         """
         if not self.limited:
             return math.inf
-        slowest, left = self._measured.slowest, ends - time.monotonic()
+        typical, left = self._measured.typical, ends - time.monotonic()
         share = 2 * left / math.ceil(n_left / self._workers)
-        limit = min(share, left) - slowest.start - slowest.probe
-        return limit if limit >= slowest.build + slowest.probe else 0.0
+        limit = min(share, left) - typical.start - typical.probe
+        return limit if limit >= typical.build + typical.probe else 0.0
 
     def hard_end(self, ends: float) -> float:
         """Return when the workers of a round are stopped that should have ended by themselves."""
         if not self.limited:
             return math.inf
-        late = ends + max(0.05 * self.deadline.budget, 2 * self._measured.slowest.probe)
+        late = ends + max(0.05 * self.deadline.budget, 2 * self._measured.typical.probe)
         return min(late, max(ends, self.verification_ends - 0.5 * self._reserve))
 
     def note_round(self, name: str, *, n_trials: int, n_stopped: int, n_left_out: int) -> None:
@@ -152,16 +160,11 @@ class SearchBudget:
 
     def too_small(self) -> TimeBudgetError:
         """Return the error for a budget in which nothing could be trained."""
-        needed = max(self.deadline.used + _SPARE * self._needed(), self.deadline.budget)
+        needed = max(self.deadline.used + _SPARE * self._needed(), _SPARE * self.deadline.budget)
         return TimeBudgetError(
             f"time-budget: in {self.deadline.budget:g} s nothing could be trained; "
             f"the least that makes sense for {self._task.spec.name} here is about {_rounded(needed)} s"
         )
-
-    def _measuring_time(self) -> float:
-        """Return the seconds that measuring may take: a share, but enough for workers to start on a busy machine."""
-        left = self.deadline.left
-        return max(MEASURING_SHARE * left, min(0.5 * left, _START))
 
     def _keep_reserve(self) -> None:
         """Keep the time of the verification, as measured; where that is more than its share, keep the share."""
@@ -177,7 +180,7 @@ class SearchBudget:
 
     def _needed(self) -> float:
         """Return the seconds in which the least can be trained, one untrained encoder probed, and both verified."""
-        training = 2 * self._least_trial()
+        training = 3 * self._least_trial()
         return REPORT + training + min(self._wanted(), VERIFICATION_SHARE / (1 - VERIFICATION_SHARE) * training)
 
     def _n_entrants(self) -> int:
@@ -189,8 +192,8 @@ class SearchBudget:
     def _least_trial(self) -> float:
         if not self._measured.timings:
             return _UNKNOWN_TRIAL
-        slowest = self._measured.slowest
-        return slowest.start + slowest.build + 2 * slowest.probe
+        typical = self._measured.typical
+        return typical.start + typical.build + 2 * typical.probe
 
     def _rounds(self, candidates: Candidates) -> tuple[list[TrialPlan], list[TrialPlan]]:
         groups = {"picked": candidates.picked, "random": candidates.random}
@@ -201,10 +204,10 @@ class SearchBudget:
 
     def _seconds(self, *rounds: Sequence[TrialPlan]) -> float:
         """Return the seconds that rounds of trials take on all workers together."""
-        slowest = self._measured.slowest
+        typical = self._measured.typical
         total = 0.0
         for plans in rounds:
-            total += makespan([slowest.trial(plan.iterations) for plan in plans], workers=self._workers)
+            total += makespan([typical.trial(plan.iterations) for plan in plans], workers=self._workers)
         return total
 
 
