@@ -41,7 +41,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         candidates: Genotypes that are ranked before anything is trained.
         top_k: Highest ranked candidates that are trained.
         iterations: Optimiser steps per candidate.
-        time_budget: Seconds of training; None for no limit.
+        time_budget: Seconds of the search, verification included; None for no limit.
         max_parameters: Most trainable numbers of an encoder; None for no limit, as for the next three.
         max_multiply_adds: Most multiply-adds of the forward pass of an iteration.
         max_memory: Most bytes of an iteration.

@@ -189,4 +189,6 @@ def _clock(seconds: float) -> str:
 
 
 def _megabytes(n_bytes: int) -> str:
+    if n_bytes < 1_000_000:
+        return f"{n_bytes / 1e3:.0f} kB"
     return f"{n_bytes / 1e6:,.1f} MB" if n_bytes < 10_000_000 else f"{n_bytes / 1e6:,.0f} MB"
