@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -107,13 +108,13 @@ def contrast(
         hierarchical: Whether all levels count.
         weighting: Passed to the loss.
     """
-    # A zero that depends on the representations: a batch without any negatives still has a gradient (of 0),
-    # and values that are not finite still show.
-    total = 0.0 * (scales[0].z1.sum() + scales[0].z2.sum())
+    terms = []
     for pair in pairs:
         levels = range(len(scales)) if hierarchical else [1 if pair.uses_whole_window else 0]
         groups = [group for level in levels if (group := pair(scales, level)) is not None]
-        for group in groups:
-            term = loss(group, similarity, weighting=weighting)
-            total = total + term / (len(levels) * len(pairs))
-    return total
+        terms += [loss(group, similarity, weighting=weighting) / (len(levels) * len(pairs)) for group in groups]
+    if not terms:
+        # A zero that depends on the representations: a batch without any negatives still has a gradient (of 0),
+        # and values that are not finite still show.
+        return 0.0 * (scales[0].z1.sum() + scales[0].z2.sum())
+    return torch.stack(terms).sum()

@@ -10,6 +10,7 @@ from nas.option_fields import OptionError, option
 
 ENGINE_NAMES = ("process", "serial", "ray")
 """The keys of `nas.engines.ENGINES`, here without importing any."""
+PRECISIONS = ("float32", "bfloat16")
 
 
 def usable_cores() -> int:
@@ -47,6 +48,15 @@ def gpu_share() -> Any:
     """Return the field `gpu_share`."""
     text = "share of a GPU that one candidate takes with --engine ray, such as 0.25; by default all of one"
     return option(None, text=text, above=0, most=1)
+
+
+def precision() -> Any:
+    """Return the field `precision`."""
+    text = (
+        "how exactly candidates are trained; bfloat16 is faster on a GPU and, for long windows, on a CPU that has it; "
+        "the comparator's bank was trained in float32"
+    )
+    return option("float32", text=text, choices=PRECISIONS)
 
 
 def time_limit(default: float | None) -> Any:

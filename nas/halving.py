@@ -111,6 +111,7 @@ class TrialRunner:
                 device=self._device,
                 time_limit=None if limit == math.inf else limit,
                 keep_weights=True,
+                precision=self._options.precision,
             )
             by_job[job.id] = plan
             yield job

@@ -6,11 +6,13 @@ import copy
 import math
 
 import torch
+from torch import Tensor
 
 from encoders.encoder import Encoder
 from nas.batches import BatchSource
 from nas.divergence import DivergedError
 from nas.model import ContrastiveModel
+from nas.precision import precision
 
 GRADIENT_NORM_LIMIT = 10.0
 
@@ -25,13 +27,22 @@ class Trainer:
         model: The model, on its device already.
         batches: Source of training batches.
         generator: Source of randomness for batches and views, on the same device.
+        precision: One of `nas.engine_options.PRECISIONS`.
     """
 
-    def __init__(self, model: ContrastiveModel, *, batches: BatchSource, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        model: ContrastiveModel,
+        *,
+        batches: BatchSource,
+        generator: torch.Generator,
+        precision: str = "float32",
+    ) -> None:
         self.model = model
         self.iteration = 0
         self._batches = batches
         self._generator = generator
+        self._precision = precision
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=model.genotype.train.learning_rate)
         self._averaged = copy.deepcopy(model.encoder) if model.genotype.train.weight_averaging else None
 
@@ -48,6 +59,10 @@ class Trainer:
         """
         self.model.train()
         batch = self._batches.draw(self._generator)
+        with precision(self._precision, device=batch.device):
+            return self._learn(batch)
+
+    def _learn(self, batch: Tensor) -> float:
         loss = self.model.loss(batch, generator=self._generator)
         value = float(loss.detach())
         if not math.isfinite(value):

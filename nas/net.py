@@ -92,6 +92,7 @@ def train_candidate(
     device: torch.device | str = "cpu",
     time_limit: float | None = None,
     max_steps: int | None = None,
+    precision: str = "float32",
     on_probe: Callable[[ProbePoint], None] | None = None,
 ) -> Trial:
     """Train one candidate on one task and return its trial.
@@ -107,6 +108,7 @@ def train_candidate(
         device: Where to train.
         time_limit: Seconds after which training stops; the trial is then a `timeout` with the curve so far.
         max_steps: Longest training cut in time steps; by default the task's, or else `MAX_TRAINING_STEPS`.
+        precision: Of the training steps, one of `nas.engine_options.PRECISIONS`; probes always see float32.
         on_probe: Called with each point of the curve.
 
     Returns:
@@ -119,7 +121,9 @@ def train_candidate(
     device = torch.device(device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(rng_seed)
-        trainer = new_trainer(genotype, task, rng_seed=rng_seed, device=device, max_steps=max_steps)
+        trainer = new_trainer(
+            genotype, task, rng_seed=rng_seed, device=device, max_steps=max_steps, precision=precision
+        )
         progress = _Progress(task=task, trainer=trainer, rng_seed=rng_seed, device=device)
         status, message = "completed", ""
         for target in sorted({round(share * iterations) for share in PROBE_SHARES}):
@@ -178,7 +182,13 @@ class _Progress:
 
 
 def new_trainer(
-    genotype: Genotype, task: Task, *, rng_seed: int, device: torch.device, max_steps: int | None
+    genotype: Genotype,
+    task: Task,
+    *,
+    rng_seed: int,
+    device: torch.device,
+    max_steps: int | None,
+    precision: str = "float32",
 ) -> Trainer:
     """Build the model, its batches and its optimiser."""
     try:
@@ -193,7 +203,7 @@ def new_trainer(
         max_steps=max_steps or task.training_cut,
     )
     generator = torch.Generator(device=device).manual_seed(rng_seed)
-    return Trainer(model, batches=batches, generator=generator)
+    return Trainer(model, batches=batches, generator=generator, precision=precision)
 
 
 def _best(curve: Sequence[ProbePoint], *, higher_is_better: bool) -> ProbePoint:

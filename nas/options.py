@@ -90,6 +90,7 @@ class SearchOptions:
     )
     workers: int = engine_options.workers()
     device: str = option("auto", text=DEVICE)
+    precision: str = engine_options.precision()
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     engine: str = engine_options.engine()
     memory_limit: int | None = engine_options.memory_limit()

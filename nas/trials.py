@@ -61,7 +61,7 @@ def trial_job(
     device: str,
     time_limit: float | None,
     keep_weights: bool = False,
-    max_steps: int | None = None,
+    precision: str = "float32",
 ) -> Job:
     """Return the job that runs a trial in a worker."""
     return Job(
@@ -72,14 +72,14 @@ def trial_job(
             "device": device,
             "time_limit": time_limit,
             "keep_weights": keep_weights,
-            "max_steps": max_steps,
+            "precision": precision,
         },
         shared={"task": task},
     )
 
 
 def _run(
-    plan: TrialPlan, task: Task, device: str, time_limit: float | None, keep_weights: bool, max_steps: int | None
+    plan: TrialPlan, task: Task, device: str, time_limit: float | None, keep_weights: bool, precision: str
 ) -> TrialOutcome:
     """Run one trial (in a worker)."""
     trial = train_candidate(
@@ -89,7 +89,7 @@ def _run(
         rng_seed=plan.rng_seed,
         device=device,
         time_limit=time_limit,
-        max_steps=max_steps,
+        precision=precision,
     )
     weights = None
     if keep_weights and trial.weights:

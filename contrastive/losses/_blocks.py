@@ -16,7 +16,7 @@ from contrastive.weightings._base import AnchorWeights
 if TYPE_CHECKING:
     from contrastive.losses._base import PairLoss
 
-CPU_BLOCK = 2**21
+CPU_BLOCK = 2**20
 """Similarities held at once on a CPU; 8 MiB in single precision stay in its caches."""
 GPU_BLOCK = 2**24
 """Similarities held at once on an accelerator, which wants large products; 64 MiB."""
@@ -92,8 +92,7 @@ def _loss_and_gradients(
     """Return the loss and the gradient to the anchors, and to the candidates where these are others."""
     others = anchors if candidates is None else candidates
     scale, total = recipe.loss.scale, anchors.new_zeros(())
-    to_anchors = torch.zeros_like(anchors)
-    to_others = to_anchors if candidates is None else torch.zeros_like(candidates)
+    to_anchors, to_others = _Sum(anchors), _Sum(others)
     for groups, first, last in blocks_of(anchors, others, budget=recipe.block_elements):
         some, all_others = anchors[groups, first:last], others[groups]
         scaled = recipe.similarity.between(some, all_others, scale=scale)
@@ -105,10 +104,26 @@ def _loss_and_gradients(
         gradients = recipe.similarity.back(
             slopes, scaled, some, None if themselves else all_others, scale=scale, bfloat16=bfloat16
         )
-        to_anchors[groups, first:last] += gradients[0]
+        to_anchors.add(gradients[0], groups, slice(first, last))
         if not themselves:
-            to_others[groups] += gradients[1]
-    return (total, to_anchors) if candidates is None else (total, to_anchors, to_others)
+            (to_anchors if candidates is None else to_others).add(gradients[1], groups, slice(None))
+    return (total, to_anchors.value) if candidates is None else (total, to_anchors.value, to_others.value)
+
+
+class _Sum:
+    """A tensor like another, summed from parts; a part that covers all of it is taken as it is."""
+
+    def __init__(self, like: Tensor) -> None:
+        self._like = like
+        self.value = like.new_empty(0)
+
+    def add(self, part: Tensor, groups: slice, rows: slice) -> None:
+        if self.value.numel() == 0:
+            if part.shape == self._like.shape:
+                self.value = part.to(self._like.dtype)
+                return
+            self.value = torch.zeros_like(self._like)
+        self.value[groups, rows] += part
 
 
 def floor(dtype: torch.dtype) -> float:

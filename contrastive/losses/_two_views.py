@@ -16,10 +16,10 @@ from contrastive.weightings._base import AnchorWeights
 if TYPE_CHECKING:
     from contrastive.losses._log_sum_exp import LogSumExpLoss
 
-FEWEST_ROWS = 128
+FEWEST_ROWS = 1024
 """Rows of a group from which on half of the comparisons saved are worth the smaller products."""
-KEPT_ELEMENTS = 2**26
-"""Similarities that may be kept for the gradient, 256 MiB in single precision; more are computed again."""
+KEPT_ELEMENTS = 2**25
+"""Similarities that may be kept for the gradient, 128 MiB in single precision; more are computed again."""
 _SMALLEST_STRIP = 48
 
 
