@@ -15,7 +15,6 @@ from public_ts2vec import import_from, in_turn, machine_line, one_thread, parser
 from torch import Tensor
 
 from contrastive.hierarchy import build_scales, contrast
-from nas.precision import precision
 from search_space import registry
 
 SHAPES = {(2, 3000, 320): 6.0, (8, 200, 320): 2.0}
@@ -66,7 +65,7 @@ def _ours(name: str) -> Callable[[Tensor, Tensor], Tensor]:
 
     def run(z1: Tensor, z2: Tensor) -> Tensor:
         scales = build_scales(z1, z2, pool="max", kernel=2)
-        with precision(name):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=name == "bfloat16"):
             return contrast(scales, pairs=pairs, loss=loss, similarity=similarity, hierarchical=True)
 
     return run

@@ -16,7 +16,6 @@ from torch.nn.utils import parametrize
 from downstream.windows import Windows
 from nas.divergence import DivergedError
 from nas.loop import GRADIENT_NORM_LIMIT
-from nas.precision import precision
 from nas.representer import TOKENS_PER_BATCH
 from nas.supervision import Supervision
 
@@ -92,7 +91,6 @@ def fit(
     optimizer = torch.optim.AdamW([one for one in model.parameters() if one.requires_grad], lr=learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda at: learning_rate_share(at, iterations=iterations))
 
-    @precision(device=device)
     def step() -> float:
         model.train()
         index = torch.randperm(windows.n, generator=generator, device=device)[:batch_size]
@@ -176,7 +174,7 @@ def predict(model: nn.Module, windows: Windows, *, streams: int, device: torch.d
     model.eval()
     size = max(1, TOKENS_PER_BATCH // (windows.length * streams))
     found = []
-    with torch.inference_mode(), precision(device=device), parametrize.cached():
+    with torch.inference_mode(), parametrize.cached():
         for begin in range(0, windows.n, size):
             x = torch.as_tensor(windows.gather(slice(begin, begin + size)), device=device)
             found.append(model(x).float().cpu().numpy())

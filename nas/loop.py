@@ -6,13 +6,11 @@ import copy
 import math
 
 import torch
-from torch import Tensor
 
 from encoders.encoder import Encoder
 from nas.batches import BatchSource
 from nas.divergence import DivergedError
 from nas.model import ContrastiveModel
-from nas.precision import precision
 
 GRADIENT_NORM_LIMIT = 10.0
 
@@ -59,11 +57,9 @@ class Trainer:
         """
         self.model.train()
         batch = self._batches.draw(self._generator)
-        with precision(self._precision, device=batch.device):
-            return self._learn(batch)
-
-    def _learn(self, batch: Tensor) -> float:
-        loss = self.model.loss(batch, generator=self._generator)
+        # Encoders run under autocast, and a loss takes its gradient's products so; losses and weights stay float32.
+        with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
+            loss = self.model.loss(batch, generator=self._generator)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise DivergedError(f"contrastive loss became {value} at iteration {self.iteration + 1}")

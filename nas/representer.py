@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from downstream.windows import Windows
 from encoders.encoder import Encoder
 from nas.divergence import DivergedError
-from nas.precision import precision
 
 TOKENS_PER_BATCH = 1 << 15
 
@@ -47,7 +46,7 @@ class Representer:
         self._encoder.eval()
         out = np.empty((len(windows), self._encoder.streams, self._encoder.representation_features), dtype=np.float32)
         size = self._windows_per_batch(windows)
-        with torch.inference_mode(), precision(device=self._device):
+        with torch.inference_mode():
             for begin in range(0, len(windows), size):
                 x = self._batch(windows, begin, size)
                 masked = None

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from contrastive.fast_products import fast_products
 from contrastive.groups import AnchorPairs
 from contrastive.similarities._base import Similarity
 from contrastive.weightings._base import AnchorWeights
@@ -50,7 +51,7 @@ class LossOverPairs(torch.autograd.Function):
             recipe: What turns them into a loss.
         """
         bfloat16 = torch.is_autocast_enabled(anchors.device.type)
-        with torch.autocast(anchors.device.type, enabled=False):
+        with torch.autocast(anchors.device.type, enabled=False), fast_products(anchors.device):
             weights = _weights(anchors, candidates, recipe)
             if not any(ctx.needs_input_grad):
                 return (_row_losses(anchors, candidates, recipe) * weights).sum()

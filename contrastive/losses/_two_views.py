@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from contrastive.fast_products import fast_products
 from contrastive.losses._blocks import floor
 from contrastive.similarities._base import Similarity
 from contrastive.weightings._base import AnchorWeights
@@ -47,7 +48,7 @@ class TwoViewLoss(torch.autograd.Function):
         bfloat16 = torch.is_autocast_enabled(rows.device.type)
         wanted = ctx.needs_input_grad[0]
         gradient = torch.zeros_like(rows) if wanted else None
-        with torch.autocast(rows.device.type, enabled=False):
+        with torch.autocast(rows.device.type, enabled=False), fast_products(rows.device):
             weights = _weights(rows, recipe) / rows.shape[:2].numel()
             total = rows.new_zeros(())
             for groups in _parts(rows, recipe):

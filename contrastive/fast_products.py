@@ -1,4 +1,4 @@
-"""How exactly encoders compute: float32, or bfloat16 where asked for; and which library multiplies float32."""
+"""Which of torch's libraries multiplies float32 matrices on a CPU."""
 
 from __future__ import annotations
 
@@ -13,27 +13,24 @@ _ROUNDING = 1e-5
 
 
 @contextlib.contextmanager
-def precision(name: str = "float32", *, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Compute within the block at a precision; the settings of before come back after it.
+def fast_products(device: torch.device) -> Iterator[None]:
+    """Let oneDNN multiply float32 matrices within the block where that is exact; the settings of before come back.
 
-    In `bfloat16` encoders run under torch's autocast and the products of a loss's
-    gradient are rounded, 8 significant bits each; losses, sums and weights stay
-    float32.
+    It is for large products: attention's many small ones are slower that way.
 
     Args:
-        name: One of `nas.engine_options.PRECISIONS`.
-        device: Where the encoder is.
+        device: Where the matrices are; nothing changes elsewhere than on a CPU.
     """
-    kind = torch.device(device).type
-    products = _cpu_products()
-    before = products.fp32_precision
-    with torch.autocast(kind, dtype=torch.bfloat16, enabled=name == "bfloat16"):
-        try:
-            if kind == "cpu" and onednn_is_exact():
-                products.fp32_precision = "bf16"
-            yield
-        finally:
-            products.fp32_precision = before
+    if device.type != "cpu" or not onednn_is_exact():
+        yield
+        return
+    settings = _settings()
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before
 
 
 @cache
@@ -50,16 +47,16 @@ def onednn_is_exact() -> bool:
         return False
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(64, 64, generator=generator) for _ in range(2))
-    products = _cpu_products()
-    before = products.fp32_precision
+    settings = _settings()
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16"
     try:
-        products.fp32_precision = "bf16"
         found = a @ b
     finally:
-        products.fp32_precision = before
+        settings.fp32_precision = before
     return bool((found.double() - a.double() @ b.double()).abs().max() < 64 * _ROUNDING)
 
 
-def _cpu_products() -> Any:
+def _settings() -> Any:
     """Return torch's settings of oneDNN's matrix products."""
     return torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
