@@ -7,20 +7,45 @@ training rows only, no normalisation of windows. The forecaster's own choices pl
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from downstream.forecast_rows import usable_horizons
 from downstream.forecasting_task import ForecastingTask, Origins, Part
+from downstream.probes.compression import Compression
 from downstream.probes.ridge import TS2VEC_ALPHAS, RidgePath
+from downstream.probes.ridge_choice import least_error_alpha
 from downstream.represent import Represent, represented
+from downstream.ts2vec_rows import PartRows
 
 Floats = NDArray[np.floating]
 
-# Above this many flattened features five decompositions take a minute; the protocol was made for 320.
+# Above this many flattened features decompositions take long; the protocol was made for 320.
 MAX_FEATURES = 1024
 BLOCK_WINDOWS = 2048
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+class HorizonFit(NamedTuple):
+    """The ridge of one horizon, for compressed features, and the alpha that validation chose."""
+
+    horizon: int
+    path: RidgePath
+    alpha: float
+
+
+class HorizonErrors(NamedTuple):
+    """Sums of squared and absolute errors over observed targets, and how many there are."""
+
+    squared: float
+    absolute: float
+    n: int
 
 
 def applies(task: ForecastingTask) -> bool:
@@ -36,30 +61,36 @@ def test_ts2vec(
     Streams are flattened. Rows with a missing target are left out of fit and choice, missing targets out of the
     errors. With more than `MAX_FEATURES` features there are no figures, and the settings say so.
     """
-    metrics: dict[str, float] = {}
-    settings: dict[str, str] = {}
-    horizons = usable_horizons(task)
-    features = {}
-    for part, source in (("train", task), ("validation", task), ("test", opened)):
-        origins = source.origins(part, horizons[0])  # type: ignore[arg-type]
-        features[part] = (origins, _flattened(source, origins, represent))
-    n_features = features["train"][1].shape[1]
+    shortest = usable_horizons(task)[0]
+    features = {part: _flattened(opened, opened.origins(part, shortest), represent) for part in PARTS}
+    n_features = features["train"].shape[1]
     if n_features > MAX_FEATURES:
         return {}, {"ts2vec.protocol": f"not run: {n_features} features, at most {MAX_FEATURES}"}
-    for horizon in horizons:
-        x, y = _rows(task, "train", horizon=horizon, features=features["train"])
-        path = RidgePath.from_rows(torch.as_tensor(x), torch.as_tensor(y))
-        x, y = _rows(task, "validation", horizon=horizon, features=features["validation"])
-        alpha = _best_alpha(path, torch.as_tensor(x), torch.as_tensor(y))
-        x, y = _rows(opened, "test", horizon=horizon, features=features["test"], complete=False)
-        errors = (path.predict(torch.as_tensor(x), alpha=alpha).numpy() - y)[np.isfinite(y)]
-        if errors.size == 0:
+    return errors_by_horizon(opened, features)
+
+
+def errors_by_horizon(opened: ForecastingTask, features: dict[Part, Floats]) -> tuple[dict[str, float], dict[str, str]]:
+    """Fit, choose and test every horizon; see `test_ts2vec`.
+
+    Args:
+        opened: The task with its test part.
+        features: Of the origins of the shortest usable horizon, per part, (n, d).
+    """
+    metrics: dict[str, float] = {}
+    settings: dict[str, str] = {}
+    rows, _ = compressed_rows(opened, features)
+    for index, fit in enumerate(fits(rows)):
+        if fit is None:
+            settings[f"ts2vec.protocol/{rows['train'].horizons[index]}"] = "not run: no row without a missing target"
             continue
-        metrics[f"ts2vec.mse/{horizon}"] = float(np.square(errors).mean())
-        metrics[f"ts2vec.mae/{horizon}"] = float(np.abs(errors).mean())
-        settings[f"ts2vec.alpha/{horizon}"] = f"{alpha:g}"
-        if alpha in (TS2VEC_ALPHAS[0], TS2VEC_ALPHAS[-1]):
-            settings[f"ts2vec.warning/{horizon}"] = "alpha lies on the edge of its grid"
+        errors = test_errors(fit, rows["test"], index)
+        if errors.n == 0:
+            continue
+        metrics[f"ts2vec.mse/{fit.horizon}"] = errors.squared / errors.n
+        metrics[f"ts2vec.mae/{fit.horizon}"] = errors.absolute / errors.n
+        settings[f"ts2vec.alpha/{fit.horizon}"] = f"{fit.alpha:g}"
+        if fit.alpha in (TS2VEC_ALPHAS[0], TS2VEC_ALPHAS[-1]):
+            settings[f"ts2vec.warning/{fit.horizon}"] = "alpha lies on the edge of its grid"
     for name in ("ts2vec.mse", "ts2vec.mae"):
         values = [value for key, value in metrics.items() if key.startswith(f"{name}/")]
         if values:
@@ -67,13 +98,50 @@ def test_ts2vec(
     return metrics, settings
 
 
-def _best_alpha(path: RidgePath, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Return the alpha with the lowest RMSE + MAE."""
-    scores = []
-    for alpha in TS2VEC_ALPHAS:
-        errors = path.predict(x, alpha=alpha) - y
-        scores.append(float(errors.square().mean().sqrt() + errors.abs().mean()))
-    return TS2VEC_ALPHAS[int(np.argmin(scores))]
+def compressed_rows(opened: ForecastingTask, features: dict[Part, Floats]) -> tuple[dict[Part, PartRows], Compression]:
+    """Return the rows of each part, their features in the directions that ridge can use."""
+    horizons = usable_horizons(opened)
+    x = {part: torch.as_tensor(features[part]) for part in PARTS}
+    others = [x[part] for part in PARTS[1:] if len(x[part])]
+    compression = Compression.of(x["train"], others, least_alpha=min(TS2VEC_ALPHAS))
+    rows = {}
+    for part in PARTS:
+        origins = opened.origins(part, horizons[0])
+        z = compression.apply(x[part]) if len(x[part]) else torch.empty(0, compression.basis.shape[1])
+        rows[part] = PartRows.of(opened, part, origins, z, horizons=horizons, complete=part != "test")
+    return rows, compression
+
+
+def fits(rows: dict[Part, PartRows]) -> Iterator[HorizonFit | None]:
+    """Yield the fit of every horizon, ascending; None where training or validation have no complete row."""
+    train, validation = rows["train"].sums(), rows["validation"].sums()
+    for index, horizon in enumerate(rows["train"].horizons):
+        fitted, seen = train[index], validation[index]
+        if fitted is None or seen is None:
+            yield None
+            continue
+        path = RidgePath.from_moments(fitted)
+
+        def blocks(index: int = index) -> Iterator[tuple[Tensor, Tensor]]:
+            return rows["validation"].blocks(index)
+
+        yield HorizonFit(horizon, path, least_error_alpha(path, seen, blocks, alphas=TS2VEC_ALPHAS))
+
+
+def test_errors(fit: HorizonFit, rows: PartRows, index: int) -> HorizonErrors:
+    """Return the errors of a fit on the rows of its horizon."""
+    weights, intercept = fit.path.weights(fit.alpha)
+    squared, absolute, n = 0.0, 0.0, 0
+    for x, y in rows.blocks(index):
+        errors = y.sub_(intercept).addmm_(x, weights, beta=-1).reshape(-1)
+        total = float(errors.abs().sum())
+        if not math.isfinite(total):
+            errors = errors[torch.isfinite(errors)]
+            total = float(errors.abs().sum())
+        squared += float(errors @ errors)
+        absolute += total
+        n += len(errors)
+    return HorizonErrors(squared, absolute, n)
 
 
 def _flattened(task: ForecastingTask, origins: Origins, represent: Represent) -> Floats:
@@ -84,20 +152,3 @@ def _flattened(task: ForecastingTask, origins: Origins, represent: Represent) ->
         z = represented(represent, task.windows_at(block))
         parts.append(z.reshape(len(z), -1))
     return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
-
-
-def _rows(
-    task: ForecastingTask, part: Part, *, horizon: int, features: tuple[Origins, Floats], complete: bool = True
-) -> tuple[Floats, Floats]:
-    """Return features (n, d) and targets (n, horizon * n_targets) of the origins that serve the horizon."""
-    origins, z = features
-    served = task.origins(part, horizon)
-    # Origins of a longer horizon are a part of those of a shorter one.
-    keys = origins.series * (int(origins.step.max(initial=0)) + 1) + origins.step
-    wanted = served.series * (int(origins.step.max(initial=0)) + 1) + served.step
-    kept = np.isin(keys, wanted)
-    targets = task.targets_at(served, horizon).reshape(len(served.step), -1)
-    if not complete:
-        return z[kept], targets
-    whole = np.isfinite(targets).all(axis=1)
-    return z[kept][whole], targets[whole]

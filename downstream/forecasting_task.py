@@ -89,6 +89,15 @@ class ForecastingTask(Task):
         rows = (firsts[origins.series] + origins.step + 1)[:, None] + np.arange(horizon)
         return values[rows, : self.n_targets]
 
+    def packed_targets(self, origins: Origins) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the targets of all series in one array, and where those of each origin begin.
+
+        Returns:
+            Values, NaN where missing and between series, float32 (rows, n_targets); the row after each origin, (n,).
+        """
+        values, firsts = self._packed
+        return values[:, : self.n_targets], firsts[origins.series] + origins.step + 1
+
     def training_windows(self, *, limit: int = 20_000) -> Windows:
         """Return windows of training rows, at most about `limit`, none without an observed target.
 
