@@ -29,8 +29,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# nine speed benchmarks: make bench ARGS="--public TS2VEC --autocts AUTOCTS --reference EARLIER", paths of checkouts
 bench: $(STAMP)
-	set -e; for file in benchmarks/*.py; do OMP_NUM_THREADS=1 $(BIN)/python $$file $(ARGS); done
+	$(BIN)/python benchmarks/all.py $(ARGS)
 
 # what the registry says of every option and preset; a test compares
 docs: $(STAMP)

@@ -10,8 +10,8 @@ is random: the work does not depend on it.
 weights and the sizes of its search, judges pairs one at a time on a task feature of its own shape. Its search offers
 two ways: `heap`, the 5 best of each of 5 slices, about n comparisons, which leaves the rest without an order; and
 `sort`, an order of all as ours is, about log2(n!) comparisons. 200 comparisons are timed and extrapolated to the
-counted comparisons of both; the last line is against the cheaper, the heap, unless asked. Drawing its candidates is
-not counted.
+counted comparisons of both, and both ratios are printed; the last line is against the sort, whose result is the same
+as ours, unless asked. Drawing its candidates is not counted.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--public", help="checkout of AutoCTS++")
     parser.add_argument("--candidates", type=int, default=300_000)
-    parser.add_argument("--against", choices=("heap", "sort"), default="heap")
+    parser.add_argument("--against", choices=("heap", "sort"), default="sort")
     asked = parser.parse_args(arguments)
     n, comparator = asked.candidates, load_comparator()
     embedding = np.random.default_rng(0).normal(size=comparator.settings.task_features).astype(np.float32)
