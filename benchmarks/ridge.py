@@ -3,7 +3,8 @@
 Usage: python benchmarks/ridge.py --public CHECKOUT [--data examples/data/ETTh1.csv] [--features encoder|random]
 Both sides start from the same representations and the same series and end with MSE and MAE on test, on one thread.
 `encoder`: the `ts2vec` preset, untrained; its representations have rank 64, the width of its latent. `random`: normal
-numbers of full rank 320, the worst case (ours takes about 4.5 times as long). About 17 s a round of the public side, one round more than --repeats.
+numbers of full rank 320, the worst case: ours takes about 4.5 times as long. The public side runs once more than
+--repeats, about 17 s each on a quiet core.
 """
 
 from __future__ import annotations
