@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from ahc.comparator import Comparator
 from ahc.encoding import encode_genotypes
 from search_space.genotype import Genotype
+from search_space.memory import at_a_time
 from search_space.mutation import mutate
 from search_space.sampling import crossover
 from search_space.space import SearchSpace
+
+BYTES_PER_CANDIDATE = 2000
+"""Of its graph and of what scores it, as measured, with room to spare."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ def rank_candidates(
 
     The penalty `failure_weight * log(1 - p_failure)` hardly touches candidates
     that rarely fail and sinks those that mostly do. Memory is some 150 MB of
-    graphs at a time, whatever the number of candidates, and 40 bytes of results
-    for each. Scores depend
-    neither on `batch` nor on the number of threads.
+    graphs at a time, less under a memory budget, whatever the number of
+    candidates, and 40 bytes of results for each. Scores depend neither on `batch`
+    nor on the number of threads.
 
     Args:
         comparator: A trained comparator.
@@ -82,6 +86,7 @@ def rank_candidates(
         raise ValueError(f"rank_candidates: top_k must be at least 1, got {top_k}")
     task = torch.from_numpy(np.asarray(task_embedding, dtype=np.float32))
     parts = []
+    batch = at_a_time(batch, "candidate", bytes_each=BYTES_PER_CANDIDATE)
     for start in range(0, len(candidates), batch):
         graphs = encode_genotypes(candidates[start : start + batch], vocabulary=comparator.vocabulary)
         parts.append(comparator.predict(graphs, task_embedding=task, task_blind=task_blind))

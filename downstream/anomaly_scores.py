@@ -19,6 +19,7 @@ from downstream.anomaly_task import AnomalyTask, LabelledRows
 from downstream.probes.knn import nearest
 from downstream.represent import Represent, represented
 from downstream.windows import Windows
+from search_space.memory import at_a_time
 
 Floats = NDArray[np.floating]
 
@@ -26,6 +27,9 @@ MOVING_STEPS = 21
 N_NEIGHBOURS = 3
 MAX_REFERENCE = 2000
 MAX_FEATURES = 4096
+BLOCK_WINDOWS = 8192
+# Bytes for each number of a representation: as it is and with the last step hidden, their difference, flattened.
+_COPIES = 24
 
 
 @dataclass(frozen=True)
@@ -96,18 +100,18 @@ def representation_scorer(represent: Represent) -> Scorer:
         lead = min(MOVING_STEPS, rows.context + span.start)
         starts = np.arange(every.starts[span.start] - lead, every.starts[span.stop - 1] + 1, dtype=np.int64)
         asked = Windows(every.values, starts, every.length)
-        plain_known, plain_asked = represented(represent, known), represented(represent, asked)
+        plain_known = represented(represent, known)
         change_known = _l1(plain_known, represented(represent, known, mask_last=True))
-        change_asked = _l1(plain_asked, represented(represent, asked, mask_last=True))
+        flat_known = _flatten(plain_known)
+        change_asked, distances = _over_blocks(represent, asked, known=flat_known, width=plain_known[0].size)
         labels = None if rows.labels is None else rows.labels[span]
         steady = relative_to_recent(change_known)
         # The first training rows have no past to compare with.
         steady = steady[MOVING_STEPS:] if len(steady) > 2 * MOVING_STEPS else steady
-        flat_known, flat_asked = _flatten(plain_known), _flatten(plain_asked[lead:])
         return {
             "masked": ScoredRows.normalized(steady, relative_to_recent(change_asked)[lead:], labels=labels),
             "nearest": ScoredRows.normalized(
-                *_nearest_scores(flat_known, flat_asked, window=task.spec.window), labels=labels
+                _own_distances(flat_known, window=task.spec.window), distances[lead:], labels=labels
             ),
         }
 
@@ -136,16 +140,40 @@ def _flatten(z: Floats) -> Floats:
     return flat
 
 
-def _nearest_scores(known: Floats, asked: Floats, *, window: int) -> tuple[Floats, Floats]:
-    """Return mean distances to the nearest training rows, for training rows themselves and for the asked ones."""
-    places = np.arange(0, len(known), max(1, -(-len(known) // MAX_REFERENCE)))
+def _over_blocks(represent: Represent, asked: Windows, *, known: Floats, width: int) -> tuple[Floats, Floats]:
+    """Return for each asked window how much hiding its last step changes it, and how far the training rows are.
+
+    The representations of a long series exist block by block only.
+    """
+    reference = known[_reference_places(known)]
+    some = at_a_time(BLOCK_WINDOWS, "row", bytes_each=_COPIES * width)
+    changes, distances = [], []
+    for first in range(0, asked.n, some):
+        block = asked.subset(slice(first, first + some))
+        plain = represented(represent, block)
+        changes.append(_l1(plain, represented(represent, block, mask_last=True)))
+        distances.append(nearest(_flatten(plain), reference, k=_neighbours(reference))[0].mean(axis=1))
+    return np.concatenate(changes), np.concatenate(distances)
+
+
+def _reference_places(known: Floats) -> NDArray[np.int64]:
+    return np.arange(0, len(known), max(1, -(-len(known) // MAX_REFERENCE)))
+
+
+def _neighbours(reference: Floats) -> int:
+    return min(N_NEIGHBOURS, max(1, len(reference) - 1))
+
+
+def _own_distances(known: Floats, *, window: int) -> Floats:
+    """Return the mean distances of training rows to the nearest others."""
+    places = _reference_places(known)
     reference = known[places]
     # A training row must not find itself, nor rows whose windows overlap its own.
     apart = np.abs(np.arange(len(known))[:, None] - places)
-    k = min(N_NEIGHBOURS, max(1, len(places) - 1))
+    k = _neighbours(reference)
     own, _ = nearest(known, reference, k=k, excluded=apart < window)
     if not np.isfinite(own).all():
         own, _ = nearest(known, reference, k=k, excluded=apart < 1)
     own = own[np.isfinite(own).all(axis=1)]
-    found, _ = nearest(asked, reference, k=k)
-    return own.mean(axis=1) if len(own) else np.zeros(1), found.mean(axis=1)
+    distances: Floats = own.mean(axis=1) if len(own) else np.zeros(1)
+    return distances

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from downstream.forecast_kept import KeptBlocks
 from downstream.forecast_models import REFERENCE, Combination, Forecaster, fit_horizon, refit
 from downstream.forecast_rows import NORMALIZATIONS, Features, RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecast_sums import RowSums, add_sums, sum_rows
@@ -130,10 +131,10 @@ class _Rows:
 
     train: RowSums
     early: RowSums
-    late_blocks: Sequence[RowBlock]
+    late_blocks: KeptBlocks
     border: NDArray[np.int64]
     validation: RowSums
-    validation_blocks: Sequence[RowBlock]
+    validation_blocks: KeptBlocks
 
 
 def fit(task: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0) -> dict[int, Choice]:
@@ -187,9 +188,9 @@ def _collect(task: ForecastingTask, represent: Represent | None, *, horizons: tu
     training = pick_origins(task, "train", horizon=horizons[0], max_rows=MAX_TRAIN_ROWS)
     late = training.step >= border[training.series]
     early = sums(blocks("train", Origins(training.series[~late], training.step[~late])))
-    late_blocks = list(blocks("train", Origins(training.series[late], training.step[late])))
+    late_blocks = KeptBlocks(blocks("train", Origins(training.series[late], training.step[late])))
     judged = pick_origins(task, "validation", horizon=horizons[0], max_rows=MAX_VALIDATION_ROWS)
-    validation_blocks = list(blocks("validation", judged))
+    validation_blocks = KeptBlocks(blocks("validation", judged))
     return _Rows(
         train=add_sums(early, sums(late_blocks)),
         early=early,
@@ -241,7 +242,7 @@ def _evidence(
 def _gain(
     one: Forecaster,
     reference: Forecaster,
-    blocks: Sequence[RowBlock],
+    blocks: Iterable[RowBlock],
     *,
     border: NDArray[np.int64] | None,
     n_tests: int,

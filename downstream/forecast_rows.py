@@ -19,6 +19,7 @@ from torch import Tensor
 from downstream.forecasting_task import ForecastingTask, Origins, Part
 from downstream.represent import Represent, represented
 from downstream.windows import Windows
+from search_space.memory import at_a_time, is_limited
 
 Features = Literal["raw_lags", "representation", "both"]
 Normalization = Literal["none", "last", "instance"]
@@ -30,6 +31,8 @@ Integers = NDArray[np.int64]
 BLOCK_ROWS = 8192
 # Values are scaled to unit variance; below this spread a window counts as flat.
 LEAST_SPREAD = 0.1
+# Bytes for each number of a row: as gathered, filled, normalised, side by side, and twice as float64.
+_COPIES = 64
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def row_blocks(
     """
     ends = part_ends(task, part)
     joint = not any(np.isnan(values[:, : task.n_targets]).any() for values in task.series)
-    size = max(1, BLOCK_ROWS // task.n_targets)
+    size = _origins_at_a_time(task, origins, longest=horizons[-1], represent=represent)
     for first in range(0, len(origins.step), size):
         chosen = Origins(origins.series[first : first + size], origins.step[first : first + size])
         raw = task.lags_at(chosen).gather()[:, :, : task.n_targets]
@@ -190,6 +193,17 @@ def row_blocks(
             reach=np.where(seen, reach, -1),
             joint=joint and z is not None and z.shape[1] == 1,
         )
+
+
+def _origins_at_a_time(task: ForecastingTask, origins: Origins, *, longest: int, represent: Represent | None) -> int:
+    most = max(1, BLOCK_ROWS // task.n_targets)
+    if not is_limited() or len(origins.step) == 0:
+        return most
+    numbers = task.n_targets * (task.spec.raw_lags + longest)
+    if represent is not None:  # one window tells how wide a representation is
+        z = represented(represent, task.windows_at(Origins(origins.series[:1], origins.step[:1])))
+        numbers += max(z.shape[1], task.n_targets) * z.shape[2]
+    return at_a_time(most, "row", bytes_each=_COPIES * numbers)
 
 
 def _targets(task: ForecastingTask, origins: Origins, *, room: Integers, horizons: Sequence[int]) -> Floats:

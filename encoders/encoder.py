@@ -44,6 +44,7 @@ class Encoder(nn.Module):
         variates: Variates of a window, >= 1.
 
     Attributes:
+        cell: The genes it was built from.
         streams: `variates` with independent channels, otherwise 1.
         features: Width of the representation of a step.
         representation_features: Width of `represent`: the readout's, plus the
@@ -62,7 +63,7 @@ class Encoder(nn.Module):
         if cell.channels not in _CHANNELS:
             raise ValueError(unknown_name("channels", cell.channels, _CHANNELS))
         check_normalization(cell.normalization)
-        self.variates = variates
+        self.cell, self.variates = cell, variates
         self.independent = cell.channels == "independent"
         self.normalization = cell.normalization
         self.streams = variates if self.independent else 1

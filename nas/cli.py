@@ -43,6 +43,7 @@ STATUS_OF_ERROR = {
     "VocabularyError": DATA,
     "NothingTrainedError": NOTHING_TRAINED,
     "TimeBudgetError": TIME_BUDGET,
+    "MemoryBudgetError": TIME_BUDGET,
     "NotVerifiedError": NOT_VERIFIED,
 }
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -52,8 +53,8 @@ Choose, train and verify a contrastive strategy and an encoder for a time-series
 Start with:  tscnas search YOUR_DATA.csv
 """
 _EXIT_STATUSES = (
-    "exit status: 0 done, 2 wrong usage, 3 wrong data or file, 4 nothing could be trained, 5 time budget too small, "
-    "6 trained but not verified (saved), 130 interrupted (saved)"
+    "exit status: 0 done, 2 wrong usage, 3 wrong data or file, 4 nothing could be trained, "
+    "5 time or memory budget too small, 6 trained but not verified (saved), 130 interrupted (saved)"
 )
 
 

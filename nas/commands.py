@@ -23,12 +23,10 @@ from nas.options import (
     AhcOptions,
     EmbedOptions,
     EvaluateOptions,
-    SampleOptions,
     SearchOptions,
     SeedsOptions,
-    ShowOptions,
-    SpaceOptions,
 )
+from nas.space_options import SampleOptions, ShowOptions, SpaceOptions
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from ahc.bank.export import plain_cell
 from downstream.data.plain_series import load_plain_series
 from downstream.data.raw import RawSeries
 from downstream.errors import DataError
 from downstream.windows import Windows
 from nas.devices import pick_device
+from nas.embedding_table import EmbeddingTable
 from nas.errors import OutputExistsError
 from nas.options import EmbedOptions
 from nas.progress import Progress
 from nas.representer import Representer
 from nas.saved_encoder import SavedEncoder, load_encoder
+from search_space.memory import at_a_time, memory_budget
+
+WINDOWS_AT_A_TIME = 16_384
+_COPIES = 12  # bytes for each number of a representation: itself, where it is checked, and on its way to the file
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,13 @@ def embed(options: EmbedOptions) -> EmbedResult:
         DataError: If the data is at fault or lacks a variate of the encoder.
         SavedEncoderError: If the encoder's file is at fault.
         OutputExistsError: If the output exists and may not be replaced.
+        MemoryBudgetError: If the memory budget is too small for a single window.
     """
+    with memory_budget(options.memory_budget):
+        return _embed(options)
+
+
+def _embed(options: EmbedOptions) -> EmbedResult:
     output = Path(options.output)
     if output.exists() and not options.overwrite:
         raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
@@ -58,27 +68,21 @@ def embed(options: EmbedOptions) -> EmbedResult:
     )
     encoder = saved.encoder_for(len(data.variates))
     represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))
-    names: list[str] = []
-    steps: list[NDArray[np.int64]] = []
-    blocks: list[NDArray[np.float32]] = []
-    with Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
+    table = EmbeddingTable(output, per_step=options.per == "step")
+    with table, Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
         for number, series in enumerate(data.series):
             values = scale_series(series, saved, number=number, n_series=len(data.series))
             if options.per == "step":
-                block = represent_steps(represent, values, window=saved.window)
-                steps.append(np.arange(len(block), dtype=np.int64))
+                table.add(series.name, represent_steps(represent, values, window=saved.window))
             else:
                 whole = saved.kind == "classification"
-                block = represent_series(represent, values, window=len(values) if whole else saved.window)
-                steps.append(np.full(1, -1, dtype=np.int64))
-            blocks.append(block)
-            names += [series.name] * len(block)
+                row = represent_series(represent, values, window=len(values) if whole else saved.window)
+                table.add(series.name, [row])
             progress.advance(series.name)
-    table = np.concatenate(blocks)
-    _write(output, np.asarray(names), np.concatenate(steps) if options.per == "step" else None, table)
+        table.write()
     what = "time steps" if options.per == "step" else "series"
-    text = f"{output}: representations of {len(table)} {what}, {table.shape[1]} features each"
-    return EmbedResult(output, (len(table), table.shape[1]), text)
+    text = f"{output}: representations of {table.shape[0]} {what}, {table.shape[1]} features each"
+    return EmbedResult(output, table.shape, text)
 
 
 def represent_series(represent: Representer, values: NDArray[np.float32], *, window: int) -> NDArray[np.float32]:
@@ -95,15 +99,28 @@ def represent_series(represent: Representer, values: NDArray[np.float32], *, win
     length = min(window, len(values))
     starts = np.arange(len(values) % length, len(values), length, dtype=np.int64)
     starts = np.union1d(starts, [0]) if len(values) % length else starts
-    z = represent(Windows(values, starts, length))
-    return np.asarray(z.mean(axis=0).reshape(1, -1))
+    windows = Windows(values, starts, length)
+    some = at_a_time(WINDOWS_AT_A_TIME, "row", bytes_each=_COPIES * represent.width)
+    if len(starts) <= some:
+        return np.asarray(represent(windows).mean(axis=0).reshape(1, -1))
+    sums = sum(z.sum(axis=0, dtype=np.float64) for z in _blocks(represent, windows, some=some))
+    return np.asarray(sums / len(starts), dtype=np.float32).reshape(1, -1)
 
 
-def represent_steps(represent: Representer, values: NDArray[np.float32], *, window: int) -> NDArray[np.float32]:
-    """Return the representation of the window that ends at each step, shape (time, streams * features)."""
+def represent_steps(
+    represent: Representer, values: NDArray[np.float32], *, window: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the representations of the windows that end at the steps, in order, shape (some, streams * features)."""
     gap = np.full((window - 1, values.shape[1]), np.nan, dtype=np.float32)
-    z = represent(Windows(np.concatenate([gap, values]), np.arange(len(values), dtype=np.int64), window))
-    return np.asarray(z.reshape(len(values), -1))
+    windows = Windows(np.concatenate([gap, values]), np.arange(len(values), dtype=np.int64), window)
+    some = at_a_time(WINDOWS_AT_A_TIME, "row", bytes_each=_COPIES * represent.width)
+    for z in _blocks(represent, windows, some=some):
+        yield z.reshape(len(z), -1)
+
+
+def _blocks(represent: Representer, windows: Windows, *, some: int) -> Iterator[NDArray[np.float32]]:
+    for first in range(0, windows.n, some):
+        yield represent(windows.subset(slice(first, first + some)))
 
 
 def scale_series(series: RawSeries, saved: SavedEncoder, *, number: int, n_series: int) -> NDArray[np.float32]:
@@ -132,30 +149,3 @@ def scale_series(series: RawSeries, saved: SavedEncoder, *, number: int, n_serie
     deviation = np.nanstd(series.values, axis=0)
     scaled = (series.values - np.nanmean(series.values, axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return np.asarray(scaled, dtype=np.float32)
-
-
-def _write(path: Path, names: NDArray[np.str_], steps: NDArray[np.int64] | None, table: NDArray[np.float32]) -> None:
-    """Write the rows in the format of the file's ending, complete or not at all; in CSV no name is a formula."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    index = {"series": names} | ({} if steps is None else {"step": steps})
-    if path.suffix == ".npz":
-        with partial.open("wb") as file:
-            np.savez_compressed(file, embeddings=table, **index)  # type: ignore[arg-type]  # arrays by name
-    else:
-        frame = pd.DataFrame(table, columns=[f"f{at}" for at in range(table.shape[1])])
-        for at, (name, column) in enumerate(index.items()):
-            frame.insert(at, name, column)
-        if path.suffix == ".csv":
-            frame["series"] = [plain_cell(name) for name in names]
-            frame.to_csv(partial, index=False)
-        else:
-            _write_parquet(frame, partial)
-    partial.replace(path)
-
-
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    try:
-        frame.to_parquet(path, index=False)
-    except ImportError as error:
-        raise DataError('writing .parquet needs pyarrow: pip install "ts-contrastive-nas[parquet]"') from error

@@ -44,6 +44,15 @@ def memory_limit() -> Any:
     return option(None, text=text, size=True, least=1)
 
 
+def memory_budget() -> Any:
+    """Return the field `memory_budget`."""
+    text = (
+        "memory that one process may take for intermediate results, such as 500MB, beside libraries, data and results: "
+        "less is worked on at a time, with the same results; by default what is fastest"
+    )
+    return option(None, text=text, size=True, least=1)
+
+
 def gpu_share() -> Any:
     """Return the field `gpu_share`."""
     text = "share of a GPU that one candidate takes with --engine ray, such as 0.25; by default all of one"

@@ -28,17 +28,15 @@ from nas.option_texts import (
     ProtocolName,
     TaskKind,
 )
+from nas.space_options import check_preset
 
 __all__ = [
     "AhcOptions",
     "EmbedOptions",
     "EvaluateOptions",
     "OptionError",
-    "SampleOptions",
     "SearchOptions",
     "SeedsOptions",
-    "ShowOptions",
-    "SpaceOptions",
     "as_dict",
 ]
 
@@ -94,6 +92,7 @@ class SearchOptions:
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     engine: str = engine_options.engine()
     memory_limit: int | None = engine_options.memory_limit()
+    memory_budget: int | None = engine_options.memory_budget()
     gpu_share: float | None = engine_options.gpu_share()
     bank: str | None = option(None, text="SQLite store of trial records to add to; by default one in the output folder")
     dry_run: bool = engine_options.dry_run()
@@ -107,7 +106,7 @@ class SearchOptions:
         engine_options.check_engine(self.engine)
         if self.tensorboard:
             check_installed()
-        _check_preset(self.preset)
+        check_preset(self.preset)
         if self.preset is not None and self.genotype is not None:
             raise OptionError("preset and genotype: at most one of them can say what is trained")
 
@@ -173,6 +172,7 @@ class EmbedOptions:
     time_column: str | None = option(None, text=TIME_COLUMN)
     label_column: str | None = option(None, text=LABEL_COLUMN)
     device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
+    memory_budget: int | None = engine_options.memory_budget()
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the summary")
 
@@ -208,6 +208,7 @@ class EvaluateOptions:
     iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
     output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
     device: str = option("auto", text="where the encoder runs; auto takes a GPU where there is one")
+    memory_budget: int | None = engine_options.memory_budget()
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the scores")
@@ -229,65 +230,6 @@ class EvaluateOptions:
             raise OptionError(f"baseline: {self.baseline} forecasts; it cannot be evaluated for {self.task}")
         if self.baseline is None and self.window is not None:
             raise OptionError("window: an encoder keeps the one it was trained with; only a --baseline can be told")
-
-
-@dataclass(frozen=True)
-class SpaceOptions:
-    """Show the search space: options and sizes; `space show` draws one genotype, `space sample` draws at random."""
-
-    kind: str | None = option(None, text="show the options of this kind only, such as augmentation, loss or operator")
-    preset: str | None = option(None, text="print this named genotype as JSON, to edit and pass to search --genotype")
-    task: TaskKind = option("forecasting", text="the task that a preset is meant for", choices=TASKS)
-    markdown: bool = option(False, text="print every option and preset with its source as Markdown: docs/options.md")
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check(self)
-        _check_preset(self.preset)
-
-
-@dataclass(frozen=True)
-class ShowOptions:
-    """Show one genotype in words and draw its graph."""
-
-    genotype: str = option(positional=True, text="a preset's name, a JSON file, or the output folder of a search")
-    task: TaskKind | None = option(
-        None, text="the task that a preset is meant for; by default its own form", choices=TASKS
-    )
-    output: str | None = option(None, text="picture to write, .svg or .png (needs matplotlib); by default none")
-    overwrite: bool = option(False, text=OVERWRITE)
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check(self)
-        if self.output is not None and not self.output.endswith((".svg", ".png")):
-            raise OptionError(f"output: must end in .svg or .png, got {self.output!r}")
-
-
-@dataclass(frozen=True)
-class SampleOptions:
-    """Draw genotypes at random and print them, one line of JSON each."""
-
-    number: int = option(1, text="how many, all different", short="n", least=1)
-    space: str = option(
-        "default", text="where from: what the comparator covers, or everything", choices=("default", "full")
-    )
-    rng_seed: int = option(0, text=RNG_SEED, least=0)
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        check(self)
-
-
-def _check_preset(name: str | None) -> None:
-    if name is None:
-        return
-    # only here, so that the help of a command does not wait for it
-    from search_space.presets import PRESETS
-    from search_space.registry import unknown_name
-
-    if name not in PRESETS:
-        raise OptionError(unknown_name("preset", name, tuple(PRESETS)))
 
 
 def as_dict(options: OptionSet) -> dict[str, Any]:

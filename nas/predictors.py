@@ -134,11 +134,12 @@ class Predictor:
     def _anomaly_scores(self, represent: Representer, series: Series) -> list[NDArray[np.float64]]:
         """Return distances to the nearest training representations, in training deviations, per series."""
         reference = self.tensors["reference"].numpy()
-        mean, deviation = self.facts["mean"], self.facts["deviation"]
-        return [
-            (_distance(represent_steps(represent, values, window=self.facts["window"]), reference) - mean) / deviation
-            for values in series
-        ]
+        mean, deviation, window = self.facts["mean"], self.facts["deviation"], self.facts["window"]
+        found = []
+        for values in series:
+            blocks = represent_steps(represent, values, window=window)
+            found.append((np.concatenate([_distance(z, reference) for z in blocks]) - mean) / deviation)
+        return found
 
 
 def fit_predictor(task: Task, represent: Representer, *, rng_seed: int) -> Predictor:

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from downstream.windows import Windows
 from encoders.encoder import Encoder
+from nas.cost.encoder_memory import bytes_per_window
 from nas.divergence import DivergedError
+from search_space.memory import at_a_time, is_limited
 
 TOKENS_PER_BATCH = 1 << 15
 
@@ -19,7 +21,7 @@ class Representer:
     Args:
         encoder: The encoder; it is put in evaluation mode for each call.
         device: Where it runs.
-        tokens_per_batch: Window-variate steps that are encoded at once; bounds the memory.
+        tokens_per_batch: Window-variate steps that are encoded at once; fewer where a memory budget asks for that.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Representer:
 
         Raises:
             DivergedError: If a representation is not finite.
+            MemoryBudgetError: If a single window needs more than the memory budget leaves to it.
         """
         was_training = self._encoder.training
         self._encoder.eval()
@@ -59,8 +62,17 @@ class Representer:
             raise DivergedError("the encoder gives representations that are not finite")
         return out
 
+    @property
+    def width(self) -> int:
+        """Numbers that represent a window, all streams together."""
+        return self._encoder.streams * self._encoder.representation_features
+
     def _windows_per_batch(self, windows: Windows) -> int:
-        return max(1, self._tokens // (windows.length * self._encoder.streams))
+        most = max(1, self._tokens // (windows.length * self._encoder.streams))
+        if not is_limited():
+            return most
+        each = bytes_per_window(self._encoder.cell, variates=windows.n_variates, steps=windows.length)
+        return at_a_time(most, "window", bytes_each=each)
 
     def _batch(self, windows: Windows, begin: int, size: int) -> torch.Tensor:
         return torch.as_tensor(windows.gather(slice(begin, begin + size)), device=self._device)

@@ -20,8 +20,8 @@ from nas.whole_file import write_whole
 from search_space.sentences import one_line
 
 # these decide how a run is carried out, not what it is to find
-_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device", "dry_run",
-                             "time_limit", "time_budget", "memory_limit", "gpu_share", "tensorboard")  # fmt: skip
+_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device", "dry_run", "time_limit",
+                             "time_budget", "memory_limit", "memory_budget", "gpu_share", "tensorboard")  # fmt: skip
 
 
 class RunFolder:

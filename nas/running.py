@@ -12,7 +12,7 @@ _GROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/
 
 
 def engine_settings(options: SearchOptions | SeedsOptions, *, device: str) -> dict[str, Any]:
-    """Return engine, workers, memory limit and share of a GPU, as `run_candidates` takes them."""
+    """Return engine, workers, memory limit and budget, and share of a GPU, as `run_candidates` takes them."""
     on_gpu = device.startswith("cuda")
     workers = 1 if options.engine == "serial" else options.workers
     limit = options.memory_limit
@@ -23,6 +23,7 @@ def engine_settings(options: SearchOptions | SeedsOptions, *, device: str) -> di
         "workers": options.workers,
         # a GPU's driver reserves far more address space than it uses
         "memory_limit": None if on_gpu else limit,
+        "memory_budget": getattr(options, "memory_budget", None),
         "gpu_share": (1.0 if options.gpu_share is None else options.gpu_share) if on_gpu else 0.0,
     }
 

@@ -26,6 +26,7 @@ from nas.trials import TrialPlan
 from nas.verification import Row, row_from_json, verify
 from nas.whole_file import write_whole
 from search_space.genotype import Genotype
+from search_space.memory import memory_budget
 from search_space.presets import preset
 
 RIVALS = ("comparator's pick", "TS2Vec preset", "random search")
@@ -74,6 +75,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
         InUseError: If another driver is at work on the run folder or on the bank.
         NothingTrainedError: If no candidate could be trained.
         TimeBudgetError: If the time budget left no time to train anything.
+        MemoryBudgetError: If the memory budget is too small for anything.
         NotVerifiedError: If the scoring on the test part failed; what was trained is kept.
     """
     deadline = Deadline.of(options.time_budget)
@@ -90,7 +92,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
         return _shown_again(folder)
     clock.on_stage = folder.events.stage
     budget = SearchBudget(deadline, task=task, options=options, device=device)
-    with folder.locked():
+    with memory_budget(options.memory_budget), folder.locked():
         return _search(task, folder, options=options, device=device, clock=clock, budget=budget)
 
 

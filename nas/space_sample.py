@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from nas.options import SampleOptions
+from nas.space_options import SampleOptions
 from nas.space_table import SpaceText
 from search_space.sampling import sample_candidates
 from search_space.space import default_space, full_space

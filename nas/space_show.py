@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nas.errors import OutputExistsError
 from nas.genotype_file import named_genotype
-from nas.options import ShowOptions
 from nas.picture import plan_genotype, write_picture
+from nas.space_options import ShowOptions
 from nas.space_table import SpaceText
 from search_space.cells import EncoderCell
 from search_space.encoder_dag import incoming

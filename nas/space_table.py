@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from nas.options import SpaceOptions
 from nas.options_markdown import options_markdown
+from nas.space_options import SpaceOptions
 from search_space import registry
 from search_space.presets import preset
 from search_space.space import default_space, full_space

@@ -30,6 +30,7 @@ from nas.running import engine_settings
 from nas.saved_encoder import SavedEncoder, load_encoder
 from nas.supervised import baseline_encoder, train_supervised
 from search_space.genotype import EncoderCell
+from search_space.memory import memory_budget
 
 
 @dataclass(frozen=True)
@@ -157,11 +158,12 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
         protocol=options.protocol,
     )
     device = pick_device(options.device)
-    if saved is not None:
-        rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
-    else:
-        assert baseline is not None, "the options name an encoder or a baseline"
-        rows = tuple(_supervised_rows(baseline, task, options=options, device=device))
+    with memory_budget(options.memory_budget):
+        if saved is not None:
+            rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
+        else:
+            assert baseline is not None, "the options name an encoder or a baseline"
+            rows = tuple(_supervised_rows(baseline, task, options=options, device=device))
     if options.output is not None:
         partial = Path(f"{options.output}.partial")
         partial.write_text(json.dumps([row.to_json() for row in rows], indent=2) + "\n")

@@ -13,6 +13,7 @@ from contrastive.fast_products import fast_products
 from contrastive.groups import AnchorPairs
 from contrastive.similarities._base import Similarity
 from contrastive.weightings._base import AnchorWeights
+from search_space.memory import at_a_time
 
 if TYPE_CHECKING:
     from contrastive.losses._base import PairLoss
@@ -21,6 +22,8 @@ CPU_BLOCK = 2**20
 """Similarities held at once on a CPU; 8 MiB in single precision stay in its caches."""
 GPU_BLOCK = 2**24
 """Similarities held at once on an accelerator, which wants large products; 64 MiB."""
+
+_FLOAT = 4
 
 
 class Recipe(NamedTuple):
@@ -134,7 +137,7 @@ def floor(dtype: torch.dtype) -> float:
 
 def default_block(device: torch.device) -> int:
     """Return how many similarities to hold at once on a device."""
-    return CPU_BLOCK if device.type == "cpu" else GPU_BLOCK
+    return at_a_time(CPU_BLOCK if device.type == "cpu" else GPU_BLOCK, "similarity", bytes_each=_FLOAT)
 
 
 def blocks_of(anchors: Tensor, candidates: Tensor, *, budget: int) -> Iterator[tuple[slice, int, int]]:

@@ -13,6 +13,7 @@ from contrastive.fast_products import fast_products
 from contrastive.losses._blocks import floor
 from contrastive.similarities._base import Similarity
 from contrastive.weightings._base import AnchorWeights
+from search_space.memory import at_a_time
 
 if TYPE_CHECKING:
     from contrastive.losses._log_sum_exp import LogSumExpLoss
@@ -90,7 +91,8 @@ class Triangle:
         self._rows, self._recipe = rows, recipe
         self._half = rows.shape[1] // 2
         n = rows.shape[1]
-        self._kept: list[Tensor] | None = [] if keep and len(rows) * n * n // 2 <= KEPT_ELEMENTS else None
+        room = at_a_time(KEPT_ELEMENTS, "kept similarity", bytes_each=rows.element_size())
+        self._kept: list[Tensor] | None = [] if keep and len(rows) * n * n // 2 <= room else None
         self._rivals = rows.new_full(rows.shape[:2], floor(rows.dtype))
         self._positives = rows.new_empty(len(rows), self._half)
         for first, last in self._strips():

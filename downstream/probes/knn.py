@@ -6,8 +6,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from search_space.memory import at_a_time
+
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
+
+MOST_PAIRS = 2**24
+"""Distances held at a time, 64 MiB."""
+_PAIR_BYTES = 12  # a distance, what the selection of the nearest works on, and whether the pair counts
 
 
 def nearest(
@@ -20,7 +26,7 @@ def nearest(
         reference: Rows to search, (m, d).
         k: Neighbours, 1..m.
         excluded: Pairs that do not count, (n, m).
-        block: Rows per step, which bounds the memory.
+        block: Rows per step at most; fewer with many reference rows, or under a memory budget.
 
     Returns:
         Distances (infinite where too few pairs count) and indices, (n, k) each.
@@ -31,6 +37,8 @@ def nearest(
     if not 1 <= k <= len(reference):
         raise ValueError(f"nearest: k must be in 1..{len(reference)} (the reference rows), got {k}")
     base = torch.as_tensor(np.asarray(reference), dtype=torch.float32)
+    most = max(1, min(block, MOST_PAIRS // len(reference)))
+    block = at_a_time(most, "row", bytes_each=_PAIR_BYTES * len(reference))
     distances, indices = [], []
     for first in range(0, len(x), block):
         rows = torch.as_tensor(np.asarray(x[first : first + block]), dtype=torch.float32)

@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from downstream.probes.ridge import ALPHAS, RidgePath, choose
+from search_space.memory import at_a_time
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
 LOGISTIC_GRID: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 # Above this size one eigendecomposition takes seconds, so features are projected first.
 MAX_RANK = 1536
+BLOCK_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -101,16 +103,20 @@ def leave_one_out_errors(
     The residual without row i is the residual divided by `1 - h_i`, where `h_i`
     is the leverage `1/n + sum_r p_ir^2 / (s_r^2 + alpha)` of the projected row.
     """
-    projected = ((x - path.mean) / path.scale) @ path.basis
     shrink = 1.0 / (path.eigenvalues + torch.tensor(alphas).to(x)[:, None])
-    # A leverage of 1 means that the row is fitted exactly whatever its target is.
-    left = (1.0 - 1.0 / len(x) - projected**2 @ shrink.T).clamp_min(1e-10)
-    centred = y - path.intercept
-    errors = [
-        (((centred - projected @ (path.loadings * shrink[i][:, None])) / left[:, i : i + 1]) ** 2).mean()
-        for i in range(len(alphas))
-    ]
-    return torch.stack(errors)
+    numbers = 5 * x.shape[1] + len(alphas) + 4 * y.shape[1]
+    some = at_a_time(BLOCK_ROWS, "row", bytes_each=8 * numbers)
+    total = x.new_zeros(len(alphas))
+    for first in range(0, len(x), some):
+        rows = slice(first, first + some)
+        projected = ((x[rows] - path.mean) / path.scale) @ path.basis
+        # A leverage of 1 means that the row is fitted exactly whatever its target is.
+        left = (1.0 - 1.0 / len(x) - projected**2 @ shrink.T).clamp_min(1e-10)
+        centred = y[rows] - path.intercept
+        for i in range(len(alphas)):
+            residual = (centred - projected @ (path.loadings * shrink[i][:, None])) / left[:, i : i + 1]
+            total[i] += (residual**2).sum()
+    return total / y.numel()
 
 
 def fit_logistic(x: Floats, labels: Integers, *, rng_seed: int = 0, n_folds: int = 5) -> Any:

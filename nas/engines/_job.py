@@ -14,6 +14,7 @@ STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "inv
 _STATUS_OF_ERROR = {
     "MemoryError": "out_of_memory",
     "OutOfMemoryError": "out_of_memory",  # torch's, on a GPU
+    "MemoryBudgetError": "out_of_memory",
     "FloatingPointError": "diverged",
     "GenotypeError": "invalid",
     "UnknownOptionError": "invalid",

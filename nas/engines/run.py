@@ -12,6 +12,7 @@ from typing import Any
 
 from nas.engine_options import usable_cores
 from nas.engines import process, ray, serial
+from nas.engines._budgeted import within_budget
 from nas.engines._job import Job, Result
 from nas.engines.interruption import Interruption, first_interrupt_noted
 
@@ -27,6 +28,7 @@ def run_candidates(
     workers: int | None = None,
     time_limit: float | None = None,
     memory_limit: int | None = None,
+    memory_budget: int | None = None,
     gpu_share: float = 0.0,
     ends: float = math.inf,
     finish: bool = True,
@@ -44,6 +46,7 @@ def run_candidates(
         time_limit: Seconds of wall time per job, > 0; None for no limit.
         memory_limit: Bytes that a job may map beyond the loaded libraries, > 0; None for no limit, and for work on a
             GPU.
+        memory_budget: Bytes that a job may take for intermediate results (`search_space.memory`); None for no budget.
         gpu_share: Share of a GPU that a job takes, in 0..1; only `ray` shares GPUs out.
         ends: When all is over, as `time.monotonic()` tells it: no job begins after it, and what still runs is stopped
             as a `timeout`.
@@ -66,12 +69,15 @@ def run_candidates(
     if not 0.0 <= gpu_share <= 1.0:
         raise ValueError(f"gpu_share must be in 0..1, got {gpu_share}")
     limits = {"time_limit": time_limit, "memory_limit": memory_limit, "gpu_share": gpu_share, "ends": ends}
-    return _results(jobs, ENGINES[engine], finish=finish, workers=workers, **limits)
+    run = ENGINES[engine]
+    return _results(jobs, run, finish=finish, memory_budget=memory_budget, workers=workers, **limits)
 
 
-def _results(jobs: Iterable[Job], run: Engine, *, finish: bool, **settings: Any) -> Iterator[Result]:
+def _results(
+    jobs: Iterable[Job], run: Engine, *, finish: bool, memory_budget: int | None, **settings: Any
+) -> Iterator[Result]:
     with first_interrupt_noted() if finish else contextlib.nullcontext(Interruption()) as interruption:
-        source = _Source(jobs, interruption, ends=settings["ends"])
+        source = _Source(jobs, interruption, memory_budget=memory_budget, ends=settings["ends"])
         with contextlib.closing(run(source, **settings)) as results:
             for result in results:
                 final = source.settled(result)
@@ -84,8 +90,11 @@ def _results(jobs: Iterable[Job], run: Engine, *, finish: bool, **settings: Any)
 class _Source:
     """What an engine is to start next: crashed jobs once more, then new ones; nothing when all is to end."""
 
-    def __init__(self, jobs: Iterable[Job], interruption: Interruption, *, ends: float) -> None:
+    def __init__(
+        self, jobs: Iterable[Job], interruption: Interruption, *, memory_budget: int | None, ends: float
+    ) -> None:
         self._jobs, self._interruption, self._ends = iter(jobs), interruption, ends
+        self._memory_budget = memory_budget
         self._again: collections.deque[Job] = collections.deque()
         self._running: dict[str, Job] = {}
         self._attempts: dict[str, int] = {}
@@ -104,7 +113,7 @@ class _Source:
             )
         self._running[job.id] = job
         self._attempts[job.id] = self._attempts.get(job.id, 0) + 1
-        return job
+        return job if self._memory_budget is None else within_budget(job, self._memory_budget)
 
     def settled(self, result: Result) -> Result | None:
         """Return the result with its attempts, or None where the job is to be started again."""

@@ -20,7 +20,7 @@ from ahc.checkpoint import CheckpointError, load_comparator
 from downstream.data import load_task
 from downstream.data.plain_series import load_plain_series
 from downstream.errors import DataError
-from nas.embedding import _write
+from nas.embedding_table import EmbeddingTable
 from nas.errors import OutputExistsError
 from nas.genotype_file import named_genotype
 from nas.label_heads import load_head
@@ -210,7 +210,10 @@ def test_formulas_are_data_on_the_way_in_and_text_on_the_way_out(tmp_path: Path)
     (tmp_path / "a.csv").write_text(text)
     series = load_plain_series(tmp_path / "a.csv", kind="forecasting").series
     assert [one.name for one in series] == [name]
-    _write(tmp_path / "z.csv", np.asarray([name, "s1"]), None, np.ones((2, 2), dtype=np.float32))
+    with EmbeddingTable(tmp_path / "z.csv", per_step=False) as table:
+        for one in (name, "s1"):
+            table.add(one, [np.ones((1, 2), dtype=np.float32)])
+        table.write()
     assert pd.read_csv(tmp_path / "z.csv")["series"].tolist() == [f"'{name}", "s1"]
     folder = RunFolder(tmp_path / "run", config={})
     folder.start()

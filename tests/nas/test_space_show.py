@@ -10,7 +10,8 @@ import pytest
 
 from nas import cli
 from nas.errors import OutputExistsError
-from nas.options import OptionError, SampleOptions, ShowOptions
+from nas.option_fields import OptionError
+from nas.space_options import SampleOptions, ShowOptions
 from nas.space_sample import sample_space
 from nas.space_show import graph_listing, show_genotype
 from search_space.genotype import Genotype, GenotypeError

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.options import SpaceOptions
 from nas.options_markdown import options_markdown
+from nas.space_options import SpaceOptions
 from nas.space_table import show_space, size_table
 from search_space import registry
 from search_space.genotype import Genotype

@@ -1,0 +1,59 @@
+"""Blocks of rows that are read several times: in memory as far as it reaches, behind that in a temporary file."""
+
+from __future__ import annotations
+
+import pickle  # of our own, from a file without a name that ends with this object
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+import numpy as np
+
+from downstream.forecast_rows import RowBlock
+from search_space.memory import at_a_time, is_limited
+
+
+class KeptBlocks:
+    """Blocks to iterate over again and again, in the same order.
+
+    Representing the windows anew each time would take far longer than reading them back.
+
+    Args:
+        blocks: Read to the end at once.
+
+    Attributes:
+        held: The first ones, in memory.
+    """
+
+    def __init__(self, blocks: Iterable[RowBlock]) -> None:
+        self.held: list[RowBlock] = []
+        self._n_written = 0
+        self._file: IO[bytes] | None = None
+        left = at_a_time(2**62, "kept row", bytes_each=1) if is_limited() else None
+        for block in blocks:
+            if left is None or (self._file is None and _bytes(block) <= left):
+                self.held.append(block)
+                left = None if left is None else left - _bytes(block)
+            else:
+                self._write(block)
+
+    def __iter__(self) -> Iterator[RowBlock]:
+        yield from self.held
+        place = 0
+        for _ in range(self._n_written):
+            assert self._file is not None, "what was written is in the file"
+            self._file.seek(place)  # another reader may have moved on
+            block: RowBlock = pickle.load(self._file)
+            place = self._file.tell()
+            yield block
+
+    def _write(self, block: RowBlock) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as this object
+        self._file.seek(0, 2)
+        pickle.dump(block, self._file, protocol=5)
+        self._n_written += 1
+
+
+def _bytes(block: RowBlock) -> int:
+    return sum(value.nbytes for value in vars(block).values() if isinstance(value, np.ndarray))

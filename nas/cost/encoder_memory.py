@@ -1,0 +1,28 @@
+"""What a window takes in an encoder that is not being trained."""
+
+from __future__ import annotations
+
+from nas.cost.encoder_cost import encoder_counts
+from search_space.cells import EncoderCell
+
+_TRACED_STEPS, _TRACED_STREAMS = 128, 8
+_BUFFERS = 1.5  # of what a training step would keep: buffers within operators, and the allocator's gaps
+_INPUT_COPIES = 6  # of a window's own values: as gathered, normalised, and which of them are observed
+
+
+def bytes_per_window(cell: EncoderCell, *, variates: int, steps: int) -> float:
+    """Return about how much memory one window needs while it is represented, rather more than less.
+
+    Measured on a small window, so that asking costs little memory itself: operators
+    take memory in proportion to steps and streams.
+
+    Args:
+        cell: The encoder's genes.
+        variates: Variates of the window.
+        steps: Its length.
+    """
+    few_steps = min(steps, _TRACED_STEPS)
+    few = min(variates, _TRACED_STREAMS) if cell.channels == "independent" else variates
+    kept = encoder_counts(cell, windows=1, variates=few, steps=few_steps).kept_bytes
+    scale = steps / few_steps * variates / few
+    return _BUFFERS * kept * scale + 4.0 * _INPUT_COPIES * steps * variates
