@@ -20,15 +20,16 @@ LEAST_BUDGET = 64_000_000
 
 SHARES = MappingProxyType(
     {
-        "window": Fraction(1, 4),
-        "row": Fraction(1, 8),
-        "kept row": Fraction(1, 8),
+        "window": Fraction(1, 8),
+        "row": Fraction(1, 16),
+        "kept row": Fraction(1, 16),
         "similarity": Fraction(1, 16),
         "kept similarity": Fraction(1, 4),
         "candidate": Fraction(1, 4),
     }
 )
-"""What part of the budget each kind of thing may take; windows are encoded while rows, two sets kept, are waiting."""
+"""What part of the budget each kind of thing may take. Windows are encoded while rows, and two sets of kept ones,
+wait; much is not given out, as the allocator and products of large matrices take as much again."""
 
 _budget: ContextVar[int | None] = ContextVar("memory_budget", default=None)
 
