@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 
 import numpy as np
@@ -150,7 +152,20 @@ def _minirocket(windows: Windows, new: Windows, *, rng_seed: int) -> tuple[Float
         values[:, :, : one.length] = np.nan_to_num(one.gather()).transpose(0, 2, 1)
         cases.append(values)
     transform = MiniRocket(random_state=rng_seed, n_jobs=1)
-    return np.asarray(transform.fit_transform(cases[0])), np.asarray(transform.transform(cases[1]))
+    with _torch_threads_kept():
+        return np.asarray(transform.fit_transform(cases[0])), np.asarray(transform.transform(cases[1]))
+
+
+@contextlib.contextmanager
+def _torch_threads_kept() -> Iterator[None]:
+    """Give torch back the threads it had: numba, which aeon runs on, sets those of the OpenMP library that they share."""
+    torch = sys.modules.get("torch")
+    before = None if torch is None else torch.get_num_threads()
+    try:
+        yield
+    finally:
+        if torch is not None:
+            torch.set_num_threads(before)
 
 
 def anomaly_baselines(task: AnomalyTask, opened: Sequence[LabelledRows], *, rng_seed: int = 0) -> dict[str, Scores]:

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import RidgeClassifier as SklearnRidge
 from sklearn.preprocessing import StandardScaler
@@ -178,3 +179,4 @@ def test_minirocket_finds_a_frequency() -> None:
     # Compiling its kernels takes half a minute. Test cases shorter than the training cases are padded, not refused.
     opened = LabelledWindows(cases(values[40:, :36, None]), labels[40:])
     assert baselines.classification_baselines(task, opened)["minirocket"].value > 0.9
+    assert torch.get_num_threads() == 1  # as the session has set it, whatever numba wants
