@@ -158,7 +158,7 @@ def _minirocket(windows: Windows, new: Windows, *, rng_seed: int) -> tuple[Float
 
 @contextlib.contextmanager
 def _torch_threads_kept() -> Iterator[None]:
-    """Give torch back the threads it had: numba, which aeon runs on, sets those of the OpenMP library that they share."""
+    """Give torch back the threads that it had: numba, which aeon runs on, sets those of the OpenMP that both share."""
     torch = sys.modules.get("torch")
     before = None if torch is None else torch.get_num_threads()
     try:
