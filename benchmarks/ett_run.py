@@ -30,7 +30,7 @@ NEEDED, CLOSE = 5.0, 0.02
 
 
 class _AsItIs:
-    """A scaler that leaves values alone: raw errors are not compared, and scikit-learn refuses the shapes given to it."""
+    """A scaler that leaves values alone: raw errors are not compared, and scikit-learn refuses such shapes."""
 
     def inverse_transform(self, values: Any) -> Any:
         """Return them."""
