@@ -6,7 +6,7 @@ PACKAGES := search_space contrastive encoders downstream ahc nas
 STAMP := $(VENV)/.installed
 OUTPUT ?= runs/ETTh1
 
-.PHONY: search test survive fuzz lint bench docs setup clean
+.PHONY: search test survive soak fuzz lint bench docs setup clean
 .DEFAULT_GOAL := search
 
 search: $(STAMP)
@@ -22,6 +22,10 @@ fuzz: $(STAMP)
 # kills workers and drivers at random moments, fills disks, presses Ctrl-C, lets a Ray node leave: half an hour
 survive: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival tests/nas/engines --kills 20 $(ARGS)
+
+# two hours of seed generation with random kills: make soak ARGS="MANIFEST --data FOLDER --output FOLDER"
+soak: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/survival/soak.py $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle  # of our own, from a file without a name that ends with this object
+import dataclasses
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -10,6 +10,7 @@ from typing import IO
 import numpy as np
 
 from downstream.forecast_rows import RowBlock
+from downstream.forecasting_task import Origins
 from search_space.memory import at_a_time, is_limited
 
 
@@ -43,7 +44,7 @@ class KeptBlocks:
         for _ in range(self._n_written):
             assert self._file is not None, "what was written is in the file"
             self._file.seek(place)  # another reader may have moved on
-            block: RowBlock = pickle.load(self._file)
+            block = _read(self._file)
             place = self._file.tell()
             yield block
 
@@ -51,9 +52,26 @@ class KeptBlocks:
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as this object
         self._file.seek(0, 2)
-        pickle.dump(block, self._file, protocol=5)
+        _append(block, self._file)
         self._n_written += 1
 
 
 def _bytes(block: RowBlock) -> int:
     return sum(value.nbytes for value in vars(block).values() if isinstance(value, np.ndarray))
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(RowBlock) if field.name not in ("origins", "z", "joint"))
+
+
+def _append(block: RowBlock, file: IO[bytes]) -> None:
+    """Write a block, array after array; in place of an absent representation a vector."""
+    z = np.empty(0) if block.z is None else block.z
+    for array in (*block.origins, z, np.asarray(block.joint), *(getattr(block, name) for name in _FIELDS)):
+        np.save(file, array, allow_pickle=False)
+
+
+def _read(file: IO[bytes]) -> RowBlock:
+    """Return the block that starts here."""
+    series, step, z, joint, *arrays = (np.load(file, allow_pickle=False) for _ in range(4 + len(_FIELDS)))
+    values = dict(zip(_FIELDS, arrays, strict=True))
+    return RowBlock(origins=Origins(series, step), z=z if z.ndim == 3 else None, joint=bool(joint), **values)

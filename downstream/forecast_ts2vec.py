@@ -99,10 +99,10 @@ def errors_by_horizon(opened: ForecastingTask, features: dict[Part, Floats]) -> 
 
 
 def compressed_rows(opened: ForecastingTask, features: dict[Part, Floats]) -> tuple[dict[Part, PartRows], Compression]:
-    """Return the rows of each part, their features in the directions that ridge can use."""
+    """Return the rows of each part, their features in the directions that training and validation show to matter."""
     horizons = usable_horizons(opened)
     x = {part: torch.as_tensor(features[part]) for part in PARTS}
-    others = [x[part] for part in PARTS[1:] if len(x[part])]
+    others = [x["validation"]] if len(x["validation"]) else []
     compression = Compression.of(x["train"], others, least_alpha=min(TS2VEC_ALPHAS))
     rows = {}
     for part in PARTS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ahc.record import TrialRecord
@@ -98,10 +98,16 @@ def _run(
 
 
 def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:
-    """Return what a trial's job gave; a failed one (killed, out of memory, crashed) has a record too."""
-    if isinstance(result.value, TrialOutcome):
+    """Return what a trial's job gave; a failed one (killed, out of memory, crashed) has a record too.
+
+    The record of a trial that was started again says how often it was.
+    """
+    if not isinstance(result.value, TrialOutcome):
+        return TrialOutcome(record_of_failure(result, plan, task))
+    if result.attempts == 1:
         return result.value
-    return TrialOutcome(record_of_failure(result, plan, task))
+    record = result.value.record
+    return replace(result.value, record=replace(record, details={**record.details, "attempts": result.attempts}))
 
 
 def record_of(trial: Trial, plan: TrialPlan, task: Task) -> TrialRecord:

@@ -122,6 +122,7 @@ class _Sum:
         self.value = like.new_empty(0)
 
     def add(self, part: Tensor, groups: slice, rows: slice) -> None:
+        """Add a part where these groups and rows lie."""
         if self.value.numel() == 0:
             if part.shape == self._like.shape:
                 self.value = part.to(self._like.dtype)

@@ -40,7 +40,7 @@ class Compression:
 
         Args:
             x: Features of the rows to fit, (n, d), n >= 1.
-            others: Features of rows to predict, (m, d) each.
+            others: Features of rows that may help to decide, never those of a test part, (m, d) each.
             least_alpha: The smallest penalty, > 0.
         """
         mean = x.mean(0, dtype=torch.float64)

@@ -51,9 +51,9 @@ def test_gradients_are_those_of_finite_differences(loss: PairLoss, similarity: S
         group = PairGroup(anchors, candidates, positives=positives, excluded=none, same_view=none)
         return loss(group, similarity, block_elements=block_elements)
 
-    torch.autograd.gradcheck(value, (anchors, candidates.detach()))
+    assert torch.autograd.gradcheck(value, (anchors, candidates.detach()))
     if not isinstance(similarity, NegEuclidean):  # its centre is constant to the gradient
-        torch.autograd.gradcheck(value, (anchors, candidates))
+        assert torch.autograd.gradcheck(value, (anchors, candidates))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)

@@ -39,6 +39,8 @@ def test_what_may_be_somebody_s_own_is_never_taken_for_a_run(other: str, tmp_pat
 def test_how_a_run_is_carried_out_and_options_it_did_not_know_are_no_other_question(tmp_path: Path) -> None:
     RunFolder(tmp_path, config={"data": "x", "workers": 2, "memory_limit": 5}).start()
     RunFolder(tmp_path, config={"data": "x", "workers": 9, "memory_limit": None, "new_option": None})
+    with pytest.raises(OutputExistsError):
+        RunFolder(tmp_path, config={"data": "y", "workers": 2, "memory_limit": 5})
 
 
 def test_a_failed_write_names_the_file_and_leaves_the_earlier_content(

@@ -21,6 +21,11 @@ def wait(seconds, value=None):
     time.sleep(seconds)
     return value
 
+def tell_and_wait(folder, value):
+    (pathlib.Path(folder) / str(value)).touch()
+    time.sleep(1.0)
+    return value
+
 def fail(text):
     raise ValueError(text)
 

@@ -17,10 +17,16 @@ from nas.engines import Job, run_candidates
 from nas.engines import process as process_engine
 
 
-def test_the_first_ctrl_c_lets_what_runs_come_to_its_end(jobs: ModuleType) -> None:
-    work = [Job(str(x), jobs.wait, {"seconds": 1.0, "value": x}) for x in range(6)]
+def test_the_first_ctrl_c_lets_what_runs_come_to_its_end(jobs: ModuleType, tmp_path: Path) -> None:
+    work = [Job(str(x), jobs.tell_and_wait, {"folder": str(tmp_path), "value": x}) for x in range(6)]
     before, values = signal.getsignal(signal.SIGINT), []
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    def interrupt_when_two_run() -> None:
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt_when_two_run, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         for result in run_candidates(work, workers=2):
             values.append(result.value)
