@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
+from downstream.forecast_ts2vec import PARTS, compressed_rows
 from downstream.forecast_ts2vec import test_ts2vec as run_protocol
 from downstream.forecasting_task import ForecastingTask, Part
 from downstream.probes.ridge import TS2VEC_ALPHAS
@@ -79,3 +80,13 @@ def test_a_horizon_without_a_complete_row_is_told(toys: SimpleNamespace) -> None
     assert "ts2vec.mse/2" in metrics
     assert "ts2vec.mse/9" not in metrics
     assert "no row" in settings["ts2vec.protocol/9"]
+
+
+def test_what_the_test_part_looks_like_does_not_decide_what_is_kept(toys: SimpleNamespace) -> None:
+    opened = toys.make_task(toys.ar1(400, coefficient=0.8), horizons=(2,), protocol="ts2vec").open_test()
+    rng = np.random.default_rng(0)
+    features = {part: rng.normal(size=(len(opened.origins(part, 2).step), 3)) for part in PARTS}
+    for part in ("train", "validation"):
+        features[part][:, 2] *= 1e-6  # would be kept if the test part, where it is large, had a say
+    _, compression = compressed_rows(opened, features)
+    assert compression.basis.shape == (3, 2)
