@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Say how much of the search space `test_whole_space` tries."""
     parser.addoption("--genotypes", type=int, default=27, help="random genotypes of the full space to try")
     parser.addoption("--every-shape", action="store_true", help="try each genotype at each shape, not at one of nine")
+    parser.addoption("--passed", type=Path, help="file of the cases that passed; they are left out")
     parser.addoption("--fuzz-inputs", type=int, default=500, help="inputs of the fuzz campaign over all targets")
     parser.addoption("--kills", type=int, default=1, help="processes that each test of survival kills")
     parser.addoption("--part", default="1/1", help="which part of the genotypes, such as 1/2")

@@ -1,12 +1,14 @@
 """Random genotypes of the full space at many shapes: each builds, trains one step, stays finite, encodes gaps.
 
-The suite takes a few genotypes; `pytest tests/test_whole_space.py --genotypes 2000` takes as many as you like, and
-`--part 1/2` every second of them, so that two cores can share the work.
+The suite takes a few genotypes; `pytest tests/test_whole_space.py --genotypes 2000 --every-shape` takes as many as you
+like at all shapes, hours of work: `--part 1/2` is every second genotype, so that two cores can share it, and what
+passed is noted in the file of `--passed`, so that the same command goes on from there.
 """
 
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,48 +28,56 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Spread the genotypes over the shapes: each shape sees every genotype when asked for all of them."""
     if "genotype" not in metafunc.fixturenames:
         return
-    n = metafunc.config.getoption("--genotypes")
-    part, parts = (int(number) for number in metafunc.config.getoption("--part").split("/"))
-    genotypes = sample_candidates(n, np.random.default_rng(0), full_space())
-    if metafunc.config.getoption("--every-shape"):
-        cases = list(itertools.product(genotypes, SHAPES))
-    else:
-        cases = [(genotype, SHAPES[number % len(SHAPES)]) for number, genotype in enumerate(genotypes)]
-    cases = cases[part - 1 :: parts]
-    names = [f"{genotype.key}-{variates}x{steps}" for genotype, (variates, steps) in cases]
-    metafunc.parametrize(("genotype", "shape"), cases, ids=names)
+    option = metafunc.config.getoption
+    part, parts = (int(number) for number in option("--part").split("/"))
+    genotypes = list(enumerate(sample_candidates(option("--genotypes"), np.random.default_rng(0), full_space())))
+    passed = set(_lines(option("--passed")))
+    cases = {}
+    for number, genotype in genotypes[part - 1 :: parts]:
+        for shape in SHAPES if option("--every-shape") else [SHAPES[number % len(SHAPES)]]:
+            name = f"{genotype.key}-{shape[0]}x{shape[1]}"
+            if name not in passed:
+                cases[name] = (genotype, shape)
+    metafunc.parametrize(("genotype", "shape"), cases.values(), ids=cases.keys())
 
 
-def windows(variates: int, steps: int, *, gaps: bool) -> Tensor:
-    """Random walks, with missing values in the middle, a shorter series and a silent variate where asked."""
+def _lines(path: Path | None) -> list[str]:
+    return path.read_text(encoding="utf-8").split() if path is not None and path.exists() else []
+
+
+def windows(variates: int, steps: int) -> tuple[Tensor, Tensor]:
+    """Return random walks, and the same with missing values in the middle, a shorter series and a silent variate."""
     x = torch.randn(BATCH, steps, variates, generator=torch.Generator().manual_seed(1)).cumsum(dim=1) / 4
-    if gaps:
-        x[0, steps // 3 : steps // 2] = torch.nan
-        x[1, -steps // 4 :] = torch.nan
-        x[2, :, 0] = torch.nan
-    return x
+    gaps = x.clone()
+    gaps[0, steps // 3 : steps // 2] = torch.nan
+    gaps[1, -steps // 4 :] = torch.nan
+    gaps[2, :, 0] = torch.nan
+    return x, gaps
 
 
-def test_genotype_builds_trains_and_encodes(genotype: Genotype, shape: tuple[int, int]) -> None:
+def test_genotype_builds_trains_and_encodes(
+    genotype: Genotype, shape: tuple[int, int], request: pytest.FixtureRequest
+) -> None:
     variates, steps = shape
     torch.manual_seed(0)
     model = ContrastiveModel(genotype, variates=variates)
     optimizer = torch.optim.AdamW(model.parameters(), lr=genotype.train.learning_rate)
-    generator = torch.Generator().manual_seed(2)
-    for gaps in (False, True):
-        loss = model.loss(windows(variates, steps, gaps=gaps), generator=generator)
-        assert loss.isfinite(), f"loss with gaps={gaps}"
-        if loss.requires_grad:
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-        assert all(parameter.isfinite().all() for parameter in model.parameters()), f"weights, gaps={gaps}"
+    whole, gaps = windows(variates, steps)
+    loss = model.loss(torch.cat((whole[:1], gaps)), generator=torch.Generator().manual_seed(2))
+    assert loss.isfinite()
+    if loss.requires_grad:
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
     encoder = model.encoder.eval()
     with torch.inference_mode():
-        for gaps in (False, True):
-            z = encoder.represent(windows(variates, steps, gaps=gaps))
+        for x in (whole, gaps):
+            z = encoder.represent(x)
             assert z.shape == (BATCH, encoder.streams, encoder.representation_features)
-            assert z.isfinite().all(), f"representation with gaps={gaps}"
+            assert z.isfinite().all(), f"representation of {'gaps' if x is gaps else 'whole windows'}"
+    if (passed := request.config.getoption("--passed")) is not None:
+        with passed.open("a", encoding="utf-8") as file:
+            file.write(f"{genotype.key}-{variates}x{steps}\n")
 
 
 def test_every_option_of_the_full_space_is_drawn() -> None:

@@ -83,9 +83,9 @@ def test_a_horizon_without_a_complete_row_is_told(toys: SimpleNamespace) -> None
 
 
 def test_what_the_test_part_looks_like_does_not_decide_what_is_kept(toys: SimpleNamespace) -> None:
-    opened = toys.make_task(toys.ar1(400, coefficient=0.8), horizons=(2,), protocol="ts2vec").open_test()
+    opened = toys.make_task(toys.ar1(400, coefficient=0.8), n_targets=2, horizons=(2,), protocol="ts2vec").open_test()
     rng = np.random.default_rng(0)
-    features = {part: rng.normal(size=(len(opened.origins(part, 2).step), 3)) for part in PARTS}
+    features: dict[Part, Floats] = {part: rng.normal(size=(len(opened.origins(part, 2).step), 3)) for part in PARTS}
     for part in ("train", "validation"):
         features[part][:, 2] *= 1e-6  # would be kept if the test part, where it is large, had a say
     _, compression = compressed_rows(opened, features)
