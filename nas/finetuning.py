@@ -19,7 +19,7 @@ from encoders.encoder import Encoder
 from nas.errors import NothingTrainedError
 from nas.fitting import Fit, fit, predict
 from nas.label_heads import LabelledModel
-from nas.linear_probe import LinearProbe, solve_probe
+from nas.linear_probe import LinearProbe, fit_to_all_cases, solve_probe
 from nas.low_rank import add_low_rank, merge
 from nas.supervision import ClassSupervision, ForecastSupervision
 
@@ -41,20 +41,20 @@ class FineTuned:
 
     Args:
         model: Encoder (merged) and head that are best on what is held out; in evaluation mode, on the device.
-        errors: Of the model on what is held out, see `Supervision.errors`.
+        head: How the head was made.
+        errors: On what is held out, with a head that has not seen it; see `Supervision.errors`.
         probe: The linear head on the encoder as it was.
         fit: The training of the best learning rate; None for `linear`.
         learning_rate: The one that was best on what is held out; None for `linear`.
         iterations: Asked for, per learning rate.
-        head: How the head was made.
         n_trained: Numbers of the encoder that could change.
         frozen: Kinds of modules that kept their own weights (`lora`).
     """
 
     model: LabelledModel = field(repr=False)
+    head: str
     errors: tuple[float, ...]
     probe: LinearProbe
-    head: str
     iterations: int
     fit: Fit | None = None
     learning_rate: float | None = None
@@ -97,7 +97,9 @@ def finetune_encoder(
     trained, and of that with the new head, the best is handed over.
 
     Everything chosen - penalty, learning rate, point of the curve, head - is best on what is held out: a fifth of
-    the training cases of every class, or the validation rows. The same arguments give the same bits on one CPU thread.
+    the training cases of every class, or the validation rows. A head of classes that was solved for is then fitted
+    to all training cases with its penalty; forecasts keep to the training rows, as published protocols do. The same
+    arguments give the same bits on one CPU thread.
 
     Args:
         encoder: Not changed.
@@ -132,9 +134,8 @@ def finetune_encoder(
         except FloatingPointError as error:
             raise NothingTrainedError(f"{task.spec.name}: {error}") from error
         done(f"linear head, {probe.setting}")
-        untouched = LabelledModel(plain, probe.head).eval()
         if mode == "linear":
-            return FineTuned(untouched, probe.errors, probe, probe.setting, iterations)
+            return FineTuned(*_handed_over(plain, probe, supervision, device=device), probe.errors, probe, iterations)
         firm = solve_probe(plain, supervision, device=device, least_penalty=FIRM_PENALTY)
         model = LabelledModel(copy.deepcopy(plain), firm.head)
         model.encoder.requires_grad_(True)
@@ -158,13 +159,26 @@ def finetune_encoder(
         model.load_state_dict(fits[best].weights)
         merge(model.encoder)
         anew = solve_probe(model.encoder, supervision, device=device)
-    found = (
-        (probe.errors, untouched, probe.setting),
-        (fits[best].best.errors, model, f"trained with the encoder from {firm.setting}"),
-        (anew.errors, LabelledModel(model.encoder, anew.head), f"solved for again, {anew.setting}"),
-    )
-    errors, chosen, head = min(found, key=lambda one: one[0])
-    return FineTuned(chosen.eval(), errors, probe, head, iterations, fits[best], best, n_trained, kept)
+        errors = min(probe.errors, anew.errors, fits[best].best.errors)
+        if errors == probe.errors:
+            chosen, head = _handed_over(plain, probe, supervision, device=device)
+        elif errors == anew.errors:
+            chosen, head = _handed_over(model.encoder, anew, supervision, device=device)
+            head = f"solved for again, {head}"
+        else:
+            chosen, head = model.eval(), f"trained with the encoder from {firm.setting}"
+    return FineTuned(chosen, head, errors, probe, iterations, fits[best], best, n_trained, kept)
+
+
+def _handed_over(
+    encoder: Encoder, probe: LinearProbe, supervision: ClassSupervision | ForecastSupervision, *, device: torch.device
+) -> tuple[LabelledModel, str]:
+    """Return an encoder with the head that was solved for, fitted to all cases where there are classes."""
+    if not isinstance(supervision, ClassSupervision):
+        return LabelledModel(encoder, probe.head).eval(), probe.setting
+    assert probe.penalty is not None, "a head of classes has a penalty"
+    head = fit_to_all_cases(encoder, supervision, penalty=probe.penalty, device=device)
+    return LabelledModel(encoder, head).eval(), f"{probe.setting}, fitted to all training cases"
 
 
 def n_fits(mode: Mode, *, learning_rate: float | None) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from downstream.probes.linear import LOGISTIC_GRID, Standardizer
@@ -23,11 +24,15 @@ _NEVER = -1e4
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """A linear head, how it was fitted, and its errors on what is held out, where that was best."""
+    """A linear head, how it was fitted, and its errors on what is held out, where that was best.
+
+    `penalty` is the C of a class head, None for forecasts.
+    """
 
     head: LinearHead
     setting: str
     errors: tuple[float, ...]
+    penalty: float | None = None
 
 
 def solve_probe(
@@ -58,45 +63,71 @@ def solve_probe(
     x = torch.as_tensor(supervision.held_out.gather())
     z = torch.as_tensor(represent(supervision.held_out))
     head: LinearHead
+    penalty = None
     with torch.no_grad():
         if isinstance(supervision, ClassSupervision):
-            head, setting = _class_head(represent, supervision, x=x, z=z, least=least_penalty)
+            head, penalty = _class_head(represent, supervision, x=x, z=z, least=least_penalty)
+            setting = f"C {penalty:g}"
         else:
             head, setting = _forecast_head(
                 represent, supervision, shared=encoder.independent, x=x, z=z, least=least_penalty
             )
         errors = supervision.errors(head(x, z).numpy())
-    return LinearProbe(head.to(device), setting, errors)
+    return LinearProbe(head.to(device), setting, errors, penalty)
+
+
+def fit_to_all_cases(
+    encoder: Encoder, supervision: ClassSupervision, *, penalty: float, device: torch.device
+) -> ClassHead:
+    """Fit a head of a chosen penalty, C, to the cases that it was chosen on as well: the larger the better.
+
+    Raises:
+        DivergedError: If a representation is not finite.
+    """
+    represent = Representer(encoder, device=device)
+    parts = (supervision.fitted, supervision.held_out)
+    z = torch.cat([torch.as_tensor(represent(windows)) for windows in parts])
+    labels = torch.cat([supervision.labels.cpu(), supervision.held_out_labels]).numpy()
+    features = ClassHead.flatten(z).numpy()
+    with torch.no_grad():
+        return _fit_classes(features, labels, penalty=penalty, n_classes=supervision.n_classes).to(device)
 
 
 def _class_head(
     represent: Representer, supervision: ClassSupervision, *, x: Tensor, z: Tensor, least: float
-) -> tuple[ClassHead, str]:
-    """Return the best head on the held-out windows x with representations z."""
+) -> tuple[ClassHead, float]:
+    """Return the head that is best on the held-out windows x with representations z, and its penalty."""
+    features = ClassHead.flatten(torch.as_tensor(represent(supervision.fitted))).numpy()
+    labels = supervision.labels.cpu().numpy()
+    found: list[tuple[tuple[float, ...], ClassHead, float]] = []
+    for penalty in _strong(LOGISTIC_GRID, lambda one: 1.0 / one, least=least * len(labels)):
+        head = _fit_classes(features, labels, penalty=penalty, n_classes=supervision.n_classes)
+        found.append((supervision.errors(head(x, z).numpy()), head, penalty))
+    _, head, penalty = min(found, key=lambda one: one[0])
+    return head, penalty
+
+
+def _fit_classes(
+    features: NDArray[np.float32], labels: NDArray[np.int64], *, penalty: float, n_classes: int
+) -> ClassHead:
+    """Return a logistic regression as a head; a class without a case is never its answer."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    features = ClassHead.flatten(torch.as_tensor(represent(supervision.fitted))).numpy()
     standardize = Standardizer.fit(features)
-    labels = supervision.labels.cpu().numpy()
-    found: list[tuple[tuple[float, ...], ClassHead, str]] = []
-    for penalty in _strong(LOGISTIC_GRID, lambda one: 1.0 / one, least=least * len(labels)):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a weak penalty on separable classes has no end
-            model = LogisticRegression(C=penalty, max_iter=1000).fit(standardize(features), labels)
-        weights, intercept = model.coef_, model.intercept_
-        if len(model.classes_) == 2:
-            weights, intercept = np.concatenate([-weights, weights]) / 2, np.concatenate([-intercept, intercept]) / 2
-        head = ClassHead(*_scales(standardize), classes=supervision.n_classes)
-        known = torch.as_tensor(model.classes_)
-        # a class without a fitted case is never the answer
-        head.linear.weight.zero_()
-        head.linear.bias.fill_(_NEVER)
-        head.linear.weight[known] = torch.as_tensor(weights, dtype=torch.float32)
-        head.linear.bias[known] = torch.as_tensor(intercept, dtype=torch.float32)
-        found.append((supervision.errors(head(x, z).numpy()), head.eval(), f"C {penalty:g}"))
-    _, head, setting = min(found, key=lambda one: one[0])
-    return head, setting
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a weak penalty on separable classes has no end
+        model = LogisticRegression(C=penalty, max_iter=1000).fit(standardize(features), labels)
+    weights, intercept = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        weights, intercept = np.concatenate([-weights, weights]) / 2, np.concatenate([-intercept, intercept]) / 2
+    head = ClassHead(*_scales(standardize), classes=n_classes)
+    known = torch.as_tensor(model.classes_)
+    head.linear.weight.zero_()
+    head.linear.bias.fill_(_NEVER)
+    head.linear.weight[known] = torch.as_tensor(weights, dtype=torch.float32)
+    head.linear.bias[known] = torch.as_tensor(intercept, dtype=torch.float32)
+    return head.eval()
 
 
 def _forecast_head(

@@ -164,7 +164,7 @@ class ClassSupervision:
         self.held_out = task.windows.subset(np.flatnonzero(held_out))
         self.labels = torch.as_tensor(task.labels[~held_out], device=device)
         self.n_classes = len(task.classes)
-        self._truth = torch.as_tensor(task.labels[held_out])
+        self.held_out_labels = torch.as_tensor(task.labels[held_out])
 
     def loss(self, outputs: Tensor, index: Tensor) -> Tensor:
         """Return the cross entropy, a scalar."""
@@ -173,8 +173,8 @@ class ClassSupervision:
     def errors(self, outputs: Floats) -> tuple[float, ...]:
         """Return the share of wrong classes, then the cross entropy, which decides between equals."""
         scores = torch.as_tensor(outputs)
-        wrong = (scores.argmax(dim=1) != self._truth).double().mean()
-        return float(wrong), float(F.cross_entropy(scores, self._truth))
+        wrong = (scores.argmax(dim=1) != self.held_out_labels).double().mean()
+        return float(wrong), float(F.cross_entropy(scores, self.held_out_labels))
 
 
 def stratified_share(labels: NDArray[np.int64], *, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:

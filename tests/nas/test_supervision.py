@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
+from downstream.classification_task import ClassificationTask
 from downstream.data import load_task
 from downstream.forecasting_task import ForecastingTask
 from encoders.encoder import Encoder
 from nas.label_heads import LabelledModel
-from nas.linear_probe import solve_probe
+from nas.linear_probe import fit_to_all_cases, solve_probe
 from nas.representer import Representer
-from nas.supervision import ForecastSupervision, stratified_share
+from nas.supervision import ClassSupervision, ForecastSupervision, stratified_share
 from search_space.genotype import EncoderCell
 
 CPU = torch.device("cpu")
@@ -62,3 +64,24 @@ def test_the_solved_forecaster_is_the_ridge_of_its_setting(shared: bool) -> None
         outputs = LabelledModel(encoder, probe.head)(torch.as_tensor(windows.gather()))
     # the setting shows alpha with three digits
     np.testing.assert_allclose(outputs.numpy(), expected, rtol=1e-2, atol=2e-3)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_head_of_classes_is_fitted_to_what_it_was_chosen_on_as_well(n_classes: int) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % n_classes
+    series = rng.normal(size=(60, 1, 24)) * (1 + labels)[:, None, None]
+    task = load_task((series, labels), kind="classification", name="loud", layout="nct").without_test()
+    assert isinstance(task, ClassificationTask)
+    cell = EncoderCell(((0, "conv1d"),), 1, 4, 4, 0.0, "none", "independent", "max")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        encoder = Encoder(cell, variates=1).eval()
+    supervision = ClassSupervision(task, rng_seed=0, device=CPU)
+    head = fit_to_all_cases(encoder, supervision, penalty=0.1, device=CPU)
+    z = Representer(encoder)(task.windows)
+    x = (z[:, 0] - z[:, 0].mean(axis=0)) / z[:, 0].std(axis=0)
+    expected = LogisticRegression(C=0.1, max_iter=1000).fit(x, task.labels).predict_proba(x)
+    with torch.no_grad():
+        found = head(torch.as_tensor(task.windows.gather()), torch.as_tensor(z)).softmax(dim=1)
+    np.testing.assert_allclose(found.numpy(), expected, atol=2e-3)
