@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from public_ts2vec import import_from, in_turn, machine_line, one_thread, parser, verdict
+from public_ts2vec import import_from, machine_line, one_thread, parser, verdict
+from timing import in_turn
 
 from downstream.data import load_task
 from downstream.windows import Windows

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 from machine import matmul_flops
-from public_ts2vec import import_from, in_turn, machine_line, one_thread, parser, verdict
+from public_ts2vec import import_from, machine_line, one_thread, parser, verdict
+from timing import in_turn
 from torch import Tensor
 
 from contrastive.hierarchy import build_scales, contrast

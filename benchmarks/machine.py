@@ -6,36 +6,25 @@ Other benchmarks divide by these figures, on as many threads as torch is set to 
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import torch
+from timing import in_turn
 
-
-def median_seconds(work: Callable[[], object], *, repeats: int = 7) -> float:
-    """Return the median wall seconds of a piece of work, after one run that is not counted."""
-    work()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+REPEATS = 7
 
 
 def matmul_flops(size: int = 2048) -> float:
     """Return floating-point operations per second of a large square float32 matrix product."""
     a, b, out = (torch.rand(size, size) for _ in range(3))
-    return 2 * size**3 / median_seconds(lambda: torch.mm(a, b, out=out))
+    return 2 * size**3 / in_turn([lambda: torch.mm(a, b, out=out)], repeats=REPEATS)[0].median
 
 
 def copy_bandwidth(megabytes: int = 256) -> float:
     """Return bytes per second of a copy far larger than the caches; each byte is read and written, and counts once."""
     source = torch.rand(megabytes * 250_000)
     target = torch.empty_like(source)
-    return 4 * len(source) / median_seconds(lambda: target.copy_(source))
+    return 4 * len(source) / in_turn([lambda: target.copy_(source)], repeats=REPEATS)[0].median
 
 
 def main() -> int:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from machine import copy_bandwidth, matmul_flops
@@ -31,35 +28,6 @@ def import_from(checkout: Path) -> Any:
     import ts2vec  # type: ignore[import-not-found]  # the checkout is an argument
 
     return ts2vec
-
-
-class Timing(NamedTuple):
-    """Seconds of one side."""
-
-    median: float
-    least: float
-    most: float
-
-    def __str__(self) -> str:
-        return f"{self.median:.4g} s ({self.least:.4g} to {self.most:.4g})"
-
-
-def in_turn(works: list[Callable[[], object]], *, repeats: int) -> list[Timing]:
-    """Time pieces of work one after the other, again and again, so that a busy machine meets all alike.
-
-    Args:
-        works: Each is run once before the clock starts.
-        repeats: Rounds, at least 1.
-    """
-    for work in works:
-        work()
-    seconds: list[list[float]] = [[] for _ in works]
-    for _ in range(repeats):
-        for work, found in zip(works, seconds, strict=True):
-            start = time.perf_counter()
-            work()
-            found.append(time.perf_counter() - start)
-    return [Timing(statistics.median(found), min(found), max(found)) for found in seconds]
 
 
 def machine_line() -> str:

@@ -18,17 +18,17 @@ from __future__ import annotations
 
 import argparse
 import resource
-import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from autocts import comparisons_needed, seconds_per_comparison
 from machine import copy_bandwidth, matmul_flops
 from numpy.typing import NDArray
+from timing import timed
 
 from ahc.checkpoint import load_comparator
 from ahc.comparator import Comparator
@@ -47,27 +47,6 @@ AT_ONCE = 131_072
 ROUNDING = 1e-6
 
 Vector = NDArray[np.float32]
-
-
-class Spread(NamedTuple):
-    """Wall seconds of repeated runs."""
-
-    median: float
-    lowest: float
-    highest: float
-
-    def __str__(self) -> str:
-        return f"{self.median:8.3f} s [{self.lowest:.3f}, {self.highest:.3f}]"
-
-
-def timed(work: Callable[[], Any], *, repeats: int) -> tuple[Spread, Any]:
-    """Return the seconds of a piece of work, and what it gave last."""
-    seconds, given = [], None
-    for _ in range(repeats):
-        start = time.perf_counter()
-        given = work()
-        seconds.append(time.perf_counter() - start)
-    return Spread(statistics.median(seconds), min(seconds), max(seconds)), given
 
 
 def check_equality(comparator: Comparator, embedding: Vector, *, n: int) -> tuple[bool, float]:

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
-from machine import median_seconds
 from numpy.typing import NDArray
-from public_ts2vec import in_turn, machine_line, one_thread, verdict
+from public_ts2vec import machine_line, one_thread, verdict
 from scipy.linalg import LinAlgWarning
+from timing import in_turn
 
 from downstream import forecast_ts2vec as protocol
 from downstream.data import load_task
@@ -160,7 +160,7 @@ def _multiply_adds(rows: dict[Part, Any], rank: int) -> float:
 
 def _double_flops(size: int = 1024) -> float:
     a, b, out = (torch.rand(size, size, dtype=torch.float64) for _ in range(3))
-    return 2 * size**3 / median_seconds(lambda: torch.mm(a, b, out=out))
+    return 2 * size**3 / in_turn([lambda: torch.mm(a, b, out=out)], repeats=7)[0].median
 
 
 if __name__ == "__main__":
