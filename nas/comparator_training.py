@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ahc.bank import Bank, BankError
+from ahc.bank.errors import printable
 from ahc.bank.export import plain_cell
 from ahc.bank_account import account_text
 from ahc.checkpoint import save_comparator
@@ -45,7 +46,7 @@ def train_ahc(options: AhcOptions) -> AhcResult:
         What was written and the printed summary.
 
     Raises:
-        BankError: If the bank is no bank, or holds too little to learn from.
+        BankError: If the bank is no bank, holds too little to learn from, or embeddings of another version.
         OutputExistsError: If a comparator is there already and may not be replaced.
         InUseError: If another driver writes to the folder.
     """
@@ -54,12 +55,25 @@ def train_ahc(options: AhcOptions) -> AhcResult:
     # opened first: a bank at fault leaves no folder behind
     with Bank(options.bank, read_only=True) as bank:
         records = bank.records()
-        embeddings = bank.task_embeddings()
+        embeddings = _embeddings(bank)
     # the order in which trials ended, which no two runs share, must not reach the comparator
     records = sorted((one for one in records if one.task_hash in embeddings), key=lambda one: one.record_key)
     with folder_lock(folder):
         _check(folder, options)
         return _trained(records, embeddings, folder=folder, options=options)
+
+
+def _embeddings(bank: Bank) -> dict[str, NDArray[np.float32]]:
+    """Return the task embeddings, all of them of the version that this software makes, or of one that nobody named."""
+    known = ("", EMBEDDING_VERSION)
+    other = [row for row in bank.task_rows() if row.embedding is not None and row.embedding_version not in known]
+    if other:
+        raise BankError(
+            f"{bank.path}: the embedding of task {printable(other[0].name)} is of version "
+            f"{printable(other[0].embedding_version)}, but this software makes version {EMBEDDING_VERSION}; "
+            "the `tscnas seeds` command that filled the bank renews it"
+        )
+    return bank.task_embeddings()
 
 
 def _check(folder: Path, options: AhcOptions) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from ahc.bank import Bank, BankError
@@ -112,6 +114,16 @@ def test_a_bank_that_holds_too_little_is_said_so(tmp_path: Path) -> None:
     with Bank(tmp_path / "bank.sqlite"):
         pass
     with pytest.raises(BankError, match=r"bank\.sqlite"):
+        train_ahc(AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "out"), quiet=True))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bank_with_task_embeddings_of_another_version_is_refused(tmp_path: Path) -> None:
+    with Bank(tmp_path / "bank.sqlite") as bank:
+        facts: dict[str, Any] = {"family": "f", "kind": "forecasting", "embedding": np.ones(3, dtype=np.float32)}
+        bank.add_task("1", name="ours", embedding_version=EMBEDDING_VERSION, **facts)
+        bank.add_task("2", name="theirs", embedding_version="0", **facts)
+    with pytest.raises(BankError, match=r"bank\.sqlite: the embedding of task theirs is of version 0"):
         train_ahc(AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "out"), quiet=True))
     assert not (tmp_path / "out").exists()
 
