@@ -182,7 +182,9 @@ def _collect(task: ForecastingTask, represent: Represent | None, *, horizons: tu
         return row_blocks(task, part, origins, horizons=horizons, represent=represent)
 
     def sums(some: Iterable[RowBlock], *, for_validation: bool = False) -> RowSums:
-        return sum_rows(some, horizons=horizons, normalizations=NORMALIZATIONS, for_validation=for_validation)
+        return sum_rows(
+            some, horizons=horizons, normalizations=NORMALIZATIONS, for_validation=for_validation, per_variate=True
+        )
 
     border = np.asarray([2 * end // 3 for end, _ in task.bounds], dtype=np.int64)
     training = pick_origins(task, "train", horizon=horizons[0], max_rows=MAX_TRAIN_ROWS)

@@ -18,9 +18,6 @@ from downstream.probes.ridge import ALPHAS, AlphaChoice, Moments, RidgePath, cho
 Sharing = Literal["shared", "per_variate", "joint"]
 Floats = NDArray[np.floating]
 
-# Floating-point operations, about, that one model per variate may cost per setting and horizon.
-MAX_PER_VARIATE_COST = 1e10
-
 
 class Setting(NamedTuple):
     """What predicts, how it is normalised, and what the weights are shared over."""
@@ -180,11 +177,8 @@ def fit_horizon(train: RowSums, validation: RowSums, *, index: int, horizon: int
 
 
 def _sharings(features: Features, train: Moments, validation: Moments, *, horizon: int) -> tuple[Sharing, ...]:
-    n_groups, width = train.x.shape
     if features == "representation" and train.y.shape[1] > horizon:
         return ("joint",)
-    # An eigendecomposition costs about 10 d^3.
-    affordable = 10.0 * n_groups * width**3 <= MAX_PER_VARIATE_COST
     complete = bool((train.count > 0).all()) and bool((validation.count > 0).all())
     same = len(train.count) == len(validation.count)
-    return ("shared", "per_variate") if n_groups > 1 and affordable and complete and same else ("shared",)
+    return ("shared", "per_variate") if len(train.count) > 1 and complete and same else ("shared",)

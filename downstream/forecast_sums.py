@@ -9,11 +9,16 @@ import torch
 
 from downstream.forecast_rows import Features, Normalization, RowBlock
 from downstream.probes.ridge import Moments
+from search_space.memory import at_a_time, is_limited
 
 RowSums = dict[tuple[Features, Normalization], list[Moments | None]]
 
 # Sums per variate above this many entries (400 MB) are pooled over variates.
 MAX_ENTRIES = 50_000_000
+# Floating-point operations, about, that one model per variate may cost per setting and horizon.
+MAX_PER_VARIATE_COST = 1e10
+# What is held at a time: sums of all training rows, of the early and the late ones, and of the validation rows.
+_SUMS_HELD = 4
 
 
 def block_moments(
@@ -23,6 +28,7 @@ def block_moments(
     normalization: Normalization,
     horizons: Sequence[int],
     weigh_by_scale: bool,
+    per_variate: bool,
 ) -> list[Moments | None]:
     """Sum the rows of one block, apart for each reach (the longest horizon a row can serve).
 
@@ -32,6 +38,7 @@ def block_moments(
         normalization: Of lags and targets.
         horizons: Forecast lengths, ascending.
         weigh_by_scale: Weigh squared errors back to scaled units: for validation, not for fitting.
+        per_variate: One group of sums for each variate, not one for all.
 
     Returns:
         One entry per horizon; None where no row has that reach.
@@ -51,7 +58,11 @@ def block_moments(
         if weigh:
             weight = weight * block.spread[rows] ** 2
         plain = None if bool(np.all(weight == 1.0)) else torch.as_tensor(np.ascontiguousarray(weight.T))
-        sums.append(Moments.of(x[:, rows], y[:, rows, : horizon * outputs], weight=plain))
+        some_x, some_y = x[:, rows], y[:, rows, : horizon * outputs]
+        if not per_variate:
+            some_x, some_y = some_x.flatten(0, 1)[None], some_y.flatten(0, 1)[None]
+            plain = None if plain is None else plain.flatten()[None]
+        sums.append(Moments.of(some_x, some_y, weight=plain))
     return sums
 
 
@@ -62,6 +73,7 @@ def sum_rows(
     normalizations: Sequence[Normalization],
     for_validation: bool,
     representation_only: bool = False,
+    per_variate: bool = False,
 ) -> RowSums:
     """Sum rows for all features and normalisations in one pass.
 
@@ -75,15 +87,18 @@ def sum_rows(
         normalizations: Of lags and targets; joint models know no `instance`.
         for_validation: Squared errors count in scaled units.
         representation_only: Leave out raw lags, which saves most of the work.
+        per_variate: Keep the sums of each variate apart where a model of its own is affordable (`MAX_ENTRIES`,
+            `MAX_PER_VARIATE_COST`, and the memory budget where there is one).
 
     Returns:
-        For (features, normalization) the sums of each horizon.
+        For (features, normalization) the sums of each horizon, one group per variate or one for all.
     """
     totals: dict[tuple[Features, Normalization], list[Moments | None]] = {}
     n_lags = 0
     for block in blocks:
         n_lags = block.lags.shape[1]
-        for features in _summed(block, representation_only=representation_only):
+        apart = _kept_apart(block, n_sets=len(horizons) * len(normalizations)) if per_variate else set()
+        for features in _summed(block, apart, representation_only=representation_only):
             for normalization in normalizations:
                 if block.joint and features == "representation" and normalization == "instance":
                     continue
@@ -93,32 +108,47 @@ def sum_rows(
                     normalization=normalization,
                     horizons=horizons,
                     weigh_by_scale=for_validation,
+                    per_variate=features in apart,
                 )
-                bounded = [None if one is None else _bounded(one) for one in new]
                 old = totals.get((features, normalization), [None] * len(horizons))
-                totals[features, normalization] = [_add(a, b) for a, b in zip(old, bounded, strict=True)]
+                totals[features, normalization] = [_add(a, b) for a, b in zip(old, new, strict=True)]
     sums = {key: _cumulate(parts, horizons=horizons) for key, parts in totals.items()}
-    joint = any(features == "representation" for features, _ in totals)
+    parts_of_both: dict[Features, slice] = {"raw_lags": slice(0, n_lags), "representation": slice(n_lags, None)}
     for (features, normalization), moments in list(sums.items()):
-        if features == "both":
-            sums["raw_lags", normalization] = [one and one.features(slice(0, n_lags)) for one in moments]
-            if not joint:
-                sums["representation", normalization] = [one and one.features(slice(n_lags, None)) for one in moments]
+        for part, columns in parts_of_both.items() if features == "both" else ():
+            if not any(known == part for known, _ in totals):
+                sums[part, normalization] = [one and one.features(columns) for one in moments]
     return sums
 
 
-def _summed(block: RowBlock, *, representation_only: bool) -> tuple[Features, ...]:
+def _kept_apart(block: RowBlock, *, n_sets: int) -> set[Features]:
+    """Return the features whose sums are kept for each variate."""
+    n_variates, steps = block.targets.shape[2], block.targets.shape[1]
+    n_lags = block.lags.shape[1]
+    widths: dict[Features, int] = {"raw_lags": n_lags}
+    if block.z is not None:
+        widths |= {"representation": block.z.shape[2], "both": n_lags + block.z.shape[2]}
+    most = MAX_ENTRIES
+    if is_limited():
+        most = at_a_time(most, "sum", bytes_each=8 * _SUMS_HELD * n_sets * len(widths))
+    return {
+        features
+        for features, width in widths.items()
+        # an eigendecomposition costs about 10 d^3
+        if n_variates * width * (width + steps) <= most and 10.0 * n_variates * width**3 <= MAX_PER_VARIATE_COST
+    }
+
+
+def _summed(block: RowBlock, apart: set[Features], *, representation_only: bool) -> tuple[Features, ...]:
     """Return the features whose sums cannot be cut out of others."""
     if block.z is None:
         return ("raw_lags",)
     if representation_only:
         return ("representation",)
-    return ("both", "representation") if block.joint else ("both",)
-
-
-def _bounded(moments: Moments) -> Moments:
-    """Give up the sums per variate where they would not fit into memory."""
-    return moments.pooled() if moments.xx.numel() + moments.xy.numel() > MAX_ENTRIES else moments
+    more: list[Features] = ["representation"] if block.joint else []
+    if "both" not in apart:
+        more = [part for part in ("raw_lags", "representation") if part in (*apart, *more)]
+    return ("both", *more)
 
 
 def _add(first: Moments | None, second: Moments | None) -> Moments | None:

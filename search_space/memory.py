@@ -23,6 +23,7 @@ SHARES = MappingProxyType(
         "window": Fraction(1, 8),
         "row": Fraction(1, 16),
         "kept row": Fraction(1, 16),
+        "sum": Fraction(1, 4),
         "similarity": Fraction(1, 16),
         "kept similarity": Fraction(1, 4),
         "candidate": Fraction(1, 4),

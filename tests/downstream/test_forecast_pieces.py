@@ -6,12 +6,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from downstream import forecast_choice, forecast_ts2vec, forecasting
 from downstream.forecast_choice import block_standard_error
-from downstream.forecast_rows import fill_gaps, usable_horizons
+from downstream.forecast_rows import NORMALIZATIONS, fill_gaps, pick_origins, row_blocks, usable_horizons
+from downstream.forecast_sums import RowSums, sum_rows
 from downstream.forecasting_task import Origins
 from downstream.probes.ridge import TS2VEC_ALPHAS
 from downstream.represent import represented
@@ -74,6 +76,41 @@ def test_sums_over_variates_are_given_up_when_they_are_too_large(
     choice = forecast_choice.fit(toys.make_task(toys.ar1(400, coefficient=0.5), n_targets=2), None)[1]
     assert choice.chosen.other.setting.sharing == "shared"
     assert choice.reference.weights.shape[0] == 1
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_sums_of_all_variates_are_those_of_each_added_up(
+    mixed: bool, toys: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = toys.ar1(300, coefficient=0.8, variates=3)
+    if not mixed:  # with gaps, one model for all variates at once has too few whole rows
+        values[[40, 90, 91], [0, 1, 2]] = np.nan
+    task = toys.make_task(values, n_targets=3)
+    horizons = usable_horizons(task)
+    origins = pick_origins(task, "train", horizon=1, max_rows=10**6)
+
+    def sums(*, per_variate: bool) -> RowSums:
+        blocks = row_blocks(task, "train", origins, horizons=horizons, represent=toys.Identity(mixed=mixed))
+        return sum_rows(
+            blocks, horizons=horizons, normalizations=NORMALIZATIONS, for_validation=True, per_variate=per_variate
+        )
+
+    apart, pooled = sums(per_variate=True), sums(per_variate=False)
+    monkeypatch.setattr("downstream.forecast_sums.MAX_PER_VARIATE_COST", 10.0 * 3 * 8**3)  # too little for both
+    parts = sums(per_variate=True)
+    assert apart.keys() == pooled.keys() == parts.keys()
+    for key, moments in apart.items():
+        joint = mixed and key[0] == "representation"
+        for each, one, other in zip(moments, pooled[key], parts[key], strict=True):
+            if each is None:
+                assert one is None and other is None and joint
+                continue
+            assert one is not None and other is not None
+            assert len(each.count) == (1 if joint else 3) and len(one.count) == 1
+            assert len(other.count) == (1 if joint or key[0] == "both" else 3)
+            for whole in (one, other.pooled()):
+                for name, expected in vars(each.pooled()).items():
+                    torch.testing.assert_close(getattr(whole, name), expected, rtol=1e-9, atol=1e-9)
 
 
 def test_errors_are_clear(toys: SimpleNamespace) -> None:

@@ -36,7 +36,11 @@ def test_every_setting_equals_sklearn_on_naive_rows(toys: SimpleNamespace, mixed
             task, part, pick_origins(task, part, horizon=1, max_rows=10**6), horizons=horizons, represent=represent
         )
         sums[part] = sum_rows(
-            blocks, horizons=horizons, normalizations=NORMALIZATIONS, for_validation=part == "validation"
+            blocks,
+            horizons=horizons,
+            normalizations=NORMALIZATIONS,
+            for_validation=part == "validation",
+            per_variate=True,
         )
     settings = set()
     for index, horizon in enumerate(horizons):
