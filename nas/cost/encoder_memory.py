@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nas.cost.encoder_cost import encoder_counts
 from search_space.cells import EncoderCell
 
 _TRACED_STEPS, _TRACED_STREAMS = 128, 8
-_BUFFERS = 1.5  # of what a training step would keep: buffers within operators, and the allocator's gaps
+_BUFFERS = 1.5  # of what a training step would keep of a block: buffers within operators, and the allocator's gaps
 _INPUT_COPIES = 6  # of a window's own values: as gathered, normalised, and which of them are observed
 
 
@@ -14,7 +16,8 @@ def bytes_per_window(cell: EncoderCell, *, variates: int, steps: int) -> float:
     """Return about how much memory one window needs while it is represented, rather more than less.
 
     Measured on a small window, so that asking costs little memory itself: operators
-    take memory in proportion to steps and streams.
+    take memory in proportion to steps and streams. One block counts, as nothing of it
+    is kept for the next but its output.
 
     Args:
         cell: The encoder's genes.
@@ -23,6 +26,6 @@ def bytes_per_window(cell: EncoderCell, *, variates: int, steps: int) -> float:
     """
     few_steps = min(steps, _TRACED_STEPS)
     few = min(variates, _TRACED_STREAMS) if cell.channels == "independent" else variates
-    kept = encoder_counts(cell, windows=1, variates=few, steps=few_steps).kept_bytes
+    kept = encoder_counts(replace(cell, blocks=1), windows=1, variates=few, steps=few_steps).kept_bytes
     scale = steps / few_steps * variates / few
     return _BUFFERS * kept * scale + 4.0 * _INPUT_COPIES * steps * variates
