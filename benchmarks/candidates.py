@@ -3,7 +3,9 @@
 Usage: python benchmarks/candidates.py --reference CHECKOUT [--candidates 12] [--iterations 200] [--workers 2]
 Windows of 128 steps of ETTh1, batches of 32, the default space, one thread a worker. Each side runs in a process of
 its own with its checkout first on the path, and prints its records; scores must agree within `--tolerance` of each
-other (training amplifies rounding), statuses exactly.
+other (training amplifies rounding), statuses exactly. The share of the machine's limit is that of the matrix products
+of the training steps alone (`nas.cost`), without probes, on as many threads as there are workers: one over it is the
+ratio that nothing could exceed that computes the same products in float32.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 
 NEEDED = 3.0
+WINDOW = 128
 SIDE = Path(__file__).with_name("candidates.py")
 
 
@@ -42,9 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = {"this code": _side(here, asked)}
     if asked.reference is not None:
         found["reference"] = _side(asked.reference.resolve(), asked)
+    products = _seconds_of_products(asked)
     for name, side in found.items():
         per_hour = asked.candidates / side["seconds"] * 3600
-        print(f"{name}: {asked.candidates} candidates in {side['seconds']:.0f} s, {per_hour:.0f} per hour", flush=True)
+        print(
+            f"{name}: {asked.candidates} candidates in {side['seconds']:.0f} s, {per_hour:.0f} per hour; "
+            f"products of training: {products / side['seconds']:.0%} of the limit",
+            flush=True,
+        )
     if asked.reference is None:
         print("(no reference given)")
         return 0
@@ -77,19 +85,37 @@ def _side(checkout: Path, asked: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def _genotypes(n: int) -> list[Any]:
+    from search_space import default_space, sample_candidates
+
+    space = default_space().restrict({"TrainCell.batch_size": 32})
+    return sample_candidates(n, np.random.default_rng(0), space)
+
+
+def _seconds_of_products(asked: argparse.Namespace) -> float:
+    """Return how long the matrix products of all training steps take at the speed of large ones."""
+    import torch
+    from machine import matmul_flops
+
+    from downstream.data import load_task
+    from nas.cost import cost
+
+    torch.set_num_threads(asked.workers)
+    n_variates = load_task(str(asked.data), kind="forecasting", window=WINDOW).n_variates
+    counts = [cost(one, variates=n_variates, steps=WINDOW).counts for one in _genotypes(asked.candidates)]
+    return 2 * asked.iterations * sum(one.training_multiply_adds for one in counts) / matmul_flops()
+
+
 def _run(asked: argparse.Namespace) -> dict[str, Any]:
     """Train the candidates with whichever code is first on the path."""
     from downstream.data import load_task
     from nas.engines import run_candidates
     from nas.trials import TrialPlan, outcome_of, trial_job
-    from search_space import default_space, sample_candidates
 
-    task: Any = load_task(str(asked.data), kind="forecasting", window=128).without_test()
-    space = default_space().restrict({"TrainCell.batch_size": 32})
-    genotypes = sample_candidates(asked.candidates, np.random.default_rng(0), space)
+    task: Any = load_task(str(asked.data), kind="forecasting", window=WINDOW).without_test()
     plans = {}
     jobs = []
-    for genotype in genotypes:
+    for genotype in _genotypes(asked.candidates):
         plan = TrialPlan(genotype, asked.iterations, 0, "random")
         job = trial_job(plan, task, device="cpu", time_limit=None)
         plans[job.id] = plan
