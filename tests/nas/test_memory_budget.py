@@ -17,6 +17,7 @@ from downstream import evaluation
 from downstream.data import load_task
 from downstream.forecast_kept import KeptBlocks
 from downstream.forecast_rows import pick_origins, row_blocks
+from downstream.forecast_sums import sum_rows
 from encoders.encoder import Encoder
 from nas import cli
 from nas.embedding_table import EmbeddingTable
@@ -143,6 +144,21 @@ def test_blocks_kept_in_a_file_come_back_as_they_were(represent: Representer) ->
                 np.testing.assert_array_equal(value, getattr(other, name))
         assert len(list(KeptBlocks(iter(())))) == 0
     assert len(KeptBlocks(blocks()).held) == len(blocks())  # type: ignore[arg-type]
+
+
+def test_sums_of_each_variate_are_kept_only_where_they_have_room() -> None:
+    values = np.random.default_rng(0).normal(size=(600, 500))
+    task = load_task(values, kind="forecasting", window=48, horizons=(4,), layout="ntc")
+    origins = pick_origins(task, "train", horizon=4, max_rows=20_000)
+
+    def groups() -> set[int]:
+        blocks = row_blocks(task, "train", origins, horizons=(4,), represent=None)
+        sums = sum_rows(blocks, horizons=(4,), normalizations=("last",), for_validation=False, per_variate=True)
+        return {len(one.count) for (one,) in sums.values() if one is not None}
+
+    assert groups() == {500}
+    with memory_budget(LEAST_BUDGET):
+        assert groups() == {1}
 
 
 @pytest.mark.parametrize("engine", ["process", "serial"])
