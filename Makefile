@@ -19,7 +19,7 @@ test: $(STAMP)
 fuzz: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/fuzz --fuzz-inputs 20000 $(ARGS)
 
-# kills workers and drivers at random moments, fills disks, presses Ctrl-C, lets a Ray node leave: half an hour
+# kills workers and drivers at random moments, fills disks, presses Ctrl-C, lets a Ray node leave: half an hour to an hour
 survive: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival tests/nas/engines --kills 20 $(ARGS)
 
