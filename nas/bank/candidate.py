@@ -80,10 +80,15 @@ def _table(trials: Sequence[TrialRecord]) -> str:
 def _curves(trials: Sequence[TrialRecord]) -> str:
     lines = [
         f"{printable(trial.task_name, longest=40)}, seed {trial.rng_seed}, {trial.iterations} iterations: "
-        + (" ".join(f"{at}:{_figure(score)}" for at, score, _ in trial.curve) or "no curve")
+        + (" ".join(f"{at}:{_figure(score)}" for at, score, _ in trial.curve) or _why_no_curve(trial))
         for trial in trials
     ]
     return "\n".join(["curves (iteration:score)", *lines])
+
+
+def _why_no_curve(trial: TrialRecord) -> str:
+    message = trial.details.get("message")
+    return f"no curve ({printable(message)})" if message else "no curve"
 
 
 def _facts(trial: TrialRecord) -> str:

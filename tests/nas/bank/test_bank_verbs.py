@@ -99,6 +99,14 @@ def test_show_gives_a_candidate_with_all_curves(bank: Path, run: Run) -> None:
     assert "Leaf, seed 0" in out
 
 
+def test_show_says_why_a_trial_has_no_curve(bank: Path, run: Run) -> None:
+    with Bank(bank) as opened:
+        failed = _record(0, task="Oak", status="crashed", score=None, curve=(), best_iteration=None)
+        opened.add(replace(failed, untrained_score=None, details={"message": "killed by SIGKILL", "attempts": 2}))
+    assert "Oak, seed 0, 100 iterations: no curve (killed by SIGKILL)" in run("show", bank, GENOTYPES[0].key)[1]
+    assert "attempts: 2" in run("show", bank, GENOTYPES[0].key, "--task", "Oak")[1]
+
+
 def test_show_gives_one_trial_with_its_curve(bank: Path, run: Run) -> None:
     status, out, _ = run("show", bank, GENOTYPES[3].key)
     assert status == 0
