@@ -55,7 +55,7 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
     """Read a table that holds one univariate case per row and its class in the label column.
 
     Raises:
-        DataError: If there is no label column or a value is not numeric.
+        DataError: If there is no label column, nothing beside it, or a value is not numeric.
     """
     frame = table.frame
     label = options.label_column or "label"
@@ -64,6 +64,8 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
             f"{table.source}: classification from a table needs one case per row and a class column; there is no "
             f"column {label!r}; pass label_column=... (columns: {', '.join(frame.columns[:8])})"
         )
+    if frame.shape[1] == 1:
+        raise DataError(f"{table.source}: there is no column with values beside the class column {label!r}")
     missing = np.flatnonzero(frame[label].isna())
     if missing.size:
         raise DataError(f"{table.source}: column {label!r}, {table.where(int(missing[0]))}: the class is missing")
