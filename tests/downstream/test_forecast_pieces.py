@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from downstream import forecast_choice, forecast_ts2vec, forecasting
-from downstream.forecast_choice import block_standard_error
+from downstream.forecast_evidence import block_standard_error
 from downstream.forecast_rows import NORMALIZATIONS, fill_gaps, pick_origins, row_blocks, usable_horizons
 from downstream.forecast_sums import RowSums, sum_rows
 from downstream.forecasting_task import Origins

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from downstream import baselines, forecast_choice, forecasting
-from downstream.forecast_choice import Evidence, Gain
+from downstream.forecast_evidence import Evidence, Gain
 from downstream.forecast_models import REFERENCE, fit_horizon
 from downstream.forecast_rows import NORMALIZATIONS, pick_origins, row_blocks, usable_horizons
 from downstream.forecast_sums import sum_rows
