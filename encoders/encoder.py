@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.cell import Cell
+from encoders.export import surely
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
 from encoders.operators._operator import within_span
 from encoders.strides import thin
@@ -137,7 +138,7 @@ class Encoder(nn.Module):
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         values, statistics = normalize_input(x, normalization=self.normalization)
-        if span is not None and _surely(span.all()):
+        if span is not None and surely(span.all()):
             span = None  # nothing is padding: the operators need no mask
         steps = x.shape[1]
         strides = self._strides(stride if span is None else 1, steps=steps)
@@ -159,7 +160,7 @@ class Encoder(nn.Module):
         by_stream = values.transpose(1, 2).unsqueeze(-1) if self.independent else values.unsqueeze(1)
         by_stream = thin(by_stream, have=1, want=stride)
         missing = by_stream.isnan()
-        if _surely(~missing.any()):
+        if surely(~missing.any()):
             return self.projection(by_stream)  # type: ignore[no-any-return]
         latent: Tensor = self.projection(by_stream.masked_fill(missing, 0.0))
         return latent.masked_fill(missing.all(dim=-1, keepdim=True), 0.0)
@@ -189,8 +190,3 @@ def observed_span(x: Tensor) -> Tensor:
     since_first = observed.cumsum(dim=1) > 0
     until_last = observed.flip(1).cumsum(dim=1).flip(1) > 0
     return since_first & until_last
-
-
-def _surely(condition: Tensor) -> bool:
-    # While a graph is exported no value is known: the general path holds for all of them.
-    return not torch.compiler.is_compiling() and bool(condition)

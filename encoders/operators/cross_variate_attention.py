@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from encoders.operators._attention import AttentionBlock, head_count, sinusoids
+from encoders.operators._attention import AttentionBlock, attend, head_count, sinusoids
 from encoders.operators._operator import Operator
 from encoders.operators.patch_attention import PATCH
 from search_space.registry import register
@@ -66,7 +66,7 @@ class CrossVariateAttention(Operator):
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention of some tokens to others, through torch's fused kernel."""
+    """Multi-head attention of some tokens to others."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -79,5 +79,5 @@ class CrossAttention(nn.Module):
         """Let `tokens` (rows, tokens, hidden) look at `others` (rows, others, hidden); shaped as `tokens`."""
         parts = (self.query(tokens), *self.key_value(others).chunk(2, dim=-1))
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
-        mixed = F.scaled_dot_product_attention(query, key, value)  # (rows, heads, tokens, width)
+        mixed = attend(query, key, value)  # (rows, heads, tokens, width)
         return self.output(mixed.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]

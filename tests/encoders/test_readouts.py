@@ -53,6 +53,19 @@ def test_multiscale_takes_the_maxima_of_slices(n: int) -> None:
     torch.testing.assert_close(MultiscaleReadout(3)(z, torch.ones(1, n, dtype=torch.bool)), expected)
 
 
+@pytest.mark.parametrize("kind", [MaxReadout, MultiscaleReadout, PpvReadout])
+@pytest.mark.parametrize("steps", [slice(0, 9), slice(2, 7), slice(0, 0), slice(0, 9, 2)])
+def test_windows_that_share_their_steps_read_out_as_beside_another_that_does_not(
+    kind: type[Readout], steps: slice
+) -> None:
+    z = torch.randn(3, 2, 9, 4, generator=torch.Generator().manual_seed(0))
+    observed = torch.zeros(3, 9, dtype=torch.bool)
+    observed[:2, steps] = True
+    observed[2, 4:5] = True
+    readout = kind(4)
+    torch.testing.assert_close(readout(z[:2], observed[:2]), readout(z, observed)[:2])
+
+
 def test_multiscale_of_one_step_repeats_it() -> None:
     out = MultiscaleReadout(1)(column(2.5), torch.tensor([[True]]))
     assert out.flatten().tolist() == [2.5] * 7

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from encoders.operators._attention import SelfAttention
+from encoders.operators._attention import FEW_KEYS, SelfAttention, attend
 from encoders.operators.cross_variate_attention import CrossAttention, CrossVariateAttention
 from encoders.operators.patch_attention import PATCH
 from encoders.operators.prob_sparse_attention import ProbSparseAttention, ProbSparseSelfAttention, _sample_size
@@ -25,6 +25,17 @@ def _fixed_weights() -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         yield
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("keys", [1, 7, FEW_KEYS, FEW_KEYS + 1])
+def test_few_keys_and_many_are_attended_to_alike(keys: int, masked: bool) -> None:
+    query, key, value = noise(3, 2, 5, 8), noise(3, 2, keys, 8, rng_seed=1), noise(3, 2, keys, 8, rng_seed=2)
+    allowed = noise(3, 1, 1, keys, rng_seed=4) > 0
+    allowed[..., 0] = True
+    mask = allowed if masked else None
+    expected = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    torch.testing.assert_close(attend(query, key, value, allowed=mask), expected)
 
 
 def zero_parameters(module: nn.Module) -> None:
