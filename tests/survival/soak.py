@@ -68,10 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         driver = subprocess.Popen(
             _command(options), stdout=log, stderr=log, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
         )
-        samples = _disturb(driver, Path(options.bank), output=asked.output, seconds=asked.hours * 3600)
+        samples, killed = _disturb(driver, Path(options.bank), output=asked.output, seconds=asked.hours * 3600)
         driver.send_signal(signal.SIGINT)
         status = driver.wait()
-    return _report(options, samples, status=status)
+    return _report(options, samples, killed=killed, status=status)
 
 
 def _command(options: SeedsOptions) -> list[str]:
@@ -81,8 +81,8 @@ def _command(options: SeedsOptions) -> list[str]:
     return [sys.executable, "-m", "nas.cli", "seeds", str(options.manifest), *flags, *limit]
 
 
-def _disturb(driver: subprocess.Popen[bytes], bank: Path, *, output: Path, seconds: float) -> list[Sample]:
-    """Kill workers and look at the driver until the time is over."""
+def _disturb(driver: subprocess.Popen[bytes], bank: Path, *, output: Path, seconds: float) -> tuple[list[Sample], int]:
+    """Kill workers and look at the driver until the time is over; return also how many were killed."""
     rng = random.Random(0)
     began = time.monotonic()
     next_kill = next_sample = began
@@ -100,7 +100,7 @@ def _disturb(driver: subprocess.Popen[bytes], bank: Path, *, output: Path, secon
                 file.flush()
                 next_sample = now + SAMPLE_SECONDS
             time.sleep(0.5)
-    return samples
+    return samples, killed
 
 
 def _kill_one(driver: int, rng: random.Random) -> int:
@@ -130,7 +130,7 @@ def _look(driver: int, bank: Path, *, seconds: float, killed: int) -> Sample:
     return Sample(seconds, resident / 1e3, len(list(Path(f"/proc/{driver}/fd").iterdir())), records, killed)
 
 
-def _report(options: SeedsOptions, samples: list[Sample], *, status: int) -> int:
+def _report(options: SeedsOptions, samples: list[Sample], *, killed: int, status: int) -> int:
     """Print figures and verdict; return the exit status."""
     with Bank(options.bank, read_only=True) as bank:
         records = bank.records()
@@ -141,7 +141,7 @@ def _report(options: SeedsOptions, samples: list[Sample], *, status: int) -> int
     growth, files = last[0] - first[0], last[1] - first[1]
     print(f"{samples[-1].seconds / 3600:.2f} h; the driver ended with status {status}")
     print(f"done {len(records)}: {dict(Counter(record.status for record in records))}")
-    print(f"killed {samples[-1].killed}, retried {retried}, lost {lost}, doubled {doubled}")
+    print(f"killed {killed}, retried {retried}, lost {lost}, doubled {doubled}")
     print(f"memory of the driver {first[0]:.1f} MB -> {last[0]:.1f} MB, open files {first[1]:g} -> {last[1]:g}")
     print("(medians of the first and the last third of the time)")
     grew = growth > LARGEST_GROWTH_MB or files > LARGEST_GROWTH_FILES
