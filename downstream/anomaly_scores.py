@@ -92,6 +92,7 @@ def representation_scorer(represent: Represent) -> Scorer:
     """Return the scorer that gives `masked` and `nearest` for an encoder."""
 
     def score(task: AnomalyTask, rows: LabelledRows, *, span: slice, max_training: int) -> Mapping[str, ScoredRows]:
+        """Score a span of the rows in both ways."""
         training = training_rows(task, rows.name)
         first = max(0, len(training) - max_training)
         known = LabelledRows(training, None, context=first, name=rows.name).windows(task.spec.window)

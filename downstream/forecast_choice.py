@@ -88,6 +88,7 @@ def fit_reference(task: ForecastingTask) -> dict[int, Forecaster]:
     horizons = usable_horizons(task)
 
     def sums(part: Part, *, max_rows: int) -> RowSums:
+        """Sum thinned rows of a part, raw lags only."""
         origins = pick_origins(task, part, horizon=horizons[0], max_rows=max_rows)
         return sum_rows(
             row_blocks(task, part, origins, horizons=horizons, represent=None),

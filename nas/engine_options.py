@@ -48,7 +48,8 @@ def memory_budget() -> Any:
     """Return the field `memory_budget`."""
     text = (
         "memory that one process may take for intermediate results, such as 500MB, beside libraries, data and results: "
-        "less is worked on at a time, with the same results; by default what is fastest"
+        "less is worked on at a time, and forecasting tries a ridge per variate only where it has room; by default "
+        "what is fastest"
     )
     return option(None, text=text, size=True, least=1)
 

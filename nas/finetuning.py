@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -141,20 +141,15 @@ def finetune_encoder(
         model.encoder.requires_grad_(True)
         kept = add_low_rank(model.encoder, rank=rank) if mode == "lora" else ()
         n_trained = sum(one.numel() for one in model.encoder.parameters() if one.requires_grad)
-        begin = copy.deepcopy(model.state_dict())
-        fits: dict[float, Fit] = {}
-        for rate in LEARNING_RATES[mode] if learning_rate is None else (learning_rate,):
-            model.load_state_dict(begin)
-            fits[rate] = fit(
-                model,
-                supervision,
-                iterations=iterations,
-                learning_rate=rate,
-                generator=torch.Generator(device=device).manual_seed(rng_seed),
-                batch_size=batch_size,
-                streams=model.encoder.streams,
-            )
-            done(f"{mode}, learning rate {rate:g}: {fits[rate].status}")
+        fits = _fits(
+            model,
+            supervision,
+            rates=LEARNING_RATES[mode] if learning_rate is None else (learning_rate,),
+            iterations=iterations,
+            batch_size=batch_size,
+            generator=lambda: torch.Generator(device=device).manual_seed(rng_seed),
+            done=lambda rate, status: done(f"{mode}, learning rate {rate:g}: {status}"),
+        )
         best = min(fits, key=lambda rate: fits[rate].best.errors)
         model.load_state_dict(fits[best].weights)
         merge(model.encoder)
@@ -168,6 +163,34 @@ def finetune_encoder(
         else:
             chosen, head = model.eval(), f"trained with the encoder from {firm.setting}"
     return FineTuned(chosen, head, errors, probe, iterations, fits[best], best, n_trained, kept)
+
+
+def _fits(
+    model: LabelledModel,
+    supervision: ClassSupervision | ForecastSupervision,
+    *,
+    rates: Sequence[float],
+    iterations: int,
+    batch_size: int,
+    generator: Callable[[], torch.Generator],
+    done: Callable[[float, str], None],
+) -> dict[float, Fit]:
+    """Train the model from where it stands, once with each learning rate and the same randomness."""
+    begin = copy.deepcopy(model.state_dict())
+    fits: dict[float, Fit] = {}
+    for rate in rates:
+        model.load_state_dict(begin)
+        fits[rate] = fit(
+            model,
+            supervision,
+            iterations=iterations,
+            learning_rate=rate,
+            generator=generator(),
+            batch_size=batch_size,
+            streams=model.encoder.streams,
+        )
+        done(rate, fits[rate].status)
+    return fits
 
 
 def _handed_over(

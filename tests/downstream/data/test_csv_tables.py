@@ -65,7 +65,8 @@ def test_long_tables_become_one_series_each(tmp_path: Path) -> None:
 def test_long_tables_warn_about_other_columns(tmp_path: Path) -> None:
     table = read_csv_table(_write(tmp_path, "unique_id,ds,y,price\nA,1,5,9\nA,2,6,9\n"))
     with pytest.warns(DataWarning, match=r"left out: .'price'."):
-        forecasting_series(Tables("set", (table,)), options=LoadOptions(name="set"))
+        found = forecasting_series(Tables("set", (table,)), options=LoadOptions(name="set"))
+    np.testing.assert_array_equal(found.series[0].values, [[5], [6]])
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,8 @@ def test_anomaly_tables_have_labels_and_a_split(tmp_path: Path) -> None:
 
 def test_repeated_times_only_warn_in_anomaly_tables(tmp_path: Path) -> None:
     with pytest.warns(DataWarning, match=r"repeats the time before it \(1 such rows"):
-        _anomaly(tmp_path, "timestamp,a\n2020-01-01,1\n2020-01-01,2\n")
+        series = _anomaly(tmp_path, "timestamp,a\n2020-01-01,1\n2020-01-01,2\n")
+    np.testing.assert_array_equal(series.values, [[1], [2]])
 
 
 @pytest.mark.parametrize(
