@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
-PACKAGES := search_space contrastive encoders downstream ahc nas
+PACKAGES := compute search_space contrastive encoders downstream ahc nas
 STAMP := $(VENV)/.installed
 OUTPUT ?= runs/ETTh1
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ahc.comparator import Comparator
 from ahc.encoding import encode_genotypes
+from compute.memory import at_a_time
 from search_space.genotype import Genotype
-from search_space.memory import at_a_time
 from search_space.mutation import mutate
 from search_space.sampling import crossover
 from search_space.space import SearchSpace

@@ -22,6 +22,7 @@ import torch
 from ahc.checkpoint import load_comparator
 from ahc.ranking import rank_candidates
 from ahc.task_embedding import embed_task
+from compute.memory import memory_budget
 from downstream import evaluation
 from downstream.data import load_task
 from downstream.probes.knn import vote
@@ -31,7 +32,6 @@ from nas.net import new_trainer
 from nas.option_fields import n_bytes
 from nas.representer import Representer
 from search_space.genotype import Genotype
-from search_space.memory import memory_budget
 from search_space.presets import preset
 from search_space.sampling import sample_columns
 

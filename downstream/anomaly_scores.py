@@ -15,11 +15,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.memory import at_a_time
 from downstream.anomaly_task import AnomalyTask, LabelledRows
 from downstream.probes.knn import nearest
 from downstream.represent import Represent, represented
 from downstream.windows import Windows
-from search_space.memory import at_a_time
 
 Floats = NDArray[np.floating]
 

@@ -9,9 +9,9 @@ from typing import IO
 
 import numpy as np
 
+from compute.memory import at_a_time, is_limited
 from downstream.forecast_rows import RowBlock
 from downstream.forecasting_task import Origins
-from search_space.memory import at_a_time, is_limited
 
 
 class KeptBlocks:

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from compute.memory import at_a_time, is_limited
 from downstream.forecasting_task import ForecastingTask, Origins, Part
 from downstream.represent import Represent, represented
 from downstream.windows import Windows
-from search_space.memory import at_a_time, is_limited
 
 Features = Literal["raw_lags", "representation", "both"]
 Normalization = Literal["none", "last", "instance"]

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 
+from compute.memory import at_a_time, is_limited
 from downstream.forecast_rows import Features, Normalization, RowBlock
 from downstream.probes.ridge import Moments
-from search_space.memory import at_a_time, is_limited
 
 RowSums = dict[tuple[Features, Normalization], list[Moments | None]]
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from encoders.cell import Cell
 from encoders.export import surely
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
+from encoders.linear import Linear
 from encoders.operators._operator import within_span
 from encoders.strides import thin
 from search_space import registry
@@ -71,12 +72,12 @@ class Encoder(nn.Module):
         self.features = cell.output
 
         per_stream = variates // self.streams
-        self.projection = nn.Linear(per_stream, cell.hidden)
+        self.projection = Linear(per_stream, cell.hidden)
         self.blocks = nn.ModuleList(
             Cell(cell.edges, hidden=cell.hidden, first_depth=block * inner_nodes(cell.edges), dropout=cell.dropout)
             for block in range(cell.blocks)
         )
-        self.output = nn.Linear(cell.hidden, cell.output)
+        self.output = Linear(cell.hidden, cell.output)
         self.dropout = nn.Dropout(cell.dropout)
         self.readout = registry.build("readout", cell.readout, cell.output)
 

@@ -22,7 +22,7 @@ from nas.budget.deadline import command_begins
 from nas.commands import COMMANDS
 from nas.option_fields import OptionError
 
-PACKAGES = ("search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
+PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
 OK, USAGE, DATA, NOTHING_TRAINED, TIME_BUDGET, NOT_VERIFIED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
 
 # by the name of the class, so that nothing heavy is imported to catch an error; subclasses count too

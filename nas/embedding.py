@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.memory import at_a_time, memory_budget
 from downstream.data.plain_series import load_plain_series
 from downstream.data.raw import RawSeries
 from downstream.errors import DataError
@@ -20,7 +21,6 @@ from nas.options import EmbedOptions
 from nas.progress import Progress
 from nas.representer import Representer
 from nas.saved_encoder import SavedEncoder, load_encoder
-from search_space.memory import at_a_time, memory_budget
 
 WINDOWS_AT_A_TIME = 16_384
 _COPIES = 12  # bytes for each number of a representation: itself, where it is checked, and on its way to the file

@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ahc.bank.export import plain_cell
+from compute.memory import at_a_time
 from downstream.errors import DataError
-from search_space.memory import at_a_time
 
 ROWS_AT_A_TIME = 16_384
 _COPIES = 24  # bytes for each number: as read, in a frame, and as the text or column that is written

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from compute.memory import at_a_time, is_limited
 from downstream.windows import Windows
 from encoders.encoder import Encoder
 from nas.cost.encoder_memory import bytes_per_window
 from nas.divergence import DivergedError
-from search_space.memory import at_a_time, is_limited
 
 TOKENS_PER_BATCH = 1 << 15
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ahc.bank import Bank
 from ahc.record import TrialRecord
+from compute.memory import memory_budget
 from downstream.data import load_task
 from downstream.task import Task
 from nas.board.run_board import RunBoard
@@ -26,7 +27,6 @@ from nas.trials import TrialPlan
 from nas.verification import Row, row_from_json, verify
 from nas.whole_file import write_whole
 from search_space.genotype import Genotype
-from search_space.memory import memory_budget
 from search_space.presets import preset
 
 RIVALS = ("comparator's pick", "TS2Vec preset", "random search")

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 
+from compute.memory import memory_budget
 from downstream import evaluation
 from downstream.data import load_task
 from downstream.forecasting_task import ForecastingTask
@@ -30,7 +31,6 @@ from nas.running import engine_settings
 from nas.saved_encoder import SavedEncoder, load_encoder
 from nas.supervised import baseline_encoder, train_supervised
 from search_space.genotype import EncoderCell
-from search_space.memory import memory_budget
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from contrastive.fast_products import fast_products
+from compute.memory import at_a_time
+from compute.products import fast_products
 from contrastive.groups import AnchorPairs
 from contrastive.similarities._base import Similarity
 from contrastive.weightings._base import AnchorWeights
-from search_space.memory import at_a_time
 
 if TYPE_CHECKING:
     from contrastive.losses._base import PairLoss

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from search_space.memory import at_a_time
+from compute.memory import at_a_time
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from compute.memory import at_a_time
 from downstream.probes.ridge import ALPHAS, RidgePath, choose
-from search_space.memory import at_a_time
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]

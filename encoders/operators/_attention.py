@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.linear import Linear
+
 _HEAD_WIDTH = 16
 # Up to so many keys the plain products are faster on a CPU than the fused kernel, whose blocks are larger.
 FEW_KEYS = 32
@@ -46,8 +48,8 @@ class SelfAttention(nn.Module):
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.heads = head_count(hidden)
-        self.query_key_value = nn.Linear(hidden, 3 * hidden)
-        self.output = nn.Linear(hidden, hidden)
+        self.query_key_value = Linear(hidden, 3 * hidden)
+        self.output = Linear(hidden, hidden)
 
     def forward(self, tokens: Tensor, *, keys: Tensor | None) -> Tensor:
         """Let every token look at the tokens that `keys` allows.
@@ -87,7 +89,7 @@ class AttentionBlock(nn.Module):
         self.attention_norm = nn.LayerNorm(hidden)
         self.attention = attention(hidden)
         self.network_norm = nn.LayerNorm(hidden)
-        self.network = nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden))
+        self.network = nn.Sequential(Linear(hidden, 2 * hidden), nn.GELU(), Linear(2 * hidden, hidden))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor, *, positions: Tensor | None = None, keys: Tensor | None = None) -> Tensor:

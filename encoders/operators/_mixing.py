@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.linear import Linear
+
 REACH = 63
 """Steps that a filter over time sees to either side."""
 
@@ -62,9 +64,9 @@ class StreamMixing(nn.Module):
 
     def __init__(self, hidden: int, width: int, *, dropout: float) -> None:
         super().__init__()
-        self.own = nn.Linear(hidden, width)
-        self.shared = nn.Linear(hidden, width, bias=False)
-        self.output = nn.Linear(width, hidden)
+        self.own = Linear(hidden, width)
+        self.shared = Linear(hidden, width, bias=False)
+        self.output = Linear(width, hidden)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:

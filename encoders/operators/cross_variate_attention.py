@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._attention import AttentionBlock, attend, head_count, sinusoids
 from encoders.operators._operator import Operator
 from encoders.operators.patch_attention import PATCH
@@ -32,13 +33,13 @@ class CrossVariateAttention(Operator):
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        self.embed = nn.Linear(PATCH * hidden, hidden)
+        self.embed = Linear(PATCH * hidden, hidden)
         self.global_token = nn.Parameter(0.02 * torch.randn(hidden))
         self.block = AttentionBlock(hidden, dropout=dropout)
         self.global_norm = nn.LayerNorm(hidden)
         self.variate_norm = nn.LayerNorm(hidden)
         self.cross = CrossAttention(hidden)
-        self.spread = nn.Linear(hidden, PATCH * hidden)
+        self.spread = Linear(hidden, PATCH * hidden)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
@@ -71,9 +72,9 @@ class CrossAttention(nn.Module):
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.heads = head_count(hidden)
-        self.query = nn.Linear(hidden, hidden)
-        self.key_value = nn.Linear(hidden, 2 * hidden)
-        self.output = nn.Linear(hidden, hidden)
+        self.query = Linear(hidden, hidden)
+        self.key_value = Linear(hidden, 2 * hidden)
+        self.output = Linear(hidden, hidden)
 
     def forward(self, tokens: Tensor, others: Tensor) -> Tensor:
         """Let `tokens` (rows, tokens, hidden) look at `others` (rows, others, hidden); shaped as `tokens`."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._convolution import TimeConvolution
 from encoders.operators._operator import Operator
 from encoders.strides import thin
@@ -38,7 +39,7 @@ class DepthwiseConv(Operator):
         self.large = TimeConvolution(hidden, hidden, taps=LARGE_TAPS, causal=False, groups=hidden)
         self.small = TimeConvolution(hidden, hidden, taps=SMALL_TAPS, causal=False, groups=hidden)
         self.norm = nn.LayerNorm(hidden)
-        self.network = nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden))
+        self.network = nn.Sequential(Linear(hidden, 2 * hidden), nn.GELU(), Linear(2 * hidden, hidden))
         self.dropout = nn.Dropout(dropout)
 
     def input_stride(self, stride: int, *, steps: int) -> int:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from search_space.registry import register
 
@@ -31,8 +32,8 @@ class GraphConvolution(Operator):
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        self.source_and_target = nn.Linear(hidden, 2 * _NODE_WIDTH)
-        self.weights = nn.Linear(hidden, (DIFFUSION_STEPS + 1) * hidden, bias=False)
+        self.source_and_target = Linear(hidden, 2 * _NODE_WIDTH)
+        self.weights = Linear(hidden, (DIFFUSION_STEPS + 1) * hidden, bias=False)
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.dropout = nn.Dropout(dropout)
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from search_space.registry import register
 
@@ -46,8 +47,8 @@ class Moe(Operator):
         if experts < 1:
             raise ValueError(f"Moe: experts must be >= 1, got {experts}")
         self.norm = nn.LayerNorm(hidden)
-        self.router = nn.Linear(hidden, experts)
-        self.first = nn.Linear(hidden, experts * hidden)  # expert by expert
+        self.router = Linear(hidden, experts)
+        self.first = Linear(hidden, experts * hidden)  # expert by expert
         self.second = nn.Parameter(torch.empty(experts, hidden, hidden))
         self.second_bias = nn.Parameter(torch.empty(experts, hidden))
         bound = 1.0 / math.sqrt(hidden)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from encoders.operators._recurrence import lstm_gates, start_uniform, steps_first, streams_first
 from search_space.registry import register
@@ -43,9 +44,9 @@ class MogrifierLstm(Operator):
         if rounds < 0:
             raise ValueError(f"MogrifierLstm: rounds must be >= 0, got {rounds}")
         # Gates in the order of `lstm_gates`.
-        self.input_to_gates = nn.Linear(hidden, 4 * hidden)
-        self.state_to_gates = nn.Linear(hidden, 4 * hidden, bias=False)
-        self.mutual = nn.ModuleList(nn.Linear(hidden, hidden, bias=False) for _ in range(rounds))
+        self.input_to_gates = Linear(hidden, 4 * hidden)
+        self.state_to_gates = Linear(hidden, 4 * hidden, bias=False)
+        self.mutual = nn.ModuleList(Linear(hidden, hidden, bias=False) for _ in range(rounds))
         start_uniform(self, hidden=hidden)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from encoders.operators._recurrence import lstm_gates, start_uniform, steps_first, streams_first
 from search_space.registry import register
@@ -26,11 +27,11 @@ class MultiplicativeLstm(Operator):
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        self.input_to_factor = nn.Linear(hidden, hidden, bias=False)
-        self.state_to_factor = nn.Linear(hidden, hidden, bias=False)
+        self.input_to_factor = Linear(hidden, hidden, bias=False)
+        self.state_to_factor = Linear(hidden, hidden, bias=False)
         # Gates in the order of `lstm_gates`.
-        self.input_to_gates = nn.Linear(hidden, 4 * hidden)
-        self.factor_to_gates = nn.Linear(hidden, 4 * hidden, bias=False)
+        self.input_to_gates = Linear(hidden, 4 * hidden)
+        self.factor_to_gates = Linear(hidden, 4 * hidden, bias=False)
         start_uniform(self, hidden=hidden)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:

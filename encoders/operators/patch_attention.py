@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from encoders.linear import Linear
 from encoders.operators._attention import AttentionBlock, sinusoids
 from encoders.operators._operator import Operator
 from search_space.registry import register
@@ -25,9 +26,9 @@ class PatchAttention(Operator):
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        self.embed = nn.Linear(PATCH * hidden, hidden)
+        self.embed = Linear(PATCH * hidden, hidden)
         self.block = AttentionBlock(hidden, dropout=dropout)
-        self.spread = nn.Linear(hidden, PATCH * hidden)
+        self.spread = Linear(hidden, PATCH * hidden)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Attend over patches; (batch, streams, time, hidden)."""

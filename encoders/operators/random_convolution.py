@@ -6,8 +6,9 @@ import math
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from encoders.linear import Linear
 from encoders.operators._causal_filter import causal_filter
 from encoders.operators._operator import Operator
 from search_space.registry import register
@@ -43,7 +44,7 @@ class RandomConvolution(Operator):
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        self.combine = nn.Linear(hidden, hidden, bias=False)
+        self.combine = Linear(hidden, hidden, bias=False)
         self.register_buffer("kernels", torch.stack([_draw_kernel() for _ in range(hidden)], dim=1))
         self.register_buffer("biases", torch.rand(hidden) * 2.0 - 1.0)
 

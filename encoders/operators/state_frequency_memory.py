@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from encoders.operators._recurrence import soft_sign, start_uniform, steps_first, streams_first
 from search_space.registry import register
@@ -39,8 +40,8 @@ class StateFrequencyMemory(Operator):
         super().__init__(hidden, depth=depth, dropout=dropout)
         # Sigmoids i, s, o (hidden each) and g (frequencies), then the candidate c.
         width = 4 * hidden + FREQUENCIES
-        self.input_to_gates = nn.Linear(hidden, width)
-        self.state_to_gates = nn.Linear(hidden, width, bias=False)
+        self.input_to_gates = Linear(hidden, width)
+        self.state_to_gates = Linear(hidden, width, bias=False)
         start_uniform(self, hidden=hidden)
         with torch.no_grad():  # both factors of the forget gate start open
             self.input_to_gates.bias[hidden : 2 * hidden] = 1.0

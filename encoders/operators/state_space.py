@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._causal_filter import causal_filter
 from encoders.operators._operator import Operator
 from search_space.registry import register
@@ -43,7 +44,7 @@ class StateSpace(Operator):
         self.frequency = nn.Parameter(math.pi * torch.arange(MODES, dtype=torch.float32).repeat(hidden, 1))
         self.read_out = nn.Parameter(torch.randn(hidden, MODES, 2) * math.sqrt(0.5))  # C: real, imaginary
         self.direct = nn.Parameter(torch.randn(hidden))  # D
-        self.mix = nn.Linear(hidden, 2 * hidden)
+        self.mix = Linear(hidden, 2 * hidden)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:

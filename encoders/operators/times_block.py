@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from search_space.registry import register
 
@@ -109,7 +110,7 @@ class InceptionConvolution(nn.Module):
         self.kernels = nn.ParameterList(torch.empty(hidden, 1, size, size) for size in KERNELS)
         for kernel in self.kernels:
             nn.init.kaiming_normal_(kernel, nonlinearity="relu")
-        self.over_features = nn.Linear(hidden, hidden)
+        self.over_features = Linear(hidden, hidden)
 
     def forward(self, rows: Tensor, taps: Tensor) -> Tensor:
         """Return, at step t, the sum of kernel[i, j] x_(t + i period + j) with i and j in -2..2.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from encoders.operators._recurrence import soft_sign, start_uniform, steps_first, streams_first
 from search_space.registry import register
@@ -40,8 +41,8 @@ class Witran(Operator):
         super().__init__(hidden, depth=depth, dropout=dropout)
         # Reads both states and the input. Sigmoids: update and output gate of the row, then of the
         # column; candidates of row and column.
-        self.gates = nn.Linear(3 * hidden, 6 * hidden)
-        self.merge = nn.Linear(2 * hidden, hidden)
+        self.gates = Linear(3 * hidden, 6 * hidden)
+        self.merge = Linear(2 * hidden, hidden)
         start_uniform(self, hidden=hidden)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:

@@ -13,7 +13,7 @@ from pathlib import Path
 from nas.doctor.check import FAIL, OK, WARN, Check
 
 NAME = "ts-contrastive-nas"
-OURS = ("search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
+OURS = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
 HOME = Path(__file__).resolve().parents[2]
 # where the name to import is not that of the package
 _IMPORTED_AS = {"scikit-learn": "sklearn", "PyYAML": "yaml", "pyyaml": "yaml"}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from compute.memory import memory_budget
 from nas.engines._job import Job
-from search_space.memory import memory_budget
 
 
 def within_budget(job: Job, n_bytes: int) -> Job:

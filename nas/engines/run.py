@@ -46,7 +46,7 @@ def run_candidates(
         time_limit: Seconds of wall time per job, > 0; None for no limit.
         memory_limit: Bytes that a job may map beyond the loaded libraries, > 0; None for no limit, and for work on a
             GPU.
-        memory_budget: Bytes that a job may take for intermediate results (`search_space.memory`); None for no budget.
+        memory_budget: Bytes that a job may take for intermediate results (`compute.memory`); None for no budget.
         gpu_share: Share of a GPU that a job takes, in 0..1; only `ray` shares GPUs out.
         ends: When all is over, as `time.monotonic()` tells it: no job begins after it, and what still runs is stopped
             as a `timeout`.

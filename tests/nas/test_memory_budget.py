@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from compute.memory import LEAST_BUDGET, SHARES, MemoryBudgetError, at_a_time, memory_budget
 from downstream import evaluation
 from downstream.data import load_task
 from downstream.forecast_kept import KeptBlocks
@@ -23,7 +24,6 @@ from nas import cli
 from nas.embedding_table import EmbeddingTable
 from nas.engines import Job, run_candidates
 from nas.representer import Representer
-from search_space.memory import LEAST_BUDGET, SHARES, MemoryBudgetError, at_a_time, memory_budget
 from search_space.presets import preset
 
 MB = 1_000_000
@@ -36,7 +36,7 @@ from nas.embedding import represent_steps
 from nas.embedding_table import EmbeddingTable
 from nas.representer import Representer
 from encoders.encoder import Encoder
-from search_space.memory import memory_budget
+from compute.memory import memory_budget
 from search_space.presets import preset
 
 def resident(name):

@@ -2,7 +2,7 @@
 
 What is held at a time changes no result, beyond the rounding of sums that are taken in other parts. So
 the budget is a setting of the process and no argument: a training step, a probe and a ranking lie deep below the
-command, and nothing between has any use for it. It lies in the lowest package because all the others read it.
+command, and nothing between has any use for it.
 Workers are told as their jobs are (`nas.engines.run`), for a process forked earlier inherits nothing.
 """
 

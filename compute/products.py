@@ -1,0 +1,120 @@
+"""Which of torch's libraries multiplies float32 matrices on a CPU."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_ROUNDING = 1e-5
+# Multiply-adds, and the narrower side of a weight, from which on oneDNN is the faster library.
+_MANY = 2_000_000
+_WIDE = 16
+
+
+@contextlib.contextmanager
+def fast_products(device: torch.device) -> Iterator[None]:
+    """Let oneDNN multiply float32 matrices within the block where that is exact; the settings of before come back.
+
+    It is for large products: attention's many small ones are slower that way.
+
+    Args:
+        device: Where the matrices are; nothing changes elsewhere than on a CPU.
+    """
+    if device.type != "cpu" or not onednn_is_exact():
+        yield
+        return
+    settings = _settings()
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return x @ weight.T + bias, by the faster library where there is much to multiply, and so its gradients.
+
+    Args:
+        x: (..., inputs).
+        weight: (outputs, inputs).
+        bias: (outputs,), or None for none.
+
+    Returns:
+        (..., outputs).
+    """
+    if not _is_large(x, weight):
+        return F.linear(x, weight, bias)
+    result: Tensor = _LargeLinear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+    return result
+
+
+def _is_large(x: Tensor, weight: Tensor) -> bool:
+    return (
+        x.numel() * weight.shape[0] >= _MANY
+        and min(weight.shape) >= _WIDE
+        and x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and not torch.compiler.is_compiling()
+        and not torch.is_autocast_enabled("cpu")
+        and onednn_is_exact()
+    )
+
+
+class _LargeLinear(torch.autograd.Function):
+    """A linear map with a gradient of its own: torch would take its products by the library set at that time."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        with fast_products(x.device):
+            return F.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias = None, None, None
+        rows = gradient.reshape(-1, gradient.shape[-1])
+        with fast_products(x.device):
+            if ctx.needs_input_grad[0]:
+                of_x = (rows @ weight).view(x.shape)
+            if ctx.needs_input_grad[1]:
+                of_weight = (x.reshape(-1, x.shape[-1]).T @ rows).T  # oneDNN is slower at the transpose of this
+            if ctx.needs_input_grad[2]:
+                of_bias = rows.sum(dim=0)
+        return of_x, of_weight, of_bias
+
+
+@cache
+def onednn_is_exact() -> bool:
+    """Return whether this CPU's oneDNN products stay float32 when it may use bfloat16 inside.
+
+    Torch multiplies float32 matrices by MKL, which on a processor that is not
+    Intel's leaves half of its vector width unused. Allowing bfloat16 hands them to
+    oneDNN, which uses it only where it has matrix units for it (AMX): elsewhere the
+    result is float32, and twice as fast on such a processor. A product of two small
+    matrices tells.
+    """
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(64, 64, generator=generator) for _ in range(2))
+    settings = _settings()
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16"
+    try:
+        found = a @ b
+    finally:
+        settings.fp32_precision = before
+    return bool((found.double() - a.double() @ b.double()).abs().max() < 64 * _ROUNDING)
+
+
+def _settings() -> Any:
+    """Return torch's settings of oneDNN's matrix products."""
+    return torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
