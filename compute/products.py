@@ -38,6 +38,16 @@ def fast_products(device: torch.device) -> Iterator[None]:
         settings.fp32_precision = before
 
 
+def products_of(x: Tensor, weight: Tensor) -> contextlib.AbstractContextManager[None]:
+    """Return a block for products of this size: `fast_products` where there is much to multiply.
+
+    Args:
+        x: (..., inputs).
+        weight: (outputs, inputs).
+    """
+    return fast_products(x.device) if _is_large(x, weight) else contextlib.nullcontext()
+
+
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return x @ weight.T + bias, by the faster library where there is much to multiply, and so its gradients.
 

@@ -1,11 +1,22 @@
-"""What recurrent operators share: the layout with steps first and the gates of an LSTM."""
+"""What recurrent operators share: the layout with steps first, and room for what a step leaves for the way back.
+
+Torch would record some ten functions a step, whose bookkeeping takes longer than
+their arithmetic. So the operators write their gradients out: nothing is recorded,
+and on the way back whatever does not wait for the next step's gradient is
+computed for many steps at once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+
+_IN_CACHE = 2**15
+"""Numbers of a value whose steps are worked on together."""
 
 
 def steps_first(x: Tensor) -> Tensor:
@@ -18,27 +29,43 @@ def streams_first(states: Tensor, *, like: Tensor) -> Tensor:
     return states.transpose(0, 1).reshape(like.shape)
 
 
+def in_full_precision(x: Tensor) -> contextlib.AbstractContextManager[None]:
+    """Return a block without autocast: a state that is rounded at every step drifts."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
 def soft_sign(u: Tensor) -> Tensor:
     """Return tanh(u) as 2 sigmoid(2u) - 1; on CPU the sigmoid is several times faster than tanh."""
     return 2.0 * torch.sigmoid(2.0 * u) - 1.0
 
 
-def lstm_gates(gates: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-    """Update the memory of an LSTM from what its gates read.
+def squash(twice: Tensor) -> Tensor:
+    """Turn 2u into tanh(u) in place, as `soft_sign` does."""
+    return twice.sigmoid_().mul_(2.0).sub_(1.0)
+
+
+def room_for_steps(time: int, *shape: int, like: Tensor, keep: bool) -> tuple[Tensor, Sequence[Tensor]]:
+    """Return room for a value of every step, and the steps' parts of it: one for all where nothing is kept.
 
     Args:
-        gates: Before the nonlinearity: input, forget and output gate, then the
-            candidate; (rows, 4 * hidden).
-        memory: (rows, hidden).
+        time: Number of steps.
+        shape: Of one step's value.
+        like: Gives device and dtype.
+        keep: Whether the values of all steps will be needed.
 
     Returns:
-        State and memory of the step; (rows, hidden) each.
+        Not filled: (time or 1, *shape), and `time` tensors of that shape which lie in it.
     """
-    hidden = memory.shape[1]
-    opened, candidate = torch.split(gates, [3 * hidden, hidden], dim=1)
-    let_in, keep, let_out = torch.sigmoid(opened).chunk(3, dim=1)
-    memory = torch.addcmul(keep * memory, let_in, soft_sign(candidate))
-    return let_out * soft_sign(memory), memory
+    room = like.new_empty(time if keep else 1, *shape)
+    parts = room.unbind(0)
+    return room, parts if keep else parts * time
+
+
+def steps_in_cache(time: int, size: int) -> Iterator[slice]:
+    """Return stretches of steps, the last first, whose values of this size stay in the cache together."""
+    at_a_time = max(1, _IN_CACHE // size)
+    for end in range(time, 0, -at_a_time):
+        yield slice(max(0, end - at_a_time), end)
 
 
 def start_uniform(module: nn.Module, *, hidden: int) -> None:

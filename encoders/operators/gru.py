@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from functools import partial
+from typing import Any
 
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from compute.products import linear, products_of
 from encoders.operators._operator import Operator
+from encoders.operators._recurrence import (
+    in_full_precision,
+    room_for_steps,
+    squash,
+    steps_first,
+    steps_in_cache,
+    streams_first,
+)
 from search_space.registry import register
 
 
@@ -21,6 +35,64 @@ class Gru(Operator):
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Run along time; (batch, streams, time, hidden)."""
-        steps_first = x.flatten(0, 1).transpose(0, 1).contiguous()  # (time, batch * streams, hidden)
-        states: Tensor = self.recurrence(steps_first)[0]
-        return states.transpose(0, 1).reshape(x.shape)
+        steps = steps_first(x)
+        if x.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return streams_first(self.recurrence(steps)[0], like=x)
+        with in_full_precision(x):
+            weight_x, weight_state, bias_x, bias_state = self.recurrence.all_weights[0]
+            read = linear(steps.to(weight_x.dtype), weight_x, bias_x)
+            states: Tensor = _Run.apply(read, weight_state, bias_state)  # type: ignore[no-untyped-call]
+        return streams_first(states.to(x.dtype), like=x)
+
+
+class _Run(torch.autograd.Function):
+    """The states of all steps, (time, rows, hidden), from what the gates read of the input.
+
+    With gates r (reset) and u (update), h the state before a step and q what the
+    candidate n = tanh(p + r q) reads of it, the state is n + u (h - n). All
+    gradients of a step are the one by its state times what the way there kept.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, read: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        time, rows, hidden = len(read), read.shape[1], weight.shape[1]
+        room = partial(room_for_steps, like=read, keep=any(ctx.needs_input_grad))
+        gates, gates_at = room(time, rows, 3 * hidden)
+        candidates, candidate_at = room(time, rows, hidden)
+        states, state_at = room_for_steps(time + 1, rows, hidden, like=read, keep=True)
+        state_at[0].zero_()
+        doors, candidate_reads = torch.split(read, [2 * hidden, hidden], dim=2)
+        with products_of(states[0], weight):
+            for step, (door, candidate_read) in enumerate(zip(doors.unbind(0), candidate_reads.unbind(0), strict=True)):
+                torch.addmm(bias, state_at[step], weight.T, out=gates_at[step])
+                opened, heard = torch.split(gates_at[step], [2 * hidden, hidden], dim=1)
+                reset, update = opened.add_(door).sigmoid_().chunk(2, dim=1)
+                candidate = torch.addcmul(candidate_read, reset, heard, out=candidate_at[step])
+                squash(candidate.mul_(2.0))
+                torch.lerp(candidate, state_at[step], update, out=state_at[step + 1])
+        ctx.save_for_backward(weight, gates, candidates, states)
+        return states[1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        weight, gates, candidates, states = ctx.saved_tensors
+        time, rows, hidden = of_states.shape
+        # By p, reset, update and q: the input has no part in the last, the state none in the first.
+        slopes = of_states.new_empty(time, rows, 4 * hidden)
+        of_state = of_states.new_zeros(rows, hidden)
+        with products_of(states[0], weight):
+            for part in steps_in_cache(time, rows * hidden):
+                reset, update, heard = gates[part].chunk(3, dim=2)
+                by_candidate = (1.0 - update) * (1.0 - candidates[part].square())
+                by_reset = by_candidate * heard * reset * (1.0 - reset)
+                by_update = (states[part] - candidates[part]) * update * (1.0 - update)
+                torch.cat([by_candidate, by_reset, by_update, by_candidate * reset], dim=2, out=slopes[part])
+                for step in reversed(range(part.start, part.stop)):
+                    of_state = of_state.add_(of_states[step])
+                    slope = slopes[step].view(rows, 4, hidden)
+                    slope.mul_(of_state.unsqueeze(1))
+                    of_state = (of_state * gates[step, :, hidden : 2 * hidden]).addmm_(slopes[step, :, hidden:], weight)
+            of_read = torch.cat([slopes[:, :, hidden : 3 * hidden], slopes[:, :, :hidden]], dim=2)
+            by_states = slopes[:, :, hidden:].flatten(0, 1)
+            return of_read, by_states.T @ states[:-1].flatten(0, 1), by_states.sum(dim=0)

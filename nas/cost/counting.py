@@ -126,7 +126,7 @@ def _multiply_adds(func: Any, args: Any, kwargs: Any, result: Any) -> float:
         inputs, gates = args[0].shape[-1], args[1].shape[0]  # four gates as wide as the state
         once = args[0].numel() / inputs * gates * (inputs + gates // 4)
         return float(once * (2.0 if backward else 1.0))
-    formula = flop_registry.get(func._overloadpacket)
+    formula = flop_registry.get(getattr(torch.ops.aten, name.removesuffix("_"), None))  # in place costs the same
     return 0.0 if formula is None else float(formula(*args, **kwargs, out_val=result) / 2)
 
 

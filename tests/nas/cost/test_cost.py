@@ -70,6 +70,15 @@ def test_multiply_adds_of_a_convolution_by_hand() -> None:
     assert whole.multiply_adds - linear.multiply_adds == WINDOWS * STEPS * 2 * 3 * 8 * 8
 
 
+def test_multiply_adds_of_a_recurrence_by_hand() -> None:
+    # a GRU of 8: three gates read input and state; backwards each product twice, some of them in place
+    whole = encoder_counts(one_edge("gru").encoder, windows=WINDOWS, variates=VARIATES, steps=STEPS)
+    linear = encoder_counts(one_edge("identity").encoder, windows=WINDOWS, variates=VARIATES, steps=STEPS)
+    own = whole - linear
+    assert own.multiply_adds == WINDOWS * STEPS * 2 * 3 * 8 * 8
+    assert own.training_multiply_adds == 3 * own.multiply_adds
+
+
 def test_activation_bytes_of_a_linear_encoder_by_hand() -> None:
     # the projection keeps the window, the output map keeps the latent; four bytes each
     for channels, streams in (("mixed", 1), ("independent", VARIATES)):
