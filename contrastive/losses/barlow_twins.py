@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from contrastive.checks import at_least_zero
@@ -49,5 +48,5 @@ class BarlowTwins(AgreementLoss):
 
 
 def _standardised(rows: Tensor) -> Tensor:
-    variance, mean = torch.var_mean(rows, dim=1, correction=0, keepdim=True)
-    return (rows - mean) * (variance + EPSILON).rsqrt()
+    centred = rows - rows.mean(dim=1, keepdim=True)
+    return centred * (centred.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()

@@ -26,7 +26,7 @@ from search_space.registry import register
 class Gru(Operator):
     """Run one gated recurrent layer along each stream; it starts from zero.
 
-    The slowest operator on a CPU: its steps cannot be computed side by side.
+    Slow on a CPU: its steps cannot be computed side by side.
     """
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:

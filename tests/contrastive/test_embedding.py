@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from contrastive.embedding import EmbeddingTransformation
+from contrastive.embeddings.batchnorm import EPSILON, BatchNorm
 from search_space.registry import UnknownOptionError
 
 
@@ -41,6 +42,25 @@ def test_jitter_does_not_pass_gradient_through_its_scale() -> None:
     z = torch.randn(4, 5, 8, generator=generator()).requires_grad_(True)
     EmbeddingTransformation(jitter=0.5, mask=0.0, norm="none", features=8)(z, generator=generator()).sum().backward()
     assert z.grad is not None and torch.equal(z.grad, torch.ones_like(z))
+
+
+@pytest.mark.parametrize("offset", [0.0, 300.0])
+def test_batchnorm_is_the_closed_form_also_far_from_zero(offset: float) -> None:
+    z = torch.randn(40, 50, 16, generator=generator()) * torch.linspace(0.01, 3.0, 16) + offset
+    exact = z.double()
+    variance, mean = torch.var_mean(exact, dim=(0, 1), correction=0)
+    expected = (exact - mean) * (variance + EPSILON).rsqrt()
+    torch.testing.assert_close(BatchNorm(16)(z).double(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_batchnorm_has_the_gradient_of_the_closed_form() -> None:
+    z, slope = (torch.randn(4, 5, 8, generator=generator(seed), dtype=torch.float64) for seed in (0, 1))
+    leaves = [z.clone().requires_grad_(), (z + 7.0).requires_grad_()]
+    variance, mean = torch.var_mean(leaves[0], dim=(0, 1), correction=0)
+    (((leaves[0] - mean) * (variance + EPSILON).rsqrt()) * slope).sum().backward()
+    (BatchNorm(8)(leaves[1]) * slope).sum().backward()
+    assert leaves[0].grad is not None and leaves[1].grad is not None
+    torch.testing.assert_close(leaves[1].grad, leaves[0].grad)
 
 
 def test_bad_parameters_are_named() -> None:
