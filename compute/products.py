@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -16,6 +18,8 @@ _ROUNDING = 1e-5
 _MANY = 2_000_000
 _WIDE = 16
 
+_only_torchs: ContextVar[bool] = ContextVar("only_torchs_products", default=False)
+
 
 @contextlib.contextmanager
 def fast_products(device: torch.device) -> Iterator[None]:
@@ -26,16 +30,49 @@ def fast_products(device: torch.device) -> Iterator[None]:
     Args:
         device: Where the matrices are; nothing changes elsewhere than on a CPU.
     """
-    if device.type != "cpu" or not onednn_is_exact():
+    if device.type != "cpu" or _only_torchs.get() or not onednn_is_exact():
         yield
         return
-    settings = _settings()
-    before = settings.fp32_precision
-    settings.fp32_precision = "bf16"
+    _switch.enter()
     try:
         yield
     finally:
-        settings.fp32_precision = before
+        _switch.leave()
+
+
+@contextlib.contextmanager
+def only_torchs_products() -> Iterator[None]:
+    """Leave all products within the block to torch, so that what runs there does not depend on the processor."""
+    before = _only_torchs.set(True)
+    try:
+        yield
+    finally:
+        _only_torchs.reset(before)
+
+
+class _Switch:
+    """Torch's setting of who multiplies, which holds for the whole process: the last thread to leave puts it back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = ""
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._before = _settings().fp32_precision
+                _settings().fp32_precision = "bf16"
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                _settings().fp32_precision = self._before
+
+
+_switch = _Switch()
 
 
 def products_of(x: Tensor, weight: Tensor) -> contextlib.AbstractContextManager[None]:
@@ -73,6 +110,7 @@ def _is_large(x: Tensor, weight: Tensor) -> bool:
         and x.dtype == weight.dtype == torch.float32
         and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
+        and not _only_torchs.get()
         and onednn_is_exact()
     )
 

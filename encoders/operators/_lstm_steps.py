@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from encoders.operators._recurrence import room_for_steps, squash, steps_in_cache
+from encoders.operators._recurrence import open_gates, room_for_steps, squash, steps_in_cache
 
 
 class LstmSteps:
@@ -44,10 +44,8 @@ class LstmSteps:
     def take(self, step: int) -> None:
         """Take a step, once it is written what its gates read."""
         gates = self._gates[step]
+        open_gates(gates, hidden=gates.shape[1] // 4)
         let_in, keep, let_out, candidate = gates.chunk(4, dim=1)
-        candidate.mul_(2.0)
-        gates.sigmoid_()
-        candidate.mul_(2.0).sub_(1.0)
         memory = torch.mul(keep, self._memory[step], out=self._memory[step + 1]).addcmul_(let_in, candidate)
         squashed = squash(torch.mul(memory, 2.0, out=self._squashed[step]))
         torch.mul(let_out, squashed, out=self._states[step + 1])

@@ -39,6 +39,28 @@ def soft_sign(u: Tensor) -> Tensor:
     return 2.0 * torch.sigmoid(2.0 * u) - 1.0
 
 
+def recur(run: type[torch.autograd.Function], *values: Tensor) -> Tensor:
+    """Return what a recurrence makes of its arguments, which keeps nothing where no gradient will be asked for.
+
+    Args:
+        run: Its `forward` keeps what `backward` needs if an argument wants a gradient; torch tells it so of
+            trained weights even where gradients are off.
+        values: Arguments of `run.apply`.
+    """
+    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+        values = tuple(value.detach() for value in values)
+    states: Tensor = run.apply(*values)  # type: ignore[no-untyped-call]
+    return states
+
+
+def open_gates(read: Tensor, *, hidden: int) -> None:
+    """Turn what gates read, (rows, width), into the gates in place: sigmoids, and tanh for the last `hidden`."""
+    candidate = read[:, -hidden:]
+    candidate.mul_(2.0)
+    read.sigmoid_()
+    candidate.mul_(2.0).sub_(1.0)
+
+
 def squash(twice: Tensor) -> Tensor:
     """Turn 2u into tanh(u) in place, as `soft_sign` does."""
     return twice.sigmoid_().mul_(2.0).sub_(1.0)
@@ -63,7 +85,7 @@ def room_for_steps(time: int, *shape: int, like: Tensor, keep: bool) -> tuple[Te
 
 def steps_in_cache(time: int, size: int) -> Iterator[slice]:
     """Return stretches of steps, the last first, whose values of this size stay in the cache together."""
-    at_a_time = max(1, _IN_CACHE // size)
+    at_a_time = max(1, _IN_CACHE // max(1, size))
     for end in range(time, 0, -at_a_time):
         yield slice(max(0, end - at_a_time), end)
 

@@ -13,6 +13,7 @@ from compute.products import linear, products_of
 from encoders.operators._operator import Operator
 from encoders.operators._recurrence import (
     in_full_precision,
+    recur,
     room_for_steps,
     squash,
     steps_first,
@@ -35,13 +36,15 @@ class Gru(Operator):
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Run along time; (batch, streams, time, hidden)."""
-        steps = steps_first(x)
-        if x.device.type != "cpu" or not torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return streams_first(self.recurrence(steps)[0], like=x)
+        if x.device.type != "cpu":
+            return streams_first(self.recurrence(steps_first(x))[0], like=x)
         with in_full_precision(x):
             weight_x, weight_state, bias_x, bias_state = self.recurrence.all_weights[0]
-            read = linear(steps.to(weight_x.dtype), weight_x, bias_x)
-            states: Tensor = _Run.apply(read, weight_state, bias_state)  # type: ignore[no-untyped-call]
+            steps = steps_first(x).to(bias_x.dtype)
+            if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+                states = recur(_Run, linear(steps, weight_x, bias_x), weight_state, bias_state)
+            else:  # without a way back torch's own is as fast
+                states = self.recurrence(steps)[0]
         return streams_first(states.to(x.dtype), like=x)
 
 
@@ -56,7 +59,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, read: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         time, rows, hidden = len(read), read.shape[1], weight.shape[1]
-        room = partial(room_for_steps, like=read, keep=any(ctx.needs_input_grad))
+        room = partial(room_for_steps, like=read, keep=True)
         gates, gates_at = room(time, rows, 3 * hidden)
         candidates, candidate_at = room(time, rows, hidden)
         states, state_at = room_for_steps(time + 1, rows, hidden, like=read, keep=True)
@@ -81,7 +84,7 @@ class _Run(torch.autograd.Function):
         # By p, reset, update and q: the input has no part in the last, the state none in the first.
         slopes = of_states.new_empty(time, rows, 4 * hidden)
         of_state = of_states.new_zeros(rows, hidden)
-        with products_of(states[0], weight):
+        with in_full_precision(of_states), products_of(states[0], weight):
             for part in steps_in_cache(time, rows * hidden):
                 reset, update, heard = gates[part].chunk(3, dim=2)
                 by_candidate = (1.0 - update) * (1.0 - candidates[part].square())

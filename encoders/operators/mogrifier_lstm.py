@@ -12,7 +12,14 @@ from compute.products import products_of
 from encoders.linear import Linear
 from encoders.operators._lstm_steps import LstmSlopes, LstmSteps
 from encoders.operators._operator import Operator
-from encoders.operators._recurrence import in_full_precision, room_for_steps, start_uniform, steps_first, streams_first
+from encoders.operators._recurrence import (
+    in_full_precision,
+    recur,
+    room_for_steps,
+    start_uniform,
+    steps_first,
+    streams_first,
+)
 from search_space.registry import register
 
 ROUNDS = 2
@@ -57,11 +64,10 @@ class MogrifierLstm(Operator):
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Run along time; (batch, streams, time, hidden)."""
         with in_full_precision(x):
-            steps = steps_first(x).to(self.input_to_gates.weight.dtype)
+            steps = steps_first(x).to(self.input_to_gates.bias.dtype)
             to_gates = torch.cat([self.input_to_gates.weight, self.state_to_gates.weight], dim=1)
-            states: Tensor = _Run.apply(  # type: ignore[no-untyped-call]
-                steps, to_gates, self.input_to_gates.bias, *(map_.weight for map_ in self.mutual)
-            )
+            mutual: list[Any] = [map_.weight for map_ in self.mutual]
+            states = recur(_Run, steps, to_gates, self.input_to_gates.bias, *mutual)
         return streams_first(states.to(x.dtype), like=x)
 
 
@@ -79,7 +85,7 @@ class _Run(torch.autograd.Function):
         steps = LstmSteps(time, rows, hidden, like=x, keep=keep)
         pairs, pair_at = room_for_steps(time, len(mutual) + 1, rows, 2 * hidden, like=x, keep=keep)
         factors, factor_at = room_for_steps(time, len(mutual), rows, hidden, like=x, keep=keep)
-        with products_of(x[0], to_gates):
+        with products_of(pairs[0, 0], to_gates):
             for step, entering in enumerate(x.unbind(0)):
                 pair, *gated = pair_at[step].unbind(0)
                 torch.cat([entering, steps.before(step)], dim=1, out=pair)
@@ -104,7 +110,7 @@ class _Run(torch.autograd.Function):
         of_read = torch.empty_like(factors)
         of_x = torch.empty_like(of_states)
         of_state = of_states.new_zeros(of_states.shape[1:])
-        with products_of(of_x[0], to_gates):
+        with in_full_precision(of_states), products_of(pairs[0, 0], to_gates):
             for step in reversed(range(len(of_x))):
                 of_pair = slopes.back(step, of_state.add_(of_states[step])) @ to_gates
                 for round_ in reversed(range(len(mutual))):

@@ -12,7 +12,14 @@ from compute.products import products_of
 from encoders.linear import Linear
 from encoders.operators._lstm_steps import LstmSlopes, LstmSteps
 from encoders.operators._operator import Operator
-from encoders.operators._recurrence import in_full_precision, room_for_steps, start_uniform, steps_first, streams_first
+from encoders.operators._recurrence import (
+    in_full_precision,
+    recur,
+    room_for_steps,
+    start_uniform,
+    steps_first,
+    streams_first,
+)
 from search_space.registry import register
 
 
@@ -42,12 +49,10 @@ class MultiplicativeLstm(Operator):
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Run along time; (batch, streams, time, hidden)."""
         with in_full_precision(x):
-            steps = steps_first(x).to(self.input_to_gates.weight.dtype)
+            steps = steps_first(x).to(self.input_to_gates.bias.dtype)
             # All that does not wait for the state is computed for all steps at once.
             factors, gates = self.input_to_factor(steps), self.input_to_gates(steps)
-            states: Tensor = _Run.apply(  # type: ignore[no-untyped-call]
-                factors, gates, self.state_to_factor.weight, self.factor_to_gates.weight
-            )
+            states = recur(_Run, factors, gates, self.state_to_factor.weight, self.factor_to_gates.weight)
         return streams_first(states.to(x.dtype), like=x)
 
 
@@ -79,7 +84,7 @@ class _Run(torch.autograd.Function):
         slopes = LstmSlopes(*kept)
         of_factors, of_mapped = torch.empty_like(factors), torch.empty_like(factors)
         of_state = of_states.new_zeros(of_states.shape[1:])
-        with products_of(factors[0], to_gates):
+        with in_full_precision(of_states), products_of(factors[0], to_gates):
             for step in reversed(range(len(factors))):
                 of_product = slopes.back(step, of_state.add_(of_states[step])) @ to_gates
                 torch.mul(of_product, mapped[step], out=of_factors[step])

@@ -16,6 +16,8 @@ from encoders.linear import Linear
 from encoders.operators._operator import Operator
 from encoders.operators._recurrence import (
     in_full_precision,
+    open_gates,
+    recur,
     room_for_steps,
     squash,
     start_uniform,
@@ -65,9 +67,8 @@ class StateFrequencyMemory(Operator):
         """Run along time; (batch, streams, time, hidden)."""
         with in_full_precision(x):
             steps = steps_first(x).to(self.output_bias.dtype)
-            states: Tensor = _Run.apply(  # type: ignore[no-untyped-call]
-                self.input_to_gates(steps), self.state_to_gates.weight, self.frequency_weight, self.output_bias
-            )
+            read = self.input_to_gates(steps)
+            states = recur(_Run, read, self.state_to_gates.weight, self.frequency_weight, self.output_bias)
         return streams_first(states.to(x.dtype), like=x)
 
 
@@ -92,11 +93,8 @@ class _Run(torch.autograd.Function):
         with products_of(states[0], to_gates):
             for step, rotation in enumerate(rotations(time, like=read).unbind(0)):
                 torch.addmm(read[step], state_at[step], to_gates.T, out=gates_at[step])
-                candidate = gates_at[step][:, -hidden:]
-                candidate.mul_(2.0)
-                gates_at[step].sigmoid_()
-                candidate.mul_(2.0).sub_(1.0)
-                let_in, keep, let_out, keep_frequency, _ = _parts(gates_at[step], hidden)
+                open_gates(gates_at[step], hidden=hidden)
+                let_in, keep, let_out, keep_frequency, candidate = _parts(gates_at[step], hidden)
                 kept = torch.mul(_forget(keep, keep_frequency), memory_at[step], out=memory_at[step + 1])
                 kept.addcmul_(rotation, let_in * candidate)
                 power = (weights @ kept.square().view(2 * FREQUENCIES, -1)).view(rows, hidden)
@@ -115,7 +113,7 @@ class _Run(torch.autograd.Function):
         of_memory, of_state = torch.zeros_like(memory[0]), of_states.new_zeros(rows, hidden)
         rotation = rotations(time, like=of_states)
         twice = 2.0 * weights.view(2, FREQUENCIES, 1, 1)
-        with products_of(states[0], to_gates):
+        with in_full_precision(of_states), products_of(states[0], to_gates):
             for step in reversed(range(time)):
                 of_state = of_state.add_(of_states[step])
                 level = squashed[step]

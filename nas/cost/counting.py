@@ -19,6 +19,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from compute.products import only_torchs_products
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -94,7 +96,8 @@ class _Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **(kwargs or {}))
         if not _is_view(func):
             self.kernels += 1
-            self.moved_bytes += sum(_bytes(value) for value in (*args, *(kwargs or {}).values(), result))
+            given = (value for name, value in (kwargs or {}).items() if name != "out")  # which is the result
+            self.moved_bytes += sum(_bytes(value) for value in (*args, *given, result))
             self.multiply_adds += _multiply_adds(func, args, kwargs or {}, result)
         return result
 
@@ -158,7 +161,7 @@ def trace(
             kept[storage.data_ptr()] = (storage.nbytes(), tensor)
         return tensor
 
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]), torch.enable_grad(), only_torchs_products():
         with _Kernels() as forward, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             result = run(inputs)
         out = result.untyped_storage().data_ptr()
@@ -180,7 +183,11 @@ def trace(
 
 @dataclass(frozen=True)
 class Traces:
-    """The traces of two and of four windows: all counts are affine in the size of the batch."""
+    """The traces of two and of four windows: all counts are affine in the size of the batch.
+
+    Only the kernels of a recurrence are not quite: the more rows, the fewer of its
+    steps are prepared at a time on the way back.
+    """
 
     two: Trace
     four: Trace
@@ -231,7 +238,7 @@ def bilinear(run: Callable[[int, int], Trace], *, rows: int, width: int) -> Bili
 
 def count_kernels(run: Callable[[], object]) -> Counts:
     """Return the counts of a function that has no backward pass."""
-    with _Kernels() as kernels:
+    with _Kernels() as kernels, only_torchs_products():
         run()
     return Counts(
         training_multiply_adds=kernels.multiply_adds, moved_bytes=kernels.moved_bytes, kernels=kernels.kernels

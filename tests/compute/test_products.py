@@ -27,6 +27,18 @@ def test_products_stay_float32_and_settings_come_back() -> None:
     assert products.fp32_precision == before
 
 
+def test_the_last_to_leave_puts_the_setting_back() -> None:
+    settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = settings.fp32_precision
+    first, second = (fast_products(torch.device("cpu")) for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)  # as another thread may, while the second is still inside
+    assert settings.fp32_precision == ("bf16" if onednn_is_exact() else before)
+    second.__exit__(None, None, None)
+    assert settings.fp32_precision == before
+
+
 def test_a_processor_that_rounds_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     exact = torch.Tensor.__matmul__
 

@@ -44,6 +44,20 @@ def test_operator_keeps_the_shape_and_is_finite(option: Option, time: int, strea
     assert x.grad is not None and x.grad.isfinite().all()
 
 
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")
+@pytest.mark.parametrize(
+    # the periods that times_block folds by are found in the values
+    "option",
+    [option for option in OPERATORS if option.name != "times_block"],
+    ids=lambda option: option.name,
+)
+def test_operator_can_be_exported(option: Option) -> None:
+    operator = build(option).eval()
+    graph = torch.export.export(operator, (noise(2, 3, 6, HIDDEN),)).module()
+    x = noise(2, 3, 6, HIDDEN, rng_seed=1)
+    torch.testing.assert_close(graph(x), operator(x))
+
+
 @operators
 @pytest.mark.parametrize("hidden", [1, 5, 24])
 def test_operator_takes_any_width(option: Option, hidden: int) -> None:

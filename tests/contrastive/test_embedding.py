@@ -53,6 +53,13 @@ def test_batchnorm_is_the_closed_form_also_far_from_zero(offset: float) -> None:
     torch.testing.assert_close(BatchNorm(16)(z).double(), expected, rtol=1e-3, atol=1e-3)
 
 
+def test_batchnorm_of_a_single_row_is_zero_with_no_gradient() -> None:
+    z = torch.randn(1, 1, 8, generator=generator()).requires_grad_()
+    normed = BatchNorm(8)(z)
+    normed.sum().backward()
+    assert z.grad is not None and not normed.any() and not z.grad.any()
+
+
 def test_batchnorm_has_the_gradient_of_the_closed_form() -> None:
     z, slope = (torch.randn(4, 5, 8, generator=generator(seed), dtype=torch.float64) for seed in (0, 1))
     leaves = [z.clone().requires_grad_(), (z + 7.0).requires_grad_()]

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from encoders.operators import _recurrence
 from encoders.operators._lstm_steps import LstmSteps
-from encoders.operators._operator import Operator
 from encoders.operators._recurrence import soft_sign, steps_first, streams_first
-from encoders.operators.gru import Gru
 from encoders.operators.lstm import Lstm
 from encoders.operators.mogrifier_lstm import MogrifierLstm
 from encoders.operators.multiplicative_lstm import MultiplicativeLstm
@@ -73,54 +68,6 @@ def test_lstm_steps_keep_and_write() -> None:
     steps.take(1)
     torch.testing.assert_close(steps.memory[-1], candidate.tanh())
     torch.testing.assert_close(steps.before(2), torch.zeros(2, 3, dtype=torch.float64))
-
-
-@pytest.mark.parametrize("in_cache", [1, 2**15])
-@pytest.mark.parametrize(
-    "build",
-    [
-        Gru,
-        MultiplicativeLstm,
-        StateFrequencyMemory,
-        *(partial(MogrifierLstm, rounds=rounds) for rounds in (0, 1, 2, 3)),
-    ],
-)
-def test_written_out_gradients_are_those_of_finite_differences(
-    build: Callable[..., Operator], in_cache: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_recurrence, "_IN_CACHE", in_cache)  # steps one by one, and all together
-    operator = build(HIDDEN, depth=0, dropout=0.0).double()
-    if isinstance(operator, StateFrequencyMemory):
-        nn.init.normal_(operator.frequency_weight)
-    names = [name for name, _ in operator.named_parameters()]
-    leaves = [noise(2, 1, 5, HIDDEN).requires_grad_(), *operator.parameters()]
-
-    def run(x: Tensor, *weights: Tensor) -> Tensor:
-        result: Tensor = functional_call(operator, dict(zip(names, weights, strict=True)), (x,))
-        return result
-
-    assert torch.autograd.gradcheck(run, leaves)
-
-
-def test_gru_is_that_of_torch() -> None:
-    operator = Gru(HIDDEN, depth=0, dropout=0.0).double()
-    x = noise(2, 3, 7, HIDDEN).requires_grad_()
-    y, expected = operator(x), streams_first(operator.recurrence(steps_first(x))[0], like=x)
-    torch.testing.assert_close(y, expected)
-    with torch.no_grad():
-        torch.testing.assert_close(operator(x), expected)
-
-
-@pytest.mark.parametrize("build", [Gru, MultiplicativeLstm, StateFrequencyMemory, MogrifierLstm])
-def test_recurrences_stay_in_full_precision_under_autocast(build: Callable[..., Operator]) -> None:
-    operator = build(HIDDEN, depth=0, dropout=0.0)
-    x = noise(2, 3, 7, HIDDEN).float().requires_grad_()
-    expected = operator(x)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        torch.testing.assert_close(operator(x), expected, rtol=0.0, atol=0.0)
-        rounded = operator(x.bfloat16())
-    assert rounded.dtype is torch.bfloat16
-    torch.testing.assert_close(rounded.float(), expected, rtol=0.05, atol=0.05)
 
 
 def test_lstm_runs_each_stream_alone_from_zero() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from compute import products
 from encoders.encoder import Encoder
+from encoders.linear import Linear
 from nas.cost import cost
-from nas.cost.counting import Counts, bilinear, trace, traces
+from nas.cost.counting import Counts, bilinear, count_kernels, trace, traces
 from nas.cost.encoder_cost import encoder_counts, encoder_weights
 from nas.cost.strategy_cost import strategy_cost
 from nas.model import ContrastiveModel
@@ -150,6 +153,23 @@ def test_an_auxiliary_loss_that_encodes_again_costs_another_pass() -> None:
     without = dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, auxiliary=None))
     with_it, bare = (cost(one, variates=VARIATES, steps=STEPS, batch_size=8) for one in (genotype, without))
     assert with_it.multiply_adds / bare.multiply_adds == pytest.approx(1.5, rel=0.02)
+
+
+def test_counts_are_those_of_any_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> bool:
+        raise AssertionError("the processor was asked")
+
+    monkeypatch.setattr(products, "onednn_is_exact", refuse)
+    layer = Linear(64, 64)
+    x = torch.randn(600, 64)  # a product large enough for the faster library
+    counts = trace(lambda inputs: layer(inputs[0]), [x], parameters=list(layer.parameters())).counts
+    assert counts.multiply_adds == 600 * 64 * 64
+
+
+def test_what_a_kernel_writes_counts_once() -> None:
+    x, room = torch.randn(4, 4), torch.empty(4, 4)
+    plain, into_room = (count_kernels(partial(torch.mm, x, x, **given)) for given in ({}, {"out": room}))
+    assert plain == into_room and plain.moved_bytes == 3 * 4 * 16
 
 
 def test_costs_grow_with_the_batch_and_are_the_same_again() -> None:
