@@ -59,6 +59,7 @@ class _Switch:
         self._before = ""
 
     def enter(self) -> None:
+        """Let oneDNN multiply."""
         with self._lock:
             if self._inside == 0:
                 self._before = _settings().fp32_precision
@@ -66,6 +67,7 @@ class _Switch:
             self._inside += 1
 
     def leave(self) -> None:
+        """Put the setting back if nobody else is inside."""
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
@@ -120,12 +122,14 @@ class _LargeLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return (..., outputs) of x (..., inputs), weight (outputs, inputs) and bias (outputs,)."""
         ctx.save_for_backward(x, weight)
         with fast_products(x.device):
             return F.linear(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Return the gradients by the arguments of `forward`; None where none is wanted."""
         x, weight = ctx.saved_tensors
         of_x, of_weight, of_bias = None, None, None
         rows = gradient.reshape(-1, gradient.shape[-1])
@@ -153,13 +157,11 @@ def onednn_is_exact() -> bool:
         return False
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(64, 64, generator=generator) for _ in range(2))
-    settings = _settings()
-    before = settings.fp32_precision
-    settings.fp32_precision = "bf16"
+    _switch.enter()
     try:
         found = a @ b
     finally:
-        settings.fp32_precision = before
+        _switch.leave()
     return bool((found.double() - a.double() @ b.double()).abs().max() < 64 * _ROUNDING)
 
 

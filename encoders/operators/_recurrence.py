@@ -39,15 +39,19 @@ def soft_sign(u: Tensor) -> Tensor:
     return 2.0 * torch.sigmoid(2.0 * u) - 1.0
 
 
+def will_go_back() -> bool:
+    """Return whether a gradient may be asked for; torch tells a `forward` so of trained weights even where not."""
+    return torch.is_grad_enabled() and not torch.compiler.is_compiling()
+
+
 def recur(run: type[torch.autograd.Function], *values: Tensor) -> Tensor:
     """Return what a recurrence makes of its arguments, which keeps nothing where no gradient will be asked for.
 
     Args:
-        run: Its `forward` keeps what `backward` needs if an argument wants a gradient; torch tells it so of
-            trained weights even where gradients are off.
+        run: Its `forward` keeps what `backward` needs if an argument wants a gradient.
         values: Arguments of `run.apply`.
     """
-    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+    if not will_go_back():
         values = tuple(value.detach() for value in values)
     states: Tensor = run.apply(*values)  # type: ignore[no-untyped-call]
     return states

@@ -19,6 +19,7 @@ from encoders.operators._recurrence import (
     steps_first,
     steps_in_cache,
     streams_first,
+    will_go_back,
 )
 from search_space.registry import register
 
@@ -41,7 +42,7 @@ class Gru(Operator):
         with in_full_precision(x):
             weight_x, weight_state, bias_x, bias_state = self.recurrence.all_weights[0]
             steps = steps_first(x).to(bias_x.dtype)
-            if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+            if will_go_back():
                 states = recur(_Run, linear(steps, weight_x, bias_x), weight_state, bias_state)
             else:  # without a way back torch's own is as fast
                 states = self.recurrence(steps)[0]
@@ -58,6 +59,7 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, read: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Run along time; read is (time, rows, 3 * hidden), weight (3 * hidden, hidden), bias (3 * hidden,)."""
         time, rows, hidden = len(read), read.shape[1], weight.shape[1]
         room = partial(room_for_steps, like=read, keep=True)
         gates, gates_at = room(time, rows, 3 * hidden)
@@ -79,6 +81,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the gradients by the arguments of `forward`, from that by all states (time, rows, hidden)."""
         weight, gates, candidates, states = ctx.saved_tensors
         time, rows, hidden = of_states.shape
         # By p, reset, update and q: the input has no part in the last, the state none in the first.

@@ -80,6 +80,7 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, to_gates: Tensor, bias: Tensor, *mutual: Tensor) -> Tensor:
+        """Run along time; x is (time, rows, hidden), to_gates (4 * hidden, 2 * hidden), each map (hidden, hidden)."""
         time, rows, hidden = x.shape
         keep = any(ctx.needs_input_grad)
         steps = LstmSteps(time, rows, hidden, like=x, keep=keep)
@@ -105,6 +106,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_states: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradients by the arguments of `forward`, from that by all states (time, rows, hidden)."""
         to_gates, pairs, factors, gates, memory, squashed, *mutual = ctx.saved_tensors
         slopes = LstmSlopes(gates, memory, squashed)
         of_read = torch.empty_like(factors)

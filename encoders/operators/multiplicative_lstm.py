@@ -61,6 +61,7 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, factors: Tensor, gates: Tensor, to_factor: Tensor, to_gates: Tensor) -> Tensor:
+        """Run along time; factors are (time, rows, hidden), gates (time, rows, 4 * hidden)."""
         time, rows, hidden = factors.shape
         keep = any(ctx.needs_input_grad)
         steps = LstmSteps(time, rows, hidden, like=factors, keep=keep)
@@ -80,6 +81,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_states: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the gradients by the arguments of `forward`, from that by all states (time, rows, hidden)."""
         factors, to_factor, to_gates, mapped, product, states, *kept = ctx.saved_tensors
         slopes = LstmSlopes(*kept)
         of_factors, of_mapped = torch.empty_like(factors), torch.empty_like(factors)

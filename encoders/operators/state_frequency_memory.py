@@ -80,6 +80,7 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, read: Tensor, to_gates: Tensor, frequency_weight: Tensor, bias: Tensor) -> Tensor:
+        """Run along time; read is (time, rows, 4 * hidden + frequencies), to_gates as wide by hidden."""
         time, rows, _ = read.shape
         hidden = len(bias)
         room = partial(room_for_steps, like=read, keep=any(ctx.needs_input_grad))
@@ -106,6 +107,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_states: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the gradients by the arguments of `forward`, from that by all states (time, rows, hidden)."""
         to_gates, weights, gates, memory, squashed, states = ctx.saved_tensors
         time, rows, hidden = of_states.shape
         of_gates, of_power = torch.empty_like(gates), torch.empty_like(squashed)

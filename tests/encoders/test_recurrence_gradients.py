@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,18 +20,13 @@ from encoders.operators.multiplicative_lstm import MultiplicativeLstm
 from encoders.operators.state_frequency_memory import StateFrequencyMemory
 
 HIDDEN = 4
+
+pytestmark = pytest.mark.usefixtures("fixed_weights")
 RECURRENCES: list[type[Operator]] = [Gru, MultiplicativeLstm, StateFrequencyMemory, MogrifierLstm]
 
 
 def noise(*shape: int, rng_seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(rng_seed), dtype=torch.float64)
-
-
-@pytest.fixture(autouse=True)
-def _fixed_weights() -> Iterator[None]:
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        yield
 
 
 @pytest.mark.parametrize("rows", [1, 2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -19,16 +18,11 @@ from encoders.operators.witran import PERIOD, Witran
 
 HIDDEN = 4
 
+pytestmark = pytest.mark.usefixtures("fixed_weights")
+
 
 def noise(*shape: int, rng_seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(rng_seed), dtype=torch.float64)
-
-
-@pytest.fixture(autouse=True)
-def _fixed_weights() -> Iterator[None]:
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        yield
 
 
 def by_torch(recurrence: nn.LSTM, *, weight_x: Tensor, weight_h: Tensor, bias: Tensor) -> nn.LSTM:
