@@ -10,14 +10,14 @@ from __future__ import annotations
 from ahc.bank import Bank, BankError, TaskEntry
 from ahc.checkpoint import CheckpointError, load_comparator, save_comparator, shipped_path
 from ahc.comparator import Comparator, ComparatorSettings, Prediction
-from ahc.encoding import encode_genotypes
-from ahc.graph import ArchGraph, GraphBatch, batch_graphs, geno_to_graph
-from ahc.member_training import TrainingSettings
+from ahc.graphs.encoding import encode_genotypes
+from ahc.graphs.graph import ArchGraph, GraphBatch, batch_graphs, geno_to_graph
+from ahc.graphs.vocabulary import Vocabulary, VocabularyError
 from ahc.ranking import Ranking, evolve, rank_candidates
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, embed_task, feature_weights
-from ahc.training import train_comparator
-from ahc.vocabulary import Vocabulary, VocabularyError
+from ahc.training.comparators import train_comparator
+from ahc.training.members import TrainingSettings
 
 __all__ = [
     "EMBEDDING_VERSION",

@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
+from ahc.graphs.vocabulary import Vocabulary, VocabularyError
 from ahc.task_embedding import EMBEDDING_VERSION
-from ahc.vocabulary import Vocabulary, VocabularyError
 from search_space.sentences import one_line
 
 CHECKPOINT_SCHEMA = 1

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from ahc.gcn import GraphEncoder, normalise
-from ahc.graph import WHOLE_BLOCKS, GraphBatch
+from ahc.graphs.graph import WHOLE_BLOCKS, GraphBatch
+from ahc.graphs.vocabulary import Vocabulary
 from ahc.threads import for_each, one_thread_a_product
-from ahc.vocabulary import Vocabulary
 
 _PART = 256  # graphs whose states stay in a core's cache
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ahc.graph import GraphBatch
+from ahc.graphs.graph import GraphBatch
 
 
 def normalise(adjacency: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ahc.comparator import Comparator
-from ahc.encoding import encode_genotypes
+from ahc.graphs.encoding import encode_genotypes
 from compute.memory import at_a_time
 from search_space.genotype import Genotype
 from search_space.mutation import mutate

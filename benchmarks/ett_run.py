@@ -21,7 +21,7 @@ import torch
 from public_ts2vec import import_from, machine_line, one_thread, parser, verdict
 
 from downstream.data import load_task
-from downstream.forecast_ts2vec import test_ts2vec
+from downstream.forecasting.ts2vec.scoring import test_ts2vec
 from encoders.encoder import Encoder
 from nas.net import train_candidate
 from nas.representer import Representer

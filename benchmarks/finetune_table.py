@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ahc.markdown import markdown_table
-from nas.finetune_options import MODES, FinetuneOptions
-from nas.finetuned import finetune
+from ahc.evaluation.markdown import markdown_table
+from nas.labels.verb import finetune
+from nas.options.encoders import MODES, FinetuneOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

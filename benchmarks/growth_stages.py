@@ -27,10 +27,10 @@ from downstream import evaluation
 from downstream.data import load_task
 from downstream.probes.knn import vote
 from downstream.task import Kind, Task
-from nas.embedding import represent_series
 from nas.net import new_trainer
-from nas.option_fields import n_bytes
+from nas.options.fields import n_bytes
 from nas.representer import Representer
+from nas.saved.embedding import represent_series
 from search_space.genotype import Genotype
 from search_space.presets import preset
 from search_space.sampling import sample_columns

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nas.loop import Trainer
-from nas.model import ContrastiveModel
+from nas.training.loop import Trainer
+from nas.training.model import ContrastiveModel
 from search_space.presets import preset
 
 STEPS, BATCH, VARIATES = 4320, 2, 14

@@ -32,8 +32,8 @@ from timing import timed
 
 from ahc.checkpoint import load_comparator
 from ahc.comparator import Comparator
-from ahc.encoding import encode_genotypes
-from ahc.graph import GraphBatch, batch_graphs, geno_to_graph
+from ahc.graphs.encoding import encode_genotypes
+from ahc.graphs.graph import GraphBatch, batch_graphs, geno_to_graph
 from ahc.ranking import rank_candidates
 from search_space.columns import GenotypeColumns
 from search_space.drawing import plan_of

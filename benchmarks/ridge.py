@@ -24,9 +24,9 @@ from public_ts2vec import machine_line, one_thread, verdict
 from scipy.linalg import LinAlgWarning
 from timing import in_turn
 
-from downstream import forecast_ts2vec as protocol
 from downstream.data import load_task
-from downstream.forecasting_task import ForecastingTask, Part
+from downstream.forecasting.task import ForecastingTask, Part
+from downstream.forecasting.ts2vec import scoring as protocol
 from downstream.probes.ridge import TS2VEC_ALPHAS
 from encoders.encoder import Encoder
 from nas.representer import Representer

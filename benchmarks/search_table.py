@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ahc.markdown import markdown_table
-from nas.options import SearchOptions
+from ahc.evaluation.markdown import markdown_table
+from nas.options.search import SearchOptions
 from nas.search import search
 
 

@@ -20,10 +20,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from ahc.markdown import markdown_table
+from ahc.evaluation.markdown import markdown_table
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecast_ts2vec import test_ts2vec
+from downstream.forecasting.ts2vec.scoring import test_ts2vec
 from downstream.represent import Represent
 from downstream.task import Task
 from downstream.windows import Windows

@@ -10,12 +10,14 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream import anomaly, classification, forecasting
-from downstream.anomaly_scores import ScoredRows, training_rows
-from downstream.anomaly_task import AnomalyTask, LabelledRows
-from downstream.classification_task import ClassificationTask, LabelledWindows
-from downstream.forecast_rows import fill_gaps, usable_horizons
-from downstream.forecasting_task import ForecastingTask, Origins
+from downstream.anomaly import scoring as anomaly
+from downstream.anomaly.scores import ScoredRows, training_rows
+from downstream.anomaly.task import AnomalyTask, LabelledRows
+from downstream.classification import scoring as classification
+from downstream.classification.task import ClassificationTask, LabelledWindows
+from downstream.forecasting import scoring as forecasting
+from downstream.forecasting.rows import fill_gaps, usable_horizons
+from downstream.forecasting.task import ForecastingTask, Origins
 from downstream.scores import Scores
 from downstream.windows import Windows
 

@@ -20,9 +20,9 @@ __all__ = ["Represent", "Score", "Scores", "baselines", "test", "validate"]
 # Probes need torch; asking what a task is does not. So modules are imported when a task is scored.
 _MODULES: Mapping[str, str] = MappingProxyType(
     {
-        "forecasting": "downstream.forecasting",
-        "classification": "downstream.classification",
-        "anomaly": "downstream.anomaly",
+        "forecasting": "downstream.forecasting.scoring",
+        "classification": "downstream.classification.scoring",
+        "anomaly": "downstream.anomaly.scoring",
     }
 )
 

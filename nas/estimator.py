@@ -15,13 +15,13 @@ from sklearn.exceptions import NotFittedError
 
 from downstream.data.options import Layout
 from downstream.task import Kind
-from nas.embedding import represent_series, scale_series
 from nas.fit_data import fit_task, plain_series
-from nas.options import SearchOptions
-from nas.predictors import Predictor, fit_predictor
+from nas.options.search import SearchOptions
 from nas.representer import Representer
-from nas.run_folder import RunFolder
-from nas.saved_encoder import SavedEncoderError, load_encoder
+from nas.runs.folder import RunFolder
+from nas.saved.embedding import represent_series, scale_series
+from nas.saved.encoder import SavedEncoderError, load_encoder
+from nas.saved.predictor import Predictor, fit_predictor
 from nas.search import search
 from search_space.genotype import Genotype
 

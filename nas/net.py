@@ -11,10 +11,10 @@ from torch import Tensor
 
 from downstream.evaluation import validate
 from downstream.task import Task
-from nas.batches import BatchSource
-from nas.loop import Trainer
-from nas.model import ContrastiveModel
 from nas.representer import Representer
+from nas.training.batches import BatchSource
+from nas.training.loop import Trainer
+from nas.training.model import ContrastiveModel
 from search_space.genotype import Genotype, GenotypeError
 
 PROBE_SHARES = (0.0, 0.25, 0.5, 1.0)
@@ -108,7 +108,7 @@ def train_candidate(
         device: Where to train.
         time_limit: Seconds after which training stops; the trial is then a `timeout` with the curve so far.
         max_steps: Longest training cut in time steps; by default the task's, or else `MAX_TRAINING_STEPS`.
-        precision: Of the training steps, one of `nas.engine_options.PRECISIONS`; probes always see float32.
+        precision: Of the training steps, one of `nas.options.running.PRECISIONS`; probes always see float32.
         on_probe: Called with each point of the curve.
 
     Returns:

@@ -14,18 +14,18 @@ from downstream.task import Task
 from nas.board.run_board import RunBoard
 from nas.budget.deadline import Deadline
 from nas.budget.search_budget import SearchBudget
-from nas.candidates import Candidates, choose_candidates
-from nas.devices import pick_device
-from nas.driver_lock import bank_lock
-from nas.errors import NothingTrainedError, OutputExistsError
-from nas.halving import Trained, TrialRunner, successive_halving
-from nas.options import SearchOptions, as_dict
+from nas.choosing.candidates import Candidates, choose_candidates
+from nas.options.search import SearchOptions
 from nas.report.answer import answer_text, ranking_rows, run_facts
-from nas.run_folder import RunFolder
-from nas.stopwatch import Stopwatch
-from nas.trials import TrialPlan
+from nas.runs.errors import NothingTrainedError, OutputExistsError
+from nas.runs.folder import RunFolder
+from nas.runs.lock import bank_lock
+from nas.runs.stopwatch import Stopwatch
+from nas.runs.whole_file import write_whole
+from nas.training.devices import pick_device
+from nas.trials.halving import Trained, TrialRunner, successive_halving
+from nas.trials.trial import TrialPlan
 from nas.verification import Row, row_from_json, verify
-from nas.whole_file import write_whole
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -85,7 +85,7 @@ def search(options: SearchOptions, *, task: Task | None = None) -> SearchResult:
     device = pick_device(options.device, elsewhere=options.engine == "ray")
     folder = RunFolder(
         options.output or f"runs/{task.spec.name}-{task.spec.kind}",
-        config={**as_dict(options), "task_hash": task.hash},
+        config={**options.as_dict(), "task_hash": task.hash},
         overwrite=options.overwrite,
     )
     if folder.finished:
@@ -105,7 +105,7 @@ def _search(
     budget.check()
     candidates = choose_candidates(task, options, clock=clock)
     folder.start()
-    folder.events.begin(as_dict(options))
+    folder.events.begin(options.as_dict())
     boards = [RunBoard(folder.path)] if options.tensorboard else []
     folder.events.listeners.extend(boards)
     if budget.limited:

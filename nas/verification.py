@@ -15,21 +15,22 @@ import torch
 from compute.memory import memory_budget
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecasting_task import ForecastingTask
+from downstream.forecasting.task import ForecastingTask
 from downstream.scores import Scores
 from downstream.task import Task
-from nas.devices import pick_device
 from nas.engines import Job, run_candidates
-from nas.errors import NotVerifiedError, OutputExistsError
-from nas.fitting import N_PROBES
-from nas.halving import Trained
-from nas.options import EvaluateOptions, SearchOptions
-from nas.progress import Progress
+from nas.engines.settings import engine_settings
+from nas.labels.fit import N_PROBES
+from nas.labels.relatives import baseline_encoder, train_supervised
+from nas.options.encoders import EvaluateOptions
+from nas.options.search import SearchOptions
 from nas.report.tables import score_table
 from nas.representer import Representer
-from nas.running import engine_settings
-from nas.saved_encoder import SavedEncoder, load_encoder
-from nas.supervised import baseline_encoder, train_supervised
+from nas.runs.errors import NotVerifiedError, OutputExistsError
+from nas.runs.progress import Progress
+from nas.saved.encoder import SavedEncoder, load_encoder
+from nas.training.devices import pick_device
+from nas.trials.halving import Trained
 from search_space.genotype import EncoderCell
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from nas.cli import main
+from nas.cli.program import main
 
 if __name__ == "__main__":
     sys.exit(main(["seeds", *sys.argv[1:]]))

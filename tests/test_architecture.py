@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.cli import PACKAGES, STATUS_OF_ERROR
+from nas.cli.program import PACKAGES, STATUS_OF_ERROR
 from search_space import registry
 
 ROOT = Path(__file__).resolve().parents[1]

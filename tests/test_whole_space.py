@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nas.model import ContrastiveModel
+from nas.training.model import ContrastiveModel
 from search_space import Genotype, full_space, registry, sample_candidates
 
 VARIATES = (1, 3, 12)

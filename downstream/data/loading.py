@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from downstream.data.arrays import array_cases, array_series
-from downstream.data.build_anomaly import build_anomaly
-from downstream.data.build_classification import build_classification
-from downstream.data.build_forecasting import build_forecasting
 from downstream.data.options import Layout, LoadOptions, Protocol
 from downstream.data.raw import Arrays, CasePair, SeriesSet, Source
 from downstream.data.sources import infer_kind, open_source
@@ -101,6 +98,10 @@ def load_task(
         pool_test=pool_test,
         rng_seed=rng_seed,
     )
+    from downstream.anomaly.build import build_anomaly
+    from downstream.classification.build import build_classification
+    from downstream.forecasting.build import build_forecasting
+
     chosen = kind or infer_kind(content)
     if chosen == "classification":
         return build_classification(_cases(content, options=options), options=options)

@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from downstream.data.arff_files import read_arff_cases
-from downstream.data.csv_files import read_csv_table
-from downstream.data.npz_files import read_numpy_arrays
-from downstream.data.opening import missing_file, stem_of, suffix_of
-from downstream.data.parquet_files import read_parquet_table
+from downstream.data.files.arff import read_arff_cases
+from downstream.data.files.csv import read_csv_table
+from downstream.data.files.npz import read_numpy_arrays
+from downstream.data.files.opening import missing_file, stem_of, suffix_of
+from downstream.data.files.parquet import read_parquet_table
+from downstream.data.files.ts import read_ts_cases
+from downstream.data.files.tsv import read_tsv_cases
 from downstream.data.raw import Arrays, CasePair, CaseSet, Source, Table, Tables
-from downstream.data.ts_files import read_ts_cases
-from downstream.data.tsv_files import read_tsv_cases
 from downstream.errors import DataError
 from downstream.task import Kind
 

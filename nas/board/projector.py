@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.classification_task import ClassificationTask
+from downstream.classification.task import ClassificationTask
 from downstream.task import Task
 from downstream.windows import Windows
 from nas.board.place import EMBEDDING, METADATA, PROJECTOR, folder_of
 from nas.representer import Representer
-from nas.saved_encoder import load_encoder
-from nas.whole_file import write_whole
+from nas.runs.whole_file import write_whole
+from nas.saved.encoder import load_encoder
 from search_space.sentences import one_line
 
 MOST_POINTS = 2000

@@ -17,11 +17,12 @@ from downstream.evaluation import validate
 from downstream.task import Task
 from nas.budget.rehearsal import rehearse, rehearse_baselines
 from nas.engines import Job, run_candidates
+from nas.engines.settings import engine_settings
 from nas.net import PROBE_SHARES, new_trainer
-from nas.options import SearchOptions, SeedsOptions
+from nas.options.search import SearchOptions
+from nas.options.seeding import SeedsOptions
 from nas.representer import Representer
-from nas.running import engine_settings
-from nas.saved_encoder import encoder_file
+from nas.saved.encoder import encoder_file
 from search_space.genotype import Genotype
 
 TIMED_ITERATIONS = 3

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from downstream import evaluation
-from downstream.anomaly_task import AnomalyTask, LabelledRows
-from downstream.classification_task import ClassificationTask, LabelledWindows
-from downstream.forecasting_task import ForecastingTask
+from downstream.anomaly.task import AnomalyTask, LabelledRows
+from downstream.classification.task import ClassificationTask, LabelledWindows
+from downstream.forecasting.task import ForecastingTask
 from downstream.task import Task
 from encoders.encoder import Encoder
 from nas.representer import Representer

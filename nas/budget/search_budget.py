@@ -10,11 +10,11 @@ from dataclasses import replace
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.pilot import Measured, makespan, measure
-from nas.candidates import Candidates
-from nas.errors import TimeBudgetError
-from nas.halving import first_round, last_round
-from nas.options import SearchOptions
-from nas.trials import TrialPlan
+from nas.choosing.candidates import Candidates
+from nas.options.search import SearchOptions
+from nas.runs.errors import TimeBudgetError
+from nas.trials.halving import first_round, last_round
+from nas.trials.trial import TrialPlan
 from nas.verification import Row
 from search_space.presets import preset
 

@@ -7,12 +7,12 @@ from functools import cache
 
 import torch
 
-from nas.batches import MAX_STREAMS
 from nas.cost.counting import Counts, count_kernels
 from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights
 from nas.cost.seconds import Speed, default_speed
 from nas.cost.strategy_cost import strategy_cost
-from nas.loop import GRADIENT_NORM_LIMIT
+from nas.training.batches import MAX_STREAMS
+from nas.training.loop import GRADIENT_NORM_LIMIT
 from search_space.genotype import Genotype
 
 _STATE_BYTES = 20

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
-from nas.batches import MAX_STREAMS
 from nas.cost.counting import Counts
-from nas.model import ContrastiveModel
+from nas.training.batches import MAX_STREAMS
+from nas.training.model import ContrastiveModel
 from search_space.genotype import Genotype
 from search_space.sampling import sample_candidates
 from search_space.space import full_space

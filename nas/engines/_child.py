@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from nas.engines._job import outcome_of, status_of
-from nas.engines.limits import memory_limited
+from nas.engines.confinement import memory_limited
 
 
 def serve(connection: Connection, payload: bytes, memory_limit: int | None) -> None:

@@ -29,10 +29,10 @@ PRELOAD = (
     "torch",
     "torch._dynamo",
     "torch.optim",
-    "nas.trials",
-    "downstream.forecasting",
-    "downstream.classification",
-    "downstream.anomaly",
+    "nas.trials.trial",
+    "downstream.forecasting.scoring",
+    "downstream.classification.scoring",
+    "downstream.anomaly.scoring",
 )
 _GRACE = 5.0  # seconds to leave after an answer
 _ENVIRONMENT = {

@@ -27,7 +27,7 @@ from typing import Any
 
 from nas.engines._child import answer
 from nas.engines._job import Job, Result, stopped_after
-from nas.option_fields import OptionError
+from nas.options.fields import OptionError
 
 ENVIRONMENT = {
     # for tasks of others on a cluster that we start: the default tries one killed for memory for ever

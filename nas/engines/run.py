@@ -10,11 +10,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from nas.engine_options import usable_cores
 from nas.engines import process, ray, serial
 from nas.engines._budgeted import within_budget
 from nas.engines._job import Job, Result
 from nas.engines.interruption import Interruption, first_interrupt_noted
+from nas.options.running import usable_cores
 
 Engine = Callable[..., Generator[Result, None, None]]
 ENGINES: dict[str, Engine] = {"process": process.run, "ray": ray.run, "serial": serial.run}

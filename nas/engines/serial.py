@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator, Iterable
 
 from nas.engines._job import Job, Result, outcome_of, status_of, stopped_after
-from nas.engines.limits import TimeLimitExceeded, memory_limited, time_limited
+from nas.engines.confinement import TimeLimitExceeded, memory_limited, time_limited
 
 
 def run(

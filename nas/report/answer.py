@@ -20,8 +20,8 @@ from search_space.genotype import Genotype
 _DETAILED_SETTINGS = ("evidence/", "alpha/", "representation.", "warning/", "ts2vec.")
 
 if TYPE_CHECKING:
-    from nas.candidates import Candidates
-    from nas.halving import Trained
+    from nas.choosing.candidates import Candidates
+    from nas.trials.halving import Trained
     from nas.verification import Row
 
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from ahc.comparator import Comparator, ComparatorSettings
+from ahc.graphs.vocabulary import Vocabulary
 from ahc.record import TrialRecord
-from ahc.vocabulary import Vocabulary
 from search_space.genotype import Genotype
 from search_space.sampling import sample_candidates
 

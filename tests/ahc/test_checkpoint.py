@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 
 from ahc.checkpoint import CheckpointError, load_comparator, save_comparator, shipped_path
 from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
-from ahc.encoding import encode_genotypes
+from ahc.graphs.encoding import encode_genotypes
+from ahc.graphs.vocabulary import Vocabulary
 from ahc.task_embedding import EMBEDDING_VERSION
-from ahc.vocabulary import Vocabulary
 from search_space.genotype import Genotype
 
 SETTINGS = ComparatorSettings(task_features=4, members=2, hidden=8, layers=1)

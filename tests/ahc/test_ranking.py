@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from ahc.comparator import Comparator
-from ahc.encoding import encode_genotypes
-from ahc.graph import batch_graphs, geno_to_graph
+from ahc.graphs.encoding import encode_genotypes
+from ahc.graphs.graph import batch_graphs, geno_to_graph
+from ahc.graphs.vocabulary import Vocabulary, VocabularyError
 from ahc.ranking import evolve, rank_candidates
 from ahc.threads import for_each, one_thread_a_product
-from ahc.vocabulary import Vocabulary, VocabularyError
 from search_space.genotype import Genotype
 from search_space.sampling import sample_candidates, sample_columns
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from downstream.forecasting_task import ForecastingTask
+from downstream.forecasting.task import ForecastingTask
 from downstream.scaling import Scaler
 from downstream.task import Sealed, TaskSpec, task_hash
 from downstream.windows import Windows

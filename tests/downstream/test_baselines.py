@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from downstream import baselines
-from downstream.forecasting_task import ForecastingTask
+from downstream.forecasting.task import ForecastingTask
 from downstream.scaling import Scaler
 from downstream.task import Sealed, TaskSpec
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, f1_score
 
 from downstream import metrics
-from downstream.anomaly_metrics import event_adjusted, events, first_alarms, soft_labels, vus_pr
+from downstream.anomaly.metrics import event_adjusted, events, first_alarms, soft_labels, vus_pr
 
 bits = st.lists(st.integers(0, 1), min_size=3, max_size=60)
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from downstream import load_task
-from downstream.anomaly_task import LabelledRows
+from downstream.anomaly.task import LabelledRows
 from downstream.errors import DataError
-from downstream.forecasting_task import ForecastingTask, Origins
+from downstream.forecasting.task import ForecastingTask, Origins
 from downstream.task import Sealed, TaskSpec, task_hash
 
 

@@ -19,15 +19,15 @@ from torch import Tensor
 
 from ahc.checkpoint import CheckpointError, load_comparator, save_comparator
 from ahc.comparator import Comparator, ComparatorSettings
-from ahc.vocabulary import Vocabulary
+from ahc.graphs.vocabulary import Vocabulary
 from downstream.scaling import Scaler
 from encoders.encoder import Encoder
-from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
-from nas.label_heads import ClassHead, load_head, save_head
-from nas.predictors import Predictor
-from nas.run_folder import RunFolder
-from nas.saved_encoder import SavedEncoder, SavedEncoderError, load_encoder
+from nas.labels.heads import ClassHead, load_head, save_head
+from nas.runs.errors import OutputExistsError
+from nas.runs.folder import RunFolder
+from nas.saved.encoder import SavedEncoder, SavedEncoderError, load_encoder
+from nas.saved.predictor import Predictor
 from nas.search import _shown_again
 from search_space.genotype import Genotype
 from search_space.presets import preset

@@ -20,15 +20,15 @@ from ahc.checkpoint import CheckpointError, load_comparator
 from downstream.data import load_task
 from downstream.data.plain_series import load_plain_series
 from downstream.errors import DataError
-from nas.embedding_table import EmbeddingTable
-from nas.errors import OutputExistsError
-from nas.genotype_file import named_genotype
-from nas.label_heads import load_head
-from nas.option_fields import OptionError
-from nas.options import SearchOptions
-from nas.predictors import Predictor
-from nas.run_folder import RunFolder
-from nas.saved_encoder import SavedEncoderError, load_encoder
+from nas.choosing.genotype_file import named_genotype
+from nas.labels.heads import load_head
+from nas.options.fields import OptionError
+from nas.options.search import SearchOptions
+from nas.runs.errors import OutputExistsError
+from nas.runs.folder import RunFolder
+from nas.saved.embedding_table import EmbeddingTable
+from nas.saved.encoder import SavedEncoderError, load_encoder
+from nas.saved.predictor import Predictor
 from search_space.genotype import Genotype, GenotypeError
 from search_space.presets import preset
 from search_space.sentences import lines_of, one_line

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import strategies as st
 
 from downstream.errors import DataError
-from nas.arguments import collect, read_config
-from nas.cli import _parse
-from nas.commands import COMMANDS
-from nas.genotype_file import named_genotype
-from nas.manifest import read_manifest
-from nas.option_fields import OptionError
+from nas.choosing.genotype_file import named_genotype
+from nas.cli.arguments import collect, read_config
+from nas.cli.commands import COMMANDS
+from nas.cli.program import _parse
+from nas.options.fields import OptionError
+from nas.seeding.manifest import read_manifest
 from search_space import default_space, full_space, sample_candidates
 from search_space.choices import SearchSpace, SpaceError
 from search_space.genotype import Genotype, GenotypeError

@@ -11,10 +11,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from downstream.errors import DataError
-from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.fit_data import fit_task
-from nas.saved_encoder import SavedEncoderError
+from nas.runs.errors import OutputExistsError
+from nas.saved.encoder import SavedEncoderError
 
 
 def two_tones(n: int, *, rng_seed: int) -> tuple[np.ndarray, np.ndarray]:

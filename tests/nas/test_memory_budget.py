@@ -16,14 +16,14 @@ import torch
 from compute.memory import LEAST_BUDGET, SHARES, MemoryBudgetError, at_a_time, memory_budget
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecast_kept import KeptBlocks
-from downstream.forecast_rows import pick_origins, row_blocks
-from downstream.forecast_sums import sum_rows
+from downstream.forecasting.kept import KeptBlocks
+from downstream.forecasting.rows import pick_origins, row_blocks
+from downstream.forecasting.sums import sum_rows
 from encoders.encoder import Encoder
-from nas import cli
-from nas.embedding_table import EmbeddingTable
+from nas.cli import program as cli
 from nas.engines import Job, run_candidates
 from nas.representer import Representer
+from nas.saved.embedding_table import EmbeddingTable
 from search_space.presets import preset
 
 MB = 1_000_000
@@ -32,8 +32,8 @@ import dataclasses, json, sys
 from pathlib import Path
 import numpy as np
 import torch
-from nas.embedding import represent_steps
-from nas.embedding_table import EmbeddingTable
+from nas.saved.embedding import represent_steps
+from nas.saved.embedding_table import EmbeddingTable
 from nas.representer import Representer
 from encoders.encoder import Encoder
 from compute.memory import memory_budget
@@ -183,7 +183,7 @@ def test_a_table_written_in_parts_is_the_table_written_at_once(suffix: str, tmp_
     paths = [tmp_path / f"{name}.{suffix}" for name in ("whole", "parts")]
     for path, some in zip(paths, (50, 7), strict=True):
         with EmbeddingTable(path, per_step=True) as table, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("nas.embedding_table.ROWS_AT_A_TIME", some)
+            patch.setattr("nas.saved.embedding_table.ROWS_AT_A_TIME", some)
             table.add("first", [rows[:20]])
             table.add("second one", [rows[20:31], rows[31:]])
             table.write()

@@ -14,11 +14,13 @@ import pytest
 from ahc.bank import Bank
 from downstream import baselines, evaluation
 from downstream.data import load_task
-from nas import cli, net
-from nas.embedding import embed
-from nas.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
-from nas.options import EmbedOptions, EvaluateOptions, SearchOptions
-from nas.saved_encoder import load_encoder
+from nas import net
+from nas.cli import program as cli
+from nas.options.encoders import EmbedOptions, EvaluateOptions
+from nas.options.search import SearchOptions
+from nas.runs.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
+from nas.saved.embedding import embed
+from nas.saved.encoder import load_encoder
 from nas.search import RIVALS, search
 from nas.verification import evaluate
 from search_space.genotype import Genotype

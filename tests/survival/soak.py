@@ -25,9 +25,9 @@ import numpy as np
 
 from ahc.bank import Bank
 from ahc.record import TrialRecord
-from nas.manifest import read_manifest
-from nas.options import SeedsOptions
-from nas.seeds import planned
+from nas.options.seeding import SeedsOptions
+from nas.seeding.manifest import read_manifest
+from nas.seeding.seeds import planned
 
 PAUSE = (30.0, 150.0)
 SAMPLE_SECONDS = 30.0
@@ -78,7 +78,7 @@ def _command(options: SeedsOptions) -> list[str]:
     settings = {name: getattr(options, name) for name in ("data", "bank", "genotypes", "iterations", "workers")}
     flags = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     limit = ["--time-limit", f"{options.time_limit:g}s"]
-    return [sys.executable, "-m", "nas.cli", "seeds", str(options.manifest), *flags, *limit]
+    return [sys.executable, "-m", "nas.cli.program", "seeds", str(options.manifest), *flags, *limit]
 
 
 def _disturb(driver: subprocess.Popen[bytes], bank: Path, *, output: Path, seconds: float) -> tuple[list[Sample], int]:

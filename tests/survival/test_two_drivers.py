@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from nas import driver_lock
-from nas.driver_lock import DriverLock
-from nas.errors import InUseError
+from nas.runs import lock as driver_lock
+from nas.runs.errors import InUseError
+from nas.runs.lock import DriverLock
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from downstream import load_task
 from downstream.data.arrays import array_cases, array_series, check_cases
-from downstream.data.npz_files import read_numpy_arrays
+from downstream.data.files.npz import read_numpy_arrays
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Arrays
 from downstream.errors import DataError

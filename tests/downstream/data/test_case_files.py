@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from downstream.data.arff_files import read_arff_cases
-from downstream.data.ts_files import read_ts_cases
-from downstream.data.tsv_files import read_tsv_cases
+from downstream.data.files.arff import read_arff_cases
+from downstream.data.files.ts import read_ts_cases
+from downstream.data.files.tsv import read_tsv_cases
 from downstream.errors import DataError
 
 _HEADER = "@problemName toy\n@timestamps false\n@univariate false\n@classLabel true a b\n@data\n"

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from downstream import load_task
-from downstream.data.csv_files import read_csv_table
+from downstream.data.files.csv import read_csv_table
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Table, Tables
 from downstream.data.tables import anomaly_series, forecasting_series, row_cases

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from downstream import load_task
-from downstream.anomaly_task import AnomalyTask
+from downstream.anomaly.task import AnomalyTask
 from downstream.errors import DataError, DataWarning
 
 OFFICE = Path(__file__).parents[3] / "examples" / "data" / "ambient_temperature_system_failure.csv"

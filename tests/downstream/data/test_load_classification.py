@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from downstream import load_task
-from downstream.classification_task import ClassificationTask
+from downstream.classification.task import ClassificationTask
 from downstream.errors import DataError, DataWarning
 
 TAXI = Path(__file__).parents[3] / "examples" / "data" / "NycTaxiDays"

@@ -10,9 +10,9 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from downstream import load_task
-from downstream.data.time_features import time_features
 from downstream.errors import DataError, DataWarning
-from downstream.forecasting_task import ForecastingTask
+from downstream.forecasting.task import ForecastingTask
+from downstream.forecasting.ts2vec.time_features import time_features
 
 ETTH1 = Path(__file__).parents[3] / "examples" / "data" / "ETTh1.csv"
 

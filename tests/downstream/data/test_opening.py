@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from downstream.data.opening import read_bytes, read_text, stem_of, suffix_of
+from downstream.data.files.opening import read_bytes, read_text, stem_of, suffix_of
 from downstream.errors import DataError
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from downstream import load_task
-from downstream.data.parquet_files import read_parquet_table
+from downstream.data.files.parquet import read_parquet_table
 from downstream.data.raw import CasePair, Tables
 from downstream.data.sources import infer_kind, open_source
 from downstream.errors import DataError

@@ -16,17 +16,17 @@ import pytest
 from ahc.bank import Bank
 from downstream import baselines
 from downstream.data import load_task
-from nas import cli
 from nas.board import place
 from nas.board.projector import MOST_POINTS, write_projection
 from nas.board.run_board import RunBoard, hyperparameters
-from nas.errors import OutputExistsError
+from nas.cli import program as cli
 from nas.net import train_candidate
-from nas.option_fields import OptionError
-from nas.options import SearchOptions
+from nas.options.fields import OptionError
+from nas.options.search import SearchOptions
 from nas.representer import Representer
-from nas.run_folder import RunFolder
-from nas.saved_encoder import load_encoder, save_encoder
+from nas.runs.errors import OutputExistsError
+from nas.runs.folder import RunFolder
+from nas.saved.encoder import load_encoder, save_encoder
 from nas.search import search
 from search_space.presets import PRESETS, preset
 from tests.nas.trial_records import record

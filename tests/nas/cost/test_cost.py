@@ -18,7 +18,7 @@ from nas.cost import cost
 from nas.cost.counting import Counts, bilinear, count_kernels, trace, traces
 from nas.cost.encoder_cost import encoder_counts, encoder_weights
 from nas.cost.strategy_cost import strategy_cost
-from nas.model import ContrastiveModel
+from nas.training.model import ContrastiveModel
 from search_space.genotype import Genotype
 from search_space.presets import preset
 from search_space.sampling import sample_candidates

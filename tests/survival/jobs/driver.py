@@ -7,7 +7,10 @@ import sys
 
 import misbehaviour
 
-from nas import cli, halving, seeds, trials
+from nas.cli import program as cli
+from nas.seeding import seeds
+from nas.trials import halving
+from nas.trials import trial as trials
 
 trials._run = misbehaviour.run
 if "ENGINE_LIMIT" in os.environ:  # the engine's own limit, which otherwise waits for minutes

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nas import trials
+from nas.trials import trial as trials
 
 _run = trials._run
 

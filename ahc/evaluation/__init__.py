@@ -1,0 +1,1 @@
+"""What a comparator is worth, and what a bank says without one."""

@@ -1,0 +1,231 @@
+"""Judging the comparator: how it ranks the candidates of tasks from families it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ahc.comparator import ComparatorSettings
+from ahc.evaluation import rank_metrics
+from ahc.evaluation.markdown import markdown_table
+from ahc.evaluation.rank_metrics import N_GAPS, Values
+from ahc.evaluation.rivals import RIVALS, Question, Rival, task_coordinates
+from ahc.graphs.flat import flat_features
+from ahc.graphs.vocabulary import Vocabulary
+from ahc.ranking import rank_candidates
+from ahc.record import TrialRecord
+from ahc.task_embedding import default_weights
+from ahc.training.comparators import train_comparator
+from ahc.training.comparisons import TaskTable, genotypes_of, robust_deviation, task_tables
+from ahc.training.members import TrainingSettings
+from search_space.genotype import Genotype
+
+METRICS = ("kendall", "spearman", "pairwise_accuracy", "regret_1", "regret_3")
+_GAPS = tuple(f"accuracy_gap_{quarter + 1}" for quarter in range(N_GAPS))
+_FEWEST_REPEATS = 5
+_FEWEST_CANDIDATES = 8
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a leave-one-family-out run.
+
+    Args:
+        table: One row per held-out task, ranker and subset of candidates (`all`, or
+            `top` for the best quarter by true score). Regrets are in robust
+            deviations of the task's scores, `raw_regret_1` in the metric's unit;
+            `accuracy_gap_1` holds the pairs with the smallest score gaps.
+        rng_seed: Seed of training and bootstrap.
+    """
+
+    table: pd.DataFrame
+    rng_seed: int
+
+    def summary(self, subset: str = "all") -> pd.DataFrame:
+        """Return mean and 95 % interval (families redrawn) of each metric per ranker."""
+        rows = []
+        chosen = self.table[self.table["subset"] == subset]
+        for ranker in chosen["ranker"].unique():
+            part = chosen[chosen["ranker"] == ranker]
+            row: dict[str, Any] = {"ranker": ranker, "n_tasks": len(part)}
+            for metric in (*METRICS, *_GAPS):
+                rng = np.random.default_rng(self.rng_seed)
+                interval = rank_metrics.bootstrap_mean(part[metric].tolist(), groups=part["family"].tolist(), rng=rng)
+                row[metric], row[f"{metric}_low"], row[f"{metric}_high"] = interval
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def to_markdown(self) -> str:
+        """Return the summaries, the accuracy per score gap and Kendall's tau per task as Markdown."""
+        parts = []
+        for subset, title in (("all", "All candidates"), ("top", "Among the best quarter")):
+            parts.append(f"### {title}\n\n{_summarymarkdown_table(self.summary(subset))}")
+        gaps = self.summary()[["ranker", *_GAPS]]
+        parts.append(f"### Pairwise accuracy by score gap (smallest quarter first)\n\n{markdown_table(gaps)}")
+        everything = self.table[self.table["subset"] == "all"]
+        tasks = everything.pivot_table(index=["family", "task"], columns="ranker", values="kendall", sort=False)
+        parts.append(f"### Kendall's tau per held-out task\n\n{markdown_table(tasks.reset_index())}")
+        return "\n\n".join(parts) + "\n"
+
+
+def leave_one_family_out(
+    records: Sequence[TrialRecord],
+    embeddings: Mapping[str, NDArray[np.float32]],
+    *,
+    rng_seed: int = 0,
+    epochs: int | None = None,
+    settings: TrainingSettings | None = None,
+    sizes: ComparatorSettings | None = None,
+    vocabulary: Vocabulary | None = None,
+    feature_weights: NDArray[np.float32] | None = None,
+    rivals: Mapping[str, Rival] = RIVALS,
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Hold out each family in turn, train on the others, rank its tasks' candidates.
+
+    No pair is left out for being close. `random` is the expectation of a random
+    choice; `noise_ceiling` lets one trial of repeated candidates rank another.
+
+    Args:
+        records: Trials of at least two families.
+        embeddings: Task hash -> task embedding, (task_features,) each.
+        rng_seed: Seed of training and bootstrap.
+        epochs: As in `train_comparator`.
+        settings: As in `train_comparator`.
+        sizes: As in `train_comparator`.
+        vocabulary: The registry's where None.
+        feature_weights: Weight of each embedding feature, (task_features,).
+        rivals: Rankers to compare with.
+        progress: Called with a line per family.
+
+    Returns:
+        All figures.
+
+    Raises:
+        ValueError: If fewer than two families have a task with enough candidates.
+    """
+    words = vocabulary or Vocabulary.from_registry()
+    tables = [table for table in task_tables(records) if len(table.keys) >= _FEWEST_CANDIDATES]
+    families = sorted({table.family for table in tables})
+    if len(families) < 2:
+        raise ValueError(
+            f"leave_one_family_out: at least 2 families need a task with {_FEWEST_CANDIDATES} or more "
+            f"scored candidates, got {len(families)}"
+        )
+    genotypes = genotypes_of(records)
+    keys = sorted(genotypes)
+    features = flat_features([genotypes[key] for key in keys], vocabulary=words).astype(np.float64)
+    flat = dict(zip(keys, features, strict=True))
+    rows: list[dict[str, Any]] = []
+    for family in families:
+        known = [table for table in tables if table.family != family]
+        held_out = [table for table in tables if table.family == family]
+        names = {table.task_hash for table in known}
+        comparator = train_comparator(
+            [record for record in records if record.task_hash in names],
+            embeddings,
+            rng_seed=rng_seed,
+            epochs=epochs,
+            settings=settings,
+            sizes=sizes,
+            vocabulary=words,
+            feature_weights=feature_weights,
+        )
+        for table in held_out:
+            question = _question(
+                table, known=known, embeddings=embeddings, flat=flat, weights=feature_weights, rng_seed=rng_seed
+            )
+            predictions = {name: rival(question) for name, rival in rivals.items()}
+            for name, blind in (("comparator", False), ("comparator_task_blind", True)):
+                candidates = [genotypes[key] for key in table.keys]
+                ranking = rank_candidates(comparator, candidates, embeddings[table.task_hash], task_blind=blind)
+                predictions[name] = _in_order(ranking.genotypes, ranking.scores, keys=table.keys)
+            rows += _task_rows(table, predictions=predictions)
+        if progress is not None:
+            counts = f"{len(held_out)} held-out tasks, {len(known)} training tasks"
+            progress(f"{family}: {counts}, gate {float(comparator.gate):.2f}")
+    return Evaluation(table=pd.DataFrame(rows), rng_seed=rng_seed)
+
+
+def _question(
+    table: TaskTable,
+    *,
+    known: Sequence[TaskTable],
+    embeddings: Mapping[str, NDArray[np.float32]],
+    flat: Mapping[str, Values],
+    weights: NDArray[np.float32] | None,
+    rng_seed: int,
+) -> Question:
+    stacked = np.stack([embeddings[task.task_hash] for task in (*known, table)]).astype(np.float64)
+    chosen = default_weights(stacked.shape[1]) if weights is None else weights
+    placed = task_coordinates(stacked, n_known=len(known), weights=chosen.astype(np.float64))
+    return Question(
+        known=known, known_tasks=placed[:-1], task=placed[-1], keys=table.keys, flat=flat, rng_seed=rng_seed
+    )
+
+
+def _in_order(genotypes: Sequence[Genotype], scores: NDArray[np.float32], *, keys: Sequence[str]) -> Values:
+    by_key = {genotype.key: float(score) for genotype, score in zip(genotypes, scores, strict=True)}
+    return np.array([by_key[key] for key in keys])
+
+
+def _task_rows(table: TaskTable, *, predictions: Mapping[str, Values]) -> list[dict[str, Any]]:
+    unit = robust_deviation(table.scores)
+    subsets = {"all": np.arange(len(table.scores)), "top": np.argsort(-table.scores)[: -(-len(table.scores) // 4)]}
+    rows = []
+    for subset, chosen in subsets.items():
+        facts = {"task": table.name, "family": table.family, "kind": table.kind, "subset": subset}
+        scores = table.scores[chosen]
+        for ranker, predicted in predictions.items():
+            rows.append({**facts, "ranker": ranker, **_measures(scores, predicted=predicted[chosen], unit=unit)})
+        rows.append({**facts, "ranker": "random", **_random_measures(scores, unit=unit)})
+    if len(table.repeat_scores) >= _FEWEST_REPEATS:
+        first, second = table.repeat_scores.T
+        facts = {"task": table.name, "family": table.family, "kind": table.kind, "subset": "all"}
+        rows.append({**facts, "ranker": "noise_ceiling", **_measures(second, predicted=first, unit=unit)})
+    return rows
+
+
+def _measures(scores: Values, *, predicted: Values, unit: float) -> dict[str, float]:
+    first = rank_metrics.regret(scores, predicted=predicted, k=1)
+    gaps = rank_metrics.accuracy_by_gap(scores, predicted=predicted)
+    return {
+        "n_candidates": len(scores),
+        "kendall": rank_metrics.kendall(scores, predicted=predicted),
+        "spearman": rank_metrics.spearman(scores, predicted=predicted),
+        "pairwise_accuracy": rank_metrics.pairwise_accuracy(scores, predicted=predicted),
+        "regret_1": first / unit,
+        "regret_3": rank_metrics.regret(scores, predicted=predicted, k=3) / unit,
+        "raw_regret_1": first,
+        **dict(zip(_GAPS, gaps.tolist(), strict=True)),
+    }
+
+
+def _random_measures(scores: Values, *, unit: float) -> dict[str, float]:
+    first = rank_metrics.expected_random_regret(scores, k=1)
+    return {
+        "n_candidates": len(scores),
+        "kendall": 0.0,
+        "spearman": 0.0,
+        "pairwise_accuracy": 0.5,
+        "regret_1": first / unit,
+        "regret_3": rank_metrics.expected_random_regret(scores, k=3) / unit,
+        "raw_regret_1": first,
+        **dict.fromkeys(_GAPS, 0.5),
+    }
+
+
+def _summarymarkdown_table(summary: pd.DataFrame) -> str:
+    cells: dict[str, list[str]] = {
+        "ranker": summary["ranker"].tolist(),
+        "tasks": summary["n_tasks"].astype(str).tolist(),
+    }
+    for metric in METRICS:
+        columns = (summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
+        cells[metric] = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in zip(*columns, strict=True)]
+    return markdown_table(pd.DataFrame(cells))

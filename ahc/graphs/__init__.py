@@ -1,0 +1,1 @@
+"""Candidates as graphs: their vertices, columns, and the fast form of many of them."""

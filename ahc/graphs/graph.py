@@ -1,0 +1,162 @@
+"""Genotypes as graphs: one at a time, and many in one padded batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ahc.graphs.vertices import feature_row, structure, vertex_entries
+from ahc.graphs.vocabulary import Vocabulary
+from search_space.genotype import Genotype
+
+WHOLE_BLOCKS = 32
+
+
+@dataclass(frozen=True)
+class ArchGraph:
+    """One genotype as a directed graph.
+
+    Args:
+        adjacency: `[u, v] = 1` for an edge u -> v, (vertices, vertices).
+        features: What each vertex is, (vertices, features).
+    """
+
+    adjacency: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+def geno_to_graph(genotype: Genotype, vocabulary: Vocabulary) -> ArchGraph:
+    """Return a genotype's graph.
+
+    Raises:
+        VocabularyError: If the vocabulary lacks an option of the genotype.
+    """
+    rows = [feature_row(entries, vocabulary=vocabulary) for entries in vertex_entries(genotype)]
+    sources = tuple(source for source, _ in genotype.encoder.edges)
+    return ArchGraph(
+        adjacency=structure(len(genotype.aug1), len(genotype.aug2), sources),
+        features=np.stack(rows),
+    )
+
+
+@dataclass(frozen=True)
+class GraphBatch:
+    """Many graphs, padded to the largest; distinct vertices and shapes are stored once.
+
+    Thousands of candidates share a few hundred distinct vertices and a few hundred
+    shapes, so a table of each and integer references keep memory and time low.
+    Row 0 of `table` is the padding.
+
+    Args:
+        table: Features of the distinct vertices, (rows, features).
+        vertices: Row of each vertex, (graphs, vertices).
+        mask: Which vertices exist, (graphs, vertices).
+        structures: Distinct adjacencies, (shapes, vertices, vertices).
+        structure: Shape of each graph, (graphs,).
+    """
+
+    table: Tensor
+    vertices: Tensor
+    mask: Tensor
+    structures: Tensor
+    structure: Tensor
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    @property
+    def features(self) -> Tensor:
+        """Vertex features, (graphs, vertices, features)."""
+        return self.table[self.vertices]
+
+    @property
+    def adjacency(self) -> Tensor:
+        """Adjacencies, (graphs, vertices, vertices)."""
+        return self.structures[self.structure]
+
+    @property
+    def content(self) -> Tensor:
+        """Sum of each graph's vertex features, (graphs, features)."""
+        return torch.nn.functional.embedding_bag(self.vertices, self.table, mode="sum")
+
+    def select(self, index: Tensor) -> GraphBatch:
+        """Return the graphs at `index`, (selected,); the tables stay shared."""
+        return replace(self, vertices=self.vertices[index], mask=self.mask[index], structure=self.structure[index])
+
+    def equal_sizes(self, most: int) -> Iterator[tuple[Tensor, GraphBatch]]:
+        """Yield graphs of one size together, without padding, each part behind its positions, (part,).
+
+        Matrix products round by blocks of rows, so the last graph of a part is
+        repeated until there are whole blocks: what is computed of a graph then
+        does not depend, to the last bit where products work so, on its company.
+
+        Args:
+            most: Graphs of a part, a multiple of `WHOLE_BLOCKS`.
+        """
+        sizes = self.mask.sum(dim=1)
+        for size in sorted(set(sizes.tolist())):
+            alike = torch.nonzero(sizes == size)[:, 0]
+            shapes, shape = torch.unique(self.structure[alike], return_inverse=True)
+            structures = self.structures[shapes, :size, :size]
+            for place in torch.split(torch.arange(len(alike), device=alike.device), most):
+                place = torch.cat([place, place[-1:].expand(-len(place) % WHOLE_BLOCKS)])
+                index = alike[place]
+                vertices, mask = self.vertices[index, :size], self.mask[index, :size]
+                yield index, GraphBatch(self.table, vertices, mask, structures=structures, structure=shape[place])
+
+    def to(self, device: str | torch.device) -> GraphBatch:
+        """Return the batch on another device."""
+        return GraphBatch(
+            table=self.table.to(device),
+            vertices=self.vertices.to(device),
+            mask=self.mask.to(device),
+            structures=self.structures.to(device),
+            structure=self.structure.to(device),
+        )
+
+
+def batch_graphs(graphs: Sequence[ArchGraph], *, n_vertices: int | None = None) -> GraphBatch:
+    """Pad graphs of any shape into one batch.
+
+    Args:
+        graphs: At least one graph.
+        n_vertices: Size to pad to; the largest graph's where None.
+
+    Returns:
+        The batch in the order of `graphs`.
+
+    Raises:
+        ValueError: If there is no graph, or `n_vertices` is less than the largest graph.
+    """
+    if not graphs:
+        raise ValueError("batch_graphs: at least one graph is needed, got none")
+    largest = max(len(graph.features) for graph in graphs)
+    n = largest if n_vertices is None else n_vertices
+    if n < largest:
+        raise ValueError(f"batch_graphs: n_vertices must be at least {largest} (the largest graph), got {n}")
+    lengths = np.array([len(graph.features) for graph in graphs])
+    mask = np.arange(n) < lengths[:, None]
+    vertices = np.zeros(mask.shape, dtype=np.int64)
+    vertices[mask] = np.arange(1, lengths.sum() + 1)
+    features = np.concatenate([graph.features for graph in graphs])
+    table = np.concatenate([np.zeros_like(features[:1]), features])
+    return GraphBatch(
+        table=torch.from_numpy(table),
+        vertices=torch.from_numpy(vertices),
+        mask=torch.from_numpy(mask),
+        structures=torch.from_numpy(pad_structures([graph.adjacency for graph in graphs], n_vertices=n)),
+        structure=torch.arange(len(graphs)),
+    )
+
+
+def pad_structures(structures: Sequence[NDArray[np.float32]], *, n_vertices: int) -> NDArray[np.float32]:
+    """Return adjacencies with empty rows and columns appended, (shapes, n_vertices, n_vertices)."""
+    padded = np.zeros((len(structures), n_vertices, n_vertices), dtype=np.float32)
+    for at, adjacency in enumerate(structures):
+        padded[at, : len(adjacency), : len(adjacency)] = adjacency
+    return padded

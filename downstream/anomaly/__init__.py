@@ -1,0 +1,1 @@
+"""Anomaly detection: its task, how it is read, scored and compared."""

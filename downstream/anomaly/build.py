@@ -1,0 +1,218 @@
+"""From labelled or unlabelled series to an anomaly task."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.anomaly.planted import plant_anomalies
+from downstream.anomaly.task import AnomalyTask, LabelledRows
+from downstream.data.options import LoadOptions
+from downstream.data.raw import RawSeries, SeriesSet
+from downstream.errors import DataError, DataWarning
+from downstream.scaling import Scaler, fit_scaler
+from downstream.task import METRICS, Sealed, TaskSpec, task_hash
+
+_WINDOW = 64
+_FIT_SHARE = 0.7  # of the training rows; the rest validates
+_FEWEST_VALIDATION_ROWS = 10
+
+
+def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
+    """Take validation from the end of the training rows, scale by the rows before it, and seal the test rows.
+
+    With `pool_test`, the labelled test rows validate and all training rows train.
+
+    Args:
+        data: Series; `n_train` of each says where the test rows begin (half where it is not given).
+        options: See `load_task`.
+
+    Raises:
+        DataError: If no series has enough training rows that vary.
+    """
+    series = [_limited(_with_split(one), options=options) for one in data.series]
+    if options.max_cases is not None and len(series) > options.max_cases:
+        rng = np.random.default_rng(options.rng_seed)
+        series = [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]
+    pooled = options.pool_test and _has_both(
+        [_labels(one)[_n_train(one) :] for one in series if one.labels is not None]
+    )
+    window = options.window or min(_WINDOW, max(4, max(_n_train(one) for one in series) // 8))
+    series, ends = _usable(series, window=window, pooled=pooled, data=data)
+    scaler = fit_scaler(
+        [one.values[:end] for one, end in zip(series, ends, strict=True)],
+        variates=data.variates,
+        source=data.source,
+        constant="centre",
+    )
+    scaled = [scaler.transform(one.values, series=i) for i, one in enumerate(series)]
+    test = tuple(_rows(one, values=values, first=_n_train(one)) for one, values in zip(series, scaled, strict=True))
+    test = tuple(rows for rows in test if rows.n)
+    validation, how = _validation(series, scaled, ends=ends, window=window, pooled=pooled, options=options)
+    sealed: Sealed[tuple[LabelledRows, ...]] = Sealed(test)
+    if options.pool_test or not test:
+        reason = "a seed task uses the labelled rows for validation" if options.pool_test else "there are no test rows"
+        sealed = Sealed(None, reason=reason)
+    labels = [_labels(one)[: _n_train(one)] for one in series]
+    spec = _spec(series, window=window, how=how, options=options, scaler=scaler)
+    facts = {
+        **{key: getattr(spec, key) for key in ("kind", "window", "metric")},
+        "bounds": ends,
+        "n_train": [_n_train(one) for one in series],
+        "pooled": pooled,
+        "planted": [rows.planted for rows in validation],
+        "rng_seed": options.rng_seed,
+    }
+    arrays = [array for one in series for array in (one.values, _labels(one))]
+    return AnomalyTask(
+        spec=spec,
+        variates=data.variates,
+        hash=task_hash(facts, arrays),
+        sealed=sealed,
+        series=tuple(values[: _n_train(one)] for one, values in zip(series, scaled, strict=True)),
+        names=tuple(one.name for one in series),
+        labels=tuple(labels) if all(one.labels is not None for one in series) else None,
+        bounds=tuple(ends),
+        validation=validation,
+        scaler=scaler,
+    )
+
+
+def _with_split(series: RawSeries) -> RawSeries:
+    return series if series.n_train is not None else replace(series, n_train=len(series.values) // 2)
+
+
+def _n_train(series: RawSeries) -> int:
+    assert series.n_train is not None
+    return series.n_train
+
+
+def _labels(series: RawSeries) -> NDArray[np.int8]:
+    """Return the labels, zeros where unknown."""
+    return np.zeros(len(series.values), dtype=np.int8) if series.labels is None else series.labels
+
+
+def _has_both(labels: Sequence[NDArray[np.int8]]) -> bool:
+    return bool(labels) and set(np.unique(np.concatenate(labels)).tolist()) == {0, 1}
+
+
+def _limited(series: RawSeries, *, options: LoadOptions) -> RawSeries:
+    """Keep the last training rows and, in a seed task, a span of test rows with anomalies."""
+    n_train, limit = _n_train(series), options.max_rows
+    if limit is None:
+        return series
+    first = max(0, n_train - limit)
+    end = len(series.values)
+    values, labels = series.values, _labels(series)
+    kept = [np.arange(first, n_train)]
+    if options.pool_test and end - n_train > limit:
+        sums = np.cumsum(np.concatenate([[0], labels[n_train:]]).astype(np.int64))
+        # A span that is anomalous throughout could not be scored: a quarter is enough.
+        start = n_train + int(np.argmax(np.minimum(sums[limit:] - sums[:-limit], max(1, limit // 4))))
+        kept.append(np.arange(start, start + limit))
+    else:
+        kept.append(np.arange(n_train, end))
+    rows = np.concatenate(kept)
+    return replace(
+        series,
+        values=values[rows],
+        times=None,
+        labels=None if series.labels is None else labels[rows],
+        n_train=n_train - first,
+    )
+
+
+def _usable(
+    series: Sequence[RawSeries], *, window: int, pooled: bool, data: SeriesSet
+) -> tuple[list[RawSeries], list[int]]:
+    """Return the series with enough varying training rows, and where their validation rows begin."""
+    kept, ends, problems = [], [], []
+    for one in series:
+        n_train = _n_train(one)
+        end = n_train if pooled else int(_FIT_SHARE * n_train)
+        rows = one.values[:end]
+        if end < window or (not pooled and n_train - end < _FEWEST_VALIDATION_ROWS):
+            problems.append(f"{one.name}: {n_train} training rows are too few for window {window} and validation")
+        elif np.isnan(rows).all(axis=0).any():
+            names = [data.variates[i] for i in np.flatnonzero(np.isnan(rows).all(axis=0))]
+            problems.append(f"{one.name}: variate {', '.join(names)} has no value in the training rows")
+        elif (np.nanmax(rows, axis=0) == np.nanmin(rows, axis=0)).all():
+            problems.append(f"{one.name}: every variate is constant in the training rows")
+        else:
+            kept.append(one)
+            ends.append(end)
+    if not kept:
+        raise DataError(f"{data.source}: no series can be used: {problems[0]}")
+    if problems:
+        warnings.warn(
+            f"{data.source}: {len(problems)} series left out: {'; '.join(problems)}", DataWarning, stacklevel=3
+        )
+    return kept, ends
+
+
+def _rows(series: RawSeries, *, values: NDArray[np.float32], first: int) -> LabelledRows:
+    labels = None if series.labels is None else series.labels[first:]
+    return LabelledRows(values, labels, context=first, name=series.name)
+
+
+def _validation(
+    series: Sequence[RawSeries],
+    scaled: Sequence[NDArray[np.float32]],
+    *,
+    ends: Sequence[int],
+    window: int,
+    pooled: bool,
+    options: LoadOptions,
+) -> tuple[tuple[LabelledRows, ...], str]:
+    if pooled:
+        parts = [
+            _rows(one, values=values, first=_n_train(one))
+            for one, values in zip(series, scaled, strict=True)
+            if one.labels is not None and len(one.values) > _n_train(one)
+        ]
+        return tuple(parts), "seed task: the labelled test rows validate"
+    parts = []
+    for one, values, end in zip(series, scaled, ends, strict=True):
+        cut = _rows(one, values=values[: _n_train(one)], first=end)
+        parts.append(replace(cut, labels=None if cut.labels is None else cut.labels[: cut.n]))
+    if _has_both([part.labels for part in parts if part.labels is not None]):
+        return tuple(part for part in parts if part.labels is not None), "validation by real labels"
+    rng = np.random.default_rng(options.rng_seed)
+    planted = []
+    for part in parts:
+        values = part.values.copy()
+        changed = plant_anomalies(values[part.context :], rng=rng, longest=max(1, window // 2))
+        values[part.context :] = changed.values
+        planted.append(replace(part, values=values, labels=changed.labels, planted=True))
+    return tuple(planted), f"validation by planted anomalies (rng_seed {options.rng_seed})"
+
+
+def _spec(series: Sequence[RawSeries], *, window: int, how: str, options: LoadOptions, scaler: Scaler) -> TaskSpec:
+    n_train = sum(_n_train(one) for one in series)
+    n_test = sum(len(one.values) for one in series) - n_train
+    words = [
+        f"{len(series)} series, {n_train} training and {n_test} test rows",
+        how,
+        f"scaler fitted on {scaler.n_rows_seen} training rows",
+        f"window {window}",
+    ]
+    if any(one.labels is None for one in series):
+        words.append("no label column: test metrics are not available")
+    if options.max_rows is not None:
+        words.append(f"at most {options.max_rows} rows of a part")
+    metric, higher = METRICS["anomaly"]
+    return TaskSpec(
+        name=options.name,
+        kind="anomaly",
+        window=window,
+        horizons=(),
+        raw_lags=window,
+        metric=metric,
+        higher_is_better=higher,
+        family=options.family or options.name,
+        protocol="; ".join(words),
+    )

@@ -1,0 +1,1 @@
+"""Classification: its task, how it is read, scored and compared."""

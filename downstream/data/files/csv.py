@@ -1,0 +1,92 @@
+"""CSV text to a table; rows of unequal width, doubled names and wrong delimiters are refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from downstream.data.files.opening import read_text
+from downstream.data.raw import Table
+from downstream.errors import DataError
+
+_BLANK = " \t\n"  # a line of nothing else is no row; pandas skips the same lines
+
+
+def read_csv_table(path: Path) -> Table:
+    """Read a comma-separated file with a header row; empty cells are missing.
+
+    Raises:
+        DataError: If it cannot be opened, has no header or no rows, uses another
+            delimiter, repeats a column name, or a row is wider or narrower than the header.
+    """
+    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
+    widths, lines = _row_widths(text, source=path.name)
+    header = _header(text, source=path.name)
+    _check_header(header, source=path.name)
+    wrong = np.flatnonzero(widths[1:] != widths[0])
+    if wrong.size:
+        row = int(wrong[0]) + 1
+        raise DataError(f"{path.name}: line {lines[row]} has {widths[row]} cells, the header has {widths[0]}")
+    if len(widths) == 1:
+        raise DataError(f"{path.name}: there is a header but no row below it")
+    try:
+        frame = pd.read_csv(io.StringIO(text), float_precision="round_trip", low_memory=False, index_col=False)
+    except (ValueError, pd.errors.ParserError, OverflowError) as error:
+        raise DataError(f"{path.name}: not readable as CSV ({str(error).strip()})") from error
+    if len(frame) != len(lines) - 1:
+        raise DataError(f"{path.name}: not readable as CSV (its quotes do not close where its lines end)")
+    frame.columns = pd.Index([name.strip() for name in header])
+    return Table(path.name, frame, lines[1:])
+
+
+def _row_widths(text: str, *, source: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return cells per row and the line each row ends in; blank lines are no rows."""
+    counts: Iterable[tuple[int, int]]
+    if '"' not in text:
+        stream = enumerate(io.StringIO(text), 1)
+        counts = ((line.count(",") + 1, number) for number, line in stream if line.strip(_BLANK))
+    else:
+        reader = csv.reader(io.StringIO(text))
+        try:
+            counts = [(len(row), reader.line_num) for row in reader if row and (len(row) > 1 or row[0].strip(_BLANK))]
+        except csv.Error as error:
+            raise DataError(f"{source}: line {reader.line_num} is not readable as CSV ({error})") from error
+    table = np.fromiter(counts, dtype=np.dtype((np.int64, 2)))
+    if not len(table):
+        raise DataError(f"{source}: the file is empty")
+    return table[:, 0], table[:, 1]
+
+
+def _header(text: str, *, source: str) -> list[str]:
+    """Return the cells of the first line that is not blank."""
+    reader = csv.reader(io.StringIO(text))
+    try:
+        return next(row for row in reader if len(row) > 1 or (row and row[0].strip(_BLANK)))
+    except csv.Error as error:
+        raise DataError(f"{source}: line {reader.line_num} is not readable as CSV ({error})") from error
+
+
+def _check_header(header: list[str], *, source: str) -> None:
+    if len(header) == 1:
+        for mark, word in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+            if mark in header[0]:
+                raise DataError(f"{source}: the cells are separated by {word}; save the file with commas")
+    if all(_is_number(name) for name in header):
+        raise DataError(f"{source}: the first line must name the columns, it holds numbers: {','.join(header[:4])}")
+    doubled = [name for name, count in Counter(name.strip() for name in header).items() if count > 1]
+    if doubled:
+        raise DataError(f"{source}: column name {doubled[0]!r} occurs more than once")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

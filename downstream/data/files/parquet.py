@@ -1,0 +1,36 @@
+"""Parquet files to a table; needs pyarrow, imported when the first such file is read."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from downstream.data.files.opening import read_bytes
+from downstream.data.raw import Table
+from downstream.errors import DataError
+
+
+def read_parquet_table(path: Path) -> Table:
+    """Read a parquet file.
+
+    Raises:
+        DataError: If pyarrow is missing, or the file cannot be opened or is no parquet file.
+    """
+    content = read_bytes(path)
+    if not content.startswith(b"PAR1"):
+        raise DataError(f"{path.name}: the content is not parquet (it must begin with 'PAR1')")
+    try:
+        errors = importlib.import_module("pyarrow").ArrowException
+    except ImportError as error:
+        raise DataError(
+            f'{path.name}: reading parquet needs pyarrow; install it with pip install "ts-contrastive-nas[parquet]"'
+        ) from error
+    try:
+        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+    except (errors, OSError, ValueError) as error:
+        raise DataError(f"{path.name}: the parquet file is corrupt ({str(error).splitlines()[0]})") from error
+    frame.columns = pd.Index([str(name) for name in frame.columns])
+    return Table(path.name, frame)

@@ -1,0 +1,1 @@
+"""Forecasting: its task, how it is read, scored and compared."""

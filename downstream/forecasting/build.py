@@ -1,0 +1,224 @@
+"""From raw series to a forecasting task."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from downstream.data.options import LoadOptions
+from downstream.data.raw import RawSeries, SeriesSet
+from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
+from downstream.errors import DataError, DataWarning
+from downstream.forecasting.task import ForecastingTask
+from downstream.forecasting.ts2vec.time_features import TIME_FEATURES, time_features
+from downstream.scaling import fit_scaler
+from downstream.task import METRICS, Sealed, TaskSpec, task_hash
+
+_HORIZONS = {
+    "default": (24, 48, 168, 336, 720),
+    "ts2vec": (24, 48, 96, 288, 672),
+    "long_horizon": (96, 192, 336, 720),
+}
+_WINDOWS = {"ts2vec": 201, "long_horizon": 336}
+_TS2VEC_SECTION, _TS2VEC_BATCH = 3000, 8
+_NO_TEST = "the splits leave no rows for it (a seed task, or splits with 0 test rows)"
+
+
+@dataclass(frozen=True)
+class _Lengths:
+    window: int
+    horizons: tuple[int, ...]
+    raw_lags: int
+
+
+def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> ForecastingTask:
+    """Split in time, scale by the training rows, and seal the test rows.
+
+    Args:
+        data: Series with targets first among their columns.
+        stem: The file's name, by which the ETT sets are recognised.
+        options: See `load_task`.
+
+    Raises:
+        DataError: If the series are too short, constant or empty, or time stamps are missing for `ts2vec`.
+    """
+    whole = options.rows is None and options.max_rows is None
+    series = _limited([_cut(one, options=options, source=data.source) for one in data.series], options=options)
+    splits = [
+        split_rows(len(one.values), stem=stem, options=options, source=data.source, whole=whole) for one in series
+    ]
+    lengths = _lengths(splits, stem=stem, options=options, source=data.source)
+    series, splits = _usable(series, splits, lengths=lengths, data=data)
+    scaler = fit_scaler(
+        [one.values[: split.train_end] for one, split in zip(series, splits, strict=True)],
+        variates=data.variates,
+        source=data.source,
+    )
+    rows = [
+        scaler.transform(one.values[: split.test_end], series=i)
+        for i, (one, split) in enumerate(zip(series, splits, strict=True))
+    ]
+    variates = data.variates
+    if options.protocol == "ts2vec":
+        variates = (*variates, *TIME_FEATURES)
+        rows = [
+            np.concatenate([scaled, _calendar(one, split=split, source=data.source)], axis=1)
+            for scaled, one, split in zip(rows, series, splits, strict=True)
+        ]
+    n_targets = len(options.target) if options.target else len(data.variates)
+    bounds = tuple((split.train_end, split.validation_end) for split in splits)
+    delay = int(options.protocol == "ts2vec")
+    has_test = all(split.test_end > split.validation_end for split in splits)
+    tails = tuple(values[split.validation_end :] for values, split in zip(rows, splits, strict=True))
+    spec = _spec(lengths, splits=splits, options=options, n_rows_seen=scaler.n_rows_seen)
+    facts = {
+        **{key: getattr(spec, key) for key in ("kind", "window", "horizons", "raw_lags", "metric")},
+        "bounds": bounds,
+        "n_targets": n_targets,
+        "origin_delay": delay,
+        "covariates": variates[len(data.variates) :],
+    }
+    raw = (one.values[: split.test_end] for one, split in zip(series, splits, strict=True))
+    return ForecastingTask(
+        spec=spec,
+        variates=variates,
+        hash=task_hash(facts, raw),
+        sealed=Sealed(tails) if has_test else Sealed(None, reason=_NO_TEST),
+        series=tuple(values[: split.validation_end] for values, split in zip(rows, splits, strict=True)),
+        bounds=bounds,
+        n_targets=n_targets,
+        scaler=scaler,
+        origin_delay=delay,
+        training_cut=_section(min(end for end, _ in bounds)) if options.protocol == "ts2vec" else None,
+    )
+
+
+def _section(n_rows: int) -> int:
+    """Return the length of the equal sections to train on: of 3000 steps or more as in TS2Vec, but a batch of 8 full.
+
+    Deliberate difference: TS2Vec cuts ETTh1 into two sections of 4320 steps, which costs four times as much.
+    """
+    return max(1, n_rows // max(_TS2VEC_BATCH, n_rows // _TS2VEC_SECTION))
+
+
+def _cut(series: RawSeries, *, options: LoadOptions, source: str) -> RawSeries:
+    n_rows = len(series.values)
+    first, end = options.rows or (0, n_rows)
+    if end > n_rows:
+        raise DataError(f"{source}: rows=({first}, {end}) leaves the series, which has {n_rows} rows")
+    if options.max_rows is not None:
+        first = max(first, end - options.max_rows)
+    times = None if series.times is None else series.times[first:end]
+    return replace(series, values=series.values[first:end], times=times)
+
+
+def _limited(series: list[RawSeries], *, options: LoadOptions) -> list[RawSeries]:
+    if options.max_cases is None or len(series) <= options.max_cases:
+        return series
+    rng = np.random.default_rng(options.rng_seed)
+    return [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]
+
+
+def _lengths(splits: Sequence[RowSplit], *, stem: str, options: LoadOptions, source: str) -> _Lengths:
+    """Choose what the user left open from the middle series of a panel."""
+    train = int(np.median([split.train_end for split in splits]))
+    validation = int(np.median([split.validation_end - split.train_end for split in splits]))
+    window = options.window or _WINDOWS.get(options.protocol) or min(96, max(8, train // 8))
+    if options.horizons is not None:
+        horizons = tuple(sorted(set(options.horizons)))
+        if len(splits) == 1 and (horizons[-1] > validation or window + horizons[-1] > train):
+            raise DataError(
+                f"{source}: window {window} + horizon {horizons[-1]} do not fit {train} training and {validation} "
+                f"validation rows; the longest possible horizon is {max(min(validation, train - window), 0)}"
+            )
+    else:
+        usual = _HORIZONS["ts2vec" if options.protocol == "ts2vec" else options.protocol]
+        if options.protocol == "ts2vec" and stem.lower() in ("etth1", "etth2"):
+            usual = _HORIZONS["default"]
+        horizons = tuple(h for h in usual if 3 * h <= validation and window + 2 * h <= train)
+        horizons = horizons or (max(1, min(usual[0], validation // 3, train - window)),)
+    raw_lags = options.raw_lags or min(336, max(window, train // 8))
+    return _Lengths(window, horizons, raw_lags)
+
+
+def _usable(
+    series: Sequence[RawSeries], splits: Sequence[RowSplit], *, lengths: _Lengths, data: SeriesSet
+) -> tuple[list[RawSeries], list[RowSplit]]:
+    """Leave out series of a panel that are too short or do not vary; a single series must be usable."""
+    longest = lengths.horizons[-1]
+    kept, short, flat = [], 0, 0
+    for one, split in zip(series, splits, strict=True):
+        parts = (split.validation_end - split.train_end, split.test_end - split.validation_end or longest)
+        if split.train_end < lengths.window + longest or min(parts) < longest:
+            short += 1
+        elif len(series) > 1 and not _varies(one, split=split):
+            flat += 1
+        else:
+            kept.append((one, split))
+    if not kept:
+        rows = max(len(one.values) for one in series)
+        raise DataError(
+            f"{data.source}: too short or constant for window {lengths.window} + horizon {longest} in every part "
+            f"(longest series: {rows} rows"
+            f"{_axes_hint(series)}); use a shorter window or horizon"
+        )
+    if short or flat:
+        warnings.warn(
+            f"{data.source}: {short + flat} of {len(series)} series left out "
+            f"({short} shorter than window {lengths.window} + horizon {longest} in a part, {flat} without variation)",
+            DataWarning,
+            stacklevel=3,
+        )
+    return [one for one, _ in kept], [split for _, split in kept]
+
+
+def _axes_hint(series: Sequence[RawSeries]) -> str:
+    rows, width = series[0].values.shape
+    return f", {width} variates: is time the other axis? see layout=" if width > rows else ""
+
+
+def _varies(series: RawSeries, *, split: RowSplit) -> bool:
+    rows = series.values[: split.train_end]
+    seen = ~np.isnan(rows).all(axis=0)
+    return bool(seen.all() and (np.nanmax(rows, axis=0) > np.nanmin(rows, axis=0)).all())
+
+
+def _calendar(series: RawSeries, *, split: RowSplit, source: str) -> np.ndarray:
+    if series.times is None:
+        raise DataError(f"{source}: protocol 'ts2vec' needs a column of time stamps for its time features")
+    return time_features(series.times, train_end=split.train_end)[: split.test_end]
+
+
+def _spec(lengths: _Lengths, *, splits: Sequence[RowSplit], options: LoadOptions, n_rows_seen: int) -> TaskSpec:
+    first = splits[0]
+    parts = (first.train_end, first.validation_end - first.train_end, first.test_end - first.validation_end)
+    chosen = "given" if options.horizons is not None else "those that fit the validation part"
+    words = [
+        options.protocol,
+        f"splits {'/'.join(map(str, parts))} rows ({first.reason})" + (" in the first series" if splits[1:] else ""),
+        f"{len(splits)} series",
+        f"scaler fitted on {n_rows_seen} training rows",
+        f"window {lengths.window}",
+        f"horizons {' '.join(map(str, lengths.horizons))} ({chosen})",
+        f"{lengths.raw_lags} raw lags",
+    ]
+    if options.protocol == "ts2vec":
+        words.append("7 time features; origins from the first row of a part")
+    if options.rows is not None or options.max_rows is not None:
+        words.append(f"rows {options.rows or 'all'}, at most {options.max_rows or 'all'} (the last ones)")
+    metric, higher = METRICS["forecasting"]
+    family = options.family or ("ett" if options.name.lower() in ETT_SPLITS else options.name)
+    return TaskSpec(
+        name=options.name,
+        kind="forecasting",
+        window=lengths.window,
+        horizons=lengths.horizons,
+        raw_lags=lengths.raw_lags,
+        metric=metric,
+        higher_is_better=higher,
+        family=family,
+        protocol="; ".join(words),
+    )

@@ -1,0 +1,247 @@
+"""Scores of a representation on a forecasting task: the label of a trial, and the report on the test part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from downstream.forecasting.choice import Choice, fit, fit_reference
+from downstream.forecasting.models import Combination, Setting, Sharing, fit_paths, split_groups
+from downstream.forecasting.rows import Features, RowBlock, pick_origins, row_blocks, usable_horizons
+from downstream.forecasting.sums import RowSums, sum_rows
+from downstream.forecasting.task import ForecastingTask, Origins, Part
+from downstream.forecasting.ts2vec.scoring import applies, test_ts2vec
+from downstream.probes.ridge import ALPHAS, choose
+from downstream.represent import Represent
+from downstream.scores import Score, Scores
+from downstream.task import TaskSpec
+
+LABEL_TRAIN_ORIGINS, LABEL_TRAIN_ROWS = 1000, 8000
+LABEL_VALIDATION_ORIGINS, LABEL_VALIDATION_ROWS = 600, 4000
+# They do not depend on the encoder, so every trial of a task can share them.
+_RAW_LAG_ERRORS: dict[tuple[str, TaskSpec], Mapping[str, float]] = {}
+
+
+def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0, details: bool = False) -> Score:
+    """Return the label of a trial: the error on validation of a ridge on the representation alone.
+
+    One rule for every encoder: targets are changes from the last value; separate streams share
+    one ridge, a mixed stream predicts all variates jointly. Fitted on evenly thinned training
+    origins. Nested: validation is cut in two halves in time, and the error of each half is that
+    of the alpha that is best on the other. The value is the mean over horizons.
+
+    Args:
+        task: The task.
+        represent: The encoder.
+        rng_seed: Not used: nothing here is random.
+        details: Also score raw lags, alone and together with the representation, which takes longer.
+
+    Returns:
+        The mean squared error in scaled units. Details per horizon H: `mse/H`, `raw_lags_mse/H`, `both_mse/H`,
+        `repeat_last_mse/H`, `alpha_on_edge/H`.
+    """
+    del rng_seed
+    train, halves, horizons = _label_sums(task, represent, representation_only=not details)
+    found: dict[str, float] = {}
+    for index, horizon in enumerate(horizons):
+        found[f"mse/{horizon}"], on_edge = _nested_error(
+            train, halves, features="representation", index=index, n_lags=task.spec.raw_lags, horizon=horizon
+        )
+        found[f"alpha_on_edge/{horizon}"] = float(on_edge)
+        if details:
+            found[f"both_mse/{horizon}"], _ = _nested_error(
+                train, halves, features="both", index=index, n_lags=task.spec.raw_lags, horizon=horizon
+            )
+    if details:
+        found.update(_raw_lag_errors(task))
+    for name in ("mse", "raw_lags_mse", "both_mse", "repeat_last_mse"):
+        values = [value for key, value in found.items() if key.startswith(f"{name}/")]
+        if values:
+            found[name] = float(np.mean(values))
+    return Score(found["mse"], "mse", False, found)
+
+
+def _raw_lag_errors(task: ForecastingTask) -> Mapping[str, float]:
+    """Return the errors, under the rule of the label, of raw lags and of repeating the last value."""
+    key = (task.hash, task.spec)
+    if key not in _RAW_LAG_ERRORS:
+        _RAW_LAG_ERRORS[key] = _measure_raw_lags(task)
+    return _RAW_LAG_ERRORS[key]
+
+
+def _measure_raw_lags(task: ForecastingTask) -> Mapping[str, float]:
+    train, halves, horizons = _label_sums(task, None)
+    found = {}
+    for index, horizon in enumerate(horizons):
+        found[f"raw_lags_mse/{horizon}"], _ = _nested_error(
+            train, halves, features="raw_lags", index=index, n_lags=task.spec.raw_lags, horizon=horizon
+        )
+        rows = [half["raw_lags", "last"][index] for half in halves]
+        present = [one.pooled() for one in rows if one is not None]
+        n_values = sum(float(one.count) for one in present) * horizon
+        found[f"repeat_last_mse/{horizon}"] = sum(float(one.yy.sum()) for one in present) / n_values
+    return found
+
+
+def _label_sums(
+    task: ForecastingTask, represent: Represent | None, *, representation_only: bool = False
+) -> tuple[RowSums, tuple[RowSums, RowSums], tuple[int, ...]]:
+    horizons = usable_horizons(task)
+    shortest = horizons[0]
+    training = pick_origins(task, "train", horizon=shortest, max_origins=LABEL_TRAIN_ORIGINS, max_rows=LABEL_TRAIN_ROWS)
+    judged = pick_origins(
+        task, "validation", horizon=shortest, max_origins=LABEL_VALIDATION_ORIGINS, max_rows=LABEL_VALIDATION_ROWS
+    )
+    # Both halves need origins that have room for the longest horizon.
+    ends = np.asarray([end for _, end in task.bounds], dtype=np.int64)
+    roomy = np.flatnonzero(judged.step + horizons[-1] < ends[judged.series])
+    middle = int(roomy[len(roomy) // 2]) if len(roomy) > 1 else len(judged.step) // 2
+
+    def sums(part: Part, origins: Origins) -> RowSums:
+        return sum_rows(
+            row_blocks(task, part, origins, horizons=horizons, represent=represent),
+            horizons=horizons,
+            normalizations=("last",),
+            for_validation=part == "validation",
+            representation_only=representation_only,
+        )
+
+    halves = (
+        sums("validation", Origins(judged.series[:middle], judged.step[:middle])),
+        sums("validation", Origins(judged.series[middle:], judged.step[middle:])),
+    )
+    return sums("train", training), halves, horizons
+
+
+def _nested_error(
+    train: RowSums,
+    halves: tuple[RowSums, RowSums],
+    *,
+    features: Features,
+    index: int,
+    n_lags: int,
+    horizon: int,
+) -> tuple[float, bool]:
+    """Return the error of each half under the alpha that is best on the other, and if one was on the edge.
+
+    Where one half has no origin for the horizon, the alpha is chosen on the half that is scored.
+    """
+    fit_on = train[features, "last"][index]
+    judged = [half[features, "last"][index] for half in halves if (features, "last") in half]
+    rows = [one for one in judged if one is not None]
+    assert fit_on is not None, "usable_horizons promises training and validation origins"
+    assert rows, "usable_horizons promises training and validation origins"
+    sharing: Sharing = "shared"
+    if features == "representation" and fit_on.y.shape[1] > horizon:
+        sharing = "joint"
+    paths = fit_paths(fit_on, setting=Setting(features, "last", sharing), n_lags=n_lags)
+    by_alpha, counts = [], []
+    for one in rows:
+        groups = split_groups(one, sharing=sharing)
+        count = torch.stack([group.count[0] for group in groups])
+        errors = torch.stack([path.errors(group, ALPHAS) for path, group in zip(paths, groups, strict=True)])
+        by_alpha.append((errors * count[:, None]).sum(0) / count.sum())
+        counts.append(float(count.sum()))
+    chosen = [choose(errors, ALPHAS) for errors in reversed(by_alpha)]
+    scored = [float(errors[ALPHAS.index(choice.alpha)]) for errors, choice in zip(by_alpha, chosen, strict=True)]
+    return float(np.average(scored, weights=counts)), any(choice.on_edge for choice in chosen)
+
+
+def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0) -> Scores:
+    """Choose a forecaster per horizon on training and validation rows, then score it on every test origin.
+
+    Args:
+        task: The task that everything is chosen on.
+        opened: What its `open_test()` returned.
+        represent: The encoder; None gives the plain ridge on raw lags without any choice but alpha.
+        rng_seed: For the bootstrap of the rule of choice.
+
+    Returns:
+        `mse/H` and `mae/H` of the chosen forecaster and `representation.mse/H` of the best one that sees the
+        representation only; means over horizons as `mse`, `mae`, ...
+    """
+    tested: dict[int, dict[str, Combination]] = {}
+    metrics: dict[str, float] = {}
+    settings: dict[str, str] = {}
+    if represent is None:
+        tested = {horizon: {"": Combination(one, one)} for horizon, one in fit_reference(task).items()}
+    else:
+        for horizon, choice in fit(task, represent, rng_seed=rng_seed).items():
+            tested[horizon] = {
+                "": choice.chosen,
+                "representation.": Combination(choice.reference, choice.best["representation"]),
+            }
+            settings.update(_describe_evidence(choice, horizon=horizon))
+    facts = _facts(task)
+    # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
+    origins = opened.origins("test", min(tested))
+    blocks = row_blocks(opened, "test", origins, horizons=sorted(tested), represent=represent)
+    metrics.update(_test_errors(tested, blocks))
+    for horizon, forecasters in tested.items():
+        facts[f"n_windows/{horizon}"] = len(opened.origins("test", horizon).step)
+        for name, forecaster in forecasters.items():
+            settings.update(_describe(forecaster, name=name))
+    if represent is not None and applies(task):
+        published = test_ts2vec(task, opened, represent)
+        metrics.update(published[0])
+        settings.update(published[1])
+    for name in ("mse", "mae", "representation.mse", "representation.mae"):
+        values = [value for key, value in metrics.items() if key.startswith(f"{name}/")]
+        if values:
+            metrics[name] = float(np.mean(values))
+    return Scores(metrics.get("mse", float("nan")), "mse", False, metrics, settings, facts)
+
+
+def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterable[RowBlock]) -> dict[str, float]:
+    """Return mean squared and absolute errors over all observed targets, by name of the forecaster and horizon."""
+    sums: dict[str, NDArray[np.float64]] = {}
+    for block in blocks:
+        for horizon, forecasters in tested.items():
+            observed = np.isfinite(block.targets[:, :horizon]) & (block.room >= horizon)[:, None, None]
+            for name, forecaster in forecasters.items():
+                errors = (forecaster.predict(block) - block.targets[:, :horizon])[observed]
+                found = np.asarray([np.square(errors).sum(), np.abs(errors).sum(), errors.size])
+                sums[f"{name}|{horizon}"] = sums.get(f"{name}|{horizon}", np.zeros(3)) + found
+    metrics = {}
+    for key, (squared, absolute, n_values) in sums.items():
+        name, horizon_text = key.split("|")
+        if n_values:
+            metrics[f"{name}mse/{horizon_text}"] = float(squared / n_values)
+            metrics[f"{name}mae/{horizon_text}"] = float(absolute / n_values)
+    return metrics
+
+
+def _describe(forecaster: Combination, *, name: str) -> dict[str, str]:
+    horizon = forecaster.horizon
+    alphas = sorted({choice.alpha for choice in forecaster.alphas})
+    found = {
+        f"{name}forecaster/{horizon}": str(forecaster),
+        f"{name}alpha/{horizon}": " ".join(f"{alpha:g}" for alpha in alphas),
+    }
+    if any(choice.on_edge for choice in forecaster.alphas):
+        found[f"{name}warning/{horizon}"] = "alpha lies on the edge of its grid"
+    return found
+
+
+def _describe_evidence(choice: Choice, *, horizon: int) -> dict[str, str]:
+    return {
+        f"evidence/{horizon}/{name}": f"validation gain {one.validation}, late training gain {one.late_training}"
+        for name, one in choice.evidence.items()
+    }
+
+
+def _facts(task: ForecastingTask) -> dict[str, str | int | float]:
+    ends: Sequence[tuple[int, int]] = task.bounds
+    return {
+        "dataset": task.spec.name,
+        "protocol": task.spec.protocol,
+        "window": task.spec.window,
+        "raw_lags": task.spec.raw_lags,
+        "n_series": len(ends),
+        "train_end": ends[0][0],
+        "validation_end": ends[0][1],
+        "scaler_rows": task.scaler.n_rows_seen,
+    }

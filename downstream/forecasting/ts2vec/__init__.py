@@ -1,0 +1,1 @@
+"""TS2Vec's published protocol for forecasts."""

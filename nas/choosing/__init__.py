@@ -1,0 +1,1 @@
+"""Which candidates a search trains, and what they may cost."""

@@ -1,0 +1,10 @@
+"""`python -m nas.cli VERB` is `tscnas VERB`."""
+
+from __future__ import annotations
+
+import sys
+
+from nas.cli.program import main
+
+if __name__ == "__main__":
+    sys.exit(main())

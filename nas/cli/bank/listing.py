@@ -1,0 +1,46 @@
+"""`tscnas bank ls`: tasks, families, kinds, protocols, training lengths, and how the trials ended."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from ahc.bank import Bank
+from ahc.bank.errors import printable
+from ahc.record import STATUSES
+from nas.cli.bank.text import BankText, aligned, bank_path, counted
+from nas.options.bank import BankListOptions
+
+
+def list_bank(options: BankListOptions) -> BankText:
+    """Return one line per task, protocol and training length, and the totals above.
+
+    Raises:
+        BankError: If the file is no bank or is damaged.
+    """
+    with Bank(bank_path(options.bank), read_only=True) as bank:
+        tallies, tasks = bank.tallies(), bank.tasks()
+    known = {task.task_hash for task in tasks} | {tally.task_hash for tally in tallies}
+    families = {tally.family for tally in tallies} | {task.family for task in tasks}
+    statuses: Counter[str] = Counter()
+    lines: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for tally in tallies:
+        statuses[tally.status] += tally.n_trials
+        facts = (tally.task_name, tally.family, tally.kind, tally.protocol)
+        lines[(*facts, tally.task_hash, str(tally.iterations))][tally.status] += tally.n_trials
+    embedded = sum(task.embedded for task in tasks)
+    shown = [status for status in STATUSES if statuses[status]]
+    shown += [status for status in sorted(statuses) if status not in STATUSES]
+    ended = ", ".join(f"{statuses[status]:,} {printable(status)}" for status in shown) or "none"
+    head = [
+        f"{options.bank}: {counted(sum(statuses.values()), 'trial')} ({ended})",
+        f"{counted(len(known), 'task')} of {len(families)} {'family' if len(families) == 1 else 'families'}, "
+        f"{embedded} with an embedding",
+    ]
+    if not lines:
+        return BankText("\n".join(head))
+    rows = [
+        [*(printable(fact, longest=40) for fact in facts), *(f"{counts[status]:,}" for status in shown)]
+        for facts, counts in lines.items()
+    ]
+    names = ["task", "family", "kind", "protocol", "hash", "iterations", *(printable(status) for status in shown)]
+    return BankText("\n".join([*head, "", aligned(names, rows, numbers_from=5)]))

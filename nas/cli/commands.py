@@ -1,0 +1,176 @@
+"""The verbs of the command line: what each is called, takes, runs, and looks like in use."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from nas.options.bank import (
+    BankExportOptions,
+    BankListOptions,
+    BankMergeOptions,
+    BankRecoverOptions,
+    BankShowOptions,
+    BankVerifyOptions,
+)
+from nas.options.encoders import EmbedOptions, EvaluateOptions, FinetuneOptions
+from nas.options.fields import OptionSet
+from nas.options.operations import DoctorOptions, StatusOptions
+from nas.options.search import SearchOptions
+from nas.options.seeding import AhcOptions, SeedsOptions
+from nas.options.space import SampleOptions, ShowOptions, SpaceOptions
+
+
+@dataclass(frozen=True)
+class Command:
+    """One verb.
+
+    Args:
+        name: What the user types; two words for a verb below another one.
+        options: Its option set, whose docstring says what the verb does.
+        target: `module:function` that does it, imported when it is run.
+        examples: Command lines for the help.
+        resumes: After an interruption the same command goes on.
+    """
+
+    name: str
+    options: type[OptionSet]
+    target: str
+    examples: tuple[str, ...]
+    resumes: bool = False
+
+    @property
+    def usage(self) -> str:
+        """The short form of the verb's usage line."""
+        positional = [field for field in dataclasses.fields(self.options) if field.metadata["positional"]]
+        names = [field.name.upper() + " ..." * str(field.type).startswith("tuple") for field in positional]
+        return " ".join(["tscnas", self.name, *names, "[settings]"])
+
+    @property
+    def summary(self) -> str:
+        """The first line of the option set's docstring."""
+        return (self.options.__doc__ or "").strip().split("\n")[0]
+
+    def load(self) -> Callable[[Any], Any]:
+        """Import the module behind the verb and return its function."""
+        module, _, function = self.target.partition(":")
+        loaded: Callable[[Any], Any] = getattr(importlib.import_module(module), function)
+        return loaded
+
+
+COMMANDS = (
+    Command(
+        "search",
+        SearchOptions,
+        "nas.cli.dry_run:search_or_forecast",
+        (
+            "tscnas search ETTh1.csv --task forecasting --horizons 24,48,168 --output runs/ETTh1",
+            "tscnas search GunPoint/ --task classification --time-budget 10m",
+            "tscnas search data.csv --preset ts2vec --iterations 200",
+            "tscnas search --config options.yaml --top-k 8",
+        ),
+        resumes=True,
+    ),
+    Command(
+        "embed",
+        EmbedOptions,
+        "nas.saved.embedding:embed",
+        (
+            "tscnas embed runs/ETTh1 new.csv --output new.npz",
+            "tscnas embed runs/ETTh1 new.csv --per step --output steps.parquet",
+        ),
+    ),
+    Command(
+        "evaluate",
+        EvaluateOptions,
+        "nas.verification:evaluate",
+        (
+            "tscnas evaluate runs/ETTh1 ETTh2.csv --task forecasting",
+            "tscnas evaluate ETTh2.csv --baseline patchtst --horizons 24,48,168",
+        ),
+    ),
+    Command(
+        "finetune",
+        FinetuneOptions,
+        "nas.labels.verb:finetune",
+        (
+            "tscnas finetune runs/ETTh1 ETTh2.csv --mode lora --rank 8 --output finetuned/ETTh2",
+            "tscnas finetune runs/GunPoint GunPoint/ --mode full",
+        ),
+    ),
+    Command(
+        "space",
+        SpaceOptions,
+        "nas.cli.space.table:show_space",
+        (
+            "tscnas space",
+            "tscnas space --kind augmentation",
+            "tscnas space --preset ts2vec > genotype.json",
+            "tscnas space --markdown > docs/options.md",
+        ),
+    ),
+    Command(
+        "space show",
+        ShowOptions,
+        "nas.cli.space.show:show_genotype",
+        ("tscnas space show ts2vec", "tscnas space show runs/ETTh1 --output chosen.svg"),
+    ),
+    Command(
+        "space sample",
+        SampleOptions,
+        "nas.cli.space.sample:sample_space",
+        ("tscnas space sample -n 100 --rng-seed 1 > genotypes.jsonl", "tscnas space sample -n 5 --space full"),
+    ),
+    Command(
+        "seeds",
+        SeedsOptions,
+        "nas.cli.dry_run:seeds_or_forecast",
+        ("tscnas seeds tasks.yaml --data data/ --bank bank.sqlite --genotypes 48 --time-limit 2m",),
+        resumes=True,
+    ),
+    Command("ahc", AhcOptions, "nas.seeding.comparator:train_ahc", ("tscnas ahc bank.sqlite --output comparator",)),
+    Command(
+        "bank ls",
+        BankListOptions,
+        "nas.cli.bank.listing:list_bank",
+        ("tscnas bank ls bank.sqlite", "tscnas bank ls runs/ETTh1"),
+    ),
+    Command(
+        "bank show",
+        BankShowOptions,
+        "nas.cli.bank.candidate:show_candidate",
+        ("tscnas bank show bank.sqlite 85e9", "tscnas bank show bank.sqlite 85e9 --task Crop --rng-seed 0"),
+    ),
+    Command(
+        "bank merge",
+        BankMergeOptions,
+        "nas.cli.bank.keeping:merge",
+        ("tscnas bank merge monday.sqlite tuesday.sqlite runs/ETTh1 --output all.sqlite",),
+    ),
+    Command(
+        "bank export",
+        BankExportOptions,
+        "nas.cli.bank.keeping:export",
+        (
+            "tscnas bank export bank.sqlite --output trials.csv",
+            "tscnas bank export bank.sqlite --output trials.parquet",
+        ),
+    ),
+    Command("bank verify", BankVerifyOptions, "nas.cli.bank.keeping:verify", ("tscnas bank verify bank.sqlite",)),
+    Command(
+        "bank recover",
+        BankRecoverOptions,
+        "nas.cli.bank.keeping:recover",
+        ("tscnas bank recover damaged.sqlite --output saved.sqlite",),
+    ),
+    Command(
+        "status",
+        StatusOptions,
+        "nas.cli.status.verb:show_status",
+        ("tscnas status runs/ETTh1", "tscnas status runs/ETTh1 --watch", "tscnas status bank.sqlite --json"),
+    ),
+    Command("doctor", DoctorOptions, "nas.cli.doctor.verb:examine", ("tscnas doctor", "tscnas doctor --json")),
+)

@@ -1,0 +1,210 @@
+"""The command line, `tscnas VERB`; the verbs are in `nas.cli.commands`.
+
+Parses, calls, prints. Everything heavy is imported by the verb that is run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import importlib.util
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from nas.budget.deadline import command_begins
+from nas.cli.arguments import Parser, add_options, collect, nearest
+from nas.cli.commands import COMMANDS
+from nas.options.fields import OptionError
+
+PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
+OK, USAGE, DATA, NOTHING_TRAINED, TIME_BUDGET, NOT_VERIFIED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
+
+# by the name of the class, so that nothing heavy is imported to catch an error; subclasses count too
+STATUS_OF_ERROR = {
+    "InUseError": USAGE,
+    "OptionError": USAGE,
+    "OutputExistsError": USAGE,
+    "GenotypeError": USAGE,
+    "SamplingError": USAGE,
+    "SpaceError": USAGE,
+    "UnknownOptionError": USAGE,
+    "YamlFileError": USAGE,
+    "DataError": DATA,
+    "NoRunError": DATA,
+    "BankError": DATA,
+    "CheckpointError": DATA,
+    "SavedEncoderError": DATA,
+    "VocabularyError": DATA,
+    "NothingTrainedError": NOTHING_TRAINED,
+    "TimeBudgetError": TIME_BUDGET,
+    "MemoryBudgetError": TIME_BUDGET,
+    "NotVerifiedError": NOT_VERIFIED,
+}
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DESCRIPTION = """\
+Choose, train and verify a contrastive strategy and an encoder for a time-series dataset.
+
+Start with:  tscnas search YOUR_DATA.csv
+"""
+_EXIT_STATUSES = (
+    "exit status: 0 done, 2 wrong usage, 3 wrong data or file, 4 nothing could be trained, "
+    "5 time or memory budget too small, 6 trained but not verified (saved), 130 interrupted (saved)"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Args:
+        arguments: The words after `tscnas`; by default those of this process.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    with _termination_as_interrupt(), command_begins():
+        return _run(words)
+
+
+def _run(words: list[str]) -> int:
+    command = None
+    try:
+        if words[:1] != ["doctor"]:  # which names what hides a package
+            check_packages()
+        namespace = _parse(words)
+        command = next(command for command in COMMANDS if command.name == namespace.command)
+        options = collect(namespace, command.options)
+        result = command.load()(options)
+        print(result.text, flush=True)
+        return int(getattr(result, "status", OK))
+    except KeyboardInterrupt:
+        saved = command is not None and command.resumes
+        _say("interrupted" + ("; finished trials are saved, and the same command goes on from there" if saved else ""))
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader (`| head`) left; keep the interpreter from flushing into the closed pipe at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except SystemExit as leaving:  # argparse, after --help
+        return int(leaving.code or 0)
+    except Exception as error:
+        status = status_of(error)
+        if status is None:
+            raise  # a defect of ours: the traceback is what a report needs
+        _say(_file_sentence(error) if isinstance(error, OSError) else str(error))
+        return status
+
+
+def status_of(error: Exception) -> int | None:
+    """Return the exit status for a mistake of the user, or None for an error that is not one."""
+    for kind in type(error).__mro__:
+        if kind.__module__.split(".")[0] in PACKAGES and kind.__name__ in STATUS_OF_ERROR:
+            return STATUS_OF_ERROR[kind.__name__]
+    # a file that is missing or cannot be read or written; a full disk is told without a name
+    known = isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK_FULL)
+    return DATA if known else None
+
+
+def check_packages(names: Sequence[str] = PACKAGES) -> None:
+    """Check that our packages lie side by side: their names are plain words that another folder may carry.
+
+    Raises:
+        OptionError: If a package is missing, or another one of its name comes first on the path.
+    """
+    home = Path(__file__).resolve().parents[2]
+    for name in names:
+        found = importlib.util.find_spec(name)
+        places = [] if found is None else [Path(place).resolve() for place in found.submodule_search_locations or ()]
+        if home / name not in places[:1]:
+            place = places[0] if places else (found.origin if found is not None else None)
+            shown = "is missing" if place is None else f"is shadowed by {place}"
+            raise OptionError(f"package {name} {shown}; it must be the one in {home} (rename the other, or move away)")
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"ts-contrastive-nas {version('ts-contrastive-nas')}")
+        parser.exit()
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog="tscnas",
+        description=_DESCRIPTION,
+        epilog=f"`tscnas COMMAND --help` explains a command.\n{_EXIT_STATUSES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and leave")
+    verbs = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        verb = verbs.add_parser(
+            command.name,
+            help=command.summary,
+            usage=command.usage,
+            description=command.summary,
+            epilog="examples:\n" + "\n".join(f"  {line}" for line in command.examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        add_options(verb, command.options)
+    words = _joined(words)
+    if words[:1] and words[0] in verbs.choices:
+        # flags may stand between positionals; a parser with others below it knows no such order
+        found = verbs.choices[words[0]].parse_known_intermixed_args(words[1:], argparse.Namespace(command=words[0]))
+    else:
+        found = parser.parse_known_args(words)
+    namespace, unknown = found
+    if unknown:
+        below = [name.split()[1] for name in verbs.choices if name.startswith(f"{namespace.command} ")]
+        flags = [flag for flag in verbs.choices[namespace.command]._option_string_actions if flag != "-h"]
+        hint = nearest(unknown[0].split("=")[0], (*flags, *below))
+        raise OptionError(f"unknown argument {unknown[0]}{hint} (see tscnas {namespace.command} --help)")
+    return namespace
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Return the words with a verb of two words as one, which is its parser's name."""
+    names = [command.name for command in COMMANDS]
+    verb = " ".join(words[:2])
+    if verb in names:
+        return [verb, *words[2:]]
+    below = tuple(name.split()[1] for name in names if words and name.startswith(f"{words[0]} "))
+    if below and words[0] not in names:
+        hint = nearest(words[1], below) if len(words) > 1 else ""
+        raise OptionError(f"after {words[0]} comes one of {', '.join(below)}{hint} (see tscnas {words[0]} VERB --help)")
+    return words
+
+
+def _say(message: str) -> None:
+    print(f"tscnas: error: {message}", file=sys.stderr, flush=True)
+
+
+def _file_sentence(error: OSError) -> str:
+    if error.filename is None:
+        return error.strerror or str(error)
+    return f"{error.filename}: {error.strerror or type(error).__name__}"
+
+
+@contextlib.contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Treat a termination (a cluster's or a service's polite stop) like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no signal arrives here
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

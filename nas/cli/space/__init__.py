@@ -1,0 +1,1 @@
+"""The verbs `tscnas space`, `space show` and `space sample`."""

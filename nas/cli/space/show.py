@@ -1,0 +1,52 @@
+"""One genotype in words, as a listing of its graph, and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nas.choosing.genotype_file import named_genotype
+from nas.cli.space.table import SpaceText
+from nas.options.space import ShowOptions
+from nas.picture import plan_genotype, write_picture
+from nas.runs.errors import OutputExistsError
+from search_space.cells import EncoderCell
+from search_space.encoder_dag import incoming
+from search_space.presets import PRESETS
+
+
+def show_genotype(options: ShowOptions) -> SpaceText:
+    """Return the genotype in words and write its picture where one is asked for.
+
+    Raises:
+        OptionError: If there is no such genotype, or matplotlib is missing for a PNG.
+        GenotypeError: If a file holds something else.
+        OutputExistsError: If the picture exists.
+    """
+    genotype = named_genotype(options.genotype, kind=options.task)
+    title = options.genotype if options.genotype in PRESETS else Path(options.genotype).resolve().name
+    parts = [f"{title}, key {genotype.key}"]
+    if options.genotype in PRESETS:
+        known = PRESETS[options.genotype]
+        parts.append(f"Source: {known.source}\nDiffers: {known.differs}")
+    parts += [genotype.describe(), graph_listing(genotype.encoder)]
+    if options.output is not None:
+        path = Path(options.output)
+        if path.exists() and not options.overwrite:
+            raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+        write_picture(plan_genotype(genotype, title=title), path)
+        parts.append(f"Drawn in {path}")
+    return SpaceText("\n\n".join(parts))
+
+
+def graph_listing(cell: EncoderCell) -> str:
+    """Return the encoder's graph as lines: every node with the edges that it sums."""
+    width = max(len(op) for _, op in cell.edges)
+    lines = [f"input   {cell.normalization} normalization, {cell.channels} channels, to {cell.hidden} features: node 0"]
+    for node, edges in enumerate(incoming(cell.edges), start=1):
+        marks = ("─",) if len(edges) == 1 else ("┬", "└")
+        for place, (mark, (source, op)) in enumerate(zip(marks, edges, strict=True)):
+            head = f"node {node} ◀─" if place == 0 else " " * len(f"node {node} ◀─")
+            lines.append(f"{head}{mark} {op:{width}} ── node {source}")
+    repeated = f", the graph {cell.blocks} times in a row" if cell.blocks > 1 else ""
+    lines.append(f"output  node {cell.n_inner}{repeated}, to {cell.output} features, readout {cell.readout}")
+    return "\n".join(lines)

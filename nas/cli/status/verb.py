@@ -1,0 +1,168 @@
+"""`tscnas status`: look at a run or a bank once, or again and again until it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from nas.cli.bank.text import counted
+from nas.cli.status.driver import Driver, driver_of
+from nas.cli.status.state import fold
+from nas.cli.status.text import RunView, driver_text
+from nas.options.operations import StatusOptions
+from nas.runs.errors import NoRunError
+from nas.runs.events import METRICS_NAME
+from nas.runs.json_lines import read_json_lines
+from nas.runs.lock import LOCK_NAME
+from search_space.sentences import one_line
+
+SECONDS_BETWEEN_LOOKS = 2.0
+_TIMES = ("elapsed:", "left:")  # lines that change all the time
+PATIENCE = 60.0  # seconds after which a silent driver is taken for one that will not come back
+
+
+class View(Protocol):
+    """What is shown: of a run or of a bank."""
+
+    @property
+    def driver(self) -> Driver | None:
+        """Who works on it."""
+
+    def as_text(self) -> str:
+        """Return lines for people."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return an object for programs."""
+
+
+@dataclass(frozen=True)
+class BankView:
+    """A bank at one moment: how its trials ended, and who fills it."""
+
+    bank: str
+    statuses: dict[str, int]
+    n_tasks: int
+    driver: Driver | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything that is known as JSON values."""
+        driver = None if self.driver is None else asdict(self.driver)
+        return {"bank": self.bank, "trials": self.statuses, "tasks": self.n_tasks, "driver": driver}
+
+    def as_text(self) -> str:
+        """Return a few lines."""
+        counts = ", ".join(f"{count:,} {one_line(status, longest=40)}" for status, count in self.statuses.items())
+        driver = self.driver
+        if driver is None or driver.gone:
+            who = "nobody writes to it now"
+        elif driver.alive:
+            who = f"{driver_text(driver)} fills it"
+        else:
+            who = f"{driver_text(driver)} holds it, but gives no sign of life"
+        total = sum(self.statuses.values())
+        return f"{self.bank}: {who}\ntrials:  {total:,} on {counted(self.n_tasks, 'task')} ({counts or 'none'})"
+
+
+@dataclass(frozen=True)
+class StatusResult:
+    """What is printed at the end."""
+
+    text: str
+
+
+def show_status(options: StatusOptions) -> StatusResult:
+    """Return how a run or a bank stands; with `watch`, show it until nobody works on it any more.
+
+    Raises:
+        NoRunError: If there is no run at the path.
+        BankError: If it is a file that is no bank.
+    """
+    look = _look_for(options.run)
+    view = look()
+    if options.watch:
+        screen = _Screen()
+        while _goes_on(view.driver):
+            if options.json:
+                print(_shown(view, as_json=True), flush=True)
+            else:
+                screen.show(view.as_text())
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            view = look()
+        screen.clear()
+    return StatusResult(_shown(view, as_json=options.json))
+
+
+def _look_for(run: str) -> Callable[[], View]:
+    path = Path(run)
+    if path.is_file():
+        return lambda: _bank_view(path)
+    if not path.is_dir():
+        raise NoRunError(f"there is no run at {one_line(run)}")
+    lock, config = path / LOCK_NAME, path / "config.json"
+    if driver_of(lock) is None and (not config.is_file() or (path / "estimator.json").is_file()):
+        raise NoRunError(f"{one_line(run)} is no run: a search writes config.json and metrics.jsonl into its folder")
+    return lambda: _run_view(path)
+
+
+def _run_view(path: Path) -> RunView:
+    driver = driver_of(path / LOCK_NAME)  # first: what it wrote before it let go is seen
+    metrics = path / METRICS_NAME
+    state = fold(read_json_lines(metrics)) if metrics.is_file() else None
+    return RunView(one_line(str(path)), (path / "run.json").is_file(), driver, state, time.time())
+
+
+def _bank_view(path: Path) -> BankView:
+    from ahc.bank import Bank
+
+    driver = driver_of(path.with_name(path.name + ".lock"))
+    with Bank(path, read_only=True) as bank:
+        tallies, tasks = bank.tallies(), bank.tasks()
+    known = {task.task_hash for task in tasks} | {tally.task_hash for tally in tallies}
+    statuses: dict[str, int] = {}
+    for tally in tallies:
+        statuses[tally.status] = statuses.get(tally.status, 0) + tally.n_trials
+    return BankView(one_line(str(path)), dict(sorted(statuses.items())), len(known), driver)
+
+
+def _goes_on(driver: Driver | None) -> bool:
+    return driver is not None and not driver.gone and (driver.alive or driver.silent_seconds < PATIENCE)
+
+
+def _shown(view: View, *, as_json: bool) -> str:
+    return json.dumps(view.as_json(), sort_keys=True) if as_json else view.as_text()
+
+
+class _Screen:
+    """Shows a text in place of the one before on a terminal; elsewhere appends it where more than times differ."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._lines = 0
+        self._gist: list[str] = []
+
+    def show(self, text: str) -> None:
+        """Show a text."""
+        gist = [line for line in text.split("\n") if not line.startswith(_TIMES)]
+        if not self._terminal and gist == self._gist:
+            return
+        self._gist = gist
+        self.clear()
+        if self._terminal:
+            columns = shutil.get_terminal_size().columns
+            lines = [line[: columns - 1] for line in text.split("\n")]  # a wrapped line would count twice
+            self._lines = len(lines)
+            text = "\n".join(lines)
+        print(text, flush=True)
+
+    def clear(self) -> None:
+        """Remove what is shown."""
+        if self._lines:
+            print(f"\x1b[{self._lines}F\x1b[J", end="", flush=True)
+            self._lines = 0

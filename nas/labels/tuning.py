@@ -1,0 +1,217 @@
+"""Labels for an encoder that was found without them: a linear head, low-rank updates, or all weights."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from downstream.classification.task import ClassificationTask
+from downstream.forecasting.task import ForecastingTask
+from downstream.windows import Windows
+from encoders.encoder import Encoder
+from nas.labels.fit import Fit, fit, predict
+from nas.labels.heads import LabelledModel
+from nas.labels.low_rank import add_low_rank, merge
+from nas.labels.solved_heads import LinearProbe, fit_to_all_cases, solve_probe
+from nas.labels.targets import ClassSupervision, ForecastSupervision
+from nas.runs.errors import NothingTrainedError
+
+Mode = Literal["linear", "lora", "full"]
+LabelledTask = ClassificationTask | ForecastingTask
+
+# A linear head is solved for.
+LEARNING_RATES: Mapping[Mode, tuple[float, ...]] = MappingProxyType(
+    {"linear": (), "lora": (1e-3, 1e-2), "full": (1e-4, 1e-3)}
+)
+BATCH_SIZE = 32
+# Per row: the head where training begins bears noise of a tenth of each feature's deviation.
+FIRM_PENALTY = 0.01
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """An encoder with a head, and how they came about.
+
+    Args:
+        model: Encoder (merged) and head that are best on what is held out; in evaluation mode, on the device.
+        head: How the head was made.
+        errors: On what is held out, with a head that has not seen it; see `Supervision.errors`.
+        probe: The linear head on the encoder as it was.
+        fit: The training of the best learning rate; None for `linear`.
+        learning_rate: The one that was best on what is held out; None for `linear`.
+        iterations: Asked for, per learning rate.
+        n_trained: Numbers of the encoder that could change.
+        frozen: Kinds of modules that kept their own weights (`lora`).
+    """
+
+    model: LabelledModel = field(repr=False)
+    head: str
+    errors: tuple[float, ...]
+    probe: LinearProbe
+    iterations: int
+    fit: Fit | None = None
+    learning_rate: float | None = None
+    n_trained: int = 0
+    frozen: tuple[str, ...] = ()
+
+    @property
+    def helped(self) -> bool:
+        """Whether a changed encoder is better than the linear head alone, on what is held out."""
+        return self.errors < self.probe.errors
+
+    def outputs(self, windows: Windows) -> NDArray[np.float32]:
+        """Return class scores (n, classes), or forecasts in scaled units (n, longest horizon, targets)."""
+        device = self.model.head.mean.device
+        return predict(self.model, windows, streams=self.model.encoder.streams, device=device)
+
+
+def finetune_encoder(
+    encoder: Encoder,
+    task: LabelledTask,
+    *,
+    mode: Mode = "lora",
+    rank: int = 8,
+    iterations: int = 300,
+    learning_rate: float | None = None,
+    batch_size: int = BATCH_SIZE,
+    rng_seed: int = 0,
+    device: torch.device | str = "cpu",
+    on_fit: Callable[[str], None] | None = None,
+) -> FineTuned:
+    """Fit a linear head to an encoder's pooled representations, and let the encoder follow the labels.
+
+    `linear` leaves the encoder alone, and its head is solved for. `lora` gives the encoder's linear and convolution
+    weights low-rank updates, which are merged into them at the end; recurrent layers such as GRU, biases, norms and
+    filters stay as they are. `full` changes everything.
+
+    Both begin with a solved head (Kumar et al. 2022, arXiv:2202.10054: one at random would first distort the
+    representations) whose penalty is at least `FIRM_PENALTY`, so that small changes of the encoder stay small in
+    its outputs. At the end a head is solved for once more. Of the encoder as it was with its head, of what was
+    trained, and of that with the new head, the best is handed over.
+
+    Everything chosen - penalty, learning rate, point of the curve, head - is best on what is held out: a fifth of
+    the training cases of every class, or the validation rows. A head of classes that was solved for is then fitted
+    to all training cases with its penalty; forecasts keep to the training rows, as published protocols do. The same
+    arguments give the same bits on one CPU thread.
+
+    Args:
+        encoder: Not changed.
+        task: Its test part is not touched.
+        mode: How much of the encoder may change.
+        rank: Of the low-rank updates (`lora`), >= 1.
+        iterations: Optimiser steps at most, for each learning rate.
+        learning_rate: The largest of the steps; None tries those in `LEARNING_RATES`.
+        batch_size: Windows per step.
+        rng_seed: Of held-out cases, batches and updates.
+        device: Where to train.
+        on_fit: Called after the first head and after each learning rate with what it was.
+
+    Returns:
+        The encoder with its head.
+
+    Raises:
+        DataError: If no class has two cases.
+        NothingTrainedError: If the encoder gives representations that are not finite.
+        ValueError: If the mode or the rank is not as stated.
+    """
+    if mode not in LEARNING_RATES:
+        raise ValueError(f"mode must be one of {', '.join(LEARNING_RATES)}, got {mode!r}")
+    device = torch.device(device)
+    done = on_fit or (lambda what: None)
+    supervision = _supervision(task, rng_seed=rng_seed, device=device)
+    plain = copy.deepcopy(encoder).to(device).eval()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(rng_seed)
+        try:
+            probe = solve_probe(plain, supervision, device=device)
+        except FloatingPointError as error:
+            raise NothingTrainedError(f"{task.spec.name}: {error}") from error
+        done(f"linear head, {probe.setting}")
+        if mode == "linear":
+            return FineTuned(*_handed_over(plain, probe, supervision, device=device), probe.errors, probe, iterations)
+        firm = solve_probe(plain, supervision, device=device, least_penalty=FIRM_PENALTY)
+        model = LabelledModel(copy.deepcopy(plain), firm.head)
+        model.encoder.requires_grad_(True)
+        kept = add_low_rank(model.encoder, rank=rank) if mode == "lora" else ()
+        n_trained = sum(one.numel() for one in model.encoder.parameters() if one.requires_grad)
+        fits = _fits(
+            model,
+            supervision,
+            rates=LEARNING_RATES[mode] if learning_rate is None else (learning_rate,),
+            iterations=iterations,
+            batch_size=batch_size,
+            generator=lambda: torch.Generator(device=device).manual_seed(rng_seed),
+            done=lambda rate, status: done(f"{mode}, learning rate {rate:g}: {status}"),
+        )
+        best = min(fits, key=lambda rate: fits[rate].best.errors)
+        model.load_state_dict(fits[best].weights)
+        merge(model.encoder)
+        anew = solve_probe(model.encoder, supervision, device=device)
+        errors = min(probe.errors, anew.errors, fits[best].best.errors)
+        if errors == probe.errors:
+            chosen, head = _handed_over(plain, probe, supervision, device=device)
+        elif errors == anew.errors:
+            chosen, head = _handed_over(model.encoder, anew, supervision, device=device)
+            head = f"solved for again, {head}"
+        else:
+            chosen, head = model.eval(), f"trained with the encoder from {firm.setting}"
+    return FineTuned(chosen, head, errors, probe, iterations, fits[best], best, n_trained, kept)
+
+
+def _fits(
+    model: LabelledModel,
+    supervision: ClassSupervision | ForecastSupervision,
+    *,
+    rates: Sequence[float],
+    iterations: int,
+    batch_size: int,
+    generator: Callable[[], torch.Generator],
+    done: Callable[[float, str], None],
+) -> dict[float, Fit]:
+    """Train the model from where it stands, once with each learning rate and the same randomness."""
+    begin = copy.deepcopy(model.state_dict())
+    fits: dict[float, Fit] = {}
+    for rate in rates:
+        model.load_state_dict(begin)
+        fits[rate] = fit(
+            model,
+            supervision,
+            iterations=iterations,
+            learning_rate=rate,
+            generator=generator(),
+            batch_size=batch_size,
+            streams=model.encoder.streams,
+        )
+        done(rate, fits[rate].status)
+    return fits
+
+
+def _handed_over(
+    encoder: Encoder, probe: LinearProbe, supervision: ClassSupervision | ForecastSupervision, *, device: torch.device
+) -> tuple[LabelledModel, str]:
+    """Return an encoder with the head that was solved for, fitted to all cases where there are classes."""
+    if not isinstance(supervision, ClassSupervision):
+        return LabelledModel(encoder, probe.head).eval(), probe.setting
+    assert probe.penalty is not None, "a head of classes has a penalty"
+    head = fit_to_all_cases(encoder, supervision, penalty=probe.penalty, device=device)
+    return LabelledModel(encoder, head).eval(), f"{probe.setting}, fitted to all training cases"
+
+
+def n_fits(mode: Mode, *, learning_rate: float | None) -> int:
+    """Return how often `finetune_encoder` calls `on_fit`."""
+    if mode == "linear" or learning_rate is None:
+        return 1 + len(LEARNING_RATES[mode])
+    return 2
+
+
+def _supervision(task: LabelledTask, *, rng_seed: int, device: torch.device) -> ClassSupervision | ForecastSupervision:
+    if isinstance(task, ClassificationTask):
+        return ClassSupervision(task, rng_seed=rng_seed, device=device)
+    return ForecastSupervision(task, device=device)

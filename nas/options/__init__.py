@@ -1,0 +1,1 @@
+"""The settings of every verb: frozen dataclasses without a command line."""

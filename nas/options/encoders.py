@@ -1,0 +1,99 @@
+"""The options of the verbs that use a found encoder: `tscnas embed`, `evaluate` and `finetune`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from nas.options import running
+from nas.options.data import DataOptions, TaskOptions
+from nas.options.fields import OptionError, option
+from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
+
+BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
+ModeName = Literal["linear", "lora", "full"]
+MODES: tuple[str, ...] = get_args(ModeName)
+_ENCODER = "output folder of a search, or its encoder .safetensors file"
+_RUNS_ON = "where the encoder runs; auto takes a GPU where there is one"
+_MODE = "what follows the labels: a linear head alone, low-rank updates of the encoder, or all of its weights"
+
+
+@dataclass(frozen=True)
+class EmbedOptions(DataOptions):
+    """Compute representations of a dataset with a trained encoder, per series or per time step."""
+
+    encoder: str = option(positional=True, text=_ENCODER)
+    data: str = option(positional=True, text=DATA)
+    output: str = option("embeddings.npz", text="file to write; its ending decides the format: .npz, .csv or .parquet")
+    per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
+    device: str = option("auto", text=_RUNS_ON)
+    memory_budget: int | None = running.memory_budget()
+    overwrite: bool = option(False, text=OVERWRITE)
+    quiet: bool = option(False, text="show no progress, only the summary")
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        super().__post_init__()
+        if not self.output.endswith((".npz", ".csv", ".parquet")):
+            raise OptionError(f"output: must end in .npz, .csv or .parquet, got {self.output!r}")
+
+
+@dataclass(frozen=True)
+class EvaluateOptions(TaskOptions):
+    """Fit probes on a trained encoder and report what it is worth, beside the untrained encoder and plain baselines.
+
+    With `baseline` a published forecaster is trained end to end instead; the data is then the only positional.
+    """
+
+    encoder: str | None = option(None, positional=True, text=f"{_ENCODER}; none with --baseline")
+    data: str = option("", positional=True, text=DATA)
+    baseline: str | None = option(
+        None, text="train this published forecaster end to end, in place of an encoder", choices=BASELINES
+    )
+    window: int | None = option(None, text="lookback of a --baseline in steps; by default from the data", least=2)
+    iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
+    output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
+    device: str = option("auto", text=_RUNS_ON)
+    memory_budget: int | None = running.memory_budget()
+    rng_seed: int = option(0, text=RNG_SEED, least=0)
+    overwrite: bool = option(False, text=OVERWRITE)
+    quiet: bool = option(False, text="show no progress, only the scores")
+
+    def __post_init__(self) -> None:
+        """Check the values; with a baseline, a single positional is the data."""
+        super().__post_init__()
+        if self.baseline is not None and self.encoder is not None and not self.data:
+            object.__setattr__(self, "data", self.encoder)
+            object.__setattr__(self, "encoder", None)
+        missing = [
+            name for name, value in (("ENCODER", self.encoder or self.baseline), ("DATA", self.data)) if not value
+        ]
+        if missing:
+            raise OptionError(f"missing: {', '.join(missing)}")
+        if self.baseline is not None and self.encoder is not None:
+            raise OptionError("encoder and baseline: exactly one of them can be evaluated")
+        if self.baseline is not None and self.task not in (None, "forecasting"):
+            raise OptionError(f"baseline: {self.baseline} forecasts; it cannot be evaluated for {self.task}")
+        if self.baseline is None and self.window is not None:
+            raise OptionError("window: an encoder keeps the one it was trained with; only a --baseline can be told")
+
+
+@dataclass(frozen=True)
+class FinetuneOptions(TaskOptions):
+    """Fine-tune a trained encoder with labels, save it with its head, and report what that is worth on test."""
+
+    encoder: str = option(positional=True, text=_ENCODER)
+    data: str = option(positional=True, text=DATA)
+    mode: ModeName = option("lora", text=_MODE, choices=MODES)
+    rank: int = option(8, text="rank of the low-rank updates (mode lora)", least=1)
+    iterations: int = option(
+        300, text="optimiser steps at most, per learning rate; fewer where nothing is gained any more", least=1
+    )
+    learning_rate: float | None = option(
+        None, text="the largest of the steps, > 0; by default the better of two on what is held out", above=0
+    )
+    output: str = option("finetuned", text="folder for the encoder, its head and the scores")
+    device: str = option("auto", text=DEVICE)
+    rng_seed: int = option(0, text=RNG_SEED, least=0)
+    overwrite: bool = option(False, text=OVERWRITE)
+    quiet: bool = option(False, text="show no progress, only the scores")

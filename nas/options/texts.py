@@ -1,0 +1,15 @@
+"""What several option sets say in the same words: choices and help texts."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+TaskKind = Literal["forecasting", "classification", "anomaly"]
+ProtocolName = Literal["default", "ts2vec", "long_horizon"]
+TASKS: tuple[str, ...] = get_args(TaskKind)
+PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
+
+DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a folder with a UCR/UEA dataset"
+OVERWRITE = "replace an output that exists; without it, an existing output is never touched"
+RNG_SEED = "integer for all random generators; the same one gives the same result"
+DEVICE = "where encoders are trained; auto takes a GPU where there is one"

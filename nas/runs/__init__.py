@@ -1,0 +1,1 @@
+"""A run while it happens and afterwards: its folder, events, log, lock, progress and errors."""

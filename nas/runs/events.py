@@ -1,0 +1,158 @@
+"""What happens in a run, as it happens: `metrics.jsonl` for programs, `log.txt` for people.
+
+Only the driver writes. Each line of `metrics.jsonl` is an object with `time` (UTC) and `event`:
+
+    run            the driver begins: schema, version, pid, resumed, and how it works
+    stage          what it does from now on: stage
+    round          a round of training: round, trials (planned), known (from before), workers
+    trial started  round, trial, key, iterations
+    point          a point of a trial's validation curve: trial, key, iteration, validation, loss
+    trial          a trial ended: round, trial, key, iterations, status, validation, best_iteration, metric,
+                   higher_is_better, seconds, message
+    end            the driver ends: status (finished, interrupted, failed), message
+
+The points of a trial are told when it ends, since workers send nothing before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nas.runs.json_lines import JsonLines
+from nas.runs.log import RunLog
+from nas.version import __version__
+
+if TYPE_CHECKING:
+    from ahc.record import TrialRecord
+    from nas.engines import Job
+    from nas.trials.trial import TrialPlan
+
+METRICS_NAME, LOG_NAME = "metrics.jsonl", "log.txt"
+SCHEMA = 1
+_HOW = ("data", "task", "iterations", "workers", "engine", "device", "time_budget")
+
+
+class Listener(Protocol):
+    """Whoever wants to hear of the trials too."""
+
+    def trial(self, record: TrialRecord) -> None:
+        """Take note of a trial; the same one may be told again when a run is resumed."""
+
+
+class RunEvents:
+    """Writes the events of one run; use it as a context manager, which says how the run ended.
+
+    Args:
+        folder: The run's folder; nothing is written before `begin`, and nothing at all without it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._metrics: JsonLines | None = None
+        self._log: RunLog | None = None
+        self._early: list[dict[str, Any]] = []  # stages before the folder holds a run
+        self.listeners: list[Listener] = []
+
+    def begin(self, options: Mapping[str, Any]) -> None:
+        """Open the files and say what is run; the stages so far follow."""
+        path = self._folder / METRICS_NAME
+        resumed = path.is_file()
+        self._metrics, self._log = JsonLines(path), RunLog(self._folder / LOG_NAME)
+        how = {name: options[name] for name in _HOW if options.get(name) is not None}
+        facts = {"schema": SCHEMA, "version": __version__, "pid": os.getpid(), "resumed": resumed, **how}
+        began = self._early[0]["time"] if self._early else _now()
+        self._metrics.write({"time": began, "event": "run", **facts})
+        shown = " ".join(f"{name}={value}" for name, value in how.items())
+        self._log.write(logging.INFO, f"{'resumed' if resumed else 'began'}, version {__version__}: {shown}")
+        for early in self._early:
+            self._metrics.write(early)
+        self._early.clear()
+
+    def stage(self, name: str) -> None:
+        """Say what the driver does from now on."""
+        if self._metrics is None:
+            self._early.append({"time": _now(), "event": "stage", "stage": name})
+            return
+        self._tell("stage", stage=name)
+        self._say(logging.INFO, name)
+
+    def round(self, name: str, *, plans: Sequence[TrialPlan], missing: Sequence[TrialPlan], workers: int) -> None:
+        """Say how many trials a round of training has, and how many of them are known from before."""
+        n_known = len(plans) - len(missing)
+        self._tell("round", round=name, trials=len(plans), known=n_known, workers=workers)
+        known = f", {n_known} known already" if n_known else ""
+        self._say(logging.INFO, f"{name}: {len(missing)} to run{known}")
+
+    def drawn(self, jobs: Iterable[Job], plans: Mapping[str, TrialPlan], *, name: str) -> Iterator[Job]:
+        """Yield a round's jobs to an engine, which draws one when a worker is free, and say of each that it starts."""
+        for job in jobs:
+            plan = plans[job.id]
+            facts = {"trial": plan.id, "key": plan.genotype.key, "iterations": plan.iterations}
+            self._tell("trial started", round=name, **facts)
+            yield job
+
+    def finished(self, record: TrialRecord, *, name: str) -> None:
+        """Say how a trial of a round ended, with the points of its curve."""
+        trial = f"{record.genotype_key}-{record.iterations}-{record.rng_seed}"
+        for iteration, score, loss in record.curve:
+            point = {"iteration": iteration, "validation": score, "loss": loss}
+            self._tell("point", trial=trial, key=record.genotype_key, **point)
+        facts = {name: getattr(record, name) for name in ("iterations", "status", "best_iteration", "metric")}
+        message = str(record.details.get("message") or "")
+        self._tell(
+            "trial",
+            round=name,
+            trial=trial,
+            key=record.genotype_key,
+            validation=record.score,
+            higher_is_better=record.higher_is_better,
+            seconds=round(record.seconds, 3),
+            **facts,
+            **({"message": message} if message else {}),
+        )
+        value = "no score" if record.score is None else f"{record.metric} {record.score:.4f}"
+        text = f"{name}: {trial} {record.status}, {value}, {record.seconds:.1f} s"
+        failed = record.status != "completed"
+        self._say(logging.WARNING if failed else logging.INFO, f"{text}: {message}" if message else text)
+        for listener in self.listeners:
+            listener.trial(record)
+
+    def __enter__(self) -> RunEvents:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._metrics is None or self._log is None:
+            return
+        with self._metrics, self._log, contextlib.suppress(OSError):  # the error that ended the run is the one to show
+            if error is None:
+                self._end("finished", logging.INFO, "")
+            elif isinstance(error, KeyboardInterrupt):
+                self._end("interrupted", logging.WARNING, "the same command goes on from here")
+            else:
+                self._end("failed", logging.ERROR, f"{type(error).__name__}: {error}")
+        self._metrics = self._log = None
+
+    def _end(self, status: str, level: int, message: str) -> None:
+        self._tell("end", status=status, **({"message": message} if message else {}))
+        self._say(level, f"{status}; {message}" if message else status)
+
+    def _tell(self, event: str, **facts: Any) -> None:
+        assert self._metrics is not None, "the run has not begun"
+        self._metrics.write({"time": _now(), "event": event, **facts})
+
+    def _say(self, level: int, message: str) -> None:
+        assert self._log is not None, "the run has not begun"
+        self._log.write(level, message)
+
+
+def _now() -> str:
+    return datetime.now(tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""Records that teach the comparator, and the comparator taught by them."""

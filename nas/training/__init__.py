@@ -1,0 +1,1 @@
+"""One candidate learns: its model, batches, steps and device."""

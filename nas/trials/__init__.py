@@ -1,0 +1,1 @@
+"""Trials as jobs and records, and the rounds that they are run in."""

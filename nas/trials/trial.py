@@ -1,0 +1,163 @@
+"""A trial as a job for an engine, and its record for the bank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ahc.record import TrialRecord
+from downstream.task import Task
+from nas.engines import Job, Result
+from nas.net import Trial, train_candidate
+from nas.saved.encoder import encoder_file
+from nas.version import PROTOCOL_VERSION, __version__
+from search_space.genotype import Genotype
+
+
+@dataclass(frozen=True)
+class TrialPlan:
+    """One trial that is to be run.
+
+    Args:
+        genotype: The candidate.
+        iterations: Its fidelity.
+        rng_seed: Of weights, batches and views.
+        origin: Where the candidate comes from: `shared`, `random`, `evolved`, `repeat`, `search`.
+    """
+
+    genotype: Genotype
+    iterations: int
+    rng_seed: int
+    origin: str
+
+    @property
+    def id(self) -> str:
+        """Name of the trial within its task, also of its weights file."""
+        return f"{self.genotype.key}-{self.iterations}-{self.rng_seed}"
+
+
+def trial_protocol(task: Task) -> str:
+    """Return the name and version of the protocol that a trial's score follows."""
+    return f"{task.spec.kind}-{PROTOCOL_VERSION}"
+
+
+@dataclass(frozen=True)
+class TrialOutcome:
+    """What a trial sends to the driver, which alone writes: its record, and the file of its weights where asked for."""
+
+    record: TrialRecord
+    weights: bytes | None = None
+
+    @property
+    def status(self) -> str:
+        """The record's status, for the engine's result."""
+        return self.record.status
+
+
+def trial_job(
+    plan: TrialPlan,
+    task: Task,
+    *,
+    device: str,
+    time_limit: float | None,
+    keep_weights: bool = False,
+    precision: str = "float32",
+) -> Job:
+    """Return the job that runs a trial in a worker."""
+    return Job(
+        id=f"{task.hash}-{plan.id}",
+        function=_run,
+        kwargs={
+            "plan": plan,
+            "device": device,
+            "time_limit": time_limit,
+            "keep_weights": keep_weights,
+            "precision": precision,
+        },
+        shared={"task": task},
+    )
+
+
+def _run(
+    plan: TrialPlan, task: Task, device: str, time_limit: float | None, keep_weights: bool, precision: str
+) -> TrialOutcome:
+    """Run one trial (in a worker)."""
+    trial = train_candidate(
+        plan.genotype,
+        task,
+        iterations=plan.iterations,
+        rng_seed=plan.rng_seed,
+        device=device,
+        time_limit=time_limit,
+        precision=precision,
+    )
+    weights = None
+    if keep_weights and trial.weights:
+        weights = encoder_file(trial.weights, genotype=plan.genotype, task=task, rng_seed=plan.rng_seed)
+    return TrialOutcome(record_of(trial, plan, task), weights)
+
+
+def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:
+    """Return what a trial's job gave; a failed one (killed, out of memory, crashed) has a record too.
+
+    The record of a trial that was started again says how often it was.
+    """
+    if not isinstance(result.value, TrialOutcome):
+        return TrialOutcome(record_of_failure(result, plan, task))
+    if result.attempts == 1:
+        return result.value
+    record = result.value.record
+    return replace(result.value, record=replace(record, details={**record.details, "attempts": result.attempts}))
+
+
+def record_of(trial: Trial, plan: TrialPlan, task: Task) -> TrialRecord:
+    """Return what is written down about a trial."""
+    best = trial.best
+    return _record(
+        plan,
+        task,
+        status=trial.status,
+        curve=tuple((point.iteration, point.score, point.loss) for point in trial.curve),
+        score=trial.score,
+        best_iteration=None if best is None else best.iteration,
+        untrained_score=trial.untrained_score,
+        seconds=trial.seconds,
+        n_parameters=trial.n_parameters,
+        details={**trial.details, **({"message": trial.message} if trial.message else {})},
+    )
+
+
+def record_of_failure(result: Result, plan: TrialPlan, task: Task) -> TrialRecord:
+    """Return the record of a trial whose worker gave no result (killed, out of memory, crashed)."""
+    return _record(
+        plan,
+        task,
+        status=result.status,
+        curve=(),
+        score=None,
+        best_iteration=None,
+        untrained_score=None,
+        seconds=result.seconds,
+        n_parameters=0,
+        details={"message": result.error, "attempts": result.attempts},
+    )
+
+
+def _record(plan: TrialPlan, task: Task, **outcome: Any) -> TrialRecord:
+    spec = task.spec
+    return TrialRecord(
+        genotype=plan.genotype.to_dict(),
+        genotype_key=plan.genotype.key,
+        task_name=spec.name,
+        task_hash=task.hash,
+        family=spec.family,
+        kind=spec.kind,
+        protocol=trial_protocol(task),
+        metric=spec.metric,
+        higher_is_better=spec.higher_is_better,
+        iterations=plan.iterations,
+        rng_seed=plan.rng_seed,
+        origin=plan.origin,
+        code_version=__version__,
+        **outcome,
+    )

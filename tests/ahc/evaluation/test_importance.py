@@ -1,0 +1,64 @@
+"""Importance finds the genes that a planted rule uses, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ahc.evaluation.importance import epsilon_squared, gene_importance, gene_table
+from ahc.record import TrialRecord
+from search_space.genotype import Genotype
+from search_space.sampling import sample_candidates
+
+Plant = Callable[..., tuple[list[TrialRecord], dict[str, NDArray[np.float32]]]]
+
+
+def test_planted_genes_come_first(plant: Plant) -> None:
+    def rule(genotype: Genotype, _: NDArray[np.float64]) -> float:
+        return 2.0 * (genotype.encoder.readout == "max") + np.log2(genotype.encoder.hidden / 32)
+
+    pool = sample_candidates(120, np.random.default_rng(4))
+    records, _ = plant(rule, pool=pool, n_tasks=2, n_candidates=120, noise=0.1)
+    found = gene_importance(records, n_trees=15, n_repeats=2)
+    mean = found[(found["task"] == "mean") & (found["target"] == "score")].set_index("gene")
+    assert set(mean["permutation"].nlargest(2).index) == {"readout", "hidden"}
+    assert mean.drop(index=["readout", "hidden"])["permutation"].max() < 0.1
+    assert set(mean["epsilon_squared"].nlargest(2).index) == {"readout", "hidden"}
+    tasks = found[(found["task"] != "mean") & (found["target"] == "score")]
+    by_hand = tasks.groupby("gene")["permutation"].mean()
+    assert mean["permutation"].to_dict() == pytest.approx(by_hand.to_dict())
+    assert set(found["target"]) == {"score", "gain"}
+
+
+def test_epsilon_squared_in_closed_form() -> None:
+    target = np.array([1.0, 2.0, 3.0, 5.0, 6.0, 7.0])
+    # within 4 over 4 degrees, total 28 over 5
+    assert epsilon_squared(["a"] * 3 + ["b"] * 3, target=target) == pytest.approx(1 - 1.0 / (28 / 5))
+    assert epsilon_squared(["a"] * 6, target=target) == 0.0
+    assert epsilon_squared(list("abcdef"), target=target) == 0.0
+
+
+def test_chance_explains_nothing_on_average() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [epsilon_squared(rng.integers(5, size=40).tolist(), target=rng.normal(size=40)) for _ in range(400)]
+    assert np.mean(drawn) == pytest.approx(0.0, abs=0.02)
+
+
+def test_gene_table_shows_the_genotype(candidates: list[Genotype]) -> None:
+    genes = gene_table(candidates)
+    for row, genotype in zip(genes.to_dict("records"), candidates, strict=True):
+        assert row["readout"] == genotype.encoder.readout
+        assert row["depth"] == genotype.encoder.n_inner
+        names = {choice.name for choice in (*genotype.aug1, *genotype.aug2)}
+        assert {g.split(" ")[1] for g, v in row.items() if g.startswith("augmentation ") and v > 0} <= names
+        assert sum(v for g, v in row.items() if g.startswith("operator ")) == len(genotype.encoder.edges)
+        assert {g.split(" ")[1] for g, v in row.items() if g.startswith("pair ") and v} == set(genotype.pair.kinds)
+
+
+def test_refuses_too_few(plant: Plant, candidates: list[Genotype]) -> None:
+    records, _ = plant(lambda g, s: 0.0, pool=candidates, n_tasks=1, n_candidates=8, noise=1.0)
+    with pytest.raises(ValueError, match="a task needs at least 12 scored candidates"):
+        gene_importance(records)

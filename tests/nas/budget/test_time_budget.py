@@ -1,0 +1,190 @@
+"""Time budgets of a search: it ends in time with the best so far, says what it cut, and goes on with more time."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ahc.bank import Bank
+from downstream import baselines, evaluation
+from downstream.data import load_task
+from nas import net
+from nas.budget import search_budget as search_budget_module
+from nas.budget.deadline import Deadline, command_begins
+from nas.budget.pilot import Measured, Timing
+from nas.budget.rehearsal import stand_in
+from nas.budget.search_budget import SearchBudget
+from nas.choosing.candidates import Candidates
+from nas.cli import program as cli
+from nas.options.search import SearchOptions
+from nas.runs.errors import TimeBudgetError
+from nas.runs.folder import RunFolder
+from nas.search import search
+from nas.trials.trial import TrialPlan
+from search_space.presets import preset
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "data"
+ITALY = EXAMPLES / "ItalyPowerDemand"
+SECOND = Timing(build=1.0, probe=1.0, iteration=0.1, memory=10, file=10, start=1.0)
+
+
+def options(folder: Path, **changes: object) -> SearchOptions:
+    settings = {"task": "classification", "iterations": 4, "candidates": 40, "top_k": 2, "engine": "serial"}
+    settings |= {"workers": 1, "quiet": True, "output": str(folder)}
+    return SearchOptions(**{"data": str(ITALY), **settings, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_minirocket() -> Iterator[None]:
+    """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(baselines, "find_spec", lambda name: None)
+        yield
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
+    """Trials of 1 s to start, 1 s to build, 1 s a probe, 0.1 s an iteration; 2 s to verify anything."""
+    found = Measured({"any": SECOND}, verification=1.0, baselines=1.0)
+    monkeypatch.setattr(search_budget_module, "measure", lambda *_, **__: found)
+    return found
+
+
+def budget_of(seconds: float, folder: Path, **changes: object) -> SearchBudget:
+    task = load_task(ITALY, kind="classification")
+    deadline = Deadline(seconds, time.monotonic())
+    return SearchBudget(deadline, task=task, options=options(folder, **changes), device="cpu")
+
+
+def four(n: int = 4) -> Candidates:
+    names = ("simclr", "ts2vec", "autocl_ggs", "notes_best")[:n]
+    group = tuple(preset(name, kind="classification") for name in names)
+    return Candidates(picked=group, random=group, ranking=None, n_ranked=0)
+
+
+def test_a_deadline_counts_from_the_begin_of_the_command() -> None:
+    with command_begins():
+        time.sleep(0.05)
+        inside = Deadline.of(10.0)
+    outside = Deadline.of(10.0)
+    assert 0.05 <= inside.used < 5.0 and inside.ends == inside.began + 10.0
+    assert 9.9 < outside.left <= 10.0 and Deadline.of(None).left == math.inf
+
+
+def test_as_many_candidates_as_there_is_time_for(measured: Measured, tmp_path: Path) -> None:
+    plenty = budget_of(2000.0, tmp_path, iterations=40)
+    assert plenty.fitted(four()) == four() and plenty.cut == []
+    assert plenty.sentences() == ["Time budget 2000 s: nothing was cut."]
+    # all 4 + 4 take 1 x 10 + 8 x (1 + 1 + 4 + 1) + 4 x 10 s, 2 + 2 of them 10 + 28 + 20, and verification is kept
+    short = budget_of(90.0, tmp_path, iterations=40)
+    fewer = short.fitted(four())
+    assert len(fewer.picked) == len(fewer.random) == 2
+    assert short.cut == ["4 of 8 candidates not trained"]
+    assert "larger --time-budget goes on" in short.sentences()[-1]
+
+
+def test_rounds_share_the_time_and_no_trial_takes_that_of_all(measured: Measured, tmp_path: Path) -> None:
+    budget = budget_of(100.0, tmp_path, iterations=40)
+    budget.fitted(four(1))
+    plans = [TrialPlan(one, 40, rng_seed, "search") for rng_seed in range(3) for one in four(1).picked]
+    now = time.monotonic()
+    half, whole = budget.round_ends(plans, plans), budget.round_ends(plans, [])
+    assert math.isclose(whole, budget.training_ends) and math.isclose(half - now, (whole - now) / 2, abs_tol=0.05)
+    # twice the share of each of 4, without the time to start and for the last probe
+    assert math.isclose(budget.trial_limit(now + 40.0, n_left=4), 2 * 40.0 / 4 - 2.0, abs_tol=0.1)
+    assert math.isclose(budget.trial_limit(now + 10.0, n_left=1), 8.0, abs_tol=0.1)
+    assert budget.trial_limit(now + 3.5, n_left=1) == 0.0
+    assert whole < budget.untrained_ends < budget.verification_ends < budget.deadline.ends
+    assert whole < budget.hard_end(whole) < budget.deadline.ends
+
+
+def test_without_a_budget_nothing_ends(tmp_path: Path) -> None:
+    budget = budget_of(math.inf, tmp_path)
+    assert budget.fitted(four()) is not None and budget.sentences() == []
+    ends = (budget.round_ends([], []), budget.trial_limit(math.inf, n_left=3), budget.hard_end(math.inf))
+    assert ends == (math.inf, math.inf, math.inf) and budget.verification_ends == math.inf
+
+
+def test_too_small_a_budget_names_the_least_that_makes_sense(measured: Measured, tmp_path: Path) -> None:
+    # a trial of 1 + 1 + 2 s, twice that for one without training, as long for the verification, 1.5 s for the report,
+    # all that x 1.3
+    with pytest.raises(TimeBudgetError, match=r"in 5 s nothing could be trained; the least .* is about 35 s"):
+        budget_of(5.0, tmp_path).fitted(four())
+    assert len(budget_of(35.0, tmp_path).fitted(four()).picked) == 1
+    assert cli.status_of(TimeBudgetError("x")) == 5
+    with pytest.raises(TimeBudgetError, match=r"in 0\.01 s nothing could be trained"):
+        search(options(tmp_path / "run", time_budget=0.01))
+
+
+def test_a_search_ends_in_time_and_goes_on_with_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = net.Trainer.step
+
+    def slow(self: net.Trainer) -> float:
+        time.sleep(0.05)
+        return original(self)
+
+    monkeypatch.setattr(net.Trainer, "step", slow)
+    began = time.monotonic()
+    result = search(options(tmp_path / "run", iterations=400, time_budget=25.0))
+    assert time.monotonic() - began < 26.25
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["time_budget"] == 25.0 and any("stopped early" in line for line in facts["cut"])
+    assert "Time budget 25 s: " in result.text and "stopped early" in result.text
+    with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
+        assert "timeout" not in {record.status for record in bank.records()}  # they would pass for slow candidates
+    chosen = facts["chosen"]
+    assert chosen["curve"][-1][0] < 400 and (tmp_path / "run" / "encoder.safetensors").is_file()
+
+    same = search(options(tmp_path / "run", iterations=400, time_budget=25.0))
+    assert same.text.startswith("(finished before")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["question"]
+    finished = [
+        RunFolder(tmp_path / "run", config={**config, "time_budget": seconds}).finished for seconds in (9.0, 90.0, None)
+    ]
+    assert finished == [True, False, False]
+
+
+@pytest.mark.parametrize("kind", ["classification", "forecasting", "anomaly"])
+def test_stand_in_rows_have_the_form_and_the_size_of_the_test_part(kind: str, tmp_path: Path) -> None:
+    if kind == "classification":
+        task = load_task(ITALY, kind="classification")
+    else:
+        rows = np.sin(np.arange(900) / 6) + 0.1 * np.random.default_rng(0).normal(size=900)
+        label = ",label" if kind == "anomaly" else ""
+        lines = [f"{value},{int(700 <= step < 705)}"[: None if label else -2] for step, value in enumerate(rows)]
+        (tmp_path / "data.csv").write_text(f"value{label}\n" + "\n".join(lines) + "\n")
+        task = load_task(tmp_path / "data.csv", kind=kind, window=24, horizons=(12,) if kind == "forecasting" else None)  # type: ignore[arg-type]
+    sizes = task.sealed.sizes
+    made, opened = stand_in(task.without_test(), sizes), task.open_test()
+    if kind == "classification":
+        assert made.windows.gather().shape == opened.windows.gather().shape and len(made.labels) == len(opened.labels)
+    elif kind == "forecasting":
+        assert len(made.origins("test", 12).step) == len(opened.origins("test", 12).step) > 0
+    else:
+        assert [rows.n for rows in made] == [rows.n for rows in opened]
+    assert evaluation.baselines(task.without_test(), made)
+
+
+def test_what_has_no_score_in_time_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = evaluation.test
+    calls = []
+
+    def slower_each_time(*arguments: Any, **settings: Any) -> Any:
+        calls.append(1)
+        if len(calls) > 2:  # after the rehearsal and the chosen one
+            time.sleep(60.0)
+        return original(*arguments, **settings)
+
+    monkeypatch.setattr(evaluation, "test", slower_each_time)
+    began = time.monotonic()
+    result = search(options(tmp_path / "run", preset="simclr", time_budget=15.0))
+    assert time.monotonic() - began < 15.75
+    assert [row.name for row in result.rows] == ["chosen", "raw_series"]
+    assert "no scores on test of: untrained encoder, TS2Vec preset." in result.text

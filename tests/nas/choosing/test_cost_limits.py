@@ -1,0 +1,112 @@
+"""Limits on cost: what is sampled, evolved and searched keeps within them, and nothing else changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ahc.ranking import Ranking
+from downstream.data import load_task
+from nas.choosing import candidates as candidates_module
+from nas.choosing.cost_limits import Limits, limits_of
+from nas.cli import program as cli
+from nas.cli.commands import Command
+from nas.cost import cost
+from nas.options.fields import OptionError, n_bytes
+from nas.options.search import SearchOptions
+from nas.runs.stopwatch import Stopwatch
+from search_space.sampling import SamplingError, sample_candidates
+
+ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
+
+
+def test_accepting_all_is_accepting_none_and_order_is_kept() -> None:
+    plain = sample_candidates(60, np.random.default_rng(0))
+    assert sample_candidates(60, np.random.default_rng(0), accept=lambda genotype: True) == plain
+    small = [genotype for genotype in plain if genotype.encoder.hidden < 64]
+    found = sample_candidates(len(small), np.random.default_rng(0), accept=lambda g: g.encoder.hidden < 64)
+    assert found == small and len(small) < 60
+
+
+def test_a_space_without_acceptable_genotypes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search_space.sampling._PATIENCE", 50)
+    with pytest.raises(SamplingError, match="only 0 of 51 different genotypes were accepted, got 3; the limits leave"):
+        sample_candidates(3, np.random.default_rng(0), accept=lambda genotype: False)
+
+
+def test_each_limit_refuses_what_is_beyond_it() -> None:
+    genotype = sample_candidates(1, np.random.default_rng(4))[0]
+    found = cost(genotype, variates=2, steps=24, batch_size=5)
+    facts = {"variates": 2, "steps": 24, "n_windows": 5}
+    values = {
+        "parameters": found.parameters,
+        "multiply_adds": found.multiply_adds,
+        "memory": found.memory_bytes,
+        "seconds": found.seconds_per_iteration,
+    }
+    assert Limits(**facts, **values).accept(genotype)  # type: ignore[arg-type]
+    for name, value in values.items():
+        assert not Limits(**facts, **{**values, name: 0.999 * value}).accept(genotype)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1000000", 1_000_000), ("500MB", 500_000_000), ("2GB", 2 * 10**9), ("1.5 GiB", 1_610_612_736), ("3k", 3000)],
+)
+def test_sizes_are_read(text: str, size: int) -> None:
+    assert n_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "much", "2XB", "-1", "1ib"])
+def test_what_is_no_size_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a size in bytes such as 1000000, 500MB or 2GB"):
+        n_bytes(text)
+
+
+def test_limits_reach_the_options_from_flags_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[SearchOptions] = []
+    monkeypatch.setattr(
+        Command, "load", lambda self: lambda options: (calls.append(options), SimpleNamespace(text=""))[1]
+    )
+    (tmp_path / "c.yaml").write_text("max_memory: 500MB\nmax_parameters: 100000\n", encoding="utf-8")
+    words = ["search", "d.csv", "--config", str(tmp_path / "c.yaml"), "--max-multiply-adds", "2e9"]
+    assert cli.main(words) == 0 and cli.main([*words, "--max-memory", "2GB", "--max-seconds-per-iteration", "0.5"]) == 0
+    assert [one.max_memory for one in calls] == [500_000_000, 2 * 10**9]
+    assert calls[1] == SearchOptions(
+        "d.csv",
+        max_parameters=100_000,
+        max_multiply_adds=2e9,
+        max_memory=2 * 10**9,
+        max_seconds_per_iteration=0.5,
+    )
+
+
+def test_limits_must_be_above_zero() -> None:
+    with pytest.raises(OptionError, match=r"max-parameters: must be >= 1, got 0\nmax-multiply-adds: must be > 0"):
+        SearchOptions("d", max_parameters=0, max_multiply_adds=0.0)
+
+
+def test_a_search_trains_nothing_beyond_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = load_task(ITALY, kind="classification")
+    evolved = []
+
+    def spy(comparator: object, seeds: object, embedding: object, rng: object, *, accept: object) -> Ranking:
+        found = evolve(comparator, seeds, embedding, rng, accept=accept, generations=2, children=40)  # type: ignore[arg-type]
+        evolved.extend(found.genotypes)
+        return found
+
+    evolve = candidates_module.evolve
+    monkeypatch.setattr(candidates_module, "evolve", spy)
+    limit = 40_000
+    chosen = candidates_module.choose_candidates(
+        task, SearchOptions(str(ITALY), candidates=80, max_parameters=limit), clock=Stopwatch()
+    )
+    limits = limits_of(SearchOptions(str(ITALY), max_parameters=limit), task)
+    assert limits is not None and limits.steps == 24 and limits.n_windows == 67
+    assert len(evolved) > 64 and all(limits.accept(genotype) for genotype in evolved)
+    assert all(limits.accept(genotype) for genotype in (*chosen.picked, *chosen.random))
+    unlimited = SearchOptions(str(ITALY))
+    assert limits_of(unlimited, SimpleNamespace()) is None  # type: ignore[arg-type]

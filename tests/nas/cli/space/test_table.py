@@ -1,0 +1,70 @@
+"""The table of the search space agrees with the registry and with the genotypes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nas.cli.space.markdown import options_markdown
+from nas.cli.space.table import show_space, size_table
+from nas.options.space import SpaceOptions
+from search_space import registry
+from search_space.genotype import Genotype
+from search_space.presets import PRESETS, preset
+from search_space.space import default_space, full_space
+
+
+def test_the_table_names_every_option_once_with_its_choices() -> None:
+    text = show_space(SpaceOptions()).text
+    for kind in registry.PROVIDERS:
+        known = registry.options(kind)
+        block = text.split(f"{kind} ({len(known)})\n")[1].split("\n\n")[0].splitlines()
+        assert [line.split()[0] for line in block] == sorted(known)
+        assert all(f"{name}: " in line for line, o in zip(block, known.values(), strict=True) for name in o.choices)
+    assert f"{default_space().canonical_size()['total']:.2e}" in text
+
+
+def test_one_kind_alone() -> None:
+    assert show_space(SpaceOptions(kind="loss")).text.startswith(f"loss ({len(registry.options('loss'))})\n")
+    with pytest.raises(registry.UnknownOptionError, match=r"unknown kind 'losss'; did you mean 'loss'\?"):
+        show_space(SpaceOptions(kind="losss"))
+
+
+@pytest.mark.parametrize("task", ["forecasting", "classification"])
+def test_a_printed_preset_is_that_genotype(task: str) -> None:
+    printed = json.loads(show_space(SpaceOptions(preset="ts2vec", task=task)).text)
+    assert Genotype.from_dict(printed) == preset("ts2vec", kind=task)
+
+
+def test_sizes_per_cell_are_those_of_both_spaces() -> None:
+    header, *rows = size_table().splitlines()
+    assert header.split("  ")[0] == "number of genotypes"
+    spaces = (default_space(), full_space())
+    sizes = [sizes for space in spaces for sizes in (space.size(), space.canonical_size())]
+    for row in rows:
+        name, *cells = row.split()
+        known = [one[name] for one in sizes if name in one]
+        assert cells == [f"{count:,}" if count < 1_000_000 else f"{count:.2e}" for count in known]
+    assert [row.split()[0] for row in rows] == [*list(sizes[0])[:2], "views", *list(sizes[0])[2:]]
+
+
+def test_the_page_of_options_is_current() -> None:
+    page = Path(__file__).parents[4] / "docs" / "options.md"
+    assert page.read_text(encoding="utf-8") == options_markdown() + "\n", "run `make docs`"
+
+
+def test_the_page_names_every_option_and_preset_with_its_source() -> None:
+    lines = options_markdown().splitlines()
+    options = [option for kind in registry.PROVIDERS for option in registry.options(kind).values()]
+    sources = [(option.name, option.source) for option in options]
+    sources += [(name, one.source) for name, one in PRESETS.items()]
+    for name, source in sources:
+        cell = " ".join(source.split()).replace("|", "\\|")
+        (line,) = [line for line in lines if line.startswith(f"| `{name}` |") and f"| {cell} |" in line]
+        assert line.replace("\\|", "").count("|") in (4, 6)
+    assert sum("causal" in line.split("|")[4] for line in lines if line.count("|") == 6) == sum(
+        option.causal for option in options
+    )
+    assert not [line for line in lines if line.startswith("|") and "needs variates" in line and ">=" not in line]

@@ -1,0 +1,39 @@
+"""The page on operations: every command on it is one that the command line takes, every file one that is written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nas.cli import program as cli
+from nas.cli.commands import Command
+
+PAGE = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+COMMANDS = [line.split("#")[0].strip() for line in PAGE.splitlines() if line.startswith("tscnas ")]
+
+
+def test_there_are_commands_to_check() -> None:
+    assert len(COMMANDS) > 10
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_page_is_one(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[Any] = []
+
+    def call(options: Any) -> Any:
+        called.append(options)
+        return type("Answer", (), {"text": ""})
+
+    monkeypatch.setattr(Command, "load", lambda self: call)
+    assert cli.main(shlex.split(line)[1:]) == 0 and len(called) == 1
+
+
+def test_the_page_is_linked_and_its_links_lead_somewhere() -> None:
+    root = Path(__file__).parents[3]
+    assert "(docs/operations.md)" in (root / "README.md").read_text(encoding="utf-8")
+    for place in re.findall(r"`((?:ahc|examples)/[\w/.]+)`", PAGE):
+        assert (root / place).exists(), place
