@@ -16,13 +16,13 @@ from sklearn.exceptions import NotFittedError
 from downstream.data.options import Layout
 from downstream.task import Kind
 from nas.fit_data import fit_task, plain_series
-from nas.options.search import SearchOptions
+from nas.options.search import SearchSettings
 from nas.representer import Representer
 from nas.runs.folder import RunFolder
 from nas.saved.embedding import represent_series, scale_series
 from nas.saved.encoder import SavedEncoderError, load_encoder
 from nas.saved.predictor import Predictor, fit_predictor
-from nas.search import search
+from nas.search import search_task
 from search_space.genotype import Genotype
 
 
@@ -121,7 +121,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         task = fit_task(X, y, kind=self.kind, window=self.window, horizons=self.horizons, layout=self.layout)
         folder = Path(self.output) if self.output is not None else Path(tempfile.mkdtemp(prefix="contrastive-nas-"))
         try:
-            result = search(self._options(folder), task=task)
+            result = search_task(task, self._settings(folder))
             self.encoder_ = load_encoder(folder)
             self.ranking_ = pd.read_csv(folder / "ranking.csv")
         finally:
@@ -198,10 +198,8 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         found._name_classes()
         return found
 
-    def _options(self, folder: Path) -> SearchOptions:
-        return SearchOptions(
-            data="(in memory)",
-            task=self.kind,
+    def _settings(self, folder: Path) -> SearchSettings:
+        return SearchSettings(
             output=str(folder),
             preset=self.preset,
             comparator=self.comparator,

@@ -108,7 +108,7 @@ def train_candidate(
         device: Where to train.
         time_limit: Seconds after which training stops; the trial is then a `timeout` with the curve so far.
         max_steps: Longest training cut in time steps; by default the task's, or else `MAX_TRAINING_STEPS`.
-        precision: Of the training steps, one of `nas.options.running.PRECISIONS`; probes always see float32.
+        precision: Of the training steps, `float32` or `bfloat16`; probes always see float32.
         on_probe: Called with each point of the curve.
 
     Returns:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 
 FOLDER_NAME, UNFINISHED_NAME = "tensorboard", "tensorboard.partial"
 EMBEDDING, METADATA, PROJECTOR = "embedding.tsv", "metadata.tsv", "projector_config.pbtxt"

@@ -20,7 +20,7 @@ from ahc.record import TrialRecord
 from downstream.task import Task
 from nas.board.place import MISSING, beside, folder_of
 from nas.board.projector import write_projection
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 
 
 class RunBoard:

@@ -65,7 +65,7 @@ COMMANDS = (
     Command(
         "search",
         SearchOptions,
-        "nas.cli.dry_run:search_or_forecast",
+        "nas.cli.dry_run:search_or_estimate",
         (
             "tscnas search ETTh1.csv --task forecasting --horizons 24,48,168 --output runs/ETTh1",
             "tscnas search GunPoint/ --task classification --time-budget 10m",
@@ -86,7 +86,7 @@ COMMANDS = (
     Command(
         "evaluate",
         EvaluateOptions,
-        "nas.verification:evaluate",
+        "nas.cli.encoders.evaluate:evaluate",
         (
             "tscnas evaluate runs/ETTh1 ETTh2.csv --task forecasting",
             "tscnas evaluate ETTh2.csv --baseline patchtst --horizons 24,48,168",
@@ -127,7 +127,7 @@ COMMANDS = (
     Command(
         "seeds",
         SeedsOptions,
-        "nas.cli.dry_run:seeds_or_forecast",
+        "nas.cli.dry_run:seeds_or_estimate",
         ("tscnas seeds tasks.yaml --data data/ --bank bank.sqlite --genotypes 48 --time-limit 2m",),
         resumes=True,
     ),

@@ -20,7 +20,7 @@ from types import FrameType
 from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest
 from nas.cli.commands import COMMANDS
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 
 PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
 OK, USAGE, DATA, NOTHING_TRAINED, TIME_BUDGET, NOT_VERIFIED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130

@@ -16,9 +16,9 @@ from downstream.scores import Scores
 from downstream.windows import Windows
 from encoders.encoder import Encoder, observed_span
 from encoders.input_normalization import normalize_input
+from nas.errors import NothingTrainedError
 from nas.labels.fit import N_PROBES, PATIENCE, Fit, FitPoint, fit, predict
 from nas.labels.targets import ForecastSupervision, forecast_metrics
-from nas.runs.errors import NothingTrainedError
 from nas.training.divergence import DivergedError
 from search_space.genotype import EncoderCell
 from search_space.presets import ENCODERS, preset

@@ -16,12 +16,12 @@ from downstream.classification.task import ClassificationTask
 from downstream.forecasting.task import ForecastingTask
 from downstream.windows import Windows
 from encoders.encoder import Encoder
+from nas.errors import NothingTrainedError
 from nas.labels.fit import Fit, fit, predict
 from nas.labels.heads import LabelledModel
 from nas.labels.low_rank import add_low_rank, merge
 from nas.labels.solved_heads import LinearProbe, fit_to_all_cases, solve_probe
 from nas.labels.targets import ClassSupervision, ForecastSupervision
-from nas.runs.errors import NothingTrainedError
 
 Mode = Literal["linear", "lora", "full"]
 LabelledTask = ClassificationTask | ForecastingTask

@@ -18,18 +18,17 @@ from downstream.data import load_task
 from downstream.forecasting.rows import usable_horizons
 from downstream.forecasting.task import ForecastingTask
 from downstream.scores import Scores
+from nas.errors import OptionError, OutputExistsError
 from nas.labels.heads import save_head
 from nas.labels.targets import forecast_metrics
 from nas.labels.tuning import FineTuned, LabelledTask, finetune_encoder, n_fits
 from nas.options.encoders import FinetuneOptions
-from nas.options.fields import OptionError
+from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.representer import Representer
-from nas.runs.errors import OutputExistsError
 from nas.runs.progress import Progress
 from nas.saved.encoder import SavedEncoder, load_encoder, save_encoder
 from nas.training.devices import pick_device
-from nas.verification import Row
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 from nas.picture.layout import CHARACTER, FONT, LEADING, Box, Layout
 
 _FACE = "DejaVu Sans Mono, Menlo, Consolas, monospace"

@@ -31,7 +31,7 @@ from nas.version import __version__
 
 if TYPE_CHECKING:
     from ahc.record import TrialRecord
-    from nas.engines import Job
+    from nas.engines.job import Job
     from nas.trials.trial import TrialPlan
 
 METRICS_NAME, LOG_NAME = "metrics.jsonl", "log.txt"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ahc.bank.export import plain_cell
 from nas.board import place
-from nas.runs.errors import OutputExistsError
+from nas.errors import OutputExistsError
 from nas.runs.events import LOG_NAME, METRICS_NAME, RunEvents
 from nas.runs.lock import LOCK_NAME, folder_lock
 from nas.runs.whole_file import write_whole

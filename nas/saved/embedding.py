@@ -14,9 +14,9 @@ from downstream.data.plain_series import load_plain_series
 from downstream.data.raw import RawSeries
 from downstream.errors import DataError
 from downstream.windows import Windows
+from nas.errors import OutputExistsError
 from nas.options.encoders import EmbedOptions
 from nas.representer import Representer
-from nas.runs.errors import OutputExistsError
 from nas.runs.progress import Progress
 from nas.saved.embedding_table import EmbeddingTable
 from nas.saved.encoder import SavedEncoder, load_encoder

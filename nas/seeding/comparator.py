@@ -19,8 +19,8 @@ from ahc.evaluation.families import Evaluation, leave_one_family_out
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, feature_weights
 from ahc.training.comparators import train_comparator
+from nas.errors import OutputExistsError
 from nas.options.seeding import AhcOptions
-from nas.runs.errors import OutputExistsError
 from nas.runs.lock import folder_lock
 from nas.runs.whole_file import write_whole
 

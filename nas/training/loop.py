@@ -25,7 +25,7 @@ class Trainer:
         model: The model, on its device already.
         batches: Source of training batches.
         generator: Source of randomness for batches and views, on the same device.
-        precision: One of `nas.options.running.PRECISIONS`.
+        precision: `float32` or `bfloat16`.
     """
 
     def __init__(

@@ -22,9 +22,9 @@ from ahc.comparator import Comparator, ComparatorSettings
 from ahc.graphs.vocabulary import Vocabulary
 from downstream.scaling import Scaler
 from encoders.encoder import Encoder
+from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.labels.heads import ClassHead, load_head, save_head
-from nas.runs.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import SavedEncoder, SavedEncoderError, load_encoder
 from nas.saved.predictor import Predictor

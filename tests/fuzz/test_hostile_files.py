@@ -21,10 +21,9 @@ from downstream.data import load_task
 from downstream.data.plain_series import load_plain_series
 from downstream.errors import DataError
 from nas.choosing.genotype_file import named_genotype
+from nas.errors import OptionError, OutputExistsError
 from nas.labels.heads import load_head
-from nas.options.fields import OptionError
 from nas.options.search import SearchOptions
-from nas.runs.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.saved.embedding_table import EmbeddingTable
 from nas.saved.encoder import SavedEncoderError, load_encoder

@@ -11,9 +11,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from downstream.errors import DataError
+from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.fit_data import fit_task
-from nas.runs.errors import OutputExistsError
 from nas.saved.encoder import SavedEncoderError
 
 

@@ -21,7 +21,8 @@ from downstream.forecasting.rows import pick_origins, row_blocks
 from downstream.forecasting.sums import sum_rows
 from encoders.encoder import Encoder
 from nas.cli import program as cli
-from nas.engines import Job, run_candidates
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
 from nas.representer import Representer
 from nas.saved.embedding_table import EmbeddingTable
 from search_space.presets import preset

@@ -14,15 +14,16 @@ import pytest
 from ahc.bank import Bank
 from downstream import baselines, evaluation
 from downstream.data import load_task
-from nas import net
+from nas import net, search_run
 from nas.cli import program as cli
+from nas.cli.encoders.evaluate import evaluate
+from nas.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
 from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
-from nas.runs.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
 from nas.saved.embedding import embed
 from nas.saved.encoder import load_encoder
-from nas.search import RIVALS, search
-from nas.verification import evaluate
+from nas.search import search
+from nas.search_run import RIVALS
 from search_space.genotype import Genotype
 
 search_module = sys.modules["nas.search"]  # the package's attribute of that name may be the function
@@ -128,7 +129,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_undisturbed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(search_module, "verify", interrupt)
+        patch.setattr(search_run, "verify", interrupt)
         with pytest.raises(KeyboardInterrupt):
             search(options(tmp_path / "italy"))
     assert not (tmp_path / "italy" / "run.json").exists()
@@ -145,7 +146,7 @@ def test_the_test_part_is_opened_once(tmp_path: Path, monkeypatch: pytest.Monkey
     seal = task.sealed
     original = type(seal).open
     monkeypatch.setattr(type(seal), "open", lambda self, name: opened.append(name) or original(self, name))
-    search(options(tmp_path / "once"), task=task)
+    search_module.search_task(task, options(tmp_path / "once"))
     assert opened == ["ItalyPowerDemand"]
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from nas.cli.doctor.check import FAIL, OK, Check
 from nas.cli.doctor.packages import version_of
-from nas.engines import Job, run_candidates
-from nas.engines.ray import answers, known_cluster
+from nas.engines.available.ray import answers, known_cluster
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
 
 LONGEST_START, LONGEST_ANSWER = 60.0, 5.0  # seconds
 

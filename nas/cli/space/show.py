@@ -6,9 +6,9 @@ from pathlib import Path
 
 from nas.choosing.genotype_file import named_genotype
 from nas.cli.space.table import SpaceText
+from nas.errors import OutputExistsError
 from nas.options.space import ShowOptions
 from nas.picture import plan_genotype, write_picture
-from nas.runs.errors import OutputExistsError
 from search_space.cells import EncoderCell
 from search_space.encoder_dag import incoming
 from search_space.presets import PRESETS

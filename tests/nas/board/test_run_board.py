@@ -20,11 +20,10 @@ from nas.board import place
 from nas.board.projector import MOST_POINTS, write_projection
 from nas.board.run_board import RunBoard, hyperparameters
 from nas.cli import program as cli
+from nas.errors import OptionError, OutputExistsError
 from nas.net import train_candidate
-from nas.options.fields import OptionError
 from nas.options.search import SearchOptions
 from nas.representer import Representer
-from nas.runs.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import load_encoder, save_encoder
 from nas.search import search
@@ -146,7 +145,7 @@ def test_trials_from_before_anybody_asked_are_written_by_the_resumed_run(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["nas.search"], "verify", interrupt)
+        patch.setattr(sys.modules["nas.search_run"], "verify", interrupt)
         with pytest.raises(KeyboardInterrupt):
             search(options(tmp_path / "run", tensorboard=False))
     assert not (tmp_path / "run" / "tensorboard").exists()

@@ -23,10 +23,12 @@ from nas.budget.rehearsal import stand_in
 from nas.budget.search_budget import SearchBudget
 from nas.choosing.candidates import Candidates
 from nas.cli import program as cli
+from nas.engines.settings import EngineSettings
+from nas.errors import TimeBudgetError
 from nas.options.search import SearchOptions
-from nas.runs.errors import TimeBudgetError
 from nas.runs.folder import RunFolder
 from nas.search import search
+from nas.search_run import halving_of, n_entrants
 from nas.trials.trial import TrialPlan
 from search_space.presets import preset
 
@@ -60,7 +62,10 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
 def budget_of(seconds: float, folder: Path, **changes: object) -> SearchBudget:
     task = load_task(ITALY, kind="classification")
     deadline = Deadline(seconds, time.monotonic())
-    return SearchBudget(deadline, task=task, options=options(folder, **changes), device="cpu")
+    asked = options(folder, **changes)
+    settings = EngineSettings.chosen(**asked.running, device="cpu")
+    halving, n = halving_of(asked, task), n_entrants(asked)
+    return SearchBudget(deadline, task=task, halving=halving, settings=settings, n_entrants=n)
 
 
 def four(n: int = 4) -> Candidates:

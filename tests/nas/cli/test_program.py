@@ -17,9 +17,9 @@ import pytest
 from downstream.errors import DataError
 from nas.cli import program as cli
 from nas.cli.commands import COMMANDS, Command
+from nas.errors import NothingTrainedError, OutputExistsError
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
-from nas.runs.errors import NothingTrainedError, OutputExistsError
 from search_space.registry import UnknownOptionError
 
 ROOT = Path(cli.__file__).resolve().parents[2]

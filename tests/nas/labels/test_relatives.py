@@ -15,14 +15,13 @@ import torch
 from downstream import evaluation
 from downstream.data import load_task
 from downstream.forecasting.task import ForecastingTask, Origins
-from nas import verification
+from nas.cli.encoders import evaluate as verb
 from nas.cli.program import main
+from nas.errors import NothingTrainedError, OptionError
 from nas.labels.fit import PATIENCE, learning_rate_share, predict
 from nas.labels.relatives import LinearForecaster, baseline_encoder, train_supervised
 from nas.labels.targets import ForecastSupervision
 from nas.options.encoders import EvaluateOptions
-from nas.options.fields import OptionError
-from nas.runs.errors import NothingTrainedError
 from search_space.genotype import EncoderCell
 from search_space.registry import UnknownOptionError
 
@@ -175,7 +174,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
 
 @pytest.fixture
 def with_small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "baseline_encoder", lambda name: CELL)
+    monkeypatch.setattr(verb, "baseline_encoder", lambda name: CELL)
 
 
 @pytest.mark.usefixtures("with_small_encoder")

@@ -18,12 +18,12 @@ from downstream.errors import DataError
 from downstream.forecasting.task import ForecastingTask
 from encoders.encoder import Encoder
 from nas.cli.program import DATA, USAGE, main
+from nas.errors import NothingTrainedError
 from nas.labels.heads import LabelledModel, load_head
 from nas.labels.targets import ForecastSupervision
 from nas.labels.tuning import LabelledTask, Mode, finetune_encoder, n_fits
 from nas.labels.verb import score_rows
 from nas.representer import Representer
-from nas.runs.errors import NothingTrainedError
 from nas.saved.encoder import SavedEncoderError, load_encoder, save_encoder
 from search_space.genotype import EncoderCell, Genotype
 

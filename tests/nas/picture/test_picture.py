@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 from nas.picture import Layout, plan_genotype, write_picture
 from nas.picture.layout import label, label_size
 from search_space.encoder_dag import incoming

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from nas.engines import Job
-from nas.runs.errors import OutputExistsError
+from nas.engines.job import Job
+from nas.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.runs.json_lines import read_json_lines
 from nas.runs.log import RunLog

@@ -11,9 +11,8 @@ import pytest
 from nas.cli import program as cli
 from nas.cli.space.sample import sample_space
 from nas.cli.space.show import graph_listing, show_genotype
-from nas.options.fields import OptionError
+from nas.errors import OptionError, OutputExistsError
 from nas.options.space import SampleOptions, ShowOptions
-from nas.runs.errors import OutputExistsError
 from search_space.genotype import Genotype, GenotypeError
 from search_space.presets import PRESETS, preset
 from search_space.sampling import sample_candidates

@@ -23,7 +23,8 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from types import ModuleType
 
 from nas.engines._child import serve
-from nas.engines._job import Job, Result, stopped_after
+from nas.engines.job import Job, Result, stopped_after
+from nas.engines.registry import Engine
 
 PRELOAD = (
     "torch",
@@ -185,3 +186,6 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+ENGINE = Engine(run)

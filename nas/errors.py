@@ -25,3 +25,12 @@ class InUseError(RuntimeError):
 
 class NoRunError(ValueError):
     """A path that should lead to a run leads to something else, or nowhere."""
+
+
+class OptionError(ValueError):
+    """An option, or a combination of options, that cannot be used; all problems, one per line."""
+
+    def __init__(self, message: str) -> None:
+        from search_space.sentences import lines_of  # not needed before something is wrong
+
+        super().__init__(lines_of(message))

@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from nas.engines._child import answer
-from nas.engines._job import Job, Result, stopped_after
-from nas.options.fields import OptionError
+from nas.engines.job import Job, Result, stopped_after
+from nas.engines.registry import Engine
+from nas.errors import OptionError
 
 ENVIRONMENT = {
     # for tasks of others on a cluster that we start: the default tries one killed for memory for ever
@@ -105,11 +106,10 @@ def connect() -> Any:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    try:
-        import ray
-        import ray.exceptions
-    except ImportError as error:
-        raise OptionError("engine: ray is not installed; pip install 'ts-contrastive-nas[ray]'") from error
+    ENGINE.check_installed()
+    import ray
+    import ray.exceptions
+
     if not ray.is_initialized():
         address = _address()
         with _signals_kept():  # it would end the process at a polite stop without a word
@@ -213,3 +213,6 @@ def _signals_kept() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+ENGINE = Engine(run, elsewhere=True, requires="ray")

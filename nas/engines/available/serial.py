@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 
-from nas.engines._job import Job, Result, outcome_of, status_of, stopped_after
 from nas.engines.confinement import TimeLimitExceeded, memory_limited, time_limited
+from nas.engines.job import Job, Result, outcome_of, status_of, stopped_after
+from nas.engines.registry import Engine
 
 
 def run(
@@ -51,3 +52,6 @@ def _limit(time_limit: float | None, *, ends: float) -> float | None:
     """Return the seconds that a job has which begins now, None where there is no limit."""
     left = min(math.inf if time_limit is None else time_limit, ends - time.monotonic())
     return None if left == math.inf else max(left, 1e-3)
+
+
+ENGINE = Engine(run, one_at_a_time=True)
