@@ -122,7 +122,8 @@ def gain_by_choice(records: Sequence[TrialRecord]) -> pd.DataFrame:
                         "share gaining": float(np.mean(values > 0)),
                     }
                 )
-    return pd.DataFrame(rows).sort_values("mean gain", ascending=False, ignore_index=True)
+    table = pd.DataFrame(rows, columns=["gene", "choice", "trials", "mean gain", "share gaining"])
+    return table.sort_values("mean gain", ascending=False, ignore_index=True)
 
 
 def account_text(records: Sequence[TrialRecord], *, rng_seed: int = 0) -> str:

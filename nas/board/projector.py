@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from downstream.classification.task import ClassificationTask
 from downstream.task import Task
 from downstream.windows import Windows
-from nas.board.place import EMBEDDING, METADATA, PROJECTOR, folder_of
 from nas.representer import Representer
+from nas.runs.board_files import EMBEDDING, METADATA, PROJECTOR, folder_of
 from nas.runs.whole_file import write_whole
 from nas.saved.encoder import load_encoder
 from search_space.sentences import one_line

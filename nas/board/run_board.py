@@ -18,9 +18,9 @@ from typing import Any
 
 from ahc.record import TrialRecord
 from downstream.task import Task
-from nas.board.place import MISSING, beside, folder_of
 from nas.board.projector import write_projection
 from nas.errors import OptionError
+from nas.runs.board_files import MISSING, beside, folder_of
 
 
 class RunBoard:

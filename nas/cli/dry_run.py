@@ -23,10 +23,9 @@ from nas.errors import NothingTrainedError
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
 from nas.runs.stopwatch import Stopwatch
-from nas.search import choose_candidates, search
-from nas.search_run import SearchResult, halving_of, n_entrants
+from nas.search import choose_candidates
+from nas.search_run import halving_of, n_entrants
 from nas.seeding.manifest import read_manifest
-from nas.seeding.seeds import SeedsResult, generate_seeds
 from nas.seeding.waves import Waves
 from nas.trials.trial import TrialPlan
 from search_space.genotype import Genotype
@@ -42,16 +41,6 @@ class DryRun:
 
     text: str
     seconds: float
-
-
-def search_or_estimate(options: SearchOptions) -> SearchResult | DryRun:
-    """Search, or with `dry_run` only say what that would take."""
-    return estimate_search(options) if options.dry_run else search(options)
-
-
-def seeds_or_estimate(options: SeedsOptions) -> SeedsResult | DryRun:
-    """Generate seed records, or with `dry_run` only say what that would take."""
-    return estimate_seeds(options) if options.dry_run else generate_seeds(options)
 
 
 def estimate_search(options: SearchOptions) -> DryRun:

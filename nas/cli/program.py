@@ -13,9 +13,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest
@@ -58,18 +59,19 @@ _EXIT_STATUSES = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] | None = None) -> int:
     """Run one command and return its exit status.
 
     Args:
         arguments: The words after `tscnas`; by default those of this process.
+        call: Runs in place of the verb's own function, unless that is a dry run; what it returns has a `text`.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     with _termination_as_interrupt(), command_begins():
-        return _run(words)
+        return _run(words, call)
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:
     command = None
     try:
         if words[:1] != ["doctor"]:  # which names what hides a package
@@ -77,7 +79,9 @@ def _run(words: list[str]) -> int:
         namespace = _parse(words)
         command = next(command for command in COMMANDS if command.name == namespace.command)
         options = collect(namespace, command.options)
-        result = command.load()(options)
+        dry_run = getattr(options, "dry_run", False)
+        verb = command.load(dry_run=dry_run) if call is None or dry_run else call
+        result = verb(options)
         print(result.text, flush=True)
         return int(getattr(result, "status", OK))
     except KeyboardInterrupt:

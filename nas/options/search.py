@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nas.board.place import check_installed
 from nas.errors import OptionError
 from nas.options.data import TaskOptions
 from nas.options.fields import option
 from nas.options.running import RunningOptions, memory_budget, time_limit
 from nas.options.space import check_preset
 from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
+from nas.runs.board_files import check_installed
 
 PRECISIONS = ("float32", "bfloat16")
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ahc.bank import Bank
 from ahc.record import TrialRecord
@@ -51,82 +56,120 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
         TimeBudgetError: If no trial came to its end in the time given.
     """
     deadline = Deadline.of(options.time_budget)
-    settings = EngineSettings.chosen(**options.running, device=options.device)
-    waves = Waves(options.genotypes, options.iterations, repeats=options.repeats, rng_seed=options.rng_seed)
-    entries = read_manifest(options.manifest)
-    tasks = [entry.load(Path(options.data)) for entry in entries]
-    statuses: dict[str, int] = {}
-    n_known = n_planned = 0
-    budget = SeedsBudget(deadline)
-    with bank_lock(options.bank), Bank(options.bank) as bank:
+    tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
+    with filling(options, deadline=deadline) as fill:
         for task in tasks:
-            bank.add_task(
-                task.hash,
-                name=task.spec.name,
-                family=task.spec.family,
-                kind=task.spec.kind,
-                embedding=embed_task(task),
-                embedding_version=EMBEDDING_VERSION,
-            )
-        for name, wave in waves:
-            plans = [(task, plan) for task in tasks for plan in wave(task, bank)]
-            missing = [(task, plan) for task, plan in plans if not _known(bank, task, plan)]
-            n_known += len(plans) - len(missing)
-            n_planned += len(missing)
-            work = _interleave(missing)
-            records = _run(work, settings, name=name, budget=budget, time_limit=options.time_limit, quiet=options.quiet)
-            for record in records:
-                bank.add(record)
-                statuses[record.status] = statuses.get(record.status, 0) + 1
-            budget.n_missing = n_planned - sum(statuses.values())
-            if budget.n_missing:
+            fill.note_task(task, embed_task(task))
+        for name, wave in Waves(options.genotypes, options.iterations, options.repeats, options.rng_seed):
+            plans = [(task, plan) for task in tasks for plan in wave(task, fill.bank)]
+            if not fill.run(plans, name=name):
                 break  # later waves follow from the whole of this one
-        total = len(bank)
-    n_new = sum(statuses.values())
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "nothing to do"
-    text = f"{n_new} new trials ({counts}), {n_known} known already; {options.bank} holds {total} records"
-    text += budget.sentence(n_planned)
-    return SeedsResult(n_new=n_new, n_known=n_known, statuses=statuses, text=text)
+        return fill.result()
 
 
-def _run(
-    work: list[tuple[Task, TrialPlan]],
-    settings: EngineSettings,
-    *,
-    name: str,
-    budget: SeedsBudget,
-    time_limit: float | None,
-    quiet: bool,
-) -> Iterator[TrialRecord]:
-    """Run the missing trials and yield their records as they come."""
-    planned = {}
-    jobs = []
-    for task, plan in work:
-        job = trial_job(plan, task, device=settings.device, time_limit=time_limit)
-        planned[job.id] = (task, plan)
-        jobs.append(job)
-    how = {**settings.arguments, "ends": budget.ends, "time_limit": last_resort(time_limit)}
-    with Progress(total=len(jobs), name=name, quiet=quiet) as progress:
-        for result in run_candidates(budget.timely(jobs), **how):
-            if not budget.ended(result):
-                continue
-            task, plan = planned[result.id]
-            record = outcome_of(result, plan, task).record
-            progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")
-            yield record
+@contextlib.contextmanager
+def filling(options: SeedsOptions, *, deadline: Deadline | None = None) -> Iterator[BankFill]:
+    """Be the only driver of a bank inside the block.
+
+    Raises:
+        OptionError: If the device is not there.
+        InUseError: If another driver writes to the bank.
+    """
+    settings = EngineSettings.chosen(**options.running, device=options.device)
+    budget = SeedsBudget(Deadline.of(options.time_budget) if deadline is None else deadline)
+    with bank_lock(options.bank), Bank(options.bank) as bank:
+        yield BankFill(bank, settings=settings, budget=budget, time_limit=options.time_limit, quiet=options.quiet)
 
 
-def _known(bank: Bank, task: Task, plan: TrialPlan) -> bool:
-    return bank.has(
-        plan.genotype.key,
-        task_hash=task.hash,
-        protocol=trial_protocol(task),
-        iterations=plan.iterations,
-        rng_seed=plan.rng_seed,
-    )
+class BankFill:
+    """Runs what a bank lacks, and counts.
+
+    Args:
+        bank: Where records go.
+        settings: Where and how trials run.
+        budget: Which trials there is time for.
+        time_limit: Seconds of a trial; None for no limit.
+        quiet: Show no progress.
+    """
+
+    def __init__(
+        self,
+        bank: Bank,
+        *,
+        settings: EngineSettings,
+        budget: SeedsBudget,
+        time_limit: float | None = None,
+        quiet: bool = True,
+    ) -> None:
+        self.bank = bank
+        self._settings, self._budget, self._time_limit, self._quiet = settings, budget, time_limit, quiet
+        self._statuses: Counter[str] = Counter()
+        self._n_known = self._n_planned = 0
+
+    def note_task(self, task: Task, embedding: NDArray[np.float32]) -> None:
+        """Write down what the bank's trials are about."""
+        spec = task.spec
+        self.bank.add_task(
+            task.hash,
+            name=spec.name,
+            family=spec.family,
+            kind=spec.kind,
+            embedding=embedding,
+            embedding_version=EMBEDDING_VERSION,
+        )
+
+    def run(self, plans: Sequence[tuple[Task, TrialPlan]], *, name: str) -> bool:
+        """Run those of a wave's trials that the bank lacks; return whether it has all of them now."""
+        missing = [(task, plan) for task, plan in plans if not self._knows(task, plan)]
+        self._n_known += len(plans) - len(missing)
+        self._n_planned += len(missing)
+        for record in self._records(_interleave(missing), name=name):
+            self.bank.add(record)
+            self._statuses[record.status] += 1
+        self._budget.n_missing = self._n_planned - self._statuses.total()
+        return not self._budget.n_missing
+
+    def result(self) -> SeedsResult:
+        """Return the counts and the printed summary.
+
+        Raises:
+            TimeBudgetError: If trials were to be run and not one came to its end.
+        """
+        n_new = self._statuses.total()
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(self._statuses.items())) or "nothing to do"
+        text = f"{n_new} new trials ({counts}), {self._n_known} known already; "
+        text += f"{self.bank.path} holds {len(self.bank)} records{self._budget.sentence(self._n_planned)}"
+        return SeedsResult(n_new=n_new, n_known=self._n_known, statuses=dict(self._statuses), text=text)
+
+    def _records(self, work: Sequence[tuple[Task, TrialPlan]], *, name: str) -> Iterator[TrialRecord]:
+        """Run trials and yield their records as they come."""
+        planned, jobs = {}, []
+        for task, plan in work:
+            job = trial_job(plan, task, device=self._settings.device, time_limit=self._time_limit)
+            planned[job.id] = (task, plan)
+            jobs.append(job)
+        limits = {"ends": self._budget.ends, "time_limit": last_resort(self._time_limit)}
+        how = {**self._settings.arguments, **limits}
+        with Progress(total=len(jobs), name=name, quiet=self._quiet) as progress:
+            for result in run_candidates(self._budget.timely(jobs), **how):
+                if not self._budget.ended(result):
+                    continue
+                task, plan = planned[result.id]
+                record = outcome_of(result, plan, task).record
+                progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")
+                yield record
+
+    def _knows(self, task: Task, plan: TrialPlan) -> bool:
+        return self.bank.has(
+            plan.genotype.key,
+            task_hash=task.hash,
+            protocol=trial_protocol(task),
+            iterations=plan.iterations,
+            rng_seed=plan.rng_seed,
+        )
 
 
-def _interleave(work: list[tuple[Task, TrialPlan]]) -> list[tuple[Task, TrialPlan]]:
+def _interleave(work: Sequence[tuple[Task, TrialPlan]]) -> list[tuple[Task, TrialPlan]]:
     """Order trials so that all tasks advance together: an interrupted bank is still a balanced one."""
     position: dict[str, int] = {}
     order = []

@@ -101,11 +101,13 @@ class TrialRunner:
         waiting = list(missing)
         by_job: dict[str, TrialPlan] = {}
         with Progress(total=len(missing), name=name, quiet=self._quiet) as progress:
-            events.round(name, plans=_unique(plans), missing=missing, workers=self._settings.workers)
-            drawn = events.drawn(self._jobs(waiting, by_job, ends=ends), by_job, name=name)
+            n_trials = len(_unique(plans))
+            n_known = n_trials - len(missing)
+            events.round(name, n_trials=n_trials, n_known=n_known, workers=self._settings.workers)
+            jobs = self._jobs(waiting, by_job, name=name, ends=ends)
             limits = {"ends": self._budget.hard_end(ends), "time_limit": last_resort(self._time_limit)}
             how = {**self._settings.arguments, **limits}
-            for result in run_candidates(drawn, **how):
+            for result in run_candidates(jobs, **how):
                 plan = by_job[result.id]
                 kept = self._kept_outcome(outcome_of(result, plan, self._task), plan)
                 score = "no score" if kept.score is None else f"{kept.metric} {kept.score:.4f}"
@@ -119,7 +121,7 @@ class TrialRunner:
             if (record := self._record(plan)) is not None and self._weights(plan).is_file()
         }
 
-    def _jobs(self, waiting: list[TrialPlan], by_job: dict[str, TrialPlan], *, ends: float) -> Iterator[Job]:
+    def _jobs(self, waiting: list[TrialPlan], by_job: dict[str, TrialPlan], *, name: str, ends: float) -> Iterator[Job]:
         """Yield a job for each plan, taken from `waiting` when a worker is free, as long as there is time for it."""
         own = math.inf if self._time_limit is None else self._time_limit
         while waiting and (given := self._budget.trial_limit(ends, n_left=len(waiting))):
@@ -136,6 +138,7 @@ class TrialRunner:
                 precision=self._precision,
             )
             by_job[job.id] = plan
+            self._folder.events.started(plan.id, name=name, key=plan.genotype.key, iterations=plan.iterations)
             yield job
 
     def _kept_outcome(self, outcome: TrialOutcome, plan: TrialPlan) -> TrialRecord:

@@ -16,11 +16,11 @@ from downstream import baselines, evaluation
 from downstream.data import load_task
 from nas import net, search_run
 from nas.cli import program as cli
+from nas.cli.encoders.embed import embed
 from nas.cli.encoders.evaluate import evaluate
 from nas.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
 from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
-from nas.saved.embedding import embed
 from nas.saved.encoder import load_encoder
 from nas.search import search
 from nas.search_run import RIVALS

@@ -16,7 +16,6 @@ import pytest
 from ahc.bank import Bank
 from downstream import baselines
 from downstream.data import load_task
-from nas.board import place
 from nas.board.projector import MOST_POINTS, write_projection
 from nas.board.run_board import RunBoard, hyperparameters
 from nas.cli import program as cli
@@ -24,6 +23,7 @@ from nas.errors import OptionError, OutputExistsError
 from nas.net import train_candidate
 from nas.options.search import SearchOptions
 from nas.representer import Representer
+from nas.runs import board_files
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import load_encoder, save_encoder
 from nas.search import search
@@ -65,7 +65,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = StandIn  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    monkeypatch.setattr(place, "find_spec", lambda name: object())
+    monkeypatch.setattr(board_files, "find_spec", lambda name: object())
 
 
 @pytest.fixture(autouse=True)
@@ -196,7 +196,7 @@ def test_a_link_in_it_is_refused(link: str, tmp_path: Path) -> None:
 def test_without_the_extra_it_is_one_sentence_before_anything_is_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(place, "find_spec", lambda name: None)
+    monkeypatch.setattr(board_files, "find_spec", lambda name: None)
     assert cli.main(["search", "none.csv", "--tensorboard"]) == 2
     error = capsys.readouterr().err
     assert "pip install 'ts-contrastive-nas[tensorboard]'" in error and error.count("\n") == 1

@@ -71,7 +71,7 @@ def test_what_is_no_size_is_said(text: str) -> None:
 def test_limits_reach_the_options_from_flags_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     calls: list[SearchOptions] = []
     monkeypatch.setattr(
-        Command, "load", lambda self: lambda options: (calls.append(options), SimpleNamespace(text=""))[1]
+        Command, "load", lambda self, **_: lambda options: (calls.append(options), SimpleNamespace(text=""))[1]
     )
     (tmp_path / "c.yaml").write_text("max_memory: 500MB\nmax_parameters: 100000\n", encoding="utf-8")
     words = ["search", "d.csv", "--config", str(tmp_path / "c.yaml"), "--max-multiply-adds", "2e9"]

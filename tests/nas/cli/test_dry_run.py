@@ -13,7 +13,7 @@ from downstream import baselines
 from downstream.data import load_task
 from nas.budget.estimate import estimate_trials
 from nas.budget.pilot import Measured, Timing, makespan, measure
-from nas.cli.dry_run import DryRun, search_or_estimate, seeds_or_estimate
+from nas.cli.dry_run import DryRun, estimate_search, estimate_seeds
 from nas.engines.settings import EngineSettings
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
@@ -37,7 +37,7 @@ def without_minirocket() -> Iterator[None]:
 def test_a_search_is_told_and_not_made(tmp_path: Path) -> None:
     settings = {"task": "classification", "iterations": 8, "candidates": 40, "top_k": 2, "engine": "serial"}
     output = {"output": str(tmp_path / "run"), "bank": str(tmp_path / "bank.sqlite")}
-    told = search_or_estimate(
+    told = estimate_search(
         SearchOptions(str(ITALY), **settings, **output, workers=1, quiet=True, dry_run=True, time_budget=1.0)  # type: ignore[arg-type]
     )
     assert isinstance(told, DryRun) and list(tmp_path.iterdir()) == []
@@ -58,14 +58,14 @@ def test_seeds_are_told_and_what_the_bank_holds_is_not_counted(tmp_path: Path) -
     manifest.write_text(f"tasks: [{', '.join(lines)}]")
     settings = {"genotypes": 6, "iterations": 2, "repeats": 0.2, "engine": "serial", "workers": 1, "quiet": True}
     plan = {"data": str(EXAMPLES), "bank": str(bank), **settings}
-    told = seeds_or_estimate(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
+    told = estimate_seeds(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
     assert isinstance(told, DryRun) and not bank.exists()
     assert "italy: 4 of 4 shared and random candidates, 4 repeated and evolved, 2 iterations each" in told.text
     generate_seeds(SeedsOptions(str(manifest), **plan))  # type: ignore[arg-type]
     with Bank(bank, read_only=True) as opened:
         assert len(opened) == 16  # as was told
     before = bank.read_bytes()
-    again = seeds_or_estimate(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
+    again = estimate_seeds(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
     assert "italy: 0 of 4 shared and random candidates" in again.text and bank.read_bytes() == before
 
 

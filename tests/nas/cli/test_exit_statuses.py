@@ -96,7 +96,7 @@ from nas.cli.commands import Command
 def wait(options):
     os.kill(os.getpid(), {int(number)})
     time.sleep(30)
-Command.load = lambda self: wait
+Command.load = lambda self, **_: wait
 sys.exit(cli.main(["search", "d.csv"]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -105,5 +105,5 @@ sys.exit(cli.main(["search", "d.csv"]))
 
 def test_a_status_of_a_result_is_the_command_s(monkeypatch: pytest.MonkeyPatch) -> None:
     found = type("Found", (), {"text": "3 problems", "status": 3})()
-    monkeypatch.setattr(Command, "load", lambda self: lambda options: found)
+    monkeypatch.setattr(Command, "load", lambda self, **_: lambda options: found)
     assert cli.main(["doctor"]) == cli.main(["bank", "verify", "bank.sqlite"]) == 3

@@ -38,7 +38,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
                 raise effect
             return types.SimpleNamespace(text=effect)
 
-        monkeypatch.setattr(Command, "load", lambda self: call)
+        monkeypatch.setattr(Command, "load", lambda self, **_: call)
         return calls
 
     return replace
@@ -234,7 +234,7 @@ def test_termination_counts_as_an_interruption(
     def call(options: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(Command, "load", lambda self: call)
+    monkeypatch.setattr(Command, "load", lambda self, **_: call)
     assert cli.main(["search", "d.csv"]) == 130
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -244,7 +244,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 import sys, types
 from nas.cli import program as cli
 from nas.cli.commands import Command
-Command.load = lambda self: lambda options: types.SimpleNamespace(text="line\\n" * 100_000)
+Command.load = lambda self, **_: lambda options: types.SimpleNamespace(text="line\\n" * 100_000)
 sys.exit(cli.main(["space"]))
 """
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
