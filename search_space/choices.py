@@ -10,6 +10,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+from compute.user_error import USAGE, UserError
 from search_space import counting, registry
 from search_space.encoder_dag import MAX_INNER_NODES
 from search_space.rules import (
@@ -37,8 +38,10 @@ _OPTION_FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class SpaceError(ValueError):
+class SpaceError(UserError, ValueError):
     """A search space that is empty or names what does not exist; one problem per line."""
+
+    exit_status = USAGE
 
     def __init__(self, message: str) -> None:
         super().__init__(lines_of(message))

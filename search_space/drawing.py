@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.user_error import USAGE, UserError
 from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
 from search_space.choices import SearchSpace
 from search_space.columns import Codes, GenotypeColumns, Grid, Parts
@@ -30,8 +31,10 @@ _ROW_BESIDE_LOSS = 4
 _Item = TypeVar("_Item")
 
 
-class SamplingError(ValueError):
+class SamplingError(UserError, ValueError):
     """A space that does not hold what was asked for."""
+
+    exit_status = USAGE
 
 
 class Draw:

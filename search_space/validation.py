@@ -7,6 +7,7 @@ import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from compute.user_error import USAGE, UserError
 from search_space.rules import Range
 from search_space.sentences import lines_of, one_line
 
@@ -18,8 +19,11 @@ _repr.maxlevel, _repr.maxlist, _repr.maxtuple, _repr.maxdict = 4, 12, 12, 12
 _repr.maxstring = _repr.maxlong = _repr.maxother = 2 * _LONGEST
 
 
-class GenotypeError(ValueError):
+class GenotypeError(UserError, ValueError):
     """A genotype that breaks rules; the message names each of them (of very many the first), one per line."""
+
+    exit_status = USAGE
+    trial_status = "invalid"
 
     def __init__(self, message: str) -> None:
         super().__init__(lines_of(message))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from compute.user_error import DATA, UserError
 from search_space.registry import PROVIDERS, options, unknown_name
 from search_space.sentences import one_line
 
@@ -23,8 +24,10 @@ _CHANNELS = ("independent", "mixed")
 _POOLS = ("avg", "max")
 
 
-class VocabularyError(ValueError):
+class VocabularyError(UserError, ValueError):
     """A name that a vocabulary does not hold, or a vocabulary that the registry does not know."""
+
+    exit_status = DATA
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))

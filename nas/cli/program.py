@@ -18,35 +18,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest
 from nas.cli.commands import COMMANDS
 from nas.errors import OptionError
 
 PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
-OK, USAGE, DATA, NOTHING_TRAINED, TIME_BUDGET, NOT_VERIFIED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
-
-# by the name of the class, so that nothing heavy is imported to catch an error; subclasses count too
-STATUS_OF_ERROR = {
-    "InUseError": USAGE,
-    "OptionError": USAGE,
-    "OutputExistsError": USAGE,
-    "GenotypeError": USAGE,
-    "SamplingError": USAGE,
-    "SpaceError": USAGE,
-    "UnknownOptionError": USAGE,
-    "YamlFileError": USAGE,
-    "DataError": DATA,
-    "NoRunError": DATA,
-    "BankError": DATA,
-    "CheckpointError": DATA,
-    "SavedEncoderError": DATA,
-    "VocabularyError": DATA,
-    "NothingTrainedError": NOTHING_TRAINED,
-    "TimeBudgetError": TIME_BUDGET,
-    "MemoryBudgetError": TIME_BUDGET,
-    "NotVerifiedError": NOT_VERIFIED,
-}
+OK, INTERRUPTED = 0, 130
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DESCRIPTION = """\
 Choose, train and verify a contrastive strategy and an encoder for a time-series dataset.
@@ -104,9 +83,8 @@ def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:
 
 def status_of(error: Exception) -> int | None:
     """Return the exit status for a mistake of the user, or None for an error that is not one."""
-    for kind in type(error).__mro__:
-        if kind.__module__.split(".")[0] in PACKAGES and kind.__name__ in STATUS_OF_ERROR:
-            return STATUS_OF_ERROR[kind.__name__]
+    if isinstance(error, UserError):
+        return error.exit_status
     # a file that is missing or cannot be read or written; a full disk is told without a name
     known = isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK_FULL)
     return DATA if known else None

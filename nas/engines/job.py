@@ -7,18 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from compute.user_error import UserError
+
 STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "invalid")
 """How a candidate can end; the same words as in a trial record (`ahc.record`), which is too heavy to import here."""
 
-# by name, so that a child imports nothing for it; subclasses count too
-_STATUS_OF_ERROR = {
-    "MemoryError": "out_of_memory",
-    "OutOfMemoryError": "out_of_memory",  # torch's, on a GPU
-    "MemoryBudgetError": "out_of_memory",
-    "FloatingPointError": "diverged",
-    "GenotypeError": "invalid",
-    "UnknownOptionError": "invalid",
-}
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 
 
@@ -87,10 +80,10 @@ def outcome_of(error: Exception) -> tuple[str, str, str]:
 
 
 def _status_of_error(error: Exception) -> str:
-    for kind in type(error).__mro__:
-        if kind.__name__ in _STATUS_OF_ERROR:
-            return _STATUS_OF_ERROR[kind.__name__]
-    # torch reports a failed allocation on a CPU as a RuntimeError
-    if isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES):
-        return "out_of_memory"
-    return "crashed"
+    if isinstance(error, UserError):
+        return error.trial_status
+    if isinstance(error, FloatingPointError):
+        return "diverged"
+    # torch reports a failed allocation as a RuntimeError, on a CPU without a class of its own
+    phrases = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES)
+    return "out_of_memory" if isinstance(error, MemoryError) or phrases else "crashed"

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from compute.user_error import DATA, UserError
 from downstream.scaling import Scaler
 from downstream.task import KINDS, Task
 from encoders.encoder import Encoder
@@ -27,8 +28,10 @@ LONGEST_WINDOW = 2**20
 """Time steps; a file that claims more is not believed."""
 
 
-class SavedEncoderError(ValueError):
+class SavedEncoderError(UserError, ValueError):
     """A file that should hold a saved encoder does not."""
+
+    exit_status = DATA
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))

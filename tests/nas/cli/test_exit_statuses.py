@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import nas
+from ahc.record import STATUSES
+from compute.user_error import UserError
 from nas import net
 from nas.cli import program as cli
 from nas.cli.commands import Command
@@ -28,28 +30,27 @@ TABLE = {
 
 
 def test_the_table_lists_what_a_command_can_return_and_so_does_the_help() -> None:
-    returned = {cli.OK, cli.INTERRUPTED, *cli.STATUS_OF_ERROR.values()}
+    returned = {cli.OK, cli.INTERRUPTED, *(kind.exit_status for kind in error_classes())}
     assert set(TABLE) == returned
     assert {int(number) for number in re.findall(r"\d+", cli._EXIT_STATUSES)} == returned
 
 
-def error_classes() -> dict[str, type[Exception]]:
-    """Return the classes with a status by name, wherever in our packages they are defined."""
-    found = {}
+def error_classes() -> list[type[UserError]]:
+    """Return the classes of errors of the user, wherever in our packages they are defined."""
     for package in map(importlib.import_module, cli.PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            for name, value in vars(importlib.import_module(module.name)).items():
-                if name in cli.STATUS_OF_ERROR and isinstance(value, type):
-                    found[name] = value
-    return found
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    return UserError.__subclasses__()
 
 
-def test_every_error_leads_to_a_status_of_the_table() -> None:
+def test_every_error_of_the_user_leads_to_a_status_of_the_table() -> None:
     classes = error_classes()
-    assert set(classes) == set(cli.STATUS_OF_ERROR) and nas.__name__ in cli.PACKAGES
-    for name, kind in classes.items():
-        status = cli.status_of(kind("wrong"))
-        assert status in TABLE and status == cli.STATUS_OF_ERROR[name], name
+    assert len(classes) > 12 and nas.__name__ in cli.PACKAGES
+    for kind in classes:
+        assert cli.status_of(kind("wrong")) == kind.exit_status and kind.exit_status in TABLE, kind
+        assert kind.trial_status in STATUSES, kind
+    assert cli.status_of(ValueError("a defect of ours")) is None
 
 
 @pytest.mark.parametrize(
