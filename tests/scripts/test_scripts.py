@@ -59,9 +59,8 @@ def test_seeds_and_the_comparator_too(tmp_path: Path) -> None:
     assert curves[0] == curves[1]
 
     shutil.copy(tmp_path / "verb.sqlite", tmp_path / "bank.sqlite")  # seconds differ between the two
-    verb = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "verb"), quiet=True)
-    other = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "script"), quiet=True)
+    verb = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "verb"), evaluate=False, quiet=True)
+    other = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "script"), evaluate=False, quiet=True)
     one, two = train_ahc(verb), script("train_ahc").train_ahc(other)
     assert one.checkpoint.read_bytes() == two.checkpoint.read_bytes()
-    assert one.evaluation is not None and two.evaluation is not None
-    assert one.evaluation.to_markdown() == two.evaluation.to_markdown()
+    assert one.text.replace("verb", "script") == two.text
