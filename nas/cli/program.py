@@ -23,8 +23,8 @@ from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest
 from nas.cli.commands import COMMANDS
 from nas.errors import OptionError
+from nas.version import PACKAGES
 
-PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
 OK, INTERRUPTED = 0, 130
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DESCRIPTION = """\

@@ -19,6 +19,7 @@ from compute.user_error import UserError
 from nas import net
 from nas.cli import program as cli
 from nas.cli.commands import Command
+from nas.version import PACKAGES
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 ITALY = ROOT / "examples" / "data" / "ItalyPowerDemand"
@@ -37,7 +38,7 @@ def test_the_table_lists_what_a_command_can_return_and_so_does_the_help() -> Non
 
 def error_classes() -> list[type[UserError]]:
     """Return the classes of errors of the user, wherever in our packages they are defined."""
-    for package in map(importlib.import_module, cli.PACKAGES):
+    for package in map(importlib.import_module, PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
@@ -46,7 +47,7 @@ def error_classes() -> list[type[UserError]]:
 
 def test_every_error_of_the_user_leads_to_a_status_of_the_table() -> None:
     classes = error_classes()
-    assert len(classes) > 12 and nas.__name__ in cli.PACKAGES
+    assert len(classes) > 12 and nas.__name__ in PACKAGES
     for kind in classes:
         assert cli.status_of(kind("wrong")) == kind.exit_status and kind.exit_status in TABLE, kind
         assert kind.trial_status in STATUSES, kind
@@ -93,6 +94,7 @@ def test_an_interruption_is_130(number: signal.Signals) -> None:
     code = f"""
 import os, sys, time
 from nas.cli import program as cli
+from nas.version import PACKAGES
 from nas.cli.commands import Command
 def wait(options):
     os.kill(os.getpid(), {int(number)})
