@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ahc.vertices import feature_row, structure, vertex_entries
 from ahc.vocabulary import Vocabulary
 from search_space.genotype import Genotype
+from search_space.graph import Vertex, to_networkx
 
 WHOLE_BLOCKS = 32
 
@@ -36,12 +36,11 @@ def geno_to_graph(genotype: Genotype, vocabulary: Vocabulary) -> ArchGraph:
     Raises:
         VocabularyError: If the vocabulary lacks an option of the genotype.
     """
-    rows = [feature_row(entries, vocabulary=vocabulary) for entries in vertex_entries(genotype)]
-    sources = tuple(source for source, _ in genotype.encoder.edges)
-    return ArchGraph(
-        adjacency=structure(len(genotype.aug1), len(genotype.aug2), sources),
-        features=np.stack(rows),
-    )
+    import networkx as nx
+
+    graph = to_networkx(genotype)
+    rows = [vocabulary.row(Vertex(*(says[name] for name in Vertex._fields))) for _, says in graph.nodes(data=True)]
+    return ArchGraph(adjacency=nx.to_numpy_array(graph, dtype=np.float32), features=np.stack(rows))
 
 
 @dataclass(frozen=True)
@@ -145,18 +144,7 @@ def batch_graphs(graphs: Sequence[ArchGraph], *, n_vertices: int | None = None) 
     vertices[mask] = np.arange(1, lengths.sum() + 1)
     features = np.concatenate([graph.features for graph in graphs])
     table = np.concatenate([np.zeros_like(features[:1]), features])
-    return GraphBatch(
-        table=torch.from_numpy(table),
-        vertices=torch.from_numpy(vertices),
-        mask=torch.from_numpy(mask),
-        structures=torch.from_numpy(pad_structures([graph.adjacency for graph in graphs], n_vertices=n)),
-        structure=torch.arange(len(graphs)),
-    )
-
-
-def pad_structures(structures: Sequence[NDArray[np.float32]], *, n_vertices: int) -> NDArray[np.float32]:
-    """Return adjacencies with empty rows and columns appended, (shapes, n_vertices, n_vertices)."""
-    padded = np.zeros((len(structures), n_vertices, n_vertices), dtype=np.float32)
-    for at, adjacency in enumerate(structures):
-        padded[at, : len(adjacency), : len(adjacency)] = adjacency
-    return padded
+    structures = np.zeros((len(graphs), n, n), dtype=np.float32)
+    for padded, graph in zip(structures, graphs, strict=True):
+        padded[: len(graph.adjacency), : len(graph.adjacency)] = graph.adjacency
+    return GraphBatch(*map(torch.from_numpy, (table, vertices, mask, structures, np.arange(len(graphs)))))

@@ -204,3 +204,7 @@ class TrainCell:
             "batch_size": self.batch_size,
             "weight_averaging": self.weight_averaging,
         }
+
+    def __str__(self) -> str:
+        weights = "averaged" if self.weight_averaging else "last"
+        return f"learning rate {self.learning_rate:g}, batches of {self.batch_size}, {weights} weights"

@@ -137,7 +137,6 @@ class Genotype:
         listed = ", ".join(f"{count} {op}" for op, count in sorted(operators.items()))
         nodes = f"{encoder.n_inner} node{'s' * (encoder.n_inner > 1)}"
         blocks = f"{encoder.blocks} block{'s' * (encoder.blocks > 1)}"
-        averaging = "averaged weights" if train.weight_averaging else "last weights"
         return "\n".join(
             (
                 f"View 1: {_chain_in_words(self.aug1)}",
@@ -148,7 +147,7 @@ class Genotype:
                 f"Encoder: {nodes} ({listed}) x {blocks}, hidden {encoder.hidden}, output {encoder.output}, "
                 f"dropout {encoder.dropout:g}, normalization {encoder.normalization}, "
                 f"channels {encoder.channels}, readout {encoder.readout}",
-                f"Training: learning rate {train.learning_rate:g}, batches of {train.batch_size}, {averaging}",
+                f"Training: {train}",
             )
         )
 
