@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,9 @@ from ahc.gcn import GraphEncoder, normalise
 from ahc.graph import WHOLE_BLOCKS, GraphBatch
 from ahc.threads import for_each, one_thread_a_product
 from ahc.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 _PART = 256  # graphs whose states stay in a core's cache
 
@@ -118,6 +121,11 @@ class Member(nn.Module):
         scores: Tensor = self.sharpness * (blind + gate * aware) / tau
         return scores
 
+    def predict(self, graphs: Tensor, *, tasks: Tensor, gate: Tensor) -> Prediction:
+        """Return what this member says of candidates; arguments as of `scores`."""
+        failure = torch.sigmoid(self.failure(graphs)[:, 0])
+        return Prediction(self.scores(graphs, tasks=tasks, gate=gate), failure, self.gain(graphs)[:, 0])
+
 
 @dataclass(frozen=True)
 class TrainingFacts:
@@ -172,6 +180,10 @@ class Comparator(nn.Module):
         self.register_buffer("gate", torch.ones(()))
 
     @property
+    def _members(self) -> list[Member]:
+        return [member for member in self.members if isinstance(member, Member)]
+
+    @property
     def n_parameters(self) -> int:
         """Trainable parameters of all members."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -198,6 +210,32 @@ class Comparator(nn.Module):
             )
         return ((embeddings - self.task_mean) @ self.task_basis).clamp(-3.0, 3.0)
 
+    def _asked(self, task_embedding: Tensor, *, task_blind: bool) -> tuple[Tensor, Tensor]:
+        """Return the coordinates of a task, (1, coordinates), and the weight of the task-aware part."""
+        tasks = self.coordinates(task_embedding[None])
+        # The temperature is task-aware as well.
+        return (torch.zeros_like(tasks), torch.zeros_like(self.gate)) if task_blind else (tasks, self.gate)
+
+    def forward(self, graphs: Data, *, task_embedding: Tensor, task_blind: bool = False) -> Prediction:
+        """Score candidates for one task by message passing: this defines a score, and `predict` is its fast form.
+
+        Args:
+            graphs: A torch-geometric batch of `ArchGraph.to_data`, encoded with `self.vocabulary`.
+            task_embedding: The task, (task_features,).
+            task_blind: Leave the task-aware part out.
+
+        Returns:
+            As `predict`.
+        """
+        from ahc.message_passing import MessagePassingEncoder
+
+        tasks, gate = self._asked(task_embedding, task_blind=task_blind)
+        said = [
+            member.predict(MessagePassingEncoder(member.encoder)(graphs), tasks=tasks, gate=gate)
+            for member in self._members
+        ]
+        return Prediction(*(torch.stack(values).mean(dim=0) for values in zip(*said, strict=True)))
+
     @torch.no_grad()
     def predict(self, batch: GraphBatch, *, task_embedding: Tensor, task_blind: bool = False) -> Prediction:
         """Score candidates for one task, each graph encoded once.
@@ -214,26 +252,20 @@ class Comparator(nn.Module):
             Scores, failure probabilities and gains averaged over members, (candidates,) each.
         """
         with one_thread_a_product() as n_threads:
-            tasks = self.coordinates(task_embedding[None])
-            gate = self.gate
-            if task_blind:
-                # The temperature is task-aware as well.
-                tasks, gate = torch.zeros_like(tasks), torch.zeros_like(gate)
-            members = [member for member in self.members if isinstance(member, Member)]
+            tasks, gate = self._asked(task_embedding, task_blind=task_blind)
             table = nn.functional.pad(batch.table, (0, 0, 0, -len(batch.table) % WHOLE_BLOCKS))
-            projected = [member.encoder.project(table) for member in members]
-            found = Prediction(*(torch.empty(len(batch), device=batch.table.device) for _ in Prediction._fields))
+            projected = [member.encoder.project(table) for member in self._members]
+            prediction = Prediction(*(torch.empty(len(batch), device=batch.table.device) for _ in Prediction._fields))
 
             @torch.no_grad()
             def predict_part(numbered: tuple[Tensor, GraphBatch]) -> None:
                 index, part = numbered
                 content, adjacency, said = part.content, part.adjacency, []
-                for member, rows in zip(members, projected, strict=True):
+                for member, rows in zip(self._members, projected, strict=True):
                     states = nn.functional.embedding(part.vertices, rows)  # (graphs, vertices, hidden)
-                    graphs = member.encoder.read(states, content=content, mask=None, adjacency=adjacency)
-                    failure = torch.sigmoid(member.failure(graphs)[:, 0])
-                    said.append((member.scores(graphs, tasks=tasks, gate=gate), failure, member.gain(graphs)[:, 0]))
-                for values, of_members in zip(found, zip(*said, strict=True), strict=True):
+                    graphs = member.encoder.read(states, content=content, adjacency=adjacency)
+                    said.append(member.predict(graphs, tasks=tasks, gate=gate))
+                for values, of_members in zip(prediction, zip(*said, strict=True), strict=True):
                     values[index] = torch.stack(of_members).mean(dim=0)
 
             for_each(
@@ -241,7 +273,7 @@ class Comparator(nn.Module):
                 replace(batch, structures=normalise(batch.structures)).equal_sizes(_PART),
                 n_threads=n_threads,
             )
-            return found
+            return prediction
 
     def p_first_better(self, first: GraphBatch, second: GraphBatch, *, task_embedding: Tensor) -> Tensor:
         """Return the probability that each first candidate beats its second on the task, (candidates,).

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from torch import Tensor
 from ahc.vocabulary import Vocabulary
 from search_space.genotype import Genotype
 from search_space.graph import Vertex, to_networkx
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 WHOLE_BLOCKS = 32
 
@@ -28,6 +32,20 @@ class ArchGraph:
 
     adjacency: NDArray[np.float32]
     features: NDArray[np.float32]
+
+    def to_data(self) -> Data:
+        """Return the graph for torch-geometric: `x`, `edge_index` (row 0 is heard) and `edge_weight`.
+
+        The weight of u -> v is `(out(u) in(v))^-1/2` with the degrees of both: the symmetric normalisation of Kipf
+        and Welling for directed graphs.
+        """
+        from torch_geometric.data import Data
+        from torch_geometric.utils import degree
+
+        edge_index = torch.from_numpy(np.stack(np.nonzero(self.adjacency)))
+        heard, hearer = edge_index
+        weight = (degree(heard)[heard] * degree(hearer)[hearer]).rsqrt()
+        return Data(x=torch.from_numpy(self.features), edge_index=edge_index, edge_weight=weight)
 
 
 def geno_to_graph(genotype: Genotype, vocabulary: Vocabulary) -> ArchGraph:
@@ -83,10 +101,6 @@ class GraphBatch:
         """Sum of each graph's vertex features, (graphs, features)."""
         return torch.nn.functional.embedding_bag(self.vertices, self.table, mode="sum")
 
-    def select(self, index: Tensor) -> GraphBatch:
-        """Return the graphs at `index`, (selected,); the tables stay shared."""
-        return replace(self, vertices=self.vertices[index], mask=self.mask[index], structure=self.structure[index])
-
     def equal_sizes(self, most: int) -> Iterator[tuple[Tensor, GraphBatch]]:
         """Yield graphs of one size together, without padding, each part behind its positions, (part,).
 
@@ -107,16 +121,6 @@ class GraphBatch:
                 index = alike[place]
                 vertices, mask = self.vertices[index, :size], self.mask[index, :size]
                 yield index, GraphBatch(self.table, vertices, mask, structures=structures, structure=shape[place])
-
-    def to(self, device: str | torch.device) -> GraphBatch:
-        """Return the batch on another device."""
-        return GraphBatch(
-            table=self.table.to(device),
-            vertices=self.vertices.to(device),
-            mask=self.mask.to(device),
-            structures=self.structures.to(device),
-            structure=self.structure.to(device),
-        )
 
 
 def batch_graphs(graphs: Sequence[ArchGraph], *, n_vertices: int | None = None) -> GraphBatch:
