@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Batch
 from torch_geometric.nn import DenseGCNConv
+from torch_geometric.utils import to_dense_adj
 
 from ahc.checkpoint import load_comparator
 from ahc.comparator import Comparator
@@ -56,7 +57,7 @@ def test_messages_flow_along_against_and_to_itself_in_both_forms() -> None:
     layer = GraphConvolution(3, n_out=6)
     weights = normalise(structure)
     data = ArchGraph(adjacency=structure.numpy(), features=states.numpy()).to_data()
-    assert torch.equal(torch.sparse_coo_tensor(data.edge_index, data.edge_weight, (4, 4)).to_dense(), weights)
+    assert torch.equal(to_dense_adj(data.edge_index, edge_attr=data.edge_weight, max_num_nodes=4)[0], weights)
     expected = layer.itself(states)
     for u in range(4):
         for v in range(4):
@@ -69,10 +70,8 @@ def test_messages_flow_along_against_and_to_itself_in_both_forms() -> None:
 
 def test_the_fused_form_gives_the_scores_that_message_passing_defines(opinionated: Comparator) -> None:
     genotypes = sample_columns(1000, np.random.default_rng(8), full_space())
-    fused_batch, batch = (
-        encode_genotypes(genotypes, vocabulary=opinionated.vocabulary),
-        as_batch(genotypes, opinionated),
-    )
+    fused_batch = encode_genotypes(genotypes, vocabulary=opinionated.vocabulary)
+    batch = as_batch(genotypes, opinionated)
     for task, blind in ((torch.linspace(-1, 1, 5), False), (torch.linspace(2, -1, 5), False), (torch.ones(5), True)):
         fused = opinionated.predict(fused_batch, task_embedding=task, task_blind=blind)
         defined = opinionated(batch, task_embedding=task, task_blind=blind)
