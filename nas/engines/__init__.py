@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nas.engines._job import STATUSES, Job, Result
+from ahc.record import STATUSES
+from nas.engines._job import Job, Result
 from nas.engines.run import ENGINES, run_candidates
 
 __all__ = ["ENGINES", "STATUSES", "Job", "Result", "run_candidates"]

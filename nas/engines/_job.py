@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "invalid")
-"""How a candidate can end; the same words as in a trial record (`ahc.record`), which is too heavy to import here."""
+from ahc.record import STATUSES
 
 # by name, so that a child imports nothing for it; subclasses count too
 _STATUS_OF_ERROR = {

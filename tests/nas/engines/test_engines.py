@@ -14,7 +14,6 @@ from types import ModuleType
 
 import pytest
 
-from ahc import record
 from nas.engines import ENGINES, STATUSES, Job, Result, run_candidates
 from nas.engines import process as process_engine
 
@@ -57,10 +56,6 @@ def test_memory_limit(jobs: ModuleType, engine: str) -> None:
     assert results["small"].value == limit // 4
     assert results["large"].status == "out_of_memory" and results["large"].error == "MemoryError"
     assert len(bytearray(2 * limit)) == 2 * limit  # the caller itself is not limited afterwards
-
-
-def test_statuses_are_those_of_a_record() -> None:
-    assert STATUSES == record.STATUSES
 
 
 @pytest.mark.parametrize("engine", sorted(ENGINES))
