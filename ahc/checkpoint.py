@@ -12,7 +12,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
+from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
+from ahc.member import Member
 from ahc.task_embedding import EMBEDDING_VERSION
 from ahc.vocabulary import Vocabulary, VocabularyError
 from search_space.sentences import one_line

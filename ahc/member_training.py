@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ahc.comparator import Member, initialise
 from ahc.comparisons import TaskTable
 from ahc.linear_heads import solve_logistic, solve_ridge
+from ahc.member import Member, initialise
 
 if TYPE_CHECKING:
     from ahc.message_passing import GraphCollection

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
+from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
 from ahc.comparisons import genotypes_of, task_tables
 from ahc.graph import geno_to_graph
+from ahc.member import Member
 from ahc.member_training import MemberTrainer, TaskLabels, TrainingSettings, task_labels
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, default_weights

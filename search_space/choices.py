@@ -193,16 +193,12 @@ def _problems(choices: Cells) -> Iterable[str]:
     for cell in choices:
         if cell not in CELLS:
             yield f"{cell}: unknown cell, got {cell!r}{nearest(cell, CELLS)}"
-    found = False
+    n_problems = 0
     for cell in CELLS:
-        if cell not in choices:
-            yield f"{cell}: the cell is required, got nothing"
-            found = True
-            continue
-        for problem in _cell_problems(cell, choices[cell]):
+        for problem in _cell_problems(cell, choices.get(cell)):
+            n_problems += 1
             yield problem
-            found = True
-    if found:
+    if n_problems:
         return
     for cell in ("AugCell1", "AugCell2"):
         lengths, options = choices[cell]["lengths"], choices[cell]["options"]
@@ -212,7 +208,10 @@ def _problems(choices: Cells) -> Iterable[str]:
         yield "PairCell: cross_scale alone needs a kernel > 0, got kernel 0 only"
 
 
-def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> Iterable[str]:
+def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]] | None) -> Iterable[str]:
+    if fields is None:
+        yield f"{cell}: the cell is required, got nothing"
+        return
     legal = _legal_fields(cell, fields)
     for name in legal:
         if name not in fields:

@@ -182,17 +182,17 @@ class Plan:
         at node 1 who reads node 1 reads node 0.
         """
         width = max(genotypes.aug1.shape[1], genotypes.aug2.shape[1])
-        one, other = (np.pad(aug, ((0, 0), (0, width - aug.shape[1]))) for aug in (genotypes.aug1, genotypes.aug2))
+        first, second = (np.pad(aug, ((0, 0), (0, width - aug.shape[1]))) for aug in (genotypes.aug1, genotypes.aug2))
         swapped = np.zeros(len(genotypes), dtype=bool)
         for place in reversed(range(width)):
-            differ = one[:, place] != other[:, place]
-            swapped = np.where(differ, one[:, place] > other[:, place], swapped)
+            differ = first[:, place] != second[:, place]
+            swapped = np.where(differ, first[:, place] > second[:, place], swapped)
         edges, n_names = genotypes.edges, len(self._names)
         reads_node_1 = (edges > n_names) & (edges <= 2 * n_names)
         shortcut = (edges[:, :1] == self._identity) & (self._identity > 0)
         edges = np.where(shortcut & reads_node_1, edges - edges.dtype.type(n_names), edges)
         sums = np.sort(edges[:, 1:].reshape(len(edges), -1, 2), axis=2).reshape(len(edges), -1)
-        views = [np.where(swapped[:, None], *pair) for pair in ((other, one), (one, other))]
+        views = [np.where(swapped[:, None], *pair) for pair in ((second, first), (first, second))]
         rows = np.concatenate([*views, edges[:, :1], sums, genotypes.cells], axis=1)
         return rows.view(f"V{rows.shape[1] * rows.itemsize}")[:, 0].tolist()  # type: ignore[no-any-return]
 
