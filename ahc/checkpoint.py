@@ -12,8 +12,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
+from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
 from ahc.graphs.vocabulary import Vocabulary, VocabularyError
+from ahc.member import Member
 from ahc.task_embedding import EMBEDDING_VERSION
 from compute.user_error import DATA, UserError
 from search_space.sentences import one_line

@@ -5,21 +5,24 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
-from ahc.gcn import normalise
-from ahc.graphs.encoding import encode_genotypes
-from ahc.graphs.graph import GraphBatch
+from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
+from ahc.graphs.graph import geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
+from ahc.member import Member
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, default_weights
 from ahc.training.comparisons import genotypes_of, task_tables
 from ahc.training.members import MemberTrainer, TaskLabels, TrainingSettings, task_labels
+
+if TYPE_CHECKING:
+    from ahc.message_passing import GraphCollection
 
 Progress = Callable[[str], None]
 _GATES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -66,6 +69,8 @@ def train_comparator(
     Raises:
         ValueError: If a task lacks its embedding, or no task has two scored candidates.
     """
+    from ahc.message_passing import GraphCollection
+
     how = settings or TrainingSettings()
     how = how if epochs is None else replace(how, epochs=epochs)
     words = vocabulary or Vocabulary.from_registry()
@@ -90,11 +95,11 @@ def train_comparator(
 
     genotypes = genotypes_of(records)
     keys = sorted({key for table in tables for key in table.tried})
-    batch = encode_genotypes([genotypes[key] for key in keys], vocabulary=words).to(device)
+    graphs = GraphCollection([geno_to_graph(genotypes[key], words) for key in keys], device=device)
     rows = {key: row for row, key in enumerate(keys)}
     data = [task_labels(table, rows=rows, device=device) for table in tables]
     coordinates = comparator.coordinates(torch.from_numpy(tasks).to(device))
-    material = _Material(batch, normalise(batch.structures), data, coordinates, how)
+    material = _Material(graphs, data, coordinates, how)
     rng = np.random.default_rng(rng_seed)
     comparator.gate.fill_(_fit_gate(comparator, material, rng=rng))
     say = progress or _silent
@@ -134,8 +139,7 @@ def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: ND
 class _Material:
     """What all members learn from."""
 
-    batch: GraphBatch
-    structures: Tensor
+    graphs: GraphCollection
     data: Sequence[TaskLabels]
     tasks: Tensor
     how: TrainingSettings
@@ -143,8 +147,8 @@ class _Material:
     def trainer(self, member: Member, *, rng: np.random.Generator) -> MemberTrainer:
         """Return a trainer with its own weights and its own held-out candidates."""
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        held_out = torch.rand(len(self.batch), generator=generator).to(self.tasks.device) < self.how.holdout
-        return MemberTrainer(member, self.batch, self.structures, self.data, self.tasks, held_out, self.how, generator)
+        held_out = torch.rand(len(self.graphs), generator=generator).to(self.tasks.device) < self.how.holdout
+        return MemberTrainer(member, self.graphs, self.data, self.tasks, held_out, self.how, generator)
 
 
 def _fit_gate(comparator: Comparator, material: _Material, *, rng: np.random.Generator) -> float:

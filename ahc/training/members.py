@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ahc.comparator import Member, initialise
-from ahc.graphs.graph import GraphBatch
+from ahc.member import Member, initialise
 from ahc.training.comparisons import TaskTable
 from ahc.training.linear_heads import solve_logistic, solve_ridge
+
+if TYPE_CHECKING:
+    from ahc.message_passing import GraphCollection
 
 _SHARPNESS = (0.125, 0.25, 0.5, 1.0, 2.0)
 
@@ -86,15 +89,16 @@ class MemberTrainer:
     def __init__(
         self,
         member: Member,
-        batch: GraphBatch,
-        structures: Tensor,
+        graphs: GraphCollection,
         data: Sequence[TaskLabels],
         tasks: Tensor,
         held_out: Tensor,
         how: TrainingSettings,
         generator: torch.Generator,
     ) -> None:
-        self.member, self.batch, self.structures, self.data = member, batch, structures, data
+        from ahc.message_passing import MessagePassingEncoder
+
+        self.member, self.encode, self.graphs, self.data = member, MessagePassingEncoder(member.encoder), graphs, data
         self.tasks, self.held_out, self.how, self.generator = tasks, held_out, how, generator
         initialise(member, generator=generator)
 
@@ -197,10 +201,9 @@ class MemberTrainer:
     def _encode(self, graphs: Tensor) -> tuple[Tensor, Tensor]:
         """Encode each distinct graph once; the second value maps a row of the batch to its vector."""
         distinct = torch.unique(graphs)
-        rows = torch.zeros(len(self.batch), dtype=torch.int64, device=graphs.device)
+        rows = torch.zeros(len(self.graphs), dtype=torch.int64, device=graphs.device)
         rows[distinct] = torch.arange(len(distinct), device=graphs.device)
-        chosen = self.batch.select(distinct)
-        return self.member.encoder(chosen, adjacency=self.structures[chosen.structure]), rows
+        return self.encode(self.graphs.batch(distinct)), rows
 
     @staticmethod
     def _pairs(chosen: Tensor) -> Tensor:

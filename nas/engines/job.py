@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ahc.record import STATUSES
 from compute.user_error import UserError
-
-STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "invalid")
-"""How a candidate can end; the same words as in a trial record (`ahc.record`), which is too heavy to import here."""
 
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 

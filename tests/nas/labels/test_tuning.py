@@ -12,12 +12,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from compute.user_error import DATA, USAGE
 from downstream.classification.task import ClassificationTask
 from downstream.data import load_task
 from downstream.errors import DataError
 from downstream.forecasting.task import ForecastingTask
 from encoders.encoder import Encoder
-from nas.cli.program import DATA, USAGE, main
+from nas.cli.program import main
 from nas.errors import NothingTrainedError
 from nas.labels.heads import LabelledModel, load_head
 from nas.labels.targets import ForecastSupervision
