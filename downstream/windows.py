@@ -88,6 +88,11 @@ class Windows:
         return np.asarray(self.starts[np.asarray(index, dtype=np.int64)])
 
 
+def whole_window(values: NDArray[np.float32]) -> Windows:
+    """Return one window that is all of a series, (time, variates)."""
+    return Windows(values, np.zeros(1, dtype=np.int64), len(values))
+
+
 def stack_windows(parts: Sequence[Windows]) -> Windows:
     """Join windows of several arrays into one, in order.
 

@@ -14,14 +14,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
 from downstream.data.options import Layout
-from downstream.task import Kind
-from nas.fit_data import fit_task, plain_series
+from downstream.data.plain_series import load_plain_series
+from downstream.kinds import task_kind
+from downstream.represent import represent_series
+from nas.fit_data import fit_task
 from nas.options.search import SearchOptions
 from nas.representer import Representer
 from nas.runs.folder import RunFolder
-from nas.saved.embedding import represent_series, scale_series
+from nas.saved.embedding import scale_series
 from nas.saved.encoder import SavedEncoderError, load_encoder
-from nas.saved.predictor import Predictor, fit_predictor
+from nas.saved.predictor import load_predictor, save_predictor
 from nas.search import search
 from search_space.genotype import Genotype
 
@@ -63,7 +65,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def __init__(
         self,
-        kind: Kind = "classification",
+        kind: str = "classification",
         *,
         window: int | None = None,
         horizons: tuple[int, ...] | None = None,
@@ -130,7 +132,8 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.best_genotype_: Genotype = result.genotype
         self.scores_ = {row.name: row.scores.value for row in result.rows}
         self.result_text_ = result.text
-        self._learn(task)
+        self.predictor_ = task_kind(self.kind).fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
+        self._name_classes()
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -168,7 +171,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         folder = RunFolder(path, config={"estimator": json.loads(json.dumps(self.get_params()))})
         folder.start()
         self.encoder_.save(folder.path / "encoder.safetensors")
-        self.predictor_.save(folder.path / "predictor.safetensors")
+        save_predictor(folder.path / "predictor.safetensors", self.predictor_, kind=self.kind)
         folder.write_text("ranking.csv", self.ranking_.to_csv(index=False))
         folder.write_json("estimator.json", {"parameters": self.get_params(), "scores": self.scores_})
 
@@ -192,9 +195,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise SavedEncoderError(f"{folder}: not the folder of a saved estimator ({error})") from error
         found.encoder_ = encoder
         found.best_genotype_ = encoder.genotype
-        found.predictor_ = Predictor.load(folder / "predictor.safetensors")
-        if found.predictor_.kind != found.kind:
-            raise SavedEncoderError(f"{folder}: the estimator is for {found.kind}, its predictor is not")
+        found.predictor_ = load_predictor(folder / "predictor.safetensors", kind=str(found.kind))
         found._name_classes()
         return found
 
@@ -221,24 +222,19 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             quiet=self.quiet,
         )
 
-    def _learn(self, task: Any) -> None:
-        """Fit the probe that predicts, on the task's training part."""
-        self.predictor_ = fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
-        self._name_classes()
-
     def _name_classes(self) -> None:
-        if self.kind == "classification":
+        if self.predictor_.classes:
             self.classes_ = np.asarray(self.predictor_.classes)
 
     def _represent(self) -> Representer:
         return Representer(self.encoder_.encoder, device="cpu")
 
     def _represented(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        window = len(values) if self.kind == "classification" else self.encoder_.window
+        window = len(values) if task_kind(self.kind).whole_cases else self.encoder_.window
         return represent_series(self._represent(), values, window=window)
 
     def _scaled(self, X: Any) -> list[NDArray[np.float32]]:
-        data = plain_series(X, kind=self.kind, layout=self.layout)
+        data = load_plain_series(X, kind=self.kind, layout=self.layout)
         return [
             scale_series(series, self.encoder_, number=number, n_series=len(data.series))
             for number, series in enumerate(data.series)

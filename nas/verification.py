@@ -146,11 +146,10 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     baseline = None if options.baseline is None else baseline_encoder(options.baseline)
     saved = None if options.encoder is None else load_encoder(options.encoder)
     kind = options.task or ("forecasting" if saved is None else saved.kind)
-    window = options.window if saved is None else saved.window
     task = load_task(
         options.data,
-        kind=kind,  # type: ignore[arg-type]  # checked by the options
-        window=None if kind == "classification" else window,
+        kind=kind,
+        window=options.window if saved is None else saved.window,
         horizons=options.horizons or None,
         target=options.target or None,
         variates=options.variates or None,
@@ -182,7 +181,7 @@ def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Itera
         }
         for name, encoder in encoders.items():
             represent = Representer(encoder.to(device), device=device)
-            yield from _with_parts(Row(name, evaluation.test(closed, opened, represent)))
+            yield from _with_parts(Row(name, evaluation.score_test(closed, opened, represent)))
             progress.advance(name)
         for name, scores in evaluation.baselines(closed, opened).items():
             yield Row(name, scores, baseline=True)
@@ -204,7 +203,7 @@ def _supervised_rows(cell: EncoderCell, task: Task, *, options: EvaluateOptions,
             on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.errors[0]:.4f}"),
         )
         opened = task.open_test()
-        yield Row(f"{options.baseline}, trained end to end", forecaster.test(closed, opened), baseline=True)
+        yield Row(f"{options.baseline}, trained end to end", forecaster.score_test(closed, opened), baseline=True)
         for name, scores in evaluation.baselines(closed, opened).items():
             yield Row(name, scores, baseline=True)
         progress.advance("test")
@@ -216,7 +215,7 @@ def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores
         file = Path(folder) / "encoder.safetensors"
         file.write_bytes(weights)
         encoder = load_encoder(file).encoder.to(torch.device(device))
-    return evaluation.test(task, opened, Representer(encoder, device=device))
+    return evaluation.score_test(task, opened, Representer(encoder, device=device))
 
 
 def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:

@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.anomaly.kind import KIND
 from downstream.anomaly.planted import plant_anomalies
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.data.options import LoadOptions
 from downstream.data.raw import RawSeries, SeriesSet
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
-from downstream.task import METRICS, Sealed, TaskSpec, task_hash
+from downstream.task import Sealed, TaskSpec, task_hash
 
 _WINDOW = 64
 _FIT_SHARE = 0.7  # of the training rows; the rest validates
@@ -204,15 +205,4 @@ def _spec(series: Sequence[RawSeries], *, window: int, how: str, options: LoadOp
         words.append("no label column: test metrics are not available")
     if options.max_rows is not None:
         words.append(f"at most {options.max_rows} rows of a part")
-    metric, higher = METRICS["anomaly"]
-    return TaskSpec(
-        name=options.name,
-        kind="anomaly",
-        window=window,
-        horizons=(),
-        raw_lags=window,
-        metric=metric,
-        higher_is_better=higher,
-        family=options.family or options.name,
-        protocol="; ".join(words),
-    )
+    return TaskSpec.of(KIND, name=options.name, family=options.family, window=window, protocol=words)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.classification.kind import KIND
 from downstream.classification.task import ClassificationTask, LabelledWindows
 from downstream.data.arrays import check_cases
 from downstream.data.options import LoadOptions
@@ -16,7 +17,7 @@ from downstream.data.raw import CasePair, CaseSet, Floats
 from downstream.data.splitting import stratified_order
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
-from downstream.task import METRICS, Sealed, TaskSpec, task_hash
+from downstream.task import Sealed, TaskSpec, task_hash
 from downstream.windows import Windows
 from search_space.registry import unknown_name
 
@@ -70,18 +71,7 @@ def build_classification(data: CasePair, *, options: LoadOptions) -> Classificat
     sealed: Sealed[LabelledWindows] = Sealed(None, reason="a seed task pools the official train and test cases")
     if test is not None:
         sealed = Sealed(LabelledWindows(_padded(test.values, scaler=scaler), test.labels))
-    metric, higher = METRICS["classification"]
-    spec = TaskSpec(
-        name=options.name,
-        kind="classification",
-        window=windows.length,
-        horizons=(),
-        raw_lags=windows.length,
-        metric=metric,
-        higher_is_better=higher,
-        family=options.family or options.name,
-        protocol="; ".join(how),
-    )
+    spec = TaskSpec.of(KIND, name=options.name, family=options.family, window=windows.length, protocol=how)
     facts = {"kind": spec.kind, "window": spec.window, "metric": spec.metric, "classes": classes}
     return ClassificationTask(
         spec=spec,

@@ -96,7 +96,7 @@ def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 
         "fold_sd": float(np.std(accuracies)),
         "alpha_on_edge": float(np.mean(edges)),
     }
-    return Score(float(np.mean(accuracies)), "accuracy", True, details)
+    return Score.of(task.spec, float(np.mean(accuracies)), details)
 
 
 def _fold(x: Floats, labels: Integers, *, held_out: NDArray[np.bool_]) -> tuple[Integers, bool]:
@@ -108,7 +108,7 @@ def _fold(x: Floats, labels: Integers, *, held_out: NDArray[np.bool_]) -> tuple[
     return model.predict(standardize(x[held_out])), model.on_edge
 
 
-def test(task: ClassificationTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
+def score_test(task: ClassificationTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Fit every probe on all training cases and score it on all test cases.
 
     Args:
@@ -129,7 +129,7 @@ def test(task: ClassificationTask, opened: LabelledWindows, represent: Represent
 def score_features(
     task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats, *, rng_seed: int = 0
 ) -> Scores:
-    """Score given features of training and test cases, (n, d) and (n_test, d), as `test` does."""
+    """Score given features of training and test cases, (n, d) and (n_test, d), as `score_test` does."""
     standardize = Standardizer.fit(x)
     x, new = standardize(x), standardize(new)
     labels, truth = task.labels, opened.labels
@@ -144,7 +144,9 @@ def score_features(
     _add_rows(found, truth, ridge.predict(new), scores=ridge.decision(new), known=ridge.classes, name="ridge")
     settings["ridge.alpha"] = f"{ridge.alpha:g}"
     _add_rows(found, truth, vote(new, x, labels), scores=None, known=np.unique(labels), name="knn")
-    return Scores(found["accuracy/svm"], "accuracy", True, found, settings, protocol_facts(task, opened))
+    return Scores.of(
+        task.spec, found, headline="accuracy/svm", settings=settings, protocol=protocol_facts(task, opened)
+    )
 
 
 def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats) -> Scores:
@@ -155,7 +157,9 @@ def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, ne
     found: dict[str, float] = {}
     _add_rows(found, opened.labels, ridge.predict(new), scores=ridge.decision(new), known=ridge.classes, name="ridge")
     settings = {"ridge.alpha": f"{ridge.alpha:g}"}
-    return Scores(found["accuracy/ridge"], "accuracy", True, found, settings, protocol_facts(task, opened))
+    return Scores.of(
+        task.spec, found, headline="accuracy/ridge", settings=settings, protocol=protocol_facts(task, opened)
+    )
 
 
 def _add_rows(

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.scaling import Scaler
 from downstream.task import Task
 from downstream.windows import Windows
 
@@ -28,13 +27,11 @@ class ClassificationTask(Task):
         windows: One per training case, scaled; shorter cases end in NaN rows.
         labels: Class number of each training case, int64 (n,).
         classes: Class names by number.
-        scaler: One mean and deviation per variate over all training cases.
     """
 
     windows: Windows
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    scaler: Scaler
 
     def training_windows(self, *, limit: int = 20_000) -> Windows:
         """Return the training cases that have a value; evenly thinned above `limit`."""
@@ -50,3 +47,13 @@ class ClassificationTask(Task):
         """
         part: LabelledWindows = self.sealed.open(self.spec.name)
         return part
+
+    def stand_in(self, sizes: tuple[int, ...]) -> LabelledWindows:
+        """Return the training cases, repeated to the number of test cases; see `Task`."""
+        index = np.arange(sizes[0]) % len(self.labels)
+        return LabelledWindows(self.windows.subset(index), self.labels[index])
+
+    def known_of(self, windows: Windows) -> tuple[str, list[str]]:
+        """Return the class of each of some training windows."""
+        case_at = {int(start): case for case, start in enumerate(self.windows.starts)}
+        return "class", [self.classes[self.labels[case_at[int(start)]]] for start in windows.starts]

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from downstream.data.arrays import array_cases, array_series, check_cases
 from downstream.data.options import Layout, LoadOptions
-from downstream.data.raw import Arrays, CasePair, CaseSet, RawSeries, SeriesSet
+from downstream.data.raw import SeriesSet
 from downstream.data.sources import open_source
-from downstream.data.tables import anomaly_series, forecasting_series, row_cases
-from downstream.errors import DataError
-from downstream.task import Kind
+from downstream.kinds import task_kind
 
 
 def load_plain_series(
     source: Any,
     *,
-    kind: Kind,
+    kind: str,
     variates: Sequence[str] | None = None,
     layout: Layout = "nct",
     time_column: str | None = None,
@@ -47,27 +44,4 @@ def load_plain_series(
         time_column=time_column,
         label_column=label_column,
     )
-    if kind == "classification":
-        if isinstance(content, Arrays) and content.content.get("y") is None:
-            return array_series(content, options=options)
-        if isinstance(content, Arrays):
-            content = array_cases(content, layout=layout)
-        if not isinstance(content, CasePair):
-            content = CasePair(row_cases(content.tables[0], options=options), None)
-        return _joined(content)
-    if isinstance(content, CasePair):
-        raise DataError(f"{content.train.source}: the file holds labelled cases; read it with kind='classification'")
-    if isinstance(content, Arrays):
-        return array_series(content, options=options)
-    return (
-        anomaly_series(content, options=options) if kind == "anomaly" else forecasting_series(content, options=options)
-    )
-
-
-def _joined(pair: CasePair) -> SeriesSet:
-    for cases in (pair.train, pair.test):
-        if cases is not None:
-            check_cases(cases.cases, source=cases.source)
-    parts: list[tuple[str, CaseSet]] = [("train", pair.train)] + ([("test", pair.test)] if pair.test else [])
-    series = [RawSeries(f"{part} {number}", case) for part, cases in parts for number, case in enumerate(cases.cases)]
-    return SeriesSet(pair.train.source, pair.train.variates, tuple(series))
+    return task_kind(kind).plain_series(content, options=options)

@@ -12,10 +12,11 @@ from downstream.data.options import LoadOptions
 from downstream.data.raw import RawSeries, SeriesSet
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
 from downstream.errors import DataError, DataWarning
+from downstream.forecasting.kind import KIND
 from downstream.forecasting.task import ForecastingTask
 from downstream.forecasting.ts2vec.time_features import TIME_FEATURES, time_features
 from downstream.scaling import fit_scaler
-from downstream.task import METRICS, Sealed, TaskSpec, task_hash
+from downstream.task import Sealed, TaskSpec, task_hash
 
 _HORIZONS = {
     "default": (24, 48, 168, 336, 720),
@@ -209,16 +210,12 @@ def _spec(lengths: _Lengths, *, splits: Sequence[RowSplit], options: LoadOptions
         words.append("7 time features; origins from the first row of a part")
     if options.rows is not None or options.max_rows is not None:
         words.append(f"rows {options.rows or 'all'}, at most {options.max_rows or 'all'} (the last ones)")
-    metric, higher = METRICS["forecasting"]
-    family = options.family or ("ett" if options.name.lower() in ETT_SPLITS else options.name)
-    return TaskSpec(
+    return TaskSpec.of(
+        KIND,
         name=options.name,
-        kind="forecasting",
+        family=options.family or ("ett" if options.name.lower() in ETT_SPLITS else None),
         window=lengths.window,
         horizons=lengths.horizons,
         raw_lags=lengths.raw_lags,
-        metric=metric,
-        higher_is_better=higher,
-        family=family,
-        protocol="; ".join(words),
+        protocol=words,
     )

@@ -13,7 +13,7 @@ from downstream.forecasting.models import Combination, Setting, Sharing, fit_pat
 from downstream.forecasting.rows import Features, RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.sums import RowSums, sum_rows
 from downstream.forecasting.task import ForecastingTask, Origins, Part
-from downstream.forecasting.ts2vec.scoring import applies, test_ts2vec
+from downstream.forecasting.ts2vec.scoring import applies, score_test_ts2vec
 from downstream.probes.ridge import ALPHAS, choose
 from downstream.represent import Represent
 from downstream.scores import Score, Scores
@@ -61,7 +61,7 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0, 
         values = [value for key, value in found.items() if key.startswith(f"{name}/")]
         if values:
             found[name] = float(np.mean(values))
-    return Score(found["mse"], "mse", False, found)
+    return Score.of(task.spec, found["mse"], found)
 
 
 def _raw_lag_errors(task: ForecastingTask) -> Mapping[str, float]:
@@ -150,7 +150,9 @@ def _nested_error(
     return float(np.average(scored, weights=counts)), any(choice.on_edge for choice in chosen)
 
 
-def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0) -> Scores:
+def score_test(
+    task: ForecastingTask, opened: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0
+) -> Scores:
     """Choose a forecaster per horizon on training and validation rows, then score it on every test origin.
 
     Args:
@@ -185,14 +187,14 @@ def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | 
         for name, forecaster in forecasters.items():
             settings.update(_describe(forecaster, name=name))
     if represent is not None and applies(task):
-        published = test_ts2vec(task, opened, represent)
+        published = score_test_ts2vec(task, opened, represent)
         metrics.update(published[0])
         settings.update(published[1])
     for name in ("mse", "mae", "representation.mse", "representation.mae"):
         values = [value for key, value in metrics.items() if key.startswith(f"{name}/")]
         if values:
             metrics[name] = float(np.mean(values))
-    return Scores(metrics.get("mse", float("nan")), "mse", False, metrics, settings, facts)
+    return Scores.of(task.spec, metrics, settings=settings, protocol=facts)
 
 
 def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterable[RowBlock]) -> dict[str, float]:

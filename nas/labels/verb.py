@@ -86,7 +86,7 @@ def _load(options: FinetuneOptions, saved: SavedEncoder) -> LabelledTask:
         )
     task = load_task(
         options.data,
-        kind=kind,  # type: ignore[arg-type]  # checked above
+        kind=kind,
         window=None if kind == "classification" else saved.window,
         horizons=options.horizons or None,
         target=options.target or None,
@@ -115,7 +115,7 @@ def score_rows(task: LabelledTask, represent: Representer, tuned: FineTuned, *, 
         return before, Row(name, _held_out_scores(task, tuned.errors[0]))
     opened: Any = task.open_test()
     closed = task.without_test()
-    probe = evaluation.test(closed, opened, represent)
+    probe = evaluation.score_test(closed, opened, represent)
 
     facts: dict[str, str | int | float]
     if isinstance(task, ClassificationTask):

@@ -53,7 +53,7 @@ def applies(task: ForecastingTask) -> bool:
     return "ts2vec" in task.spec.protocol.lower()
 
 
-def test_ts2vec(
+def score_test_ts2vec(
     task: ForecastingTask, opened: ForecastingTask, represent: Represent
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Return `ts2vec.mse/H` and `ts2vec.mae/H` with their means, and the chosen alphas.
@@ -70,7 +70,7 @@ def test_ts2vec(
 
 
 def errors_by_horizon(opened: ForecastingTask, features: dict[Part, Floats]) -> tuple[dict[str, float], dict[str, str]]:
-    """Fit, choose and test every horizon; see `test_ts2vec`.
+    """Fit, choose and test every horizon; see `score_test_ts2vec`.
 
     Args:
         opened: The task with its test part.

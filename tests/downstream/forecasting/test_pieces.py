@@ -28,7 +28,7 @@ def test_ts2vec_protocol_equals_sklearn(toys: SimpleNamespace) -> None:
     task = toys.make_task(toys.ar1(500, coefficient=0.8), n_targets=2, horizons=(2, 5), protocol="ts2vec")
     assert forecast_ts2vec.applies(task)
     opened = task.open_test()
-    scores = forecasting.test(task, opened, toys.Identity())
+    scores = forecasting.score_test(task, opened, toys.Identity())
     for horizon in (2, 5):
         data = {}
         for part, source in (("train", task), ("validation", task), ("test", opened)):
@@ -48,7 +48,7 @@ def test_ts2vec_protocol_equals_sklearn(toys: SimpleNamespace) -> None:
 def test_ts2vec_protocol_says_when_it_is_too_wide(toys: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forecast_ts2vec, "MAX_FEATURES", 3)
     task = toys.make_task(toys.noise(200), n_targets=2, protocol="ts2vec")
-    metrics, settings = forecast_ts2vec.test_ts2vec(task, task.open_test(), toys.Identity())
+    metrics, settings = forecast_ts2vec.score_test_ts2vec(task, task.open_test(), toys.Identity())
     assert metrics == {}
     assert "12 features" in settings["ts2vec.protocol"]
 

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
-from downstream import baselines
 from downstream.forecasting import choice as forecast_choice
 from downstream.forecasting import scoring as forecasting
+from downstream.forecasting.baselines import baselines
 from downstream.forecasting.evidence import Evidence, Gain
 from downstream.forecasting.models import REFERENCE, fit_horizon
 from downstream.forecasting.rows import NORMALIZATIONS, pick_origins, row_blocks, usable_horizons
@@ -108,7 +108,7 @@ def _check_setting(fitted, blocks, *, task: ForecastingTask, horizon: int) -> No
 def test_forecasts_reach_the_noise_of_a_known_process(toys: SimpleNamespace) -> None:
     task = toys.make_task(toys.ar1(4000, coefficient=0.9), n_targets=2, horizons=(1, 3))
     opened = task.open_test()
-    scores = forecasting.test(task, opened, toys.Identity())
+    scores = forecasting.score_test(task, opened, toys.Identity())
     # h-step errors of AR(1): sum of coefficient^(2i), averaged over the steps.
     steps = np.cumsum(0.81 ** np.arange(3))
     assert scores.metrics["mse/1"] == pytest.approx(1.0, rel=0.1)
@@ -122,7 +122,7 @@ def test_seasonal_naive_is_exact_on_a_season_and_the_ridge_too(toys: SimpleNames
     time = np.arange(900)
     values = np.stack([np.sin(2 * np.pi * time / 24), np.cos(2 * np.pi * time / 24)], axis=1)
     task = toys.make_task(values, n_targets=2, horizons=(30,))
-    found = baselines.forecasting_baselines(task, task.open_test())
+    found = baselines(task, task.open_test())
     assert found["seasonal_naive"].settings["period"] == "24"
     assert found["seasonal_naive"].value < 1e-8
     assert found["raw_lag_ridge"].value < 1e-4
@@ -257,7 +257,7 @@ def test_test_errors_equal_the_loop_over_every_origin_and_observed_target(toys: 
     values[[450, 460], [0, 1]] = np.nan
     task = toys.make_task(values, n_targets=2)
     opened = task.open_test()
-    scores = forecasting.test(task, opened, None)
+    scores = forecasting.score_test(task, opened, None)
     for horizon, forecaster in forecast_choice.fit_reference(task).items():
         errors = []
         for step in range(399, 500 - horizon):
