@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from downstream.task_kind import TaskKind
 
-KINDS: tuple[str, ...] = ("forecasting", "classification", "anomaly")
+KINDS: tuple[str, ...] = ("forecasting", "classification", "anomaly", "regression")
 """Each is a folder of this package with a `kind.py`; data that no later one claims belongs to the first."""
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from compute.memory import at_a_time, is_limited
 from downstream.windows import Windows
 
+MAX_FEATURES = 4096
 WINDOWS_AT_A_TIME = 16_384
 _COPIES = 12  # bytes for each number of a representation: itself, where it is checked, and on its way elsewhere
 
@@ -36,6 +37,24 @@ def represented(represent: Represent, windows: Windows, *, mask_last: bool = Fal
     if not np.isfinite(z).all():
         raise FloatingPointError("represent returned values that are not finite; the encoder has diverged")
     return z
+
+
+def flatten_streams(z: NDArray[np.float32], *, limit: int = MAX_FEATURES) -> NDArray[np.float32]:
+    """Return streams side by side, or their mean where that would be more than `limit` features.
+
+    Args:
+        z: Representations, (n, streams, features).
+        limit: The most features.
+
+    Returns:
+        (n, streams * features) or (n, features).
+    """
+    return z.mean(axis=1) if z.shape[1] * z.shape[2] > limit else z.reshape(len(z), -1)
+
+
+def features_of(represent: Represent, windows: Windows) -> NDArray[np.float32]:
+    """Return the features by which probes know windows, streams flattened, (n_windows, features)."""
+    return flatten_streams(represented(represent, windows))
 
 
 def represent_series(represent: Represent, values: NDArray[np.float32], *, window: int) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     stays out of fitting and is scored once.
 
     Args:
-        kind: `classification`, `forecasting` or `anomaly`.
+        kind: `classification`, `regression`, `forecasting` or `anomaly`.
         window: Lookback of the encoder in time steps; by default chosen from the data.
         horizons: Forecast lengths in time steps; by default the usual ones that fit.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
@@ -106,13 +106,23 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.rng_seed = rng_seed
         self.quiet = quiet
 
+    @property
+    def _estimator_type(self) -> str | None:
+        """What scikit-learn before 1.6 asks."""
+        return task_kind(self.kind).estimator_type
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = self._estimator_type
+        return tags
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Search on a dataset.
 
         Args:
             X: Array (cases, channels, timepoints), list of (channels, timepoints) arrays of unequal length,
                 DataFrame, or the path of a file or folder.
-            y: Class labels for classification, (cases,); not needed otherwise.
+            y: Class labels or targets, (cases,); not needed for forecasting and anomalies.
 
         Raises:
             DataError: If the data is at fault.
@@ -145,18 +155,20 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Predict with a linear probe on the frozen representation.
 
         Returns:
-            Classification: class names (cases,). Forecasting: the steps after the end of each series in its own unit
-            (cases, variates, horizon). Anomaly: 1 for anomalous steps (cases, timepoints).
+            Classification: class names (cases,). Regression: targets in their own unit (cases,). Forecasting: the
+            steps after the end of each series in its own unit (cases, variates, horizon). Anomaly: 1 for anomalous
+            steps (cases, timepoints).
         """
         self._check_fitted()
         return self.predictor_.predict(self._represent(), self._scaled(X))
 
     def score(self, X: Any, y: Any) -> float:
-        """Return accuracy (classification), minus the mean squared error (forecasting), or AUC-PR (anomaly).
+        """Return accuracy (classification), R2 (regression), minus the mean squared error (forecasting), or AUC-PR.
 
         Args:
             X: As for `fit`.
-            y: True classes (cases,), next steps (cases, variates, at most horizon), or labels (cases, timepoints).
+            y: True classes or targets (cases,), next steps (cases, variates, at most horizon), or labels of steps
+                (cases, timepoints).
         """
         self._check_fitted()
         return self.predictor_.score(self._represent(), self._scaled(X), np.asarray(y))

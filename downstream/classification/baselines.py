@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from downstream.cases.features import minirocket, raw_features
+from downstream.cases.task import LabelledWindows
 from downstream.classification.scoring import score_features, score_ridge
-from downstream.classification.task import ClassificationTask, LabelledWindows
+from downstream.classification.task import ClassificationTask
 from downstream.scores import Scores
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from downstream.task_kind import TaskKind
 
 if TYPE_CHECKING:
+    from downstream.cases.task import LabelledWindows
     from downstream.classification.predictor import ClassPredictor
-    from downstream.classification.task import ClassificationTask, LabelledWindows
+    from downstream.classification.task import ClassificationTask
     from downstream.data.options import LoadOptions
     from downstream.data.raw import SeriesSet, Source
     from downstream.represent import Represent

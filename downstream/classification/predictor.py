@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.classification.scoring import flatten_streams
 from downstream.classification.task import ClassificationTask
 from downstream.predictor import Predictor, Series, check_shapes
 from downstream.probes.linear import Standardizer, fit_logistic
-from downstream.represent import Represent, represented
+from downstream.represent import Represent, features_of, flatten_streams, represented
 from downstream.windows import whole_window
 
 
@@ -22,7 +21,7 @@ class ClassPredictor(Predictor):
     @classmethod
     def fit(cls, task: ClassificationTask, represent: Represent, *, rng_seed: int) -> Self:
         """Fit on all training cases."""
-        x = flatten_streams(represented(represent, task.windows))
+        x = features_of(represent, task.windows)
         standardize = Standardizer.fit(x)
         model = fit_logistic(standardize(x), task.labels, rng_seed=rng_seed)
         model = getattr(model, "best_estimator_", model)

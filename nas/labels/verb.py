@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream import evaluation, metrics
-from downstream.classification.scoring import protocol_facts
 from downstream.classification.task import ClassificationTask
 from downstream.data import load_task
 from downstream.forecasting.rows import usable_horizons
@@ -121,7 +120,7 @@ def score_rows(task: LabelledTask, represent: Representer, tuned: FineTuned, *, 
     if isinstance(task, ClassificationTask):
         linear = {metric: probe.metrics[f"{metric}/logistic"] for metric in ("accuracy", "macro_f1", "auprc")}
         found = _class_metrics(tuned.outputs(opened.windows), opened.labels)
-        facts = protocol_facts(task, opened)
+        facts = task.protocol_facts(opened)
     else:
         linear = {
             metric.removeprefix("representation."): value

@@ -21,7 +21,9 @@ __all__ = ["ENCODERS", "PRESETS", "STRATEGIES", "Preset", "preset"]
 PRESETS: Mapping[str, Preset] = MappingProxyType({**STRATEGIES, **ENCODERS})
 
 # Where a forecast or an alarm is about the last step, the representation is taken there.
-_READOUT_OF_KIND = MappingProxyType({"forecasting": "last", "anomaly": "last", "classification": None})
+_READOUT_OF_KIND = MappingProxyType(
+    {"forecasting": "last", "anomaly": "last", "classification": None, "regression": None}
+)
 
 
 def preset(name: str, kind: str | None = None) -> Genotype:

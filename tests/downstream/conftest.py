@@ -81,6 +81,9 @@ def load_small(kind: str) -> Task:
         )
     if kind == "anomaly":
         return load_task(rng.normal(size=(900, 2)), kind=kind, name="noise", layout="ntc", window=8)
+    if kind == "regression":
+        targets = rng.normal(size=60)
+        return load_task((rng.normal(size=(60, 2, 20)) + targets[:, None, None], targets), kind=kind, name="levels")
     labels = np.arange(60) % 2
     values = rng.normal(size=(60, 2, 20)) + labels[:, None, None]
     return load_task((values, labels), kind=kind, name="levels")

@@ -12,9 +12,11 @@ from sklearn.linear_model import RidgeClassifier as SklearnRidge
 from sklearn.preprocessing import StandardScaler
 
 from downstream.cases import features
+from downstream.cases.task import LabelledWindows
 from downstream.classification import scoring as classification
 from downstream.classification.baselines import baselines
-from downstream.classification.task import ClassificationTask, LabelledWindows
+from downstream.classification.task import ClassificationTask
+from downstream.represent import flatten_streams
 from downstream.scaling import Scaler
 from downstream.task import Sealed, TaskSpec
 from downstream.windows import Windows
@@ -146,8 +148,8 @@ def test_two_classes_and_a_class_unseen_in_training_have_rows_too() -> None:
 
 def test_many_streams_are_averaged_and_few_are_kept() -> None:
     z = np.random.default_rng(0).normal(size=(3, 4, 5))
-    np.testing.assert_array_equal(classification.flatten_streams(z), z.reshape(3, 20))
-    np.testing.assert_allclose(classification.flatten_streams(z, limit=19), z.mean(axis=1))
+    np.testing.assert_array_equal(flatten_streams(z), z.reshape(3, 20))
+    np.testing.assert_allclose(flatten_streams(z, limit=19), z.mean(axis=1))
 
 
 def test_without_aeon_the_raw_series_baseline_stands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,62 @@
+"""From cases with targets to a regression task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.cases.build import Labels, case_facts
+from downstream.data.options import LoadOptions
+from downstream.data.raw import CasePair, CaseSet
+from downstream.errors import DataError
+from downstream.regression.kind import KIND
+from downstream.regression.task import RegressionTask
+
+
+def build_regression(data: CasePair, *, options: LoadOptions) -> RegressionTask:
+    """Return the task that cases with targets stand for; see `case_facts`.
+
+    Args:
+        data: Training cases and, where official, test cases.
+        options: See `load_task`.
+
+    Raises:
+        DataError: If a target is missing or no finite number, or all training cases have the same.
+    """
+    labels = _Targets(drawn="random", fewest=2)
+    return RegressionTask(**case_facts(data, kind=KIND, labels=labels, options=options))
+
+
+@dataclass(frozen=True)
+class _Targets(Labels):
+    """Labels are numbers."""
+
+    def numbers(self, part: CaseSet) -> NDArray[np.float64]:
+        """Return the labels as float64."""
+        targets = np.asarray([_number(label) for label in part.labels], dtype=np.float64)
+        wrong = np.flatnonzero(~np.isfinite(targets))
+        if len(wrong):
+            case = int(wrong[0])
+            raise DataError(
+                f"{part.source}: case {case} has the target {part.labels[case]!r}; targets must be finite numbers"
+            )
+        return targets
+
+    def order(self, labels: NDArray[np.float64], *, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the cases in a random order."""
+        return rng.permutation(len(labels))
+
+    def check(self, labels: NDArray[np.float64], *, source: str) -> None:
+        """Check that targets differ."""
+        if labels.min() == labels.max():
+            raise DataError(f"{source}: all training cases have the target {labels[0]:g}; there is nothing to predict")
+
+
+def _number(label: str) -> float:
+    """Return what a text says, NaN where that is no number."""
+    try:
+        return float(label)
+    except ValueError:
+        return float("nan")
