@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from downstream.task_kind import TaskKind
@@ -12,7 +12,7 @@ KINDS: tuple[str, ...] = ("forecasting", "classification", "anomaly", "regressio
 """Each is a folder of this package with a `kind.py`; data that no later one claims belongs to the first."""
 
 
-def task_kind(name: str) -> TaskKind[Any]:
+def task_kind(name: str) -> TaskKind:
     """Return the registration of a kind.
 
     Raises:
@@ -20,5 +20,5 @@ def task_kind(name: str) -> TaskKind[Any]:
     """
     if name not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {name!r}")
-    kind: TaskKind[Any] = import_module(f"downstream.{name}.kind").KIND
+    kind: TaskKind = import_module(f"downstream.{name}.kind").KIND
     return kind

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +43,6 @@ class Predictor(ABC):
     def classes(self) -> tuple[str, ...]:
         """Class names by number; empty where a kind has none."""
         return tuple(self.facts.get("classes", ()))
-
-    @classmethod
-    @abstractmethod
-    def fit(cls, task: Any, represent: Represent, *, rng_seed: int) -> Self:
-        """Fit on the training and validation rows of a task of the kind."""
 
     @abstractmethod
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:

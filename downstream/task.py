@@ -62,7 +62,7 @@ class TaskSpec:
     @classmethod
     def of(
         cls,
-        kind: TaskKind[Any],
+        kind: str,
         *,
         name: str,
         family: str | None,
@@ -74,12 +74,12 @@ class TaskSpec:
         """Return the spec of a task of a kind; a family is the name, and raw lags are the window, where not given."""
         return cls(
             name=name,
-            kind=kind.name,
+            kind=kind,
             window=window,
             horizons=horizons,
             raw_lags=raw_lags or window,
-            metric=kind.metric,
-            higher_is_better=kind.higher_is_better,
+            metric=task_kind(kind).metric,
+            higher_is_better=task_kind(kind).higher_is_better,
             family=family or name,
             protocol="; ".join(protocol),
         )
@@ -146,7 +146,7 @@ class Task(ABC):
     training_cut: int | None = None
 
     @property
-    def kind(self) -> TaskKind[Any]:
+    def kind(self) -> TaskKind:
         """What can be asked of all tasks of this kind."""
         return task_kind(self.spec.kind)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
+from downstream.data.loading import load_plain_series
 from downstream.data.options import Layout
-from downstream.data.plain_series import load_plain_series
 from downstream.kinds import task_kind
 from downstream.represent import represent_series
 from nas.fit_data import fit_task

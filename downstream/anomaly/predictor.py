@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,19 +17,19 @@ from downstream.probes.knn import nearest
 from downstream.represent import Represent, represent_steps, represented
 
 
+def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> AnomalyPredictor:
+    """Keep representations of training windows; distances of the windows left out say what is usual."""
+    del rng_seed  # nothing here is random
+    windows = task.training_windows(limit=2 * MAX_REFERENCE)
+    z = represented(represent, windows).reshape(len(windows), -1)
+    reference, held_out = z[::2], z[1::2]
+    distance = _distance(held_out if len(held_out) else reference, reference)
+    facts = {"window": task.spec.window, "mean": float(distance.mean()), "deviation": float(distance.std()) or 1.0}
+    return AnomalyPredictor(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
+
+
 class AnomalyPredictor(Predictor):
     """1 where a step is more than `THRESHOLD` training deviations away; the score is the mean AUC-PR over series."""
-
-    @classmethod
-    def fit(cls, task: AnomalyTask, represent: Represent, *, rng_seed: int) -> Self:
-        """Keep representations of training windows; distances of the windows left out say what is usual."""
-        del rng_seed  # nothing here is random
-        windows = task.training_windows(limit=2 * MAX_REFERENCE)
-        z = represented(represent, windows).reshape(len(windows), -1)
-        reference, held_out = z[::2], z[1::2]
-        distance = _distance(held_out if len(held_out) else reference, reference)
-        facts = {"window": task.spec.window, "mean": float(distance.mean()), "deviation": float(distance.std()) or 1.0}
-        return cls(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
 
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
         """Return a 0 or 1 per step, (series, time); an array of arrays where lengths differ."""

@@ -17,7 +17,6 @@ from downstream.data.raw import CasePair, CaseSet, Floats
 from downstream.errors import DataError
 from downstream.scaling import Scaler, fit_scaler
 from downstream.task import Sealed, TaskSpec, task_hash
-from downstream.task_kind import TaskKind
 from downstream.windows import Windows
 from search_space.registry import unknown_name
 
@@ -78,7 +77,7 @@ class _Cases:
 
 
 def case_facts(
-    data: CasePair, *, kind: TaskKind[Any], labels: Labels, options: LoadOptions, hashed: dict[str, Any] | None = None
+    data: CasePair, *, kind: str, labels: Labels, options: LoadOptions, hashed: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Pool or split the cases, scale by the training cases, and seal the test cases.
 

@@ -9,25 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream.cases.build import Labels, case_facts
-from downstream.classification.kind import KIND
+from downstream.cases.reading import read_cases
 from downstream.classification.task import ClassificationTask
 from downstream.data.options import LoadOptions
-from downstream.data.raw import CasePair, CaseSet
+from downstream.data.raw import Arrays, CasePair, CaseSet, Source
 from downstream.data.sources import infer_kind
 from downstream.data.splitting import stratified_order
 from downstream.errors import DataError, DataWarning
 
 
-def build_classification(data: CasePair, *, options: LoadOptions) -> ClassificationTask:
-    """Return the task that labelled cases stand for; see `case_facts`.
+def claims(content: Source) -> bool:
+    """Whether data is for classification: files of labelled cases (`.ts`, `.tsv`, `.arff`), arrays with labels."""
+    return isinstance(content, CasePair) or (isinstance(content, Arrays) and content.content.get("y") is not None)
 
-    Args:
-        data: Training cases and, where official, test cases.
-        options: See `load_task`.
+
+def load(content: Source, *, stem: str, options: LoadOptions) -> ClassificationTask:
+    """Return the task that labelled cases stand for; see `case_facts`.
 
     Raises:
         DataError: If there is one class, one case per class, or train and test do not fit together.
     """
+    del stem
+    data = read_cases(content, options=options)
     if data.train.has_targets:
         raise DataError(
             f"{data.train.source}: its labels are numbers, not classes; load it with kind={infer_kind(data)!r}"
@@ -36,7 +39,7 @@ def build_classification(data: CasePair, *, options: LoadOptions) -> Classificat
     asked = data.parts if options.pool_test else data.parts[:1]
     classes = tuple(sorted({label for part in asked for label in part.labels}, key=_class_order))
     labels = _Classes("stratified", len(classes), classes)
-    facts = case_facts(data, kind=KIND, labels=labels, options=options, hashed={"classes": classes})
+    facts = case_facts(data, kind="classification", labels=labels, options=options, hashed={"classes": classes})
     return ClassificationTask(**facts, classes=classes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,30 +15,30 @@ from downstream.represent import Represent, features_of, flatten_streams, repres
 from downstream.windows import whole_window
 
 
+def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> ClassPredictor:
+    """Fit on all training cases."""
+    x = features_of(represent, task.windows)
+    standardize = Standardizer.fit(x)
+    model = fit_logistic(standardize(x), task.labels, rng_seed=rng_seed)
+    model = getattr(model, "best_estimator_", model)
+    weights, intercept = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        weights, intercept = np.concatenate([-weights, weights]), np.concatenate([-intercept, intercept])
+    tensors = {
+        "mean": standardize.mean,
+        "deviation": standardize.deviation,
+        "weights": weights,
+        "intercept": intercept,
+        "numbers": np.asarray(model.classes_, dtype=np.int64),
+    }
+    return ClassPredictor(
+        {"classes": list(task.classes)},
+        {name: torch.as_tensor(np.ascontiguousarray(value)) for name, value in tensors.items()},
+    )
+
+
 class ClassPredictor(Predictor):
     """Class names; the score is the accuracy."""
-
-    @classmethod
-    def fit(cls, task: ClassificationTask, represent: Represent, *, rng_seed: int) -> Self:
-        """Fit on all training cases."""
-        x = features_of(represent, task.windows)
-        standardize = Standardizer.fit(x)
-        model = fit_logistic(standardize(x), task.labels, rng_seed=rng_seed)
-        model = getattr(model, "best_estimator_", model)
-        weights, intercept = model.coef_, model.intercept_
-        if len(model.classes_) == 2:
-            weights, intercept = np.concatenate([-weights, weights]), np.concatenate([-intercept, intercept])
-        tensors = {
-            "mean": standardize.mean,
-            "deviation": standardize.deviation,
-            "weights": weights,
-            "intercept": intercept,
-            "numbers": np.asarray(model.classes_, dtype=np.int64),
-        }
-        return cls(
-            {"classes": list(task.classes)},
-            {name: torch.as_tensor(np.ascontiguousarray(value)) for name, value in tensors.items()},
-        )
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.str_]:
         """Return the class name of each case, (cases,)."""

@@ -1,4 +1,4 @@
-"""load_task: the one way from a user's data to a task."""
+"""The one way from a user's data to a task, or to plain series."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from downstream.data.options import Layout, LoadOptions, Protocol
+from downstream.data.raw import SeriesSet
 from downstream.data.sources import infer_kind, open_source
 from downstream.kinds import KINDS, task_kind
 from downstream.task import Task
@@ -94,8 +95,43 @@ def load_task(
         pool_test=pool_test,
         rng_seed=rng_seed,
     )
-    task: Task = task_kind(kind or infer_kind(content)).load(content, stem=stem, options=options)
-    return task
+    return task_kind(kind or infer_kind(content)).load(content, stem=stem, options=options)
+
+
+def load_plain_series(
+    source: Any,
+    *,
+    kind: str,
+    variates: Sequence[str] | None = None,
+    layout: Layout = "nct",
+    time_column: str | None = None,
+    label_column: str | None = None,
+) -> SeriesSet:
+    """Read data as `load_task` does, without splitting or scaling it.
+
+    Cases of a classification set are series too; the official test cases follow the training cases. Labels are
+    not needed where the format does not demand them.
+
+    Args:
+        source: As for `load_task`.
+        kind: How the data is read.
+        variates: Columns to use, all by default.
+        layout: Axes of arrays.
+        time_column: As for `load_task`.
+        label_column: As for `load_task`.
+
+    Raises:
+        DataError: If the data is at fault.
+    """
+    content, stem = open_source(source)
+    options = LoadOptions(
+        name=stem,
+        variates=_tuple(variates),
+        layout=layout,
+        time_column=time_column,
+        label_column=label_column,
+    )
+    return task_kind(kind).plain_series(content, options=options)
 
 
 def _tuple(values: Sequence[Any] | None) -> tuple[Any, ...] | None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from downstream.data.options import LoadOptions
-from downstream.data.raw import RawSeries, SeriesSet
+from downstream.data.raw import RawSeries, SeriesSet, Source
+from downstream.data.series import read_series
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
+from downstream.data.tables import forecasting_series
 from downstream.errors import DataError, DataWarning
-from downstream.forecasting.kind import KIND
 from downstream.forecasting.task import ForecastingTask
 from downstream.forecasting.ts2vec.time_features import TIME_FEATURES, time_features
 from downstream.scaling import fit_scaler
@@ -33,6 +34,22 @@ class _Lengths:
     window: int
     horizons: tuple[int, ...]
     raw_lags: int
+
+
+def claims(content: Source) -> bool:
+    """Whether data is for forecasting: whatever nothing else claims."""
+    del content
+    return True
+
+
+def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
+    """Return the series of a source; tables are wide, or long with `unique_id`, `ds` and `y`."""
+    return read_series(content, options=options, from_tables=forecasting_series)
+
+
+def load(content: Source, *, stem: str, options: LoadOptions) -> ForecastingTask:
+    """Return the task that a source stands for; see `build_forecasting`."""
+    return build_forecasting(plain_series(content, options=options), stem=stem, options=options)
 
 
 def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> ForecastingTask:
@@ -211,7 +228,7 @@ def _spec(lengths: _Lengths, *, splits: Sequence[RowSplit], options: LoadOptions
     if options.rows is not None or options.max_rows is not None:
         words.append(f"rows {options.rows or 'all'}, at most {options.max_rows or 'all'} (the last ones)")
     return TaskSpec.of(
-        KIND,
+        "forecasting",
         name=options.name,
         family=options.family or ("ett" if options.name.lower() in ETT_SPLITS else None),
         window=lengths.window,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.forecasting.choice import fit
+from downstream.forecasting.choice import fit as fit_forecasters
 from downstream.forecasting.models import Forecaster, Setting
 from downstream.forecasting.rows import block_at_end, row_blocks, usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins
@@ -17,30 +17,30 @@ from downstream.represent import Represent
 from downstream.scaling import Scaler
 
 
+def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> ForecastPredictor:
+    """Choose and fit as for the report."""
+    horizon = usable_horizons(task)[-1]
+    parts = fit_forecasters(task, represent, rng_seed=rng_seed)[horizon].chosen.parts
+    first = Origins(*(column[:1] for column in task.origins("train", horizon)))
+    block = next(iter(row_blocks(task, "train", first, horizons=(horizon,), represent=represent)))
+    facts = {
+        "parts": [[list(one.setting), weight] for one, weight in parts],
+        "horizon": horizon,
+        "window": task.spec.window,
+        "raw_lags": task.spec.raw_lags,
+        "joint": block.joint,
+    }
+    tensors = {
+        **{f"weights.{number}": one.weights for number, (one, _) in enumerate(parts)},
+        **{f"intercept.{number}": one.intercept for number, (one, _) in enumerate(parts)},
+        "mean": torch.as_tensor(task.scaler.mean),
+        "deviation": torch.as_tensor(task.scaler.deviation),
+    }
+    return ForecastPredictor(facts, tensors)
+
+
 class ForecastPredictor(Predictor):
     """Forecasts in the series' own unit; the score is minus the mean squared error."""
-
-    @classmethod
-    def fit(cls, task: ForecastingTask, represent: Represent, *, rng_seed: int) -> Self:
-        """Choose and fit as for the report."""
-        horizon = usable_horizons(task)[-1]
-        parts = fit(task, represent, rng_seed=rng_seed)[horizon].chosen.parts
-        first = Origins(*(column[:1] for column in task.origins("train", horizon)))
-        block = next(iter(row_blocks(task, "train", first, horizons=(horizon,), represent=represent)))
-        facts = {
-            "parts": [[list(one.setting), weight] for one, weight in parts],
-            "horizon": horizon,
-            "window": task.spec.window,
-            "raw_lags": task.spec.raw_lags,
-            "joint": block.joint,
-        }
-        tensors = {
-            **{f"weights.{number}": one.weights for number, (one, _) in enumerate(parts)},
-            **{f"intercept.{number}": one.intercept for number, (one, _) in enumerate(parts)},
-            "mean": torch.as_tensor(task.scaler.mean),
-            "deviation": torch.as_tensor(task.scaler.deviation),
-        }
-        return cls(facts, tensors)
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:
         """Return the steps after the end of each series, (series, variates, horizon)."""

@@ -8,25 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream.cases.build import Labels, case_facts
+from downstream.cases.reading import read_cases
 from downstream.data.options import LoadOptions
-from downstream.data.raw import CasePair, CaseSet
+from downstream.data.raw import CasePair, CaseSet, Source
 from downstream.errors import DataError
-from downstream.regression.kind import KIND
 from downstream.regression.task import RegressionTask
 
 
-def build_regression(data: CasePair, *, options: LoadOptions) -> RegressionTask:
-    """Return the task that cases with targets stand for; see `case_facts`.
+def claims(content: Source) -> bool:
+    """Whether data is for regression: files of cases that say so themselves (`.ts` with `@targetlabel true`)."""
+    return isinstance(content, CasePair) and content.train.has_targets
 
-    Args:
-        data: Training cases and, where official, test cases.
-        options: See `load_task`.
+
+def load(content: Source, *, stem: str, options: LoadOptions) -> RegressionTask:
+    """Return the task that cases with targets stand for; see `case_facts`.
 
     Raises:
         DataError: If a target is missing or no finite number, or all training cases have the same.
     """
+    del stem
+    data = read_cases(content, options=options)
     labels = _Targets(drawn="random", fewest=2)
-    return RegressionTask(**case_facts(data, kind=KIND, labels=labels, options=options))
+    return RegressionTask(**case_facts(data, kind="regression", labels=labels, options=options))
 
 
 @dataclass(frozen=True)

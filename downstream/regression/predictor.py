@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,15 +16,15 @@ from downstream.represent import Represent, features_of
 from downstream.windows import whole_window
 
 
+def fit(task: RegressionTask, represent: Represent, *, rng_seed: int) -> TargetPredictor:
+    """Fit on all training cases."""
+    del rng_seed  # nothing here is random
+    weights, intercept = TargetRidge.fit(features_of(represent, task.windows), task.labels).linear
+    return TargetPredictor({}, {"weights": torch.as_tensor(weights), "intercept": torch.as_tensor(intercept)})
+
+
 class TargetPredictor(Predictor):
     """Targets in their own unit; the score is R2."""
-
-    @classmethod
-    def fit(cls, task: RegressionTask, represent: Represent, *, rng_seed: int) -> Self:
-        """Fit on all training cases."""
-        del rng_seed  # nothing here is random
-        weights, intercept = TargetRidge.fit(features_of(represent, task.windows), task.labels).linear
-        return cls({}, {"weights": torch.as_tensor(weights), "intercept": torch.as_tensor(intercept)})
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:
         """Return the target of each case, (cases,)."""

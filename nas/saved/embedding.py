@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.memory import memory_budget
-from downstream.data.plain_series import load_plain_series
+from downstream.data.loading import load_plain_series
 from downstream.data.raw import RawSeries
 from downstream.errors import DataError
 from downstream.kinds import task_kind

@@ -71,7 +71,7 @@ def test_an_unknown_kind_is_named() -> None:
 
 
 def test_a_spec_takes_its_metric_from_the_kind() -> None:
-    spec = TaskSpec.of(task_kind("anomaly"), name="set", family=None, window=8, protocol=("a", "b"))
+    spec = TaskSpec.of("anomaly", name="set", family=None, window=8, protocol=("a", "b"))
     assert (spec.metric, spec.higher_is_better, spec.raw_lags, spec.family) == ("auc_pr", True, 8, "set")
     assert spec.protocol == "a; b"
 

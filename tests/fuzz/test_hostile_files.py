@@ -18,7 +18,7 @@ import torch
 
 from ahc.checkpoint import CheckpointError, load_comparator
 from downstream.data import load_task
-from downstream.data.plain_series import load_plain_series
+from downstream.data.loading import load_plain_series
 from downstream.errors import DataError
 from nas.choosing.genotype_file import named_genotype
 from nas.labels.heads import load_head

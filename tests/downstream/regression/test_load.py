@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from downstream import load_task
-from downstream.data.plain_series import load_plain_series
+from downstream.data.loading import load_plain_series
 from downstream.errors import DataError
 from downstream.regression.task import RegressionTask
 
