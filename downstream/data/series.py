@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 from downstream.data.arrays import array_series
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, CasePair, SeriesSet, Source, Tables
+from downstream.data.raw import Arrays, CasePair, SeriesSet, Source
 from downstream.data.sources import infer_kind
 from downstream.errors import DataError
 
-
-class FromTables(Protocol):
-    """Reads the series of tables."""
-
-    def __call__(self, source: Tables, *, options: LoadOptions) -> SeriesSet:
-        """Return the series in their own units."""
+FromTables = Callable[..., SeriesSet]  # (tables, *, options)
 
 
 def read_series(content: Source, *, options: LoadOptions, from_tables: FromTables) -> SeriesSet:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.forecasting.errors import ErrorSums, horizon_metrics
 from downstream.forecasting.rows import fill_gaps, usable_horizons
 from downstream.forecasting.scoring import score_test
 from downstream.forecasting.task import ForecastingTask, Origins
@@ -77,24 +78,16 @@ def _naive(
     opened: ForecastingTask, horizons: Sequence[int], *, period: int, protocol: Mapping[str, str | int | float]
 ) -> Scores:
     """Repeat the last `period` rows; gaps and rows before the series count as the value before them."""
-    metrics: dict[str, float] = {}
+    sums = {}
     for horizon in horizons:
-        origins = opened.origins("test", horizon)
-        squared, absolute, n_values = 0.0, 0.0, 0
+        origins, total = opened.origins("test", horizon), ErrorSums()
         for first in range(0, len(origins.step), BLOCK_WINDOWS):
             block = Origins(*(part[first : first + BLOCK_WINDOWS] for part in origins))
-            history = _history(opened, block, length=period)
-            truth = opened.targets_at(block, horizon)
-            errors = (history[:, np.arange(horizon) % period] - truth)[np.isfinite(truth)]
-            squared += float(np.square(errors, dtype=np.float64).sum())
-            absolute += float(np.abs(errors, dtype=np.float64).sum())
-            n_values += errors.size
-        if n_values:
-            metrics[f"mse/{horizon}"], metrics[f"mae/{horizon}"] = squared / n_values, absolute / n_values
-    for name in ("mse", "mae"):
-        values = [value for key, value in metrics.items() if key.startswith(f"{name}/")]
-        metrics[name] = float(np.mean(values)) if values else float("nan")
-    return Scores.of(opened.spec, metrics, settings={"period": str(period)}, protocol=dict(protocol))
+            forecasts = _history(opened, block, length=period)[:, np.arange(horizon) % period]
+            total += ErrorSums.of(forecasts - opened.targets_at(block, horizon))
+        sums[horizon] = total
+    settings = {"period": str(period)}
+    return Scores.of(opened.spec, horizon_metrics(sums), settings=settings, protocol=dict(protocol))
 
 
 def _history(task: ForecastingTask, origins: Origins, *, length: int) -> Floats:
