@@ -79,7 +79,7 @@ def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores
         file = Path(folder) / "encoder.safetensors"
         file.write_bytes(weights)
         encoder = load_encoder(file).encoder.to(torch.device(device))
-    return evaluation.test(task, opened, Representer(encoder, device=device))
+    return evaluation.score_test(task, opened, Representer(encoder, device=device))
 
 
 def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:

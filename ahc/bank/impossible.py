@@ -8,12 +8,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from ahc.record import TrialRecord
-from downstream.task import KINDS
+from downstream.kinds import KINDS, task_kind
 from search_space.genotype import Genotype
 from search_space.validation import GenotypeError
-
-_SHARES = ("accuracy", "auc_pr", "auc_roc", "f1", "balanced_accuracy")
-_ERRORS = ("mse", "mae")
 
 
 def problems_of(record: TrialRecord) -> Iterator[str]:
@@ -56,16 +53,15 @@ def _of_facts(record: TrialRecord) -> Iterator[str]:
 def _of_values(record: TrialRecord) -> Iterator[str]:
     points = [("score", record.score), ("untrained_score", record.untrained_score)]
     points += [(f"the curve's score at {at}", score) for at, score, _ in record.curve]
+    kind = next((kind for kind in map(task_kind, KINDS) if kind.metric == record.metric), None)
+    if kind is None:
+        return
+    least, most = kind.score_range
+    rule = f">= {least:g}" if math.isinf(most) else f"in {least:g}..{most:g}"
     for name, value in points:
-        if value is None:
-            continue
-        if record.metric in _SHARES and not 0 <= value <= 1:
-            yield f"{name} must be in 0..1 ({record.metric}), got {value:g}"
-        if record.metric in _ERRORS and value < 0:
-            yield f"{name} must be >= 0 ({record.metric}), got {value:g}"
-    if (record.metric in _SHARES and not record.higher_is_better) or (
-        record.metric in _ERRORS and record.higher_is_better
-    ):
+        if value is not None and not least <= value <= most:
+            yield f"{name} must be {rule} ({record.metric}), got {value:g}"
+    if record.higher_is_better != kind.higher_is_better:
         yield f"the direction of {record.metric} is the wrong way round"
 
 

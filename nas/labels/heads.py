@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from downstream.classification.scoring import MAX_FEATURES
+from downstream.represent import MAX_FEATURES
 from encoders.encoder import Encoder
 from encoders.input_normalization import normalize_input
 from nas.saved.encoder import SavedEncoderError, check_shapes, read_facts

@@ -123,7 +123,7 @@ class SupervisedForecaster:
         """
         return predict(self.model, windows, streams=self.model.encoder.streams, device=self.device)
 
-    def test(self, task: ForecastingTask, opened: ForecastingTask) -> Scores:
+    def score_test(self, task: ForecastingTask, opened: ForecastingTask) -> Scores:
         """Score every test origin: `mse/H`, `mae/H` and their means over horizons.
 
         Args:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream import evaluation, metrics
-from downstream.classification.scoring import protocol_facts
 from downstream.classification.task import ClassificationTask
 from downstream.data import load_task
 from downstream.forecasting.rows import usable_horizons
@@ -85,7 +84,7 @@ def _load(options: FinetuneOptions, saved: SavedEncoder) -> LabelledTask:
         )
     task = load_task(
         options.data,
-        kind=kind,  # type: ignore[arg-type]  # checked above
+        kind=kind,
         window=None if kind == "classification" else saved.window,
         horizons=options.horizons or None,
         target=options.target or None,
@@ -114,13 +113,13 @@ def score_rows(task: LabelledTask, represent: Representer, tuned: FineTuned, *, 
         return before, Row(name, _held_out_scores(task, tuned.errors[0]))
     opened: Any = task.open_test()
     closed = task.without_test()
-    probe = evaluation.test(closed, opened, represent)
+    probe = evaluation.score_test(closed, opened, represent)
 
     facts: dict[str, str | int | float]
     if isinstance(task, ClassificationTask):
         linear = {metric: probe.metrics[f"{metric}/logistic"] for metric in ("accuracy", "macro_f1", "auprc")}
         found = _class_metrics(tuned.outputs(opened.windows), opened.labels)
-        facts = protocol_facts(task, opened)
+        facts = task.protocol_facts(opened)
     else:
         linear = {
             metric.removeprefix("representation."): value

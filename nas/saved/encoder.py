@@ -15,8 +15,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from compute.user_error import DATA, UserError
+from downstream.kinds import KINDS
+from downstream.predictor import LONGEST_WINDOW
 from downstream.scaling import Scaler
-from downstream.task import KINDS, Task
+from downstream.task import Task
 from encoders.encoder import Encoder
 from nas.runs.whole_file import write_whole
 from nas.version import PROTOCOL_VERSION
@@ -24,8 +26,6 @@ from search_space.genotype import Genotype, GenotypeError
 from search_space.sentences import one_line
 
 SCHEMA = 1
-LONGEST_WINDOW = 2**20
-"""Time steps; a file that claims more is not believed."""
 
 
 class SavedEncoderError(UserError, ValueError):
@@ -106,7 +106,7 @@ def encoder_file(weights: dict[str, Tensor], *, genotype: Genotype, task: Task, 
         window=task.spec.window,
         kind=task.spec.kind,
         task_name=task.spec.name,
-        scaler=task.scaler,  # type: ignore[attr-defined]  # every kind of task has one
+        scaler=task.scaler,
         rng_seed=rng_seed,
     )
 

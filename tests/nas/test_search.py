@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines, evaluation
+from downstream import evaluation
+from downstream.cases import features
 from downstream.data import load_task
 from nas import net, search_run
 from nas.cli import program as cli
@@ -39,7 +40,7 @@ def options(folder: Path, **changes: object) -> SearchOptions:
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 
@@ -202,7 +203,7 @@ def test_a_verification_that_fails_keeps_what_was_trained(tmp_path: Path, monkey
         raise OSError("its worker was killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "test", killed)
+        patch.setattr(evaluation, "score_test", killed)
         with pytest.raises(NotVerifiedError, match=r"scoring of the chosen on test failed .*its worker was killed"):
             search(options(tmp_path / "run"))
     assert cli.status_of(NotVerifiedError("x")) == 6

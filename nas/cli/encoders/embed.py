@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compute.memory import memory_budget
-from downstream.data.plain_series import load_plain_series
+from downstream.data.loading import load_plain_series
+from downstream.kinds import task_kind
+from downstream.represent import represent_series, represent_steps
 from nas.errors import OutputExistsError
 from nas.options.encoders import EmbedOptions
 from nas.representer import Representer
 from nas.runs.progress import Progress
-from nas.saved.embedding import represent_series, represent_steps, scale_series
+from nas.saved.embedding import scale_series
 from nas.saved.embedding_table import EmbeddingTable
 from nas.saved.encoder import load_encoder
 from nas.training.devices import pick_device
@@ -52,13 +54,14 @@ def _embed(options: EmbedOptions) -> EmbedResult:
     saved = load_encoder(options.encoder)
     data = load_plain_series(
         options.data,
-        kind=options.task or saved.kind,  # type: ignore[arg-type]  # checked by the options
+        kind=options.task or saved.kind,
         variates=options.variates or options.target or None,
         time_column=options.time_column,
         label_column=options.label_column,
     )
     encoder = saved.encoder_for(len(data.variates))
     represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))
+    whole_cases = task_kind(saved.kind).whole_cases
     table = EmbeddingTable(output, per_step=options.per == "step")
     with table, Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
         for number, series in enumerate(data.series):
@@ -66,8 +69,7 @@ def _embed(options: EmbedOptions) -> EmbedResult:
             if options.per == "step":
                 table.add(series.name, represent_steps(represent, values, window=saved.window))
             else:
-                whole = saved.kind == "classification"
-                row = represent_series(represent, values, window=len(values) if whole else saved.window)
+                row = represent_series(represent, values, window=len(values) if whole_cases else saved.window)
                 table.add(series.name, [row])
             progress.advance(series.name)
         table.write()

@@ -49,11 +49,10 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     baseline = None if options.baseline is None else baseline_encoder(options.baseline)
     saved = None if options.encoder is None else load_encoder(options.encoder)
     kind = options.task or ("forecasting" if saved is None else saved.kind)
-    window = options.window if saved is None else saved.window
     task = load_task(
         options.data,
-        kind=kind,  # type: ignore[arg-type]  # checked by the options
-        window=None if kind == "classification" else window,
+        kind=kind,
+        window=options.window if saved is None else saved.window,
         **options.reading,
     )
     device = pick_device(options.device)
@@ -89,7 +88,7 @@ def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Itera
         }
         for name, encoder in encoders.items():
             represent = Representer(encoder.to(device), device=device)
-            yield from Row(name, evaluation.test(closed, opened, represent)).with_parts()
+            yield from Row(name, evaluation.score_test(closed, opened, represent)).with_parts()
             progress.advance(name)
         for name, scores in evaluation.baselines(closed, opened).items():
             yield Row(name, scores, baseline=True)
@@ -113,7 +112,7 @@ def _supervised_rows(
             on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.errors[0]:.4f}"),
         )
         opened = task.open_test()
-        yield Row(f"{baseline}, trained end to end", forecaster.test(closed, opened), baseline=True)
+        yield Row(f"{baseline}, trained end to end", forecaster.score_test(closed, opened), baseline=True)
         for name, scores in evaluation.baselines(closed, opened).items():
             yield Row(name, scores, baseline=True)
         progress.advance("test")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines
+from downstream.cases import features
 from downstream.data import load_task
 from nas.board.projector import MOST_POINTS, write_projection
 from nas.board.run_board import RunBoard, hyperparameters
@@ -72,7 +72,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 

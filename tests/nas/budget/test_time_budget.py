@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines, evaluation
+from downstream import evaluation
+from downstream.cases import features
 from downstream.data import load_task
 from nas import net
 from nas.budget import search_budget as search_budget_module
 from nas.budget.deadline import Deadline, command_begins
 from nas.budget.pilot import Measured, Timing
-from nas.budget.rehearsal import stand_in
 from nas.budget.search_budget import SearchBudget
 from nas.choosing.candidates import Candidates
 from nas.cli import program as cli
@@ -47,7 +47,7 @@ def options(folder: Path, **changes: object) -> SearchOptions:
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 
@@ -167,7 +167,7 @@ def test_stand_in_rows_have_the_form_and_the_size_of_the_test_part(kind: str, tm
         (tmp_path / "data.csv").write_text(f"value{label}\n" + "\n".join(lines) + "\n")
         task = load_task(tmp_path / "data.csv", kind=kind, window=24, horizons=(12,) if kind == "forecasting" else None)  # type: ignore[arg-type]
     sizes = task.sealed.sizes
-    made, opened = stand_in(task.without_test(), sizes), task.open_test()
+    made, opened = task.without_test().stand_in(sizes), task.open_test()
     if kind == "classification":
         assert made.windows.gather().shape == opened.windows.gather().shape and len(made.labels) == len(opened.labels)
     elif kind == "forecasting":
@@ -178,7 +178,7 @@ def test_stand_in_rows_have_the_form_and_the_size_of_the_test_part(kind: str, tm
 
 
 def test_what_has_no_score_in_time_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = evaluation.test
+    original = evaluation.score_test
     calls = []
 
     def slower_each_time(*arguments: Any, **settings: Any) -> Any:
@@ -187,7 +187,7 @@ def test_what_has_no_score_in_time_is_left_out_and_named(tmp_path: Path, monkeyp
             time.sleep(60.0)
         return original(*arguments, **settings)
 
-    monkeypatch.setattr(evaluation, "test", slower_each_time)
+    monkeypatch.setattr(evaluation, "score_test", slower_each_time)
     began = time.monotonic()
     result = search(options(tmp_path / "run", preset="simclr", time_budget=15.0))
     assert time.monotonic() - began < 15.75

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines
+from downstream.cases import features
 from downstream.data import load_task
 from nas.budget.estimate import estimate_trials
 from nas.budget.pilot import Measured, Timing, makespan, measure
@@ -30,7 +30,7 @@ TS2VEC, SIMCLR = preset("ts2vec", kind="classification"), preset("simclr", kind=
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 

@@ -136,7 +136,7 @@ def test_a_defect_of_ours_keeps_its_traceback(stand_in: Callable[..., list[Any]]
         (["search", "d.csv", "--horizons", "24,x"], ("--horizons", "must be a whole number, got 'x'")),
         (["search", "d.csv", "--time-budget", "soon"], ("must be a duration such as 90, 90s", "'soon'")),
         (["search", "d.csv", "--top-k", "0", "--window", "1"], ("top-k: must be >= 1, got 0", "window: must be >= 2")),
-        (["search", "d.csv", "--task", "regression"], ("task: must be one of forecasting,", "'regression'")),
+        (["search", "d.csv", "--task", "clustering"], ("task: must be one of forecasting,", "'clustering'")),
         (["search", "d.csv", "--preset", "ts2vec", "--genotype", "g.json"], ("preset and genotype",)),
         (["search", "d.csv", "--preset", "ts2vek"], ("unknown preset 'ts2vek'", "did you mean 'ts2vec'?")),
         (["search", "d.csv", "--time-budget", "0"], ("time-budget: must be > 0",)),

@@ -97,7 +97,7 @@ def test_it_learns_what_the_rows_say(channels: str) -> None:
     opened, closed = task.open_test(), task.without_test()
     forecaster = train_supervised(replace(CELL, channels=channels, dropout=0.0), closed, iterations=150)
     repeat_last = evaluation.baselines(closed, opened)["repeat_last"]
-    scores = forecaster.test(closed, opened)
+    scores = forecaster.score_test(closed, opened)
     assert scores.value < 0.5 * repeat_last.value
     assert forecaster.fit.curve[0].iteration == 0 and forecaster.fit.best.iteration > 0
 
@@ -145,7 +145,7 @@ def test_scores_are_those_of_a_loop_over_the_test_origins(missing: bool) -> None
     task = load(table(missing=missing))
     opened, closed = task.open_test(), task.without_test()
     forecaster = train_supervised(CELL, closed, iterations=3)
-    scores = forecaster.test(closed, opened)
+    scores = forecaster.score_test(closed, opened)
     for horizon in (3, 8):
         origins = opened.origins("test", horizon)
         errors = []
