@@ -201,7 +201,7 @@ def _supervised_rows(cell: EncoderCell, task: Task, *, options: EvaluateOptions,
             iterations=options.iterations,
             rng_seed=options.rng_seed,
             device=device,
-            on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.errors[0]:.4f}"),
+            on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.score:.4f}"),
         )
         opened = task.open_test()
         yield Row(f"{options.baseline}, trained end to end", forecaster.test(closed, opened), baseline=True)

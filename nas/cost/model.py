@@ -12,7 +12,7 @@ from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights
 from nas.cost.seconds import Speed, default_speed
 from nas.cost.strategy_cost import strategy_cost
 from nas.training.batches import MAX_STREAMS
-from nas.training.loop import GRADIENT_NORM_LIMIT
+from nas.training.descent import Descent
 from search_space.genotype import Genotype
 
 _STATE_BYTES = 20
@@ -99,14 +99,13 @@ def _updates(averaged: bool) -> tuple[Counts, Counts, Counts]:
 
     def counted(*sizes: int) -> Counts:
         parameters = [torch.zeros(size, requires_grad=True) for size in sizes]
-        optimizer = torch.optim.AdamW(parameters, lr=0.001)
+        descent = Descent(parameters, learning_rate=0.001)
         means = [torch.zeros(size) for size in sizes]
 
         def update() -> None:
             for parameter in parameters:
                 parameter.grad = torch.zeros(len(parameter))
-            torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM_LIMIT)
-            optimizer.step()
+            descent.update()
             if averaged:
                 with torch.no_grad():
                     for mean, parameter in zip(means, parameters, strict=True):

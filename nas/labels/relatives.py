@@ -16,9 +16,10 @@ from downstream.scores import Scores
 from downstream.windows import Windows
 from encoders.encoder import Encoder, observed_span
 from encoders.input_normalization import normalize_input
-from nas.labels.fit import N_PROBES, PATIENCE, Fit, FitPoint, fit, predict
+from nas.labels.fit import BATCH_SIZE, N_PROBES, PATIENCE, fit, predict
 from nas.labels.targets import ForecastSupervision, forecast_metrics
 from nas.runs.errors import NothingTrainedError
+from nas.training.curve import CurvePoint, Training
 from nas.training.divergence import DivergedError
 from search_space.genotype import EncoderCell
 from search_space.presets import ENCODERS, preset
@@ -26,7 +27,6 @@ from search_space.registry import UnknownOptionError
 
 MAX_HEAD_INPUTS = 4096
 LEARNING_RATE = 1e-3
-BATCH_SIZE = 32
 
 
 class LinearForecaster(nn.Module):
@@ -104,7 +104,7 @@ class SupervisedForecaster:
 
     model: LinearForecaster
     horizons: tuple[int, ...]
-    fit: Fit
+    fit: Training
     iterations: int
     learning_rate: float
     seconds: float
@@ -174,7 +174,7 @@ def train_supervised(
     device: torch.device | str = "cpu",
     learning_rate: float = LEARNING_RATE,
     batch_size: int = BATCH_SIZE,
-    on_probe: Callable[[FitPoint], None] | None = None,
+    on_probe: Callable[[CurvePoint], None] | None = None,
 ) -> SupervisedForecaster:
     """Train an encoder with a linear head on the forecast itself, and keep what is best on validation.
 

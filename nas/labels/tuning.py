@@ -16,12 +16,13 @@ from downstream.classification.task import ClassificationTask
 from downstream.forecasting.task import ForecastingTask
 from downstream.windows import Windows
 from encoders.encoder import Encoder
-from nas.labels.fit import Fit, fit, predict
+from nas.labels.fit import BATCH_SIZE, fit, predict
 from nas.labels.heads import LabelledModel
 from nas.labels.low_rank import add_low_rank, merge
 from nas.labels.solved_heads import LinearProbe, fit_to_all_cases, solve_probe
 from nas.labels.targets import ClassSupervision, ForecastSupervision
 from nas.runs.errors import NothingTrainedError
+from nas.training.curve import Training
 
 Mode = Literal["linear", "lora", "full"]
 LabelledTask = ClassificationTask | ForecastingTask
@@ -30,7 +31,6 @@ LabelledTask = ClassificationTask | ForecastingTask
 LEARNING_RATES: Mapping[Mode, tuple[float, ...]] = MappingProxyType(
     {"linear": (), "lora": (1e-3, 1e-2), "full": (1e-4, 1e-3)}
 )
-BATCH_SIZE = 32
 # Per row: the head where training begins bears noise of a tenth of each feature's deviation.
 FIRM_PENALTY = 0.01
 
@@ -56,7 +56,7 @@ class FineTuned:
     errors: tuple[float, ...]
     probe: LinearProbe
     iterations: int
-    fit: Fit | None = None
+    fit: Training | None = None
     learning_rate: float | None = None
     n_trained: int = 0
     frozen: tuple[str, ...] = ()
@@ -150,11 +150,11 @@ def finetune_encoder(
             generator=lambda: torch.Generator(device=device).manual_seed(rng_seed),
             done=lambda rate, status: done(f"{mode}, learning rate {rate:g}: {status}"),
         )
-        best = min(fits, key=lambda rate: fits[rate].best.errors)
+        best = min(fits, key=lambda rate: fits[rate].best.scores)
         model.load_state_dict(fits[best].weights)
         merge(model.encoder)
         anew = solve_probe(model.encoder, supervision, device=device)
-        errors = min(probe.errors, anew.errors, fits[best].best.errors)
+        errors = min(probe.errors, anew.errors, fits[best].best.scores)
         if errors == probe.errors:
             chosen, head = _handed_over(plain, probe, supervision, device=device)
         elif errors == anew.errors:
@@ -174,10 +174,10 @@ def _fits(
     batch_size: int,
     generator: Callable[[], torch.Generator],
     done: Callable[[float, str], None],
-) -> dict[float, Fit]:
+) -> dict[float, Training]:
     """Train the model from where it stands, once with each learning rate and the same randomness."""
     begin = copy.deepcopy(model.state_dict())
-    fits: dict[float, Fit] = {}
+    fits: dict[float, Training] = {}
     for rate in rates:
         model.load_state_dict(begin)
         fits[rate] = fit(

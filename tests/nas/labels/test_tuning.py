@@ -104,8 +104,8 @@ def test_each_mode_changes_what_it_may(mode: Mode, task: LabelledTask) -> None:
 @pytest.mark.parametrize("mode", ["lora", "full"])
 def test_a_changed_encoder_is_kept_where_it_is_better_on_what_is_held_out(mode: Mode, task: LabelledTask) -> None:
     tuned = finetune_encoder(encoder_of(task), task, mode=mode, iterations=60, learning_rate=0.01)
-    assert tuned.fit is not None and tuned.fit.best.errors < tuned.fit.curve[0].errors
-    assert tuned.errors <= min(tuned.probe.errors, tuned.fit.best.errors)
+    assert tuned.fit is not None and tuned.fit.best.scores < tuned.fit.curve[0].scores
+    assert tuned.errors <= min(tuned.probe.errors, tuned.fit.best.scores)
     supervision = ForecastSupervision(task, device=CPU) if isinstance(task, ForecastingTask) else None
     if supervision is not None:
         assert supervision.errors(tuned.outputs(supervision.held_out)) == pytest.approx(tuned.errors, rel=1e-4)
