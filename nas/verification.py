@@ -20,8 +20,8 @@ from downstream.scores import Scores
 from downstream.task import Task
 from nas.engines import Job, run_candidates
 from nas.engines.settings import engine_settings
+from nas.labels.end_to_end import baseline_encoder, train_supervised
 from nas.labels.fit import N_PROBES
-from nas.labels.relatives import baseline_encoder, train_supervised
 from nas.options.encoders import EvaluateOptions
 from nas.options.search import SearchOptions
 from nas.report.tables import score_table

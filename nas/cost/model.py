@@ -11,7 +11,7 @@ from nas.cost.counting import Counts, count_kernels
 from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights
 from nas.cost.seconds import Speed, default_speed
 from nas.cost.strategy_cost import strategy_cost
-from nas.training.batches import MAX_STREAMS
+from nas.training.batches import batch_variates
 from nas.training.descent import Descent
 from search_space.genotype import Genotype
 
@@ -66,8 +66,7 @@ def cost(
     if min(variates, steps, batch) < 1:
         raise ValueError(f"cost: variates, steps and batch_size must be >= 1, got {variates}, {steps} and {batch}")
     cell = genotype.encoder
-    # as in BatchSource: a batch of independent channels holds so many streams at most
-    seen = min(variates, max(1, MAX_STREAMS // batch)) if cell.channels == "independent" else variates
+    seen = batch_variates(variates, batch_size=batch, independent=cell.channels == "independent")
     strategy = strategy_cost(genotype, batch=batch, variates=seen, steps=steps)
     windows = batch if strategy.unlike else 2 * batch
     encoded = encoder_counts(cell, windows=windows, variates=seen, steps=steps).of_shorter(strategy.share)

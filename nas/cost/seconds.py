@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
+from downstream.windows import Windows
 from nas.cost.counting import Counts
-from nas.training.batches import MAX_STREAMS
+from nas.training.batches import BatchSource
+from nas.training.loop import Trainer
 from nas.training.model import ContrastiveModel
 from search_space.genotype import Genotype
 from search_space.sampling import sample_candidates
@@ -95,7 +97,7 @@ def fit_speed(counts: Sequence[Counts], seconds: Sequence[float]) -> Speed:
 def seconds_per_iteration(
     genotype: Genotype, *, variates: int, steps: int, repeats: int = 3, device: torch.device | str = "cpu"
 ) -> float:
-    """Return the least measured seconds of an iteration on noise: loss, gradients and update.
+    """Return the least measured seconds of a training step on noise.
 
     Args:
         genotype: The candidate.
@@ -105,23 +107,23 @@ def seconds_per_iteration(
         device: Where to run.
     """
     device = torch.device(device)
-    train, cell = genotype.train, genotype.encoder
+    n_windows = genotype.train.batch_size
+    noise = np.random.default_rng(0).normal(size=(n_windows * steps, variates)).astype(np.float32)
+    batches = BatchSource(
+        Windows(noise, steps * np.arange(n_windows), steps),
+        batch_size=n_windows,
+        independent=genotype.encoder.channels == "independent",
+        device=device,
+        max_steps=steps,
+    )
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(0)
-        model = ContrastiveModel(genotype, variates=variates).to(device).train()
-        generator = torch.Generator(device=device).manual_seed(0)
-        seen = min(variates, max(1, MAX_STREAMS // train.batch_size)) if cell.channels == "independent" else variates
-        x = torch.randn(train.batch_size, steps, seen, generator=generator, device=device)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=train.learning_rate)
+        model = ContrastiveModel(genotype, variates=variates).to(device)
+        trainer = Trainer(model, batches=batches, generator=torch.Generator(device=device).manual_seed(0))
         taken = []
         for _ in range(repeats + 1):
             began = time.perf_counter()
-            loss = model.loss(x, generator=generator)
-            if loss.requires_grad:
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-                optimizer.step()
+            trainer.step()
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             taken.append(time.perf_counter() - began)

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from downstream.windows import Windows
-from nas.labels.targets import Supervision
+from nas.labels.supervision import Supervision
 from nas.representer import TOKENS_PER_BATCH, in_batches
 from nas.training.curve import CurvePoint, Training, train
 from nas.training.descent import Descent

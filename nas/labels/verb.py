@@ -6,28 +6,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from downstream import evaluation, metrics
-from downstream.classification.scoring import protocol_facts
-from downstream.classification.task import ClassificationTask
+from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecasting.rows import usable_horizons
-from downstream.forecasting.task import ForecastingTask
 from downstream.scores import Scores
-from nas.labels.heads import save_head
-from nas.labels.targets import forecast_metrics
-from nas.labels.tuning import FineTuned, LabelledTask, finetune_encoder, n_fits
+from downstream.task import Task, TaskSpec
+from nas.labels.finetuning import FineTuned, finetune_encoder, n_fits
+from nas.labels.head_file import save_head
+from nas.labels.kinds import supervision_of
 from nas.options.encoders import FinetuneOptions
-from nas.options.fields import OptionError
 from nas.report.tables import score_table
 from nas.representer import Representer
 from nas.runs.errors import OutputExistsError
 from nas.runs.progress import Progress
-from nas.saved.encoder import SavedEncoder, load_encoder, save_encoder
+from nas.runs.whole_file import write_whole
+from nas.saved.encoder import load_encoder, save_encoder
 from nas.training.devices import pick_device
 from nas.verification import Row
 
@@ -55,7 +48,19 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
     if folder.exists() and not options.overwrite and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputExistsError(f"{folder} exists; choose another --output or pass --overwrite")
     saved = load_encoder(options.encoder)
-    task = _load(options, saved)
+    kind = options.task or saved.kind
+    whole_cases = supervision_of(kind).whole_cases
+    task = load_task(
+        options.data,
+        kind=kind,  # type: ignore[arg-type]  # checked by the line above
+        window=None if whole_cases else saved.window,
+        horizons=options.horizons or None,
+        target=options.target or None,
+        variates=options.variates or None,
+        time_column=options.time_column,
+        label_column=options.label_column,
+        protocol=options.protocol,
+    )
     device = pick_device(options.device)
     encoder = saved.encoder_for(task.n_variates)
     rate = options.learning_rate
@@ -71,34 +76,21 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
             device=device,
             on_fit=progress.advance,
         )
+    how = f"{options.mode}, rank {options.rank}" if options.mode == "lora" else options.mode
     represent = Representer(encoder.to(device), device=device)
-    rows = score_rows(task, represent, tuned, name=_name(options))
-    _write(folder, task, saved, tuned, rows)
-    return FinetuneResult(folder, rows, _text(options, task, tuned, rows, saved=saved))
+    rows = score_rows(task, represent, tuned, name=f"fine-tuned ({how})")
+    weights = tuned.model.encoder.state_dict()
+    save_encoder(folder / "encoder.safetensors", weights, genotype=saved.genotype, task=task, rng_seed=saved.rng_seed)
+    facts = {"variates": list(task.variates), "window": task.spec.window, **tuned.supervision.head_facts()}
+    save_head(folder / "head.safetensors", tuned.model.head, kind=kind, facts=facts)
+    content = json.dumps([row.to_json() for row in rows], indent=2) + "\n"
+    write_whole(folder / "scores.json", content.encode())
+    text = _text(rows, tuned, has_test=task.has_test)
+    where = f"Everything is in {options.output}: encoder.safetensors, head.safetensors, scores.json"
+    return FinetuneResult(folder, rows, f"{text}\n{where}")
 
 
-def _load(options: FinetuneOptions, saved: SavedEncoder) -> LabelledTask:
-    kind = options.task or saved.kind
-    if kind not in ("forecasting", "classification"):
-        raise OptionError(
-            f"task: fine-tuning needs labels or targets, and the encoder was found for {kind}; "
-            "pass --task forecasting or --task classification"
-        )
-    task = load_task(
-        options.data,
-        kind=kind,  # type: ignore[arg-type]  # checked above
-        window=None if kind == "classification" else saved.window,
-        horizons=options.horizons or None,
-        target=options.target or None,
-        variates=options.variates or None,
-        time_column=options.time_column,
-        label_column=options.label_column,
-        protocol=options.protocol,
-    )
-    return cast(LabelledTask, task)
-
-
-def score_rows(task: LabelledTask, represent: Representer, tuned: FineTuned, *, name: str) -> tuple[Row, ...]:
+def score_rows(task: Task, represent: Representer, tuned: FineTuned, *, name: str) -> tuple[Row, ...]:
     """Open the test part, once, and score a linear probe of the frozen encoder and the fine-tuned model on it.
 
     Args:
@@ -110,104 +102,42 @@ def score_rows(task: LabelledTask, represent: Representer, tuned: FineTuned, *, 
     Returns:
         Two rows with the same figures; without a test part, those of what was held out.
     """
+    spec, supervision = task.spec, tuned.supervision
     if not task.has_test:
-        before = Row("linear head, frozen encoder", _held_out_scores(task, tuned.probe.errors[0]))
-        return before, Row(name, _held_out_scores(task, tuned.errors[0]))
-    opened: Any = task.open_test()
-    closed = task.without_test()
-    probe = evaluation.test(closed, opened, represent)
-
-    facts: dict[str, str | int | float]
-    if isinstance(task, ClassificationTask):
-        linear = {metric: probe.metrics[f"{metric}/logistic"] for metric in ("accuracy", "macro_f1", "auprc")}
-        found = _class_metrics(tuned.outputs(opened.windows), opened.labels)
-        facts = protocol_facts(task, opened)
-    else:
-        linear = {
-            metric.removeprefix("representation."): value
-            for metric, value in probe.metrics.items()
-            if metric.startswith("representation.")
-        }
-        horizons = usable_horizons(task)
-        origins = opened.origins("test", horizons[0])
-        found = forecast_metrics(tuned.outputs, opened, "test", origins=origins, horizons=horizons)
-        facts = dict(probe.protocol)
-    settings = {"chosen": _chosen(tuned), "trained numbers of the encoder": str(tuned.n_trained)}
+        part = {"part": "held out (the data has no test part)"}
+        errors = {"linear head, frozen encoder": tuned.probe.errors[0], name: tuned.errors[0]}
+        scores = {title: {spec.metric: supervision.held_out_score(error)} for title, error in errors.items()}
+        return tuple(Row(title, _scores(spec, metrics, part, {})) for title, metrics in scores.items())
+    opened = task.open_test()
+    probe = evaluation.test(task.without_test(), opened, represent)
+    settings = {"chosen": tuned.chosen, "trained numbers of the encoder": str(tuned.n_trained)}
+    metrics = supervision.test_metrics(tuned.outputs, opened)
     return (
-        Row("linear probe before", _scores(task, linear, {}, probe.protocol)),
-        Row(name, _scores(task, found, settings, facts)),
+        Row("linear probe before", _scores(spec, supervision.probe_metrics(probe), {}, probe.protocol)),
+        Row(name, _scores(spec, metrics, settings, probe.protocol)),
     )
 
 
-def _class_metrics(scores: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, float]:
-    predicted = scores.argmax(axis=1).astype(np.int64)
-    return {
-        "accuracy": metrics.accuracy(truth, predicted),
-        "macro_f1": metrics.macro_f1(truth, predicted),
-        "auprc": metrics.auprc(truth, scores),
-    }
-
-
 def _scores(
-    task: LabelledTask,
-    found: dict[str, float],
-    settings: dict[str, str],
-    facts: Mapping[str, str | int | float],
+    spec: TaskSpec, metrics: dict[str, float], settings: dict[str, str], facts: Mapping[str, str | int | float]
 ) -> Scores:
-    spec = task.spec
-    return Scores(found[spec.metric], spec.metric, spec.higher_is_better, found, settings, dict(facts))
+    return Scores(metrics[spec.metric], spec.metric, spec.higher_is_better, metrics, settings, dict(facts))
 
 
-def _held_out_scores(task: LabelledTask, error: float) -> Scores:
-    value = 1.0 - error if isinstance(task, ClassificationTask) else error
-    return _scores(task, {task.spec.metric: value}, {"part": "held out (the data has no test part)"}, {})
-
-
-def _write(folder: Path, task: LabelledTask, saved: SavedEncoder, tuned: FineTuned, rows: tuple[Row, ...]) -> None:
-    """Write the merged encoder, the head and the scores."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().cpu() for name, value in tuned.model.encoder.state_dict().items()}
-    save_encoder(folder / "encoder.safetensors", weights, genotype=saved.genotype, task=task, rng_seed=saved.rng_seed)
-    facts: dict[str, object] = {"variates": list(task.variates), "window": task.spec.window}
-    if isinstance(task, ClassificationTask):
-        facts["classes"] = list(task.classes)
-    else:
-        assert isinstance(task, ForecastingTask)
-        facts["horizons"] = list(usable_horizons(task))
-    save_head(folder / "head.safetensors", tuned.model.head, facts=facts)
-    partial = folder / "scores.json.partial"
-    partial.write_text(json.dumps([row.to_json() for row in rows], indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / "scores.json")
-
-
-def _chosen(tuned: FineTuned) -> str:
-    if tuned.fit is None or not tuned.helped:
-        return f"linear head, {tuned.head}"
-    best = f"iteration {tuned.fit.best.iteration} of {tuned.iterations} ({tuned.fit.status})"
-    return f"learning rate {tuned.learning_rate:g}, {best}; linear head {tuned.head}"
-
-
-def _name(options: FinetuneOptions) -> str:
-    rank = f", rank {options.rank}" if options.mode == "lora" else ""
-    return f"fine-tuned ({options.mode}{rank})"
-
-
-def _text(
-    options: FinetuneOptions, task: LabelledTask, tuned: FineTuned, rows: tuple[Row, ...], *, saved: SavedEncoder
-) -> str:
-    n_parameters = sum(one.numel() for one in saved.encoder.parameters())
-    table = score_table(rows)
+def _text(rows: tuple[Row, ...], tuned: FineTuned, *, has_test: bool) -> str:
+    """Return the table of scores, what was chosen and what could change."""
     lines = [
-        f"Scores on {'test' if task.has_test else 'what was held out (the data has no test part)'}:",
-        *(f"  {line}" for line in table.splitlines()),
-        f"Chosen on what was held out: {_chosen(tuned)}",
+        f"Scores on {'test' if has_test else 'what was held out (the data has no test part)'}:",
+        *(f"  {line}" for line in score_table(rows).splitlines()),
+        f"Chosen on what was held out: {tuned.chosen}",
     ]
-    if options.mode != "linear":
-        how = f"{tuned.n_trained} numbers of low-rank updates" if options.mode == "lora" else "all of them"
-        lines.append(f"The encoder has {n_parameters} numbers; {how} could be trained")
+    if tuned.fit is not None:
+        n_parameters = sum(weight.numel() for weight in tuned.model.encoder.parameters())
+        lora = tuned.mode == "lora"
+        what = f"{tuned.n_trained} numbers of low-rank updates" if lora else "all of them"
+        lines.append(f"The encoder has {n_parameters} numbers; {what} could be trained")
         if not tuned.helped:
             lines.append("Changing the encoder did not pay: on what was held out its linear head alone was best.")
     if tuned.frozen:
         lines.append(f"Low-rank updates leave these as they were: {', '.join(tuned.frozen)}")
-    lines.append(f"Everything is in {options.output}: encoder.safetensors, head.safetensors, scores.json")
     return "\n".join(lines)

@@ -23,7 +23,8 @@ from ahc.graphs.vocabulary import Vocabulary
 from downstream.scaling import Scaler
 from encoders.encoder import Encoder
 from nas.estimator import ContrastiveNAS
-from nas.labels.heads import ClassHead, load_head, save_head
+from nas.labels.classification import ClassHead
+from nas.labels.head_file import load_head, save_head
 from nas.runs.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import SavedEncoder, SavedEncoderError, load_encoder
@@ -76,7 +77,9 @@ def predictors() -> dict[str, Predictor]:
 WRITERS: dict[str, Callable[[Path], None]] = {
     "comparator": write_comparator,
     "encoder": write_encoder,
-    "head": lambda path: save_head(path, ClassHead(torch.zeros(4), torch.ones(4), classes=2), facts={"classes": ["a"]}),
+    "head": lambda path: save_head(
+        path, ClassHead(torch.zeros(4), torch.ones(4), classes=2), kind="classification", facts={"classes": ["a"]}
+    ),
     **{name: one.save for name, one in predictors().items()},
 }
 LOADERS: dict[str, Callable[[Path], object]] = {

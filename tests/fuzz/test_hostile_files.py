@@ -21,7 +21,7 @@ from downstream.data import load_task
 from downstream.data.plain_series import load_plain_series
 from downstream.errors import DataError
 from nas.choosing.genotype_file import named_genotype
-from nas.labels.heads import load_head
+from nas.labels.head_file import load_head
 from nas.options.fields import OptionError
 from nas.options.search import SearchOptions
 from nas.runs.errors import OutputExistsError

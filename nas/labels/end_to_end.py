@@ -17,7 +17,7 @@ from downstream.windows import Windows
 from encoders.encoder import Encoder, observed_span
 from encoders.input_normalization import normalize_input
 from nas.labels.fit import BATCH_SIZE, N_PROBES, PATIENCE, fit, predict
-from nas.labels.targets import ForecastSupervision, forecast_metrics
+from nas.labels.forecasting import ForecastSupervision, forecast_metrics
 from nas.runs.errors import NothingTrainedError
 from nas.training.curve import CurvePoint, Training
 from nas.training.divergence import DivergedError

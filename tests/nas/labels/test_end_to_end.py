@@ -17,9 +17,9 @@ from downstream.data import load_task
 from downstream.forecasting.task import ForecastingTask, Origins
 from nas import verification
 from nas.cli.program import main
+from nas.labels.end_to_end import LinearForecaster, baseline_encoder, train_supervised
 from nas.labels.fit import PATIENCE, learning_rate_share, predict
-from nas.labels.relatives import LinearForecaster, baseline_encoder, train_supervised
-from nas.labels.targets import ForecastSupervision
+from nas.labels.forecasting import ForecastSupervision
 from nas.options.encoders import EvaluateOptions
 from nas.options.fields import OptionError
 from nas.runs.errors import NothingTrainedError
