@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from compute.memory import at_a_time, is_limited
 from downstream.windows import Windows
 from encoders.encoder import Encoder
-from nas.cost.encoder_memory import bytes_per_window
+from nas.cost.encoder_cost import bytes_per_window
 from nas.training.divergence import DivergedError
 
 TOKENS_PER_BATCH = 1 << 15

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -41,25 +42,13 @@ class Counts:
     kernels: float = 0.0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.multiply_adds + other.multiply_adds,
-            self.training_multiply_adds + other.training_multiply_adds,
-            self.kept_bytes + other.kept_bytes,
-            self.moved_bytes + other.moved_bytes,
-            self.kernels + other.kernels,
-        )
+        return Counts(*map(operator.add, vars(self).values(), vars(other).values()))
 
     def __sub__(self, other: Counts) -> Counts:
         return self + other * -1.0
 
     def __mul__(self, factor: float) -> Counts:
-        return Counts(
-            self.multiply_adds * factor,
-            self.training_multiply_adds * factor,
-            self.kept_bytes * factor,
-            self.moved_bytes * factor,
-            self.kernels * factor,
-        )
+        return Counts(*(count * factor for count in vars(self).values()))
 
     def of_shorter(self, share: float) -> Counts:
         """Return the counts where windows have only this share of their steps: as many kernels, less to do."""
