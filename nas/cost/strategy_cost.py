@@ -158,7 +158,7 @@ def _two_views(rows: int, steps: int, width: int) -> list[Tensor]:
 
 @lru_cache(maxsize=1_000)
 def _auxiliary(name: str, variates: int, steps: int, per_stream: int, width: int) -> tuple[Traces, int]:
-    """Trace an auxiliary loss beside an encoder that costs nothing; return also how many windows it encodes for each."""
+    """Trace an auxiliary loss beside an encoder that costs nothing, and count the windows that it encodes for each."""
     streams = variates // per_stream
     with torch.random.fork_rng(devices=[]):
         auxiliary = registry.build("auxiliary", name, width, width=per_stream, **first_values("auxiliary", name))
