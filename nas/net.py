@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -87,7 +86,6 @@ def train_candidate(
     time_limit: float | None = None,
     max_steps: int | None = None,
     precision: str = "float32",
-    on_probe: Callable[[CurvePoint], None] | None = None,
 ) -> Trial:
     """Train one candidate on one task and return its trial.
 
@@ -103,7 +101,6 @@ def train_candidate(
         time_limit: Seconds after which training stops; the trial is then a `timeout` with the curve so far.
         max_steps: Longest training cut in time steps; by default the task's, or else `MAX_TRAINING_STEPS`.
         precision: Of the training steps, one of `nas.options.running.PRECISIONS`; probes always see float32.
-        on_probe: Called with each point of the curve.
 
     Returns:
         The trial; its status says whether it completed.
@@ -132,7 +129,6 @@ def train_candidate(
             probe_at=sorted({round(share * iterations) for share in PROBE_SHARES}),
             higher_is_better=task.spec.higher_is_better,
             ends=math.inf if time_limit is None else began + time_limit,
-            on_probe=on_probe,
         )
     message = training.message
     if training.status == "timeout":

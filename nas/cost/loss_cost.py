@@ -70,7 +70,7 @@ def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) ->
     for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):
         loss = _loss(cell.loss.name, cell.similarity, weighting, traced_width, group)
         numbers = group.n * width * (group.anchors + (0 if group.with_themselves else group.candidates))
-        total = total + loss.at(group.n, width) + kept_input(loss.low, numbers)
+        total = total + loss.at(group.n, width) + kept_input(loss.corners[0], numbers)
         # rows are put side by side, and their gradients are added to those of the other kinds
         total = total + Counts(moved_bytes=_FLOAT * numbers * 5.0, kernels=6.0)
     return total

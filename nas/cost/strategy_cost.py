@@ -69,7 +69,7 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     embed = (genotype.embed.jitter > 0, genotype.embed.mask > 0, genotype.embed.norm)
     moves_time = any(registry.get("augmentation", choice.name).moves_time for chain in chains for choice in chain)
     way = _embedding(moves_time, embed, common)
-    total = total + way.at(rows, width) + kept_input(way.low, batch * streams * steps * width * 2)
+    total = total + way.at(rows, width) + kept_input(way.corners[0], batch * streams * steps * width * 2)
     total = total + _pooling(pair.pool, pair.kernel, common).at(rows, width)
     losses = Counts()
     for kind in pair.kinds:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from downstream.task import Task
 from downstream.windows import Windows
 from encoders.encoder import Encoder
-from nas.labels.fit import BATCH_SIZE, fit, predict
+from nas.labels.fit import fit, predict
 from nas.labels.heads import LabelledModel
 from nas.labels.kinds import supervision_of
 from nas.labels.low_rank import add_low_rank, merge
@@ -76,8 +76,7 @@ class FineTuned:
 
     def outputs(self, windows: Windows) -> NDArray[np.float32]:
         """Return class scores (n, classes), or forecasts in scaled units (n, longest horizon, targets)."""
-        device = self.model.head.mean.device
-        return predict(self.model, windows, streams=self.model.encoder.streams, device=device)
+        return predict(self.model, windows)
 
 
 def finetune_encoder(
@@ -88,7 +87,6 @@ def finetune_encoder(
     rank: int = 8,
     iterations: int = 300,
     learning_rate: float | None = None,
-    batch_size: int = BATCH_SIZE,
     rng_seed: int = 0,
     device: torch.device | str = "cpu",
     on_fit: Callable[[str], None] | None = None,
@@ -116,7 +114,6 @@ def finetune_encoder(
         rank: Of the low-rank updates (`lora`), >= 1.
         iterations: Optimiser steps at most, for each learning rate.
         learning_rate: The largest of the steps; None tries those in `LEARNING_RATES`.
-        batch_size: Windows per step.
         rng_seed: Of held-out cases, batches and updates.
         device: Where to train.
         on_fit: Called after the first head and after each learning rate with what it was.
@@ -161,8 +158,6 @@ def finetune_encoder(
                 iterations=iterations,
                 learning_rate=rate,
                 generator=torch.Generator(device=device).manual_seed(rng_seed),
-                batch_size=batch_size,
-                streams=model.encoder.streams,
             )
             done(f"{mode}, learning rate {rate:g}: {fits[rate].status}")
         best = min(fits, key=lambda rate: fits[rate].best.scores)

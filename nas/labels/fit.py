@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from torch.nn.utils import parametrize
 
 from downstream.windows import Windows
+from nas.labels.heads import EncoderModel
 from nas.labels.supervision import Supervision
 from nas.representer import TOKENS_PER_BATCH, in_batches
 from nas.training.curve import CurvePoint, Training, train
@@ -21,20 +21,19 @@ from nas.training.divergence import DivergedError
 N_PROBES = 20
 PATIENCE = 8
 BATCH_SIZE = 32
+"""Windows per step; fewer where they have many streams or steps."""
 WARM_UP_SHARE = 0.1
 TRAINING_TOKENS = 1 << 16
 FEWEST_WINDOWS = 4
 
 
 def fit(
-    model: nn.Module,
+    model: EncoderModel,
     supervision: Supervision,
     *,
     iterations: int,
     learning_rate: float,
     generator: torch.Generator,
-    batch_size: int = BATCH_SIZE,
-    streams: int = 1,
     on_probe: Callable[[CurvePoint], None] | None = None,
 ) -> Training:
     """Train whatever of a model may change, and leave it with the weights of its best point.
@@ -43,13 +42,11 @@ def fit(
     probed `N_PROBES` times, and before the first step; the scores of its curve are `Supervision.errors`.
 
     Args:
-        model: Maps windows to outputs; on its device already.
+        model: On its device already.
         supervision: What it is fitted to, and chosen on.
         iterations: Optimiser steps at most; fewer where `PATIENCE` probes bring no better point.
         learning_rate: The largest.
         generator: Draws batches, on the model's device.
-        batch_size: Windows per step; fewer where they have many streams or steps.
-        streams: Streams of a window that the model encodes.
         on_probe: Called with each point of the curve.
 
     Raises:
@@ -59,7 +56,7 @@ def fit(
     windows = supervision.fitted
     values, starts = torch.as_tensor(windows.values, device=device), torch.as_tensor(windows.starts, device=device)
     steps = torch.arange(windows.length, device=device)
-    batch_size = min(batch_size, max(FEWEST_WINDOWS, TRAINING_TOKENS // (streams * windows.length)))
+    batch_size = min(BATCH_SIZE, max(FEWEST_WINDOWS, TRAINING_TOKENS // (model.encoder.streams * windows.length)))
     descent = Descent(
         model.parameters(),
         learning_rate=learning_rate,
@@ -75,7 +72,7 @@ def fit(
 
     training = train(
         step,
-        lambda: supervision.errors(predict(model, supervision.held_out, streams=streams, device=device)),
+        lambda: supervision.errors(predict(model, supervision.held_out)),
         model=model,
         probe_at=sorted({round(part * iterations / N_PROBES) for part in range(N_PROBES + 1)}),
         patience=PATIENCE,
@@ -95,18 +92,12 @@ def learning_rate_share(step: int, *, iterations: int) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (step - warm_up) / max(iterations - warm_up, 1)))
 
 
-def predict(model: nn.Module, windows: Windows, *, streams: int, device: torch.device) -> NDArray[np.float32]:
-    """Return a model's outputs for all windows, in batches of bounded size.
-
-    Args:
-        model: Maps windows to outputs; it is put in evaluation mode for the call.
-        windows: The windows, at least one.
-        streams: Streams of a window that the model encodes.
-        device: Where the model is.
+def predict(model: EncoderModel, windows: Windows) -> NDArray[np.float32]:
+    """Return a model's outputs for windows, at least one, in batches of bounded size.
 
     Raises:
         DivergedError: If an output is not finite.
     """
-    size = max(1, TOKENS_PER_BATCH // (windows.length * streams))
+    size = max(1, TOKENS_PER_BATCH // (windows.length * model.encoder.streams))
     with parametrize.cached():
-        return in_batches(model, model, windows, size=size, device=device)
+        return in_batches(model, model, windows, size=size, device=model.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from encoders.encoder import Encoder
@@ -39,7 +40,18 @@ class LinearHead(nn.Module):
         return (features - self.mean) / self.deviation
 
 
-class LabelledModel(nn.Module):
+class EncoderModel(nn.Module):
+    """What makes outputs of windows by way of an encoder: `forward(x)`, x (batch, time, variates)."""
+
+    encoder: Encoder
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return next(self.parameters()).device
+
+
+class LabelledModel(EncoderModel):
     """An encoder with a head: windows in, class scores or forecasts out.
 
     The encoder stays in evaluation mode: a head that was solved for may have

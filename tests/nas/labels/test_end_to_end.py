@@ -117,7 +117,7 @@ def test_the_best_point_is_kept() -> None:
     task = load().without_test()
     forecaster = train_supervised(CELL, task, iterations=40, learning_rate=0.3)
     supervision = ForecastSupervision(task, device=torch.device("cpu"))
-    outputs = predict(forecaster.model, supervision.held_out, streams=2, device=torch.device("cpu"))
+    outputs = predict(forecaster.model, supervision.held_out)
     best = min(point.scores for point in forecaster.fit.curve)
     assert supervision.errors(outputs) == best == forecaster.fit.best.scores
 
