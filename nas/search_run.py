@@ -219,28 +219,31 @@ class SearchRun:
         return SearchResult(folder.path, chosen.genotype, origin=origin, rows=rows, seconds=seconds, text=text)
 
     def shown_again(self) -> SearchResult:
-        """Return the result of a finished run.
+        """Return the result of a finished run."""
+        return finished_result(self.folder.path)
 
-        Raises:
-            OutputExistsError: If what the folder holds is no such result.
-        """
-        folder = self.folder.path
-        try:
-            facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            answer = (folder / "answer.txt").read_text(encoding="utf-8")
-            return SearchResult(
-                folder=folder,
-                genotype=Genotype.from_dict(facts["chosen"]["genotype"]),
-                origin=facts["chosen"]["origin"],
-                rows=tuple(Row.from_json(row) for row in facts["rows"]),
-                seconds=facts["seconds"],
-                text=f"(finished before; --overwrite runs it anew)\n{answer}",
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise OutputExistsError(
-                f"{folder / 'run.json'} is not the answer of a finished run; "
-                "choose another --output or pass --overwrite"
-            ) from error
+
+def finished_result(folder: Path) -> SearchResult:
+    """Return what a finished run handed over.
+
+    Raises:
+        OutputExistsError: If what the folder holds is no such result.
+    """
+    try:
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        answer = (folder / "answer.txt").read_text(encoding="utf-8")
+        return SearchResult(
+            folder=folder,
+            genotype=Genotype.from_dict(facts["chosen"]["genotype"]),
+            origin=facts["chosen"]["origin"],
+            rows=tuple(Row.from_json(row) for row in facts["rows"]),
+            seconds=facts["seconds"],
+            text=f"(finished before; --overwrite runs it anew)\n{answer}",
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise OutputExistsError(
+            f"{folder / 'run.json'} is not the answer of a finished run; choose another --output or pass --overwrite"
+        ) from error
 
 
 def halving_of(settings: SearchSettings, task: Task) -> Halving:

@@ -98,7 +98,7 @@ COMMANDS = (
     Command(
         "finetune",
         FinetuneOptions,
-        "nas.labels.verb:finetune",
+        "nas.cli.encoders.finetune:finetune",
         (
             "tscnas finetune runs/ETTh1 ETTh2.csv --mode lora --rank 8 --output finetuned/ETTh2",
             "tscnas finetune runs/GunPoint GunPoint/ --mode full",

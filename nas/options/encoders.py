@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from nas.errors import OptionError
+from nas.labels.modes import MODES, ModeName
 from nas.options.data import DataOptions, TaskOptions
 from nas.options.fields import option
 from nas.options.running import memory_budget
 from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
 
 BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
-ModeName = Literal["linear", "lora", "full"]
-MODES: tuple[str, ...] = get_args(ModeName)
 _ENCODER = "output folder of a search, or its encoder .safetensors file"
 _RUNS_ON = "where the encoder runs; auto takes a GPU where there is one"
 _MODE = "what follows the labels: a linear head alone, low-rank updates of the encoder, or all of its weights"

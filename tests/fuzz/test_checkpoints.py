@@ -26,11 +26,12 @@ from downstream.scaling import Scaler
 from encoders.encoder import Encoder
 from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
-from nas.labels.heads import ClassHead, load_head, save_head
+from nas.labels.classification import ClassHead
+from nas.labels.head_file import load_head, save_head
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import SavedEncoder, SavedEncoderError, load_encoder
 from nas.saved.predictor import load_predictor, save_predictor
-from nas.search import _shown_again
+from nas.search_run import finished_result
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -84,7 +85,9 @@ def write_predictor(path: Path, name: str) -> None:
 WRITERS: dict[str, Callable[[Path], None]] = {
     "comparator": write_comparator,
     "encoder": write_encoder,
-    "head": lambda path: save_head(path, ClassHead(torch.zeros(4), torch.ones(4), classes=2), facts={"classes": ["a"]}),
+    "head": lambda path: save_head(
+        path, ClassHead(torch.zeros(4), torch.ones(4), classes=2), kind="classification", facts={"classes": ["a"]}
+    ),
     **{name: partial(write_predictor, name=name) for name in predictors()},
 }
 LOADERS: dict[str, Callable[[Path], object]] = {
@@ -216,6 +219,6 @@ def test_run_folders(hostile: Callable[..., None], fuzz: SimpleNamespace) -> Non
     def use(files: dict[str, bytes]) -> None:
         for name, content in {**files, "answer.txt": b"answer"}.items():
             (Path("given") / name).write_bytes(content)
-        _shown_again(RunFolder("given", config={"data": "d.csv", "top_k": 4}))
+        finished_result(RunFolder("given", config={"data": "d.csv", "top_k": 4}).path)
 
     hostile(fuzz.seeded("run", make), use, share=0.03, allowed=(OutputExistsError,))

@@ -22,7 +22,7 @@ from downstream.data.loading import load_plain_series
 from downstream.errors import DataError
 from nas.choosing.genotype_file import named_genotype
 from nas.errors import OptionError, OutputExistsError
-from nas.labels.heads import load_head
+from nas.labels.head_file import load_head
 from nas.options.search import SearchOptions
 from nas.runs.folder import RunFolder
 from nas.saved.embedding_table import EmbeddingTable

@@ -14,8 +14,8 @@ from downstream.data import load_task
 from downstream.forecasting.task import ForecastingTask
 from downstream.task import Task
 from nas.errors import OutputExistsError
+from nas.labels.end_to_end import baseline_encoder, train_supervised
 from nas.labels.fit import N_PROBES
-from nas.labels.relatives import baseline_encoder, train_supervised
 from nas.options.encoders import EvaluateOptions
 from nas.report.rows import Row
 from nas.report.tables import score_table
@@ -109,7 +109,7 @@ def _supervised_rows(
             iterations=iterations,
             rng_seed=rng_seed,
             device=device,
-            on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.errors[0]:.4f}"),
+            on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.score:.4f}"),
         )
         opened = task.open_test()
         yield Row(f"{baseline}, trained end to end", forecaster.score_test(closed, opened), baseline=True)

@@ -12,9 +12,10 @@ from downstream.classification.task import ClassificationTask
 from downstream.data import load_task
 from downstream.forecasting.task import ForecastingTask
 from encoders.encoder import Encoder
+from nas.labels.classification import ClassSupervision, stratified_share
+from nas.labels.forecasting import ForecastSupervision
 from nas.labels.heads import LabelledModel
-from nas.labels.solved_heads import fit_to_all_cases, solve_probe
-from nas.labels.targets import ClassSupervision, ForecastSupervision, stratified_share
+from nas.labels.supervision import SolvedHead
 from nas.representer import Representer
 from search_space.genotype import EncoderCell
 
@@ -39,7 +40,7 @@ def test_the_solved_forecaster_is_the_ridge_of_its_setting(shared: bool) -> None
         torch.manual_seed(0)
         encoder = Encoder(cell, variates=task.n_variates).eval()
     supervision = ForecastSupervision(task, device=CPU)
-    probe = solve_probe(encoder, supervision, device=CPU)
+    probe = supervision.solve(encoder)
     rows = Representer(encoder)(supervision.fitted).astype(np.float64)
     targets = supervision.targets(torch.arange(supervision.fitted.n)).numpy()
     windows = supervision.held_out
@@ -78,7 +79,8 @@ def test_a_head_of_classes_is_fitted_to_what_it_was_chosen_on_as_well(n_classes:
         torch.manual_seed(0)
         encoder = Encoder(cell, variates=1).eval()
     supervision = ClassSupervision(task, rng_seed=0, device=CPU)
-    head = fit_to_all_cases(encoder, supervision, penalty=0.1, device=CPU)
+    solved = supervision.solve(encoder)
+    head, _ = supervision.handed_over(encoder, SolvedHead(solved.head, solved.setting, solved.errors, penalty=0.1))
     z = Representer(encoder)(task.windows)
     x = (z[:, 0] - z[:, 0].mean(axis=0)) / z[:, 0].std(axis=0)
     expected = LogisticRegression(C=0.1, max_iter=1000).fit(x, task.labels).predict_proba(x)

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.classification.task import ClassificationTask
-from downstream.forecasting.task import ForecastingTask
+from downstream.task import Task
 from downstream.windows import Windows
 from encoders.encoder import Encoder
 from nas.errors import NothingTrainedError
-from nas.labels.fit import Fit, fit, predict
+from nas.labels.fit import fit, predict
 from nas.labels.heads import LabelledModel
+from nas.labels.kinds import supervision_of
 from nas.labels.low_rank import add_low_rank, merge
-from nas.labels.solved_heads import LinearProbe, fit_to_all_cases, solve_probe
-from nas.labels.targets import ClassSupervision, ForecastSupervision
-
-Mode = Literal["linear", "lora", "full"]
-LabelledTask = ClassificationTask | ForecastingTask
+from nas.labels.modes import ModeName
+from nas.labels.supervision import SolvedHead, Supervision
+from nas.training.curve import Training
 
 # A linear head is solved for.
-LEARNING_RATES: Mapping[Mode, tuple[float, ...]] = MappingProxyType(
+LEARNING_RATES: Mapping[ModeName, tuple[float, ...]] = MappingProxyType(
     {"linear": (), "lora": (1e-3, 1e-2), "full": (1e-4, 1e-3)}
 )
-BATCH_SIZE = 32
 # Per row: the head where training begins bears noise of a tenth of each feature's deviation.
 FIRM_PENALTY = 0.01
 
@@ -40,6 +36,8 @@ class FineTuned:
     """An encoder with a head, and how they came about.
 
     Args:
+        supervision: What it learnt from.
+        mode: How much of the encoder could change.
         model: Encoder (merged) and head that are best on what is held out; in evaluation mode, on the device.
         head: How the head was made.
         errors: On what is held out, with a head that has not seen it; see `Supervision.errors`.
@@ -51,12 +49,14 @@ class FineTuned:
         frozen: Kinds of modules that kept their own weights (`lora`).
     """
 
+    supervision: Supervision = field(repr=False)
+    mode: ModeName
     model: LabelledModel = field(repr=False)
     head: str
     errors: tuple[float, ...]
-    probe: LinearProbe
+    probe: SolvedHead
     iterations: int
-    fit: Fit | None = None
+    fit: Training | None = None
     learning_rate: float | None = None
     n_trained: int = 0
     frozen: tuple[str, ...] = ()
@@ -66,21 +66,27 @@ class FineTuned:
         """Whether a changed encoder is better than the linear head alone, on what is held out."""
         return self.errors < self.probe.errors
 
+    @property
+    def chosen(self) -> str:
+        """What was chosen on what is held out, in words."""
+        if self.fit is None or not self.helped:
+            return f"linear head, {self.head}"
+        best = f"iteration {self.fit.best.iteration} of {self.iterations} ({self.fit.status})"
+        return f"learning rate {self.learning_rate:g}, {best}; linear head {self.head}"
+
     def outputs(self, windows: Windows) -> NDArray[np.float32]:
         """Return class scores (n, classes), or forecasts in scaled units (n, longest horizon, targets)."""
-        device = self.model.head.mean.device
-        return predict(self.model, windows, streams=self.model.encoder.streams, device=device)
+        return predict(self.model, windows)
 
 
 def finetune_encoder(
     encoder: Encoder,
-    task: LabelledTask,
+    task: Task,
     *,
-    mode: Mode = "lora",
+    mode: ModeName = "lora",
     rank: int = 8,
     iterations: int = 300,
     learning_rate: float | None = None,
-    batch_size: int = BATCH_SIZE,
     rng_seed: int = 0,
     device: torch.device | str = "cpu",
     on_fit: Callable[[str], None] | None = None,
@@ -108,7 +114,6 @@ def finetune_encoder(
         rank: Of the low-rank updates (`lora`), >= 1.
         iterations: Optimiser steps at most, for each learning rate.
         learning_rate: The largest of the steps; None tries those in `LEARNING_RATES`.
-        batch_size: Windows per step.
         rng_seed: Of held-out cases, batches and updates.
         device: Where to train.
         on_fit: Called after the first head and after each learning rate with what it was.
@@ -118,6 +123,7 @@ def finetune_encoder(
 
     Raises:
         DataError: If no class has two cases.
+        OptionError: If tasks of this kind have no labels.
         NothingTrainedError: If the encoder gives representations that are not finite.
         ValueError: If the mode or the rank is not as stated.
     """
@@ -125,93 +131,53 @@ def finetune_encoder(
         raise ValueError(f"mode must be one of {', '.join(LEARNING_RATES)}, got {mode!r}")
     device = torch.device(device)
     done = on_fit or (lambda what: None)
-    supervision = _supervision(task, rng_seed=rng_seed, device=device)
+    supervision = supervision_of(task.spec.kind)(task, rng_seed=rng_seed, device=device)
     plain = copy.deepcopy(encoder).to(device).eval()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(rng_seed)
         try:
-            probe = solve_probe(plain, supervision, device=device)
+            probe = supervision.solve(plain)
         except FloatingPointError as error:
             raise NothingTrainedError(f"{task.spec.name}: {error}") from error
         done(f"linear head, {probe.setting}")
         if mode == "linear":
-            return FineTuned(*_handed_over(plain, probe, supervision, device=device), probe.errors, probe, iterations)
-        firm = solve_probe(plain, supervision, device=device, least_penalty=FIRM_PENALTY)
+            head, how = supervision.handed_over(plain, probe)
+            return FineTuned(supervision, mode, LabelledModel(plain, head).eval(), how, probe.errors, probe, iterations)
+        firm = supervision.solve(plain, least_penalty=FIRM_PENALTY)
         model = LabelledModel(copy.deepcopy(plain), firm.head)
         model.encoder.requires_grad_(True)
         kept = add_low_rank(model.encoder, rank=rank) if mode == "lora" else ()
-        n_trained = sum(one.numel() for one in model.encoder.parameters() if one.requires_grad)
-        fits = _fits(
-            model,
-            supervision,
-            rates=LEARNING_RATES[mode] if learning_rate is None else (learning_rate,),
-            iterations=iterations,
-            batch_size=batch_size,
-            generator=lambda: torch.Generator(device=device).manual_seed(rng_seed),
-            done=lambda rate, status: done(f"{mode}, learning rate {rate:g}: {status}"),
-        )
-        best = min(fits, key=lambda rate: fits[rate].best.errors)
+        n_trained = sum(weight.numel() for weight in model.encoder.parameters() if weight.requires_grad)
+        begin = copy.deepcopy(model.state_dict())
+        fits: dict[float, Training] = {}
+        for rate in LEARNING_RATES[mode] if learning_rate is None else (learning_rate,):
+            model.load_state_dict(begin)
+            fits[rate] = fit(
+                model,
+                supervision,
+                iterations=iterations,
+                learning_rate=rate,
+                generator=torch.Generator(device=device).manual_seed(rng_seed),
+            )
+            done(f"{mode}, learning rate {rate:g}: {fits[rate].status}")
+        best = min(fits, key=lambda rate: fits[rate].best.scores)
         model.load_state_dict(fits[best].weights)
         merge(model.encoder)
-        anew = solve_probe(model.encoder, supervision, device=device)
-        errors = min(probe.errors, anew.errors, fits[best].best.errors)
+        anew = supervision.solve(model.encoder)
+        errors = min(probe.errors, anew.errors, fits[best].best.scores)
         if errors == probe.errors:
-            chosen, head = _handed_over(plain, probe, supervision, device=device)
+            head, how = supervision.handed_over(plain, probe)
+            model = LabelledModel(plain, head)
         elif errors == anew.errors:
-            chosen, head = _handed_over(model.encoder, anew, supervision, device=device)
-            head = f"solved for again, {head}"
+            head, how = supervision.handed_over(model.encoder, anew)
+            model, how = LabelledModel(model.encoder, head), f"solved for again, {how}"
         else:
-            chosen, head = model.eval(), f"trained with the encoder from {firm.setting}"
-    return FineTuned(chosen, head, errors, probe, iterations, fits[best], best, n_trained, kept)
+            how = f"trained with the encoder from {firm.setting}"
+    return FineTuned(supervision, mode, model.eval(), how, errors, probe, iterations, fits[best], best, n_trained, kept)
 
 
-def _fits(
-    model: LabelledModel,
-    supervision: ClassSupervision | ForecastSupervision,
-    *,
-    rates: Sequence[float],
-    iterations: int,
-    batch_size: int,
-    generator: Callable[[], torch.Generator],
-    done: Callable[[float, str], None],
-) -> dict[float, Fit]:
-    """Train the model from where it stands, once with each learning rate and the same randomness."""
-    begin = copy.deepcopy(model.state_dict())
-    fits: dict[float, Fit] = {}
-    for rate in rates:
-        model.load_state_dict(begin)
-        fits[rate] = fit(
-            model,
-            supervision,
-            iterations=iterations,
-            learning_rate=rate,
-            generator=generator(),
-            batch_size=batch_size,
-            streams=model.encoder.streams,
-        )
-        done(rate, fits[rate].status)
-    return fits
-
-
-def _handed_over(
-    encoder: Encoder, probe: LinearProbe, supervision: ClassSupervision | ForecastSupervision, *, device: torch.device
-) -> tuple[LabelledModel, str]:
-    """Return an encoder with the head that was solved for, fitted to all cases where there are classes."""
-    if not isinstance(supervision, ClassSupervision):
-        return LabelledModel(encoder, probe.head).eval(), probe.setting
-    assert probe.penalty is not None, "a head of classes has a penalty"
-    head = fit_to_all_cases(encoder, supervision, penalty=probe.penalty, device=device)
-    return LabelledModel(encoder, head).eval(), f"{probe.setting}, fitted to all training cases"
-
-
-def n_fits(mode: Mode, *, learning_rate: float | None) -> int:
+def n_fits(mode: ModeName, *, learning_rate: float | None) -> int:
     """Return how often `finetune_encoder` calls `on_fit`."""
     if mode == "linear" or learning_rate is None:
         return 1 + len(LEARNING_RATES[mode])
     return 2
-
-
-def _supervision(task: LabelledTask, *, rng_seed: int, device: torch.device) -> ClassSupervision | ForecastSupervision:
-    if isinstance(task, ClassificationTask):
-        return ClassSupervision(task, rng_seed=rng_seed, device=device)
-    return ForecastSupervision(task, device=device)

@@ -17,13 +17,16 @@ from downstream.classification.task import ClassificationTask
 from downstream.data import load_task
 from downstream.errors import DataError
 from downstream.forecasting.task import ForecastingTask
+from downstream.task import Task
 from encoders.encoder import Encoder
+from nas.cli.encoders.finetune import score_rows
 from nas.cli.program import main
-from nas.errors import NothingTrainedError
-from nas.labels.heads import LabelledModel, load_head
-from nas.labels.targets import ForecastSupervision
-from nas.labels.tuning import LabelledTask, Mode, finetune_encoder, n_fits
-from nas.labels.verb import score_rows
+from nas.errors import NothingTrainedError, OptionError
+from nas.labels.finetuning import finetune_encoder, n_fits
+from nas.labels.forecasting import ForecastSupervision
+from nas.labels.head_file import load_head
+from nas.labels.heads import LabelledModel
+from nas.labels.modes import ModeName
 from nas.representer import Representer
 from nas.saved.encoder import SavedEncoderError, load_encoder, save_encoder
 from search_space.genotype import EncoderCell, Genotype
@@ -50,7 +53,7 @@ GENOTYPE = Genotype.from_dict(
         "TrainCell": {"learning_rate": 0.003, "batch_size": 8, "weight_averaging": False},
     }
 )
-MODES: tuple[Mode, ...] = ("linear", "lora", "full")
+MODES: tuple[ModeName, ...] = ("linear", "lora", "full")
 
 
 def cases(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
@@ -66,28 +69,27 @@ def waves() -> pd.DataFrame:
     return pd.DataFrame(np.stack([np.sin(time / 4), np.cos(time / 7)], axis=1) + noise, columns=["a", "b"])
 
 
-def load(kind: str) -> LabelledTask:
+def load(kind: str) -> Task:
     if kind == "classification":
         task = load_task(cases(), kind="classification", name="tones")
     else:
         task = load_task(waves(), kind="forecasting", name="waves", window=24, horizons=(3, 8))
-    assert isinstance(task, ClassificationTask | ForecastingTask)
     return task
 
 
-def encoder_of(task: LabelledTask, cell: EncoderCell = GENOTYPE.encoder) -> Encoder:
+def encoder_of(task: Task, cell: EncoderCell = GENOTYPE.encoder) -> Encoder:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return Encoder(cell, variates=task.n_variates).eval()
 
 
 @pytest.fixture(params=["forecasting", "classification"])
-def task(request: pytest.FixtureRequest) -> LabelledTask:
+def task(request: pytest.FixtureRequest) -> Task:
     return load(request.param).without_test()
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_each_mode_changes_what_it_may(mode: Mode, task: LabelledTask) -> None:
+def test_each_mode_changes_what_it_may(mode: ModeName, task: Task) -> None:
     encoder = encoder_of(task)
     before = {name: value.clone() for name, value in encoder.state_dict().items()}
     tuned = finetune_encoder(encoder, task, mode=mode, rank=2, iterations=40, learning_rate=0.01)
@@ -103,17 +105,17 @@ def test_each_mode_changes_what_it_may(mode: Mode, task: LabelledTask) -> None:
 
 
 @pytest.mark.parametrize("mode", ["lora", "full"])
-def test_a_changed_encoder_is_kept_where_it_is_better_on_what_is_held_out(mode: Mode, task: LabelledTask) -> None:
+def test_a_changed_encoder_is_kept_where_it_is_better_on_what_is_held_out(mode: ModeName, task: Task) -> None:
     tuned = finetune_encoder(encoder_of(task), task, mode=mode, iterations=60, learning_rate=0.01)
-    assert tuned.fit is not None and tuned.fit.best.errors < tuned.fit.curve[0].errors
-    assert tuned.errors <= min(tuned.probe.errors, tuned.fit.best.errors)
+    assert tuned.fit is not None and tuned.fit.best.scores < tuned.fit.curve[0].scores
+    assert tuned.errors <= min(tuned.probe.errors, tuned.fit.best.scores)
     supervision = ForecastSupervision(task, device=CPU) if isinstance(task, ForecastingTask) else None
     if supervision is not None:
         assert supervision.errors(tuned.outputs(supervision.held_out)) == pytest.approx(tuned.errors, rel=1e-4)
 
 
 @pytest.mark.parametrize("mode", ["lora", "full"])
-def test_training_that_spoils_the_encoder_hands_over_the_head_alone(mode: Mode) -> None:
+def test_training_that_spoils_the_encoder_hands_over_the_head_alone(mode: ModeName) -> None:
     task = load("forecasting").without_test()
     encoder = encoder_of(task)
     tuned = finetune_encoder(encoder, task, mode=mode, iterations=5, learning_rate=1e6)
@@ -140,7 +142,7 @@ def test_training_teaches_the_encoder() -> None:
 
 
 @pytest.mark.parametrize("mode", ["lora", "full"])
-def test_the_same_rng_seed_gives_the_same_bits(mode: Mode, task: LabelledTask) -> None:
+def test_the_same_rng_seed_gives_the_same_bits(mode: ModeName, task: Task) -> None:
     before = torch.random.get_rng_state()
     first, again = (finetune_encoder(encoder_of(task), task, mode=mode, iterations=6, rng_seed=3) for _ in range(2))
     assert torch.equal(before, torch.random.get_rng_state())
@@ -151,7 +153,7 @@ def test_the_same_rng_seed_gives_the_same_bits(mode: Mode, task: LabelledTask) -
 
 @pytest.mark.parametrize("learning_rate", [None, 0.001])
 @pytest.mark.parametrize("mode", MODES)
-def test_every_fit_is_announced(mode: Mode, learning_rate: float | None) -> None:
+def test_every_fit_is_announced(mode: ModeName, learning_rate: float | None) -> None:
     said: list[str] = []
     task = load("classification").without_test()
     finetune_encoder(encoder_of(task), task, mode=mode, iterations=1, learning_rate=learning_rate, on_fit=said.append)
@@ -166,7 +168,7 @@ def test_classes_of_one_case_leave_nothing_to_choose_on() -> None:
         finetune_encoder(encoder_of(task), task)
 
 
-def test_an_encoder_that_is_not_finite_is_refused(task: LabelledTask) -> None:
+def test_an_encoder_that_is_not_finite_is_refused(task: Task) -> None:
     encoder = encoder_of(task)
     with torch.no_grad():
         encoder.output.weight.fill_(float("nan"))
@@ -174,7 +176,13 @@ def test_an_encoder_that_is_not_finite_is_refused(task: LabelledTask) -> None:
         finetune_encoder(encoder, task)
 
 
-def test_an_unknown_mode_is_named(task: LabelledTask) -> None:
+def test_a_kind_without_labels_is_refused() -> None:
+    task = load_task(waves(), kind="anomaly", name="waves", window=24).without_test()
+    with pytest.raises(OptionError, match=r"needs labels or targets, and anomaly has none; pass --task forecasting or"):
+        finetune_encoder(encoder_of(task), task)
+
+
+def test_an_unknown_mode_is_named(task: Task) -> None:
     with pytest.raises(ValueError, match="mode must be one of linear, lora, full, got 'half'"):
         finetune_encoder(encoder_of(task), task, mode="half")  # type: ignore[arg-type]
 
@@ -255,7 +263,7 @@ def test_an_encoder_found_for_anomalies_needs_a_task(
     encoder, data = saved("forecasting", tmp_path)
     found = load_encoder(encoder)
     object.__setattr__(found, "kind", "anomaly")
-    monkeypatch.setattr("nas.labels.verb.load_encoder", lambda path: found)
+    monkeypatch.setattr("nas.cli.encoders.finetune.load_encoder", lambda path: found)
     assert main(["finetune", encoder, data, "--output", str(tmp_path / "tuned")]) == USAGE
     assert "pass --task forecasting or --task classification" in capsys.readouterr().err
 
@@ -273,7 +281,7 @@ def test_a_file_that_holds_no_head_is_refused(facts: dict[str, str] | None, tmp_
         load_head(tmp_path / "head.safetensors")
 
 
-def test_without_a_test_part_the_table_is_of_what_was_held_out(task: LabelledTask) -> None:
+def test_without_a_test_part_the_table_is_of_what_was_held_out(task: Task) -> None:
     encoder = encoder_of(task)
     tuned = finetune_encoder(encoder, task, mode="linear")
     rows = score_rows(task, Representer(encoder), tuned, name="tuned")

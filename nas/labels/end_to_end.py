@@ -17,8 +17,10 @@ from downstream.windows import Windows
 from encoders.encoder import Encoder, observed_span
 from encoders.input_normalization import normalize_input
 from nas.errors import NothingTrainedError
-from nas.labels.fit import N_PROBES, PATIENCE, Fit, FitPoint, fit, predict
-from nas.labels.targets import ForecastSupervision, forecast_metrics
+from nas.labels.fit import N_PROBES, PATIENCE, fit, predict
+from nas.labels.forecasting import ForecastSupervision
+from nas.labels.heads import EncoderModel
+from nas.training.curve import CurvePoint, Training
 from nas.training.divergence import DivergedError
 from search_space.genotype import EncoderCell
 from search_space.presets import ENCODERS, preset
@@ -26,10 +28,9 @@ from search_space.registry import UnknownOptionError
 
 MAX_HEAD_INPUTS = 4096
 LEARNING_RATE = 1e-3
-BATCH_SIZE = 32
 
 
-class LinearForecaster(nn.Module):
+class LinearForecaster(EncoderModel):
     """An encoder and a linear head that sees the latents of all steps of the window.
 
     The published models read their forecast from all steps or patches at once,
@@ -94,21 +95,19 @@ class SupervisedForecaster:
 
     Args:
         model: With the weights of its best point on validation.
-        horizons: Forecast lengths, ascending; one model serves all of them.
+        supervision: What it learnt from; one model serves all of its horizons.
         fit: The validation curve.
         iterations: Asked for.
         learning_rate: The largest.
         seconds: Wall time of the training.
-        device: Where the model is.
     """
 
     model: LinearForecaster
-    horizons: tuple[int, ...]
-    fit: Fit
+    supervision: ForecastSupervision
+    fit: Training
     iterations: int
     learning_rate: float
     seconds: float
-    device: torch.device
 
     @property
     def n_parameters(self) -> int:
@@ -121,7 +120,7 @@ class SupervisedForecaster:
         Raises:
             DivergedError: If a forecast is not finite.
         """
-        return predict(self.model, windows, streams=self.model.encoder.streams, device=self.device)
+        return predict(self.model, windows)
 
     def score_test(self, task: ForecastingTask, opened: ForecastingTask) -> Scores:
         """Score every test origin: `mse/H`, `mae/H` and their means over horizons.
@@ -130,8 +129,7 @@ class SupervisedForecaster:
             task: The task that it was trained on.
             opened: What its `open_test()` returned.
         """
-        origins = opened.origins("test", self.horizons[0])
-        metrics = forecast_metrics(self.forecast, opened, "test", origins=origins, horizons=self.horizons)
+        metrics = self.supervision.metrics_on_test(self.forecast, opened)
         settings = {
             "trained": f"end to end, {self.fit.status}",
             "best iteration on validation": f"{self.fit.best.iteration} of {self.iterations}",
@@ -148,7 +146,8 @@ class SupervisedForecaster:
             "seconds": round(self.seconds, 3),
             "scaler_rows": task.scaler.n_rows_seen,
         }
-        facts |= {f"n_windows/{horizon}": len(opened.origins("test", horizon).step) for horizon in self.horizons}
+        horizons = self.supervision.horizons
+        facts |= {f"n_windows/{horizon}": len(opened.origins("test", horizon).step) for horizon in horizons}
         return Scores(metrics["mse"], "mse", False, metrics, settings, facts)
 
 
@@ -173,8 +172,7 @@ def train_supervised(
     rng_seed: int = 0,
     device: torch.device | str = "cpu",
     learning_rate: float = LEARNING_RATE,
-    batch_size: int = BATCH_SIZE,
-    on_probe: Callable[[FitPoint], None] | None = None,
+    on_probe: Callable[[CurvePoint], None] | None = None,
 ) -> SupervisedForecaster:
     """Train an encoder with a linear head on the forecast itself, and keep what is best on validation.
 
@@ -189,7 +187,6 @@ def train_supervised(
         rng_seed: Of weights and batches.
         device: Where to train.
         learning_rate: The largest, see `fit`.
-        batch_size: Windows per step; fewer where there are many variates.
         on_probe: Called with each point of the validation curve.
 
     Returns:
@@ -218,11 +215,9 @@ def train_supervised(
                 iterations=iterations,
                 learning_rate=learning_rate,
                 generator=torch.Generator(device=device).manual_seed(rng_seed),
-                batch_size=batch_size,
-                streams=model.encoder.streams,
                 on_probe=on_probe,
             )
         except DivergedError as error:
             raise NothingTrainedError(f"{task.spec.name}: {error}") from error
     seconds = time.perf_counter() - began
-    return SupervisedForecaster(model.eval(), supervision.horizons, fitted, iterations, learning_rate, seconds, device)
+    return SupervisedForecaster(model.eval(), supervision, fitted, iterations, learning_rate, seconds)

@@ -18,9 +18,9 @@ from downstream.forecasting.task import ForecastingTask, Origins
 from nas.cli.encoders import evaluate as verb
 from nas.cli.program import main
 from nas.errors import NothingTrainedError, OptionError
+from nas.labels.end_to_end import LinearForecaster, baseline_encoder, train_supervised
 from nas.labels.fit import PATIENCE, learning_rate_share, predict
-from nas.labels.relatives import LinearForecaster, baseline_encoder, train_supervised
-from nas.labels.targets import ForecastSupervision
+from nas.labels.forecasting import ForecastSupervision
 from nas.options.encoders import EvaluateOptions
 from search_space.genotype import EncoderCell
 from search_space.registry import UnknownOptionError
@@ -116,9 +116,9 @@ def test_the_best_point_is_kept() -> None:
     task = load().without_test()
     forecaster = train_supervised(CELL, task, iterations=40, learning_rate=0.3)
     supervision = ForecastSupervision(task, device=torch.device("cpu"))
-    outputs = predict(forecaster.model, supervision.held_out, streams=2, device=torch.device("cpu"))
-    best = min(point.errors for point in forecaster.fit.curve)
-    assert supervision.errors(outputs) == best == forecaster.fit.best.errors
+    outputs = predict(forecaster.model, supervision.held_out)
+    best = min(point.scores for point in forecaster.fit.curve)
+    assert supervision.errors(outputs) == best == forecaster.fit.best.scores
 
 
 def test_training_stops_when_validation_no_longer_improves() -> None:
@@ -131,7 +131,7 @@ def test_training_stops_when_validation_no_longer_improves() -> None:
 def test_a_step_too_large_ends_the_training_and_keeps_what_there_is() -> None:
     forecaster = train_supervised(CELL, load().without_test(), iterations=40, learning_rate=1e30)
     assert forecaster.fit.status == "diverged" and forecaster.fit.best.iteration < 40
-    assert np.isfinite(forecaster.fit.best.errors).all()
+    assert np.isfinite(forecaster.fit.best.scores).all()
 
 
 def test_a_model_that_is_not_finite_from_the_start_is_no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
