@@ -182,5 +182,6 @@ def _whole(event: Mapping[str, Any], name: str) -> int:
 
 def _number(event: Mapping[str, Any], name: str) -> float | None:
     value = event.get(name)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < _LARGEST else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _LARGEST else None
