@@ -158,12 +158,10 @@ def _task_rows(table: TaskTable, *, predictions: Mapping[str, Values]) -> list[d
     subsets = {"all": np.arange(len(table.scores)), "top": np.argsort(-table.scores)[: -(-len(table.scores) // 4)]}
     rows = []
     for subset, chosen in subsets.items():
-        scores = table.scores[chosen]
-        measured = {
-            name: _measures(scores, predicted=values[chosen], unit=unit) for name, values in predictions.items()
-        }
-        measured["random"] = _random_measures(scores, unit=unit)
-        rows += [{**facts, "subset": subset, "ranker": ranker, **values} for ranker, values in measured.items()]
+        of_subset = {ranker: predicted[chosen] for ranker, predicted in predictions.items()}
+        for ranker, predicted in {**of_subset, "random": None}.items():
+            measures = _measures(table.scores[chosen], predicted=predicted, unit=unit)
+            rows.append({**facts, "subset": subset, "ranker": ranker, **measures})
     if len(table.repeat_scores) >= _FEWEST_REPEATS:
         first, second = table.repeat_scores.T
         ceiling = _measures(second, predicted=first, unit=unit)
@@ -171,32 +169,25 @@ def _task_rows(table: TaskTable, *, predictions: Mapping[str, Values]) -> list[d
     return rows
 
 
-def _measures(scores: Values, *, predicted: Values, unit: float) -> dict[str, float]:
-    first = rank_metrics.regret(scores, predicted=predicted, k=1)
-    gaps = rank_metrics.accuracy_by_gap(scores, predicted=predicted)
+def _measures(scores: Values, *, predicted: Values | None, unit: float) -> dict[str, float]:
+    """Return all measures of a ranking; without a prediction, what is expected of a random one."""
+    if predicted is None:
+        first, third = (rank_metrics.expected_random_regret(scores, k=k) for k in (1, 3))
+        tau, rho, accuracy, gaps = 0.0, 0.0, 0.5, np.full(N_GAPS, 0.5)
+    else:
+        first, third = (rank_metrics.regret(scores, predicted=predicted, k=k) for k in (1, 3))
+        tau, rho = rank_metrics.kendall(scores, predicted=predicted), rank_metrics.spearman(scores, predicted=predicted)
+        accuracy = rank_metrics.pairwise_accuracy(scores, predicted=predicted)
+        gaps = rank_metrics.accuracy_by_gap(scores, predicted=predicted)
     return {
         "n_candidates": len(scores),
-        "kendall": rank_metrics.kendall(scores, predicted=predicted),
-        "spearman": rank_metrics.spearman(scores, predicted=predicted),
-        "pairwise_accuracy": rank_metrics.pairwise_accuracy(scores, predicted=predicted),
+        "kendall": tau,
+        "spearman": rho,
+        "pairwise_accuracy": accuracy,
         "regret_1": first / unit,
-        "regret_3": rank_metrics.regret(scores, predicted=predicted, k=3) / unit,
+        "regret_3": third / unit,
         "raw_regret_1": first,
         **dict(zip(_GAPS, gaps.tolist(), strict=True)),
-    }
-
-
-def _random_measures(scores: Values, *, unit: float) -> dict[str, float]:
-    first = rank_metrics.expected_random_regret(scores, k=1)
-    return {
-        "n_candidates": len(scores),
-        "kendall": 0.0,
-        "spearman": 0.0,
-        "pairwise_accuracy": 0.5,
-        "regret_1": first / unit,
-        "regret_3": rank_metrics.expected_random_regret(scores, k=3) / unit,
-        "raw_regret_1": first,
-        **dict.fromkeys(_GAPS, 0.5),
     }
 
 
