@@ -144,12 +144,13 @@ def _wanted(vocabulary: Vocabulary, settings: ComparatorSettings, *, n_tensors: 
 
 
 def _check_shapes(wanted: dict[str, tuple[int, ...]], *, tensors: dict[str, torch.Tensor], source: Path) -> None:
-    problems = [f"{name} is missing" for name in sorted(set(wanted) - set(tensors))]
-    problems += [f"{name} is unknown" for name in sorted(set(tensors) - set(wanted))]
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    problems = [f"{name} is missing" for name in sorted(wanted.keys() - shapes.keys())]
+    problems += [f"{name} is unknown" for name in sorted(shapes.keys() - wanted.keys())]
     problems += [
-        f"{name} must be {wanted[name]}, got {tuple(tensors[name].shape)}"
-        for name in sorted(set(wanted) & set(tensors))
-        if wanted[name] != tuple(tensors[name].shape)
+        f"{name} must be {shape}, got {shapes[name]}"
+        for name, shape in sorted(wanted.items())
+        if shapes.get(name, shape) != shape
     ]
     if problems:
         shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")

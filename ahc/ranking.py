@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -145,12 +146,17 @@ def evolve(
             "evolve: needs at least 1 seed, 0 generations, population 1 and children 1, "
             f"got {len(seeds)}, {generations}, {population} and {children}"
         )
+    rank = partial(
+        rank_candidates,
+        comparator,
+        task_embedding=task_embedding,
+        top_k=population,
+        failure_weight=failure_weight,
+    )
     pool = list({genotype.key: genotype for genotype in seeds}.values())
     seen = {genotype.key for genotype in pool}
     for _ in range(generations):
-        ranked = rank_candidates(
-            comparator, pool, task_embedding, top_k=population, failure_weight=failure_weight
-        ).genotypes
+        ranked = rank(pool).genotypes
         born: dict[str, Genotype] = {}
         for at in range(children):
             first, second = (ranked[int(i)] for i in rng.integers(len(ranked), size=2))
@@ -160,12 +166,4 @@ def evolve(
                 born[child.key] = child
         seen.update(born)
         pool = [*ranked, *born.values()]
-    final = rank_candidates(comparator, pool, task_embedding, top_k=population, failure_weight=failure_weight)
-    return Ranking(
-        genotypes=final.genotypes,
-        scores=final.scores,
-        p_over_median=final.p_over_median,
-        failure=final.failure,
-        gain=final.gain,
-        n_ranked=len(seen),
-    )
+    return replace(rank(pool), n_ranked=len(seen))

@@ -4,7 +4,7 @@ It holds results only - genotypes, validation curves, task embeddings - never th
 data of a task. `store` is the bank itself, `rows` and `schema` say how it lies on
 disk, `migrations` bring older files up to date, `file` opens it. Around it:
 `merge`, `export`, `verify` (its rules for one trial are in `impossible`) and
-`recover`, which reads what is left in a damaged file through `pages`.
+`recover`, which reads what is left in a damaged file.
 """
 
 from __future__ import annotations

@@ -31,19 +31,14 @@ class BankError(UserError, ValueError):
     exit_status = DATA
 
 
+def way_out(path: Path) -> str:
+    """Return what to do about a damaged bank."""
+    return f"`tscnas bank recover {path} --output NEW` saves what can still be read"
+
+
 def damaged(path: Path, what: str) -> BankError:
     """Return the error for a damaged bank; it names the way out."""
-    return BankError(
-        f"{path}: the bank is damaged ({what}); `tscnas bank recover {path} --output NEW` saves what can still be read"
-    )
-
-
-def error_of(path: Path, error: Exception) -> BankError:
-    """Return what an error of SQLite means for the bank's user."""
-    text = printable(" ".join(str(error).split()))
-    code = getattr(error, "sqlite_errorcode", None)
-    sentence = None if code is None else _SENTENCES.get(code & 0xFF)
-    return damaged(path, text) if sentence is None else BankError(f"{path}: {sentence} ({text})")
+    return BankError(f"{path}: the bank is damaged ({what}); {way_out(path)}")
 
 
 @contextmanager
@@ -52,7 +47,9 @@ def in_sentences(path: Path) -> Iterator[None]:
     try:
         yield
     except SQLITE_ERRORS as error:
-        raise error_of(path, error) from error
+        text = printable(" ".join(str(error).split()))
+        sentence = _SENTENCES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        raise (BankError(f"{path}: {sentence} ({text})") if sentence else damaged(path, text)) from error
 
 
 def printable(text: object, *, longest: int = 200) -> str:

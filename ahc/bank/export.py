@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ahc.bank.rows import INTEGERS, REALS, RECORD_COLUMNS
-from ahc.bank.schema import KEY_ORDER
+from ahc.bank.file import whole_file
+from ahc.bank.rows import RECORD_COLUMNS
+from ahc.bank.schema import KEY_ORDER, TRIAL_COLUMNS
 
 # by key, so that a file depends on the trials alone and not on the order in which they finished
 SELECT = f"SELECT {', '.join(RECORD_COLUMNS)} FROM trials ORDER BY {KEY_ORDER}"
@@ -28,18 +29,16 @@ def plain_cell(value: Any) -> Any:
 
 def write_csv(rows: Iterable[sqlite3.Row], target: Path) -> int:
     """Write rows of `SELECT` as lines of a CSV file, complete or not at all; return how many."""
-    partial = target.with_name(target.name + ".partial")
     n_rows = 0
-    try:
-        with partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(RECORD_COLUMNS)
-            for row in rows:
-                writer.writerow([plain_cell(cell) for cell in row])
-                n_rows += 1
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        whole_file(target) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream,
+    ):
+        writer = csv.writer(stream)
+        writer.writerow(RECORD_COLUMNS)
+        for row in rows:
+            writer.writerow([plain_cell(cell) for cell in row])
+            n_rows += 1
     return n_rows
 
 
@@ -52,24 +51,13 @@ def write_parquet(rows: Iterable[sqlite3.Row], target: Path) -> int:
     import pyarrow as pa
     from pyarrow import parquet
 
-    kinds = {**dict.fromkeys(INTEGERS, pa.int64()), **dict.fromkeys(REALS, pa.float64())}
-    kinds["higher_is_better"] = pa.bool_()
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in RECORD_COLUMNS])
-    partial = target.with_name(target.name + ".partial")
-    n_rows = 0
-    try:
-        with parquet.ParquetWriter(partial, schema) as writer:
-            for part in _parts(rows):
-                records = [{**dict(row), "higher_is_better": bool(row["higher_is_better"])} for row in part]
-                writer.write_table(pa.Table.from_pylist(records, schema=schema))
-                n_rows += len(records)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    named = {name: kinds[TRIAL_COLUMNS[name].kind] for name in RECORD_COLUMNS}
+    schema = pa.schema(named | {"higher_is_better": pa.bool_()})
+    n_rows, remaining = 0, iter(rows)
+    with whole_file(target) as partial, parquet.ParquetWriter(partial, schema) as writer:
+        while part := list(islice(remaining, _ROWS_AT_ONCE)):
+            records = [{**dict(row), "higher_is_better": bool(row["higher_is_better"])} for row in part]
+            writer.write_table(pa.Table.from_pylist(records, schema=schema))
+            n_rows += len(records)
     return n_rows
-
-
-def _parts(rows: Iterable[sqlite3.Row]) -> Iterator[list[sqlite3.Row]]:
-    remaining = iter(rows)
-    while part := list(islice(remaining, _ROWS_AT_ONCE)):
-        yield part

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import struct
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from ahc.bank.errors import SQLITE_ERRORS, BankError, damaged, error_of, in_sentences
-from ahc.bank.migrations import migrate
-from ahc.bank.schema import create_tables, read_schema
+from ahc.bank.errors import BankError, damaged, in_sentences, way_out
+from ahc.bank.schema import create_tables, migrate, read_schema
 
 WRITE_AHEAD_LOG, ROLLBACK_JOURNAL = "-wal", "-journal"
 _MAGIC = b"SQLite format 3\0"
@@ -42,24 +43,23 @@ def open_connection(path: Path, *, read_only: bool, lasting: bool = True) -> sql
         path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         check_length(path)
-    if read_only and holds_something(beside(path, ROLLBACK_JOURNAL)):
-        _undo_what_was_begun(path)
-    connection = None
-    try:
-        connection = _connect(path, mode=_mode(path, read_only=read_only))
-        if not lasting:
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute("PRAGMA journal_mode = MEMORY")
-        _prepare(connection, path=path, read_only=read_only, lasting=lasting)
-    except SQLITE_ERRORS as error:
-        if connection is not None:
-            connection.close()
-        raise error_of(path, error) from error
-    except BankError:
-        if connection is not None:
-            connection.close()
-        raise
-    return connection
+    with in_sentences(path):
+        if read_only and left_beside(path, ROLLBACK_JOURNAL):
+            # SQLite undoes what a killed writer had begun: that is a write, which a reader may not do
+            with closing(_connect(path, mode="mode=rw")) as writer:
+                writer.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        # An installed bank may lie in a folder that nobody can write to: without a log or a
+        # journal the file is complete, and `immutable` spares SQLite its lock files.
+        complete = not left_beside(path, WRITE_AHEAD_LOG, ROLLBACK_JOURNAL)
+        mode = "mode=rwc" if not read_only else "mode=ro&immutable=1" if complete else "mode=ro"
+        with ExitStack() as opened:
+            connection = opened.enter_context(closing(_connect(path, mode=mode)))
+            if read_only:
+                read_schema(connection, path=path)
+            else:
+                _prepare(connection, path=path, lasting=lasting)
+            opened.pop_all()
+            return connection
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -67,9 +67,23 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def holds_something(path: Path) -> bool:
-    """Whether a file exists and is not empty."""
-    return path.exists() and path.stat().st_size > 0
+def left_beside(path: Path, *endings: str) -> bool:
+    """Whether one of the files that SQLite keeps beside a bank holds something."""
+    return any(kept.exists() and kept.stat().st_size > 0 for kept in (beside(path, ending) for ending in endings))
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Give a name to write to; the file takes its own when the block ends without an error, and is gone otherwise."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    try:
+        yield partial
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_length(path: Path) -> None:
@@ -82,18 +96,15 @@ def check_length(path: Path) -> None:
         raise BankError(f"{path}: not a trial bank (it is no file)")
     size = path.stat().st_size
     if size == 0:
-        if holds_something(beside(path, WRITE_AHEAD_LOG)):
+        if left_beside(path, WRITE_AHEAD_LOG):
             # SQLite would take it for a new file and throw the log away
             raise damaged(path, "the file is empty, and its log is not")
         return
     with path.open("rb") as stream:
         head = stream.read(100)
     if len(head) < 100 or not head.startswith(_MAGIC):
-        raise BankError(
-            f"{path}: not a trial bank (it does not begin like one); if it was one, "
-            f"`tscnas bank recover {path} --output NEW` saves what can still be read"
-        )
-    if any(holds_something(beside(path, ending)) for ending in (WRITE_AHEAD_LOG, ROLLBACK_JOURNAL)):
+        raise BankError(f"{path}: not a trial bank (it does not begin like one); if it was one, {way_out(path)}")
+    if left_beside(path, WRITE_AHEAD_LOG, ROLLBACK_JOURNAL):
         return  # SQLite completes the file from it
     page_size = page_size_of(head)
     changed, pages, valid_for = struct.unpack(">4x20xII60xI4x", head)
@@ -120,26 +131,12 @@ def file_system(path: Path, *, mounts: str | None = None) -> str:
             mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             return ""
+    kinds: dict[Path, str] = {}
+    for words in (line.split(" ") for line in mounts.splitlines()):
+        if len(words) > 2:  # of two on one place, the later one hides the earlier
+            kinds[Path(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), words[1]))] = words[2]
     resolved = path.resolve()
-    best, kind = -1, ""
-    for line in mounts.splitlines():
-        words = line.split(" ")
-        if len(words) < 3:
-            continue
-        place = Path(re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), words[1]))
-        # of two on one place, the later one hides the earlier
-        if resolved.is_relative_to(place) and len(place.parts) >= best:
-            best, kind = len(place.parts), words[2]
-    return kind
-
-
-def _mode(path: Path, *, read_only: bool) -> str:
-    if not read_only:
-        return "mode=rwc"
-    # An installed bank may lie in a folder that nobody can write to: without a log or a
-    # journal the file is complete, and `immutable` spares SQLite its lock files.
-    pending = any(holds_something(beside(path, ending)) for ending in (WRITE_AHEAD_LOG, ROLLBACK_JOURNAL))
-    return "mode=ro" if pending else "mode=ro&immutable=1"
+    return next((kinds[place] for place in (resolved, *resolved.parents) if place in kinds), "")
 
 
 def _connect(path: Path, *, mode: str) -> sqlite3.Connection:
@@ -152,29 +149,26 @@ def _connect(path: Path, *, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _undo_what_was_begun(path: Path) -> None:
-    """Let SQLite undo what a killed writer had begun: that is a write, which a reader may not do."""
-    with in_sentences(path), closing(_connect(path, mode="mode=rw")) as connection:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-
-
-def _prepare(connection: sqlite3.Connection, *, path: Path, read_only: bool, lasting: bool) -> None:
-    if read_only:
-        read_schema(connection, path=path)
-        return
+def _prepare(connection: sqlite3.Connection, *, path: Path, lasting: bool) -> None:
+    if not lasting:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA journal_mode = MEMORY")
     network = file_system(path) in _NETWORK_DISKS
     if network:
         # alone, a log that came from another disk can be opened without shared memory
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    if connection.execute("SELECT count(*) AS n FROM sqlite_master").fetchone()["n"] == 0:
+    if _is_new(connection):
         with connection:
             connection.execute("BEGIN IMMEDIATE")
-            # Another process may have created the tables while we waited for the lock.
-            if connection.execute("SELECT count(*) AS n FROM sqlite_master").fetchone()["n"] == 0:
+            if _is_new(connection):  # another process may have created the tables while we waited for the lock
                 create_tables(connection)
     migrate(connection, path=path)
     if lasting:
         choose_journal(connection, network=network)
+
+
+def _is_new(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
 
 def choose_journal(connection: sqlite3.Connection, *, network: bool) -> str:

@@ -14,8 +14,7 @@ from typing import Any
 
 from ahc.bank.errors import BankError, printable
 from ahc.bank.rows import TaskRow, to_row
-from ahc.bank.store import Bank
-from ahc.bank.whole import check_free, new_bank
+from ahc.bank.store import Bank, check_free, new_bank
 from ahc.record import TrialRecord
 
 _AT_ONCE = 1_000

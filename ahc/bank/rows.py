@@ -1,28 +1,24 @@
-"""A trial record as a row of the bank, and back; and the digest that tells a row from a changed one."""
+"""A trial record and a task as rows of the bank, and back."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ahc.bank.schema import TRIAL_COLUMNS
+from ahc.bank.schema import CELLS, TRIAL_COLUMNS, digest_of
 from ahc.record import TrialRecord
 
-JSON_COLUMNS = ("genotype", "curve", "details")
 RECORD_COLUMNS = tuple(field.name for field in fields(TrialRecord))
-PLAIN_COLUMNS = tuple(name for name in RECORD_COLUMNS if name not in JSON_COLUMNS)
-
-INTEGERS = ("iterations", "rng_seed", "higher_is_better", "best_iteration", "n_parameters")
-REALS = ("score", "untrained_score", "seconds")
-_OPTIONAL = ("score", "untrained_score", "best_iteration")
-_TYPES: dict[str, type] = {name: int if name in INTEGERS else float if name in REALS else str
-                           for name in RECORD_COLUMNS}  # fmt: skip
+_JSON_COLUMNS = ("genotype", "curve", "details")
+PLAIN_COLUMNS = tuple(name for name in RECORD_COLUMNS if name not in _JSON_COLUMNS)
 _WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text"}
+
+# whatever a foreign cell makes the readers below raise
+UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 class TaskRow(NamedTuple):
@@ -50,38 +46,25 @@ class TaskRow(NamedTuple):
             return ""
         if not isinstance(self.embedding, bytes) or len(self.embedding) % 4 or not self.embedding:
             return "the embedding must be a row of numbers"
-        if not np.isfinite(np.frombuffer(self.embedding, dtype="<f4")).all():
-            return "the embedding must be finite"
-        return ""
-
-
-# whatever a foreign cell makes the reader below raise
-UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+        return "" if np.isfinite(np.frombuffer(self.embedding, dtype="<f4")).all() else "the embedding must be finite"
 
 
 def to_row(record: TrialRecord) -> tuple[Any, ...]:
     """Return the cells of a record in the order of `TRIAL_COLUMNS`, the digest last."""
-    values = {name: getattr(record, name) for name in RECORD_COLUMNS}
-    for name in JSON_COLUMNS:
-        values[name] = json.dumps(values[name], sort_keys=True, allow_nan=False, default=dict)
-    values["higher_is_better"] = int(record.higher_is_better)
-    for name in REALS:
-        values[name] = None if values[name] is None else float(values[name])
-    cells = tuple(storable(values[name]) for name in TRIAL_COLUMNS[:-1])
+    cells = []
+    for name in CELLS:
+        value = getattr(record, name)
+        if name in _JSON_COLUMNS:
+            value = json.dumps(value, sort_keys=True, allow_nan=False, default=dict)
+        elif value is not None and TRIAL_COLUMNS[name].kind is not str:
+            value = TRIAL_COLUMNS[name].kind(value)
+        cells.append(storable(value))
     return (*cells, digest_of(cells))
 
 
 def storable(value: Any) -> Any:
     """Return a cell as it can be stored: half characters, as in some file names, become their escapes."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def digest_of(cells: Sequence[Any]) -> str:
-    """Return 16 hex digits of the SHA-256 of a row's cells, in the order on disk, without the digest."""
-    text = json.dumps([cell.hex() if isinstance(cell, bytes) else cell for cell in cells], separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return value.encode("utf-8", "backslashreplace").decode("utf-8") if isinstance(value, str) else value
 
 
 def from_row(row: Mapping[str, Any]) -> TrialRecord:
@@ -91,13 +74,11 @@ def from_row(row: Mapping[str, Any]) -> TrialRecord:
         ValueError, TypeError, KeyError, OverflowError, RecursionError: If the row holds no record (`UNREADABLE`).
     """
     values = {name: row[name] for name in RECORD_COLUMNS}
-    for name, kind in _TYPES.items():
-        value = values[name]
-        if value is None and name in _OPTIONAL:
-            continue
-        if type(value) is not kind:
+    for name, value in values.items():
+        kind, optional = TRIAL_COLUMNS[name]
+        if type(value) is not kind and not (optional and value is None):
             raise ValueError(f"{name} must be {_WORDS[kind]}, got {type(value).__name__}")
-    for name in JSON_COLUMNS:
+    for name in _JSON_COLUMNS:
         values[name] = _from_json(values[name], name=name)
     for name in ("genotype", "details"):
         if not isinstance(values[name], dict):

@@ -1,9 +1,14 @@
-"""What a bank looks like on disk: its tables and their version, and what else a file may hold (nothing)."""
+"""What a bank looks like on disk: its tables and their versions, how older ones become current, and nothing else."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from ahc.bank.errors import BankError, damaged, printable
 
@@ -30,22 +35,40 @@ _TASKS = """CREATE TABLE tasks (
     task_hash TEXT PRIMARY KEY, name TEXT NOT NULL, family TEXT NOT NULL, kind TEXT NOT NULL,
     spec TEXT NOT NULL, embedding BLOB, embedding_version TEXT NOT NULL
 )"""
-DIGEST_COLUMN = "digest TEXT NOT NULL DEFAULT ''"
+_DIGEST = "digest TEXT NOT NULL DEFAULT ''"
 
 TABLES = {
     1: (_FACTS, _TRIALS.replace("{digest}", ""), _TRIALS_OF_TASK, _TASKS),
-    2: (_FACTS, _TRIALS.replace("{digest}", f", {DIGEST_COLUMN}"), _TRIALS_OF_TASK, _TASKS),
+    2: (_FACTS, _TRIALS.replace("{digest}", f", {_DIGEST}"), _TRIALS_OF_TASK, _TASKS),
 }
 
-# as they lie in a row on disk
-TRIAL_COLUMNS = (
-    "genotype_key", "task_hash", "protocol", "iterations", "rng_seed", "task_name", "family", "kind", "metric",
-    "higher_is_better", "status", "origin", "score", "best_iteration", "untrained_score", "seconds", "n_parameters",
-    "created", "code_version", "genotype", "curve", "details", "digest",
-)  # fmt: skip
-TASK_COLUMNS = ("task_hash", "name", "family", "kind", "spec", "embedding", "embedding_version")
-KEY_COLUMNS = TRIAL_COLUMNS[:5]
+
+class Column(NamedTuple):
+    """The type of what a column holds, and whether it may hold nothing."""
+
+    kind: type
+    optional: bool
+
+
+def _columns(statement: str) -> dict[str, Column]:
+    kinds = {"TEXT": str, "INTEGER": int, "REAL": float, "BLOB": bytes}
+    words = re.findall(rf"(\w+) ({'|'.join(kinds)})( NOT NULL| PRIMARY KEY)?", statement)
+    return {name: Column(kinds[kind], optional=not rule) for name, kind, rule in words}
+
+
+# in the order on disk
+TRIAL_COLUMNS = _columns(TABLES[BANK_SCHEMA][1])
+TASK_COLUMNS = _columns(_TASKS)
+CELLS = tuple(TRIAL_COLUMNS)[:-1]
+"""The columns of a trial that its digest covers."""
+KEY_COLUMNS = CELLS[:5]
 KEY_ORDER = ", ".join(KEY_COLUMNS)
+
+
+def digest_of(cells: Sequence[Any]) -> str:
+    """Return 16 hex digits of the SHA-256 of a trial's cells, in the order of `CELLS`."""
+    text = json.dumps([cell.hex() if isinstance(cell, bytes) else cell for cell in cells], separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def create_tables(connection: sqlite3.Connection, *, schema: int = BANK_SCHEMA) -> None:
@@ -66,7 +89,8 @@ def read_schema(connection: sqlite3.Connection, *, path: Path) -> int:
     objects = {
         (row["type"], row["name"]): row["sql"]
         for row in connection.execute("SELECT type, name, sql FROM sqlite_master")
-        if not _is_of_sqlite(row["type"], row["name"])
+        # SQLite itself makes the index of a primary key, and tables of statistics
+        if not row["name"].startswith({"index": "sqlite_autoindex_", "table": "sqlite_stat"}.get(row["type"], "?"))
     }
     if not {("table", "facts"), ("table", "trials"), ("table", "tasks")} <= objects.keys():
         raise BankError(f"{path}: not a trial bank (a bank has the tables facts, tasks and trials)")
@@ -88,14 +112,40 @@ def read_schema(connection: sqlite3.Connection, *, path: Path) -> int:
         raise damaged(path, f"its schema must be 1 to {BANK_SCHEMA}, got {schema}")
     for statement in TABLES[schema]:
         kind, name = _named(statement)
-        if _words(objects.get((kind, name), "")) != _words(statement):
+        if _words(objects.get((kind, name))) != _words(statement):
             raise BankError(f"{path}: not a trial bank (its {kind} {name} is not that of a bank of schema {schema})")
     return schema
 
 
-def _is_of_sqlite(kind: str, name: str) -> bool:
-    """Whether SQLite made it itself: the index of a primary key, or a table of statistics."""
-    return name.startswith({"index": "sqlite_autoindex_", "table": "sqlite_stat"}.get(kind, "?"))
+def migrate(connection: sqlite3.Connection, *, path: Path) -> None:
+    """Bring the tables to the current schema; an interruption leaves the file as it was.
+
+    Args:
+        connection: It is open for writing, outside any transaction.
+        path: The bank, for messages.
+
+    Raises:
+        BankError: If the file is no bank, or of a newer schema.
+    """
+    if read_schema(connection, path=path) == BANK_SCHEMA:
+        return
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        # another process may have done it while we waited for the lock
+        for version in range(read_schema(connection, path=path), BANK_SCHEMA):
+            STEPS[version](connection)
+            connection.execute("UPDATE facts SET value = ? WHERE name = 'schema'", (str(version + 1),))
+
+
+def _rows_get_digests(connection: sqlite3.Connection) -> None:
+    """Lead from 1 to 2: every row says by a digest whether it is still what was written."""
+    connection.create_function("digest_of", len(CELLS), lambda *cells: digest_of(cells), deterministic=True)
+    connection.execute(f"ALTER TABLE trials ADD COLUMN {_DIGEST}")
+    connection.execute(f"UPDATE trials SET digest = digest_of({', '.join(CELLS)})")
+
+
+STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _rows_get_digests}
+"""What leads from each version to the next."""
 
 
 def _named(statement: str) -> tuple[str, str]:

@@ -6,19 +6,19 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ahc.bank import export
-from ahc.bank.errors import damaged, in_sentences, printable
-from ahc.bank.file import open_connection
+from ahc.bank.errors import BankError, damaged, in_sentences, printable
+from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, open_connection, whole_file
 from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, UNREADABLE, TaskRow, from_row, reason, storable, to_row
-from ahc.bank.schema import KEY_ORDER, TRIAL_COLUMNS
+from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS
 from ahc.record import TrialRecord
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ class Bank:
     def __enter__(self) -> Bank:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __len__(self) -> int:
@@ -94,28 +92,15 @@ class Bank:
 
     def add_all(self, records: Iterable[TrialRecord]) -> int:
         """Store records in one transaction; return how many were new."""
-        sql = (
-            f"INSERT OR IGNORE INTO trials ({', '.join(TRIAL_COLUMNS)}) VALUES ({', '.join('?' * len(TRIAL_COLUMNS))})"
-        )
+        sql = f"INSERT OR IGNORE INTO trials VALUES ({', '.join('?' * len(TRIAL_COLUMNS))})"
         with in_sentences(self.path), self._connection:
             return sum(self._connection.execute(sql, to_row(record)).rowcount for record in records)
 
-    def has(
-        self,
-        genotype_key: str,
-        *,
-        task_hash: str,
-        protocol: str,
-        iterations: int,
-        rng_seed: int,
-    ) -> bool:
+    def has(self, genotype_key: str, *, task_hash: str, protocol: str, iterations: int, rng_seed: int) -> bool:
         """Whether this trial was run already, with whatever outcome."""
-        sql = (
-            "SELECT 1 FROM trials WHERE genotype_key = ? AND task_hash = ? AND protocol = ? "
-            "AND iterations = ? AND rng_seed = ?"
-        )
-        key = (genotype_key, task_hash, protocol, iterations, rng_seed)
+        sql = f"SELECT 1 FROM trials WHERE {' AND '.join(f'{name} = ?' for name in KEY_COLUMNS)}"
         with in_sentences(self.path):
+            key = (genotype_key, task_hash, protocol, iterations, rng_seed)
             return self._connection.execute(sql, key).fetchone() is not None
 
     def records(self, **filters: str | int | float | bool) -> list[TrialRecord]:
@@ -176,7 +161,8 @@ class Bank:
             embedding_version: Version of the embedding's definition.
         """
         blob = None if embedding is None else np.asarray(embedding, dtype="<f4").tobytes()
-        self.add_task_row(TaskRow(task_hash, name, family, kind, _to_json(spec), blob, embedding_version))
+        facts = json.dumps(dict(spec or {}), sort_keys=True)
+        self.add_task_row(TaskRow(task_hash, name, family, kind, facts, blob, embedding_version))
 
     def add_task_row(self, row: TaskRow) -> None:
         """Store or renew what is known of a task, as it lies on disk."""
@@ -187,13 +173,11 @@ class Bank:
 
     def task_rows(self) -> list[TaskRow]:
         """Return all tasks as they lie on disk, sorted by name."""
-        found = []
-        for row in self._select(f"SELECT {', '.join(TaskRow._fields)} FROM tasks ORDER BY name, task_hash"):
-            task = TaskRow(*row)
-            if problem := task.problem():
-                raise damaged(self.path, f"task {printable(task.task_hash)}: {printable(problem)}")
-            found.append(task)
-        return found
+        rows = [TaskRow(*row) for row in self._select("SELECT * FROM tasks ORDER BY name, task_hash")]
+        for row in rows:
+            if problem := row.problem():
+                raise damaged(self.path, f"task {printable(row.task_hash)}: {printable(problem)}")
+        return rows
 
     def tasks(self) -> list[TaskEntry]:
         """Return all tasks, sorted by name."""
@@ -209,10 +193,6 @@ class Bank:
             )
             for row in self.task_rows()
         ]
-
-    def task_embedding(self, task_hash: str) -> NDArray[np.float32] | None:
-        """Return a task's stored embedding, (features,); None if the bank has none."""
-        return self.task_embeddings().get(task_hash)
 
     def task_embeddings(self) -> dict[str, NDArray[np.float32]]:
         """Return all stored embeddings, task hash -> (features,)."""
@@ -247,16 +227,10 @@ class Bank:
         """Write a compact copy in a single file, fit to be shipped and opened read only."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(target.name + ".partial")
-        partial.unlink(missing_ok=True)
-        with in_sentences(self.path):
+        with whole_file(target) as partial, in_sentences(self.path):
             self._connection.execute("VACUUM INTO ?", (str(partial),))
-            connection = sqlite3.connect(partial)
-            connection.execute("PRAGMA journal_mode = DELETE")
-            connection.close()
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(target)
+            with closing(sqlite3.connect(partial)) as connection:
+                connection.execute("PRAGMA journal_mode = DELETE")
 
     def _select(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[sqlite3.Row]:
         """Yield the rows of a query; a damaged file may lead in circles, so their number has a bound."""
@@ -282,5 +256,36 @@ class Bank:
                 raise damaged(self.path, f"trial {key}: {printable(reason(error))}") from error
 
 
-def _to_json(spec: Mapping[str, Any] | None) -> str:
-    return json.dumps(dict(spec or {}), sort_keys=True)
+@contextmanager
+def new_bank(path: Path, *, overwrite: bool = False) -> Iterator[Bank]:
+    """Give a bank to fill, which takes its name when the block ends without an error: it is there whole or not at all.
+
+    Args:
+        path: What the bank will be called.
+        overwrite: Replace a bank of that name.
+
+    Raises:
+        BankError: If the name is taken, or a log of another bank lies beside it.
+    """
+    check_free(path, overwrite=overwrite)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with Bank(partial, lasting=False) as bank:
+            yield bank
+            bank.save_copy(path)
+    finally:
+        for ending in ("", WRITE_AHEAD_LOG, ROLLBACK_JOURNAL, "-shm"):
+            beside(partial, ending).unlink(missing_ok=True)
+
+
+def check_free(path: Path, *, overwrite: bool = False) -> None:
+    """Check that a new bank may take a name.
+
+    Raises:
+        BankError: If it may not.
+    """
+    if path.exists() and not overwrite:
+        raise BankError(f"{path} exists and is left alone; choose another --output")
+    for log in (beside(path, WRITE_AHEAD_LOG), beside(path, ROLLBACK_JOURNAL)):
+        if log.exists():  # SQLite would play it into the new bank
+            raise BankError(f"{path}: {log.name} lies there, the log of a bank in use; choose another --output")

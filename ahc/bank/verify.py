@@ -1,4 +1,4 @@
-"""Whether a bank is sound: the file, its tables, every row, and what rows say together."""
+"""Whether a bank is sound: the file, its tables, every row, what no trial can be, and what rows say together."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ahc.bank.errors import SQLITE_ERRORS, BankError, printable
+from ahc.bank.errors import SQLITE_ERRORS, BankError, printable, way_out
 from ahc.bank.file import open_connection
-from ahc.bank.impossible import problems_of
-from ahc.bank.rows import REALS, UNREADABLE, TaskRow, digest_of, from_row, reason
-from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS, read_schema
+from ahc.bank.rows import UNREADABLE, TaskRow, from_row, reason
+from ahc.bank.schema import CELLS, KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS, digest_of, read_schema
 from ahc.record import TrialRecord
+from downstream.kinds import KINDS
+from search_space.genotype import Genotype
+from search_space.validation import GenotypeError
 
 _MOST_OF_THE_FILE = 100
-_WAY_OUT = "`tscnas bank recover {} --output NEW` saves what can still be read"
+_SHARES = ("accuracy", "auc_pr", "auc_roc", "f1", "balanced_accuracy")
+_ERRORS = ("mse", "mae")
 
 
 def find_problems(path: Path) -> Iterator[str]:
@@ -35,18 +40,17 @@ def find_problems(path: Path) -> Iterator[str]:
         BankError: If the file cannot be opened as a bank at all.
     """
     with closing(open_connection(path, read_only=True)) as connection:
-        schema = read_schema(connection, path=path)
+        broken = False
         try:
-            broken = False
             for line in _of_pages(connection):
                 broken = True
-                yield f"file: {line}; {_WAY_OUT.format(path)}"
+                yield f"file: {line}; {way_out(path)}"
             yield from _of_tasks(connection)
-            yield from _of_trials(connection, columns=TRIAL_COLUMNS[: 23 if schema > 1 else 22])
+            yield from _of_trials(connection, has_digests=read_schema(connection, path=path) > 1)
             yield from _doubled(connection)
         except SQLITE_ERRORS as error:
             if not broken:
-                yield f"file: {printable(error)}; {_WAY_OUT.format(path)}"
+                yield f"file: {printable(error)}; {way_out(path)}"
         except BankError as error:
             yield str(error)
 
@@ -59,8 +63,7 @@ def _of_pages(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _of_tasks(connection: sqlite3.Connection) -> Iterator[str]:
     lengths: dict[str, Counter[int]] = defaultdict(Counter)
-    tasks = [TaskRow(*row) for row in connection.execute(f"SELECT {', '.join(TaskRow._fields)} FROM tasks")]
-    for task in tasks:
+    for task in [TaskRow(*row) for row in connection.execute("SELECT * FROM tasks")]:
         if problem := task.problem():
             yield f"task {printable(task.task_hash)}: {printable(problem)}"
         elif task.embedding is not None:
@@ -71,37 +74,108 @@ def _of_tasks(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"tasks: embeddings of version {printable(version) or 'unknown'} must be of one length, got {shown}"
 
 
-def _of_trials(connection: sqlite3.Connection, *, columns: tuple[str, ...]) -> Iterator[str]:
-    facts: dict[str, dict[tuple[Any, ...], str]] = defaultdict(dict)
-    for row in connection.execute(f"SELECT rowid, {', '.join(columns)} FROM trials NOT INDEXED ORDER BY rowid"):
-        cells = dict(row)
-        name = "trial " + " ".join(printable(cells[key]) for key in KEY_COLUMNS)
-        if cells.get("digest") and cells["digest"] != digest_of(tuple(row)[1:-1]):
+def _of_trials(connection: sqlite3.Connection, *, has_digests: bool) -> Iterator[str]:
+    names_of_tasks: dict[str, dict[tuple[Any, ...], str]] = defaultdict(dict)
+    columns = ", ".join(TRIAL_COLUMNS if has_digests else CELLS)
+    for row in connection.execute(f"SELECT {columns} FROM trials NOT INDEXED ORDER BY rowid"):
+        name = _name(row)
+        if has_digests and row["digest"] and row["digest"] != digest_of(tuple(row)[:-1]):
             yield f"{name}: was changed after it was written"
         try:
-            record = from_row(cells)
+            record = from_row(dict(row))
         except UNREADABLE as error:
             yield f"{name}: {printable(reason(error))}"
             continue
-        for column in REALS:
-            if cells[column] is not None and not math.isfinite(cells[column]):
-                yield f"{name}: {column} must be finite, got {cells[column]}"
+        for column, (kind, _) in TRIAL_COLUMNS.items():
+            if kind is float and not math.isfinite(row[column] or 0.0):
+                yield f"{name}: {column} must be finite, got {row[column]}"
         yield from (f"{name}: {printable(problem)}" for problem in problems_of(record))
-        facts[record.task_hash].setdefault(_facts_of_task(record), name)
-    for task_hash, different in facts.items():
-        first, *others = different
+        facts = (record.family, record.kind, record.metric, "max" if record.higher_is_better else "min")
+        names_of_tasks[record.task_hash].setdefault(facts, name)
+    for task_hash, names in names_of_tasks.items():
+        first, *others = names
         for other in others:
-            yield (
-                f"{different[other]}: calls task {printable(task_hash)} {printable(other)}, "
-                f"others call it {printable(first)}"
-            )
-
-
-def _facts_of_task(record: TrialRecord) -> tuple[Any, ...]:
-    return (record.family, record.kind, record.metric, "max" if record.higher_is_better else "min")
+            calls = f"calls task {printable(task_hash)} {printable(other)}, others call it {printable(first)}"
+            yield f"{names[other]}: {calls}"
 
 
 def _doubled(connection: sqlite3.Connection) -> Iterator[str]:
     sql = f"SELECT {KEY_ORDER}, count(*) AS n FROM trials NOT INDEXED GROUP BY {KEY_ORDER} HAVING n > 1"
     for row in connection.execute(sql):
-        yield f"trial {' '.join(printable(row[key]) for key in KEY_COLUMNS)}: is there {row['n']} times"
+        yield f"{_name(row)}: is there {row['n']} times"
+
+
+def _name(row: sqlite3.Row) -> str:
+    return "trial " + " ".join(printable(row[key]) for key in KEY_COLUMNS)
+
+
+def problems_of(record: TrialRecord) -> Iterator[str]:
+    """Yield what cannot be true of a trial, each as a short phrase."""
+    yield from _of_genotype(record)
+    yield from _of_facts(record)
+    yield from _of_values(record)
+    yield from _of_curve(record)
+
+
+def _of_genotype(record: TrialRecord) -> Iterator[str]:
+    try:
+        key = Genotype.from_dict(record.genotype).key
+    except (GenotypeError, ValueError, TypeError, KeyError, RecursionError) as error:
+        yield f"its genotype cannot be read ({str(error).splitlines()[0]})"
+        return
+    if key != record.genotype_key:
+        yield f"its genotype has the key {key}"
+
+
+def _of_facts(record: TrialRecord) -> Iterator[str]:
+    if record.kind not in KINDS:
+        yield f"kind must be one of {', '.join(KINDS)}, got {record.kind!r}"
+    elif not record.protocol.startswith(f"{record.kind}-"):
+        yield f"protocol {record.protocol!r} is not one of {record.kind}"
+    for name in ("task_hash", "task_name", "family", "metric"):
+        if not getattr(record, name):
+            yield f"{name} is empty"
+    for name in ("iterations", "rng_seed", "n_parameters"):
+        if getattr(record, name) < 0:
+            yield f"{name} must be >= 0, got {getattr(record, name)}"
+    if not (math.isfinite(record.seconds) and record.seconds >= 0):
+        yield f"seconds must be finite and >= 0, got {record.seconds}"
+    try:
+        datetime.fromisoformat(record.created)
+    except ValueError:
+        yield f"created must be an ISO time, got {record.created!r}"
+
+
+def _of_values(record: TrialRecord) -> Iterator[str]:
+    points = [("score", record.score), ("untrained_score", record.untrained_score)]
+    points += [(f"the curve's score at {at}", score) for at, score, _ in record.curve]
+    for name, value in points:
+        if value is None:
+            continue
+        if record.metric in _SHARES and not 0 <= value <= 1:
+            yield f"{name} must be in 0..1 ({record.metric}), got {value:g}"
+        if record.metric in _ERRORS and value < 0:
+            yield f"{name} must be >= 0 ({record.metric}), got {value:g}"
+    if (record.metric in _SHARES and not record.higher_is_better) or (
+        record.metric in _ERRORS and record.higher_is_better
+    ):
+        yield f"the direction of {record.metric} is the wrong way round"
+
+
+def _of_curve(record: TrialRecord) -> Iterator[str]:
+    steps = [at for at, _, _ in record.curve]
+    if any(later <= earlier for earlier, later in pairwise(steps)):
+        yield f"the curve's iterations must rise, got {steps}"
+    if steps and not 0 <= min(steps) <= max(steps) <= record.iterations:
+        yield f"the curve must lie in 0..{record.iterations} iterations, got {min(steps)}..{max(steps)}"
+    scores = {at: score for at, score, _ in record.curve if score is not None}
+    if not scores:
+        return
+    if record.score is not None:
+        best = max(scores.values()) if record.higher_is_better else min(scores.values())
+        if record.score != best:
+            yield f"score {record.score!r} is not the best of its curve, {best!r}"
+        if record.best_iteration is not None and scores.get(record.best_iteration) != record.score:
+            yield f"the curve has another score at best_iteration {record.best_iteration}"
+    if record.untrained_score is not None and scores.get(0, record.untrained_score) != record.untrained_score:
+        yield f"untrained_score {record.untrained_score!r} is not the curve's score at 0"

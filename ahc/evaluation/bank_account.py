@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from ahc.evaluation.importance import gene_importance, gene_table
-from ahc.evaluation.markdown import markdown_table
+from ahc.evaluation.markdown import markdown_sections
 from ahc.record import TrialRecord
 from ahc.training.comparisons import genotypes_of, robust_deviation, task_tables
 
@@ -66,13 +66,13 @@ def gain_table(records: Sequence[TrialRecord]) -> pd.DataFrame:
     """Return what training gained, one row per task, in the unit of the task's metric."""
     rows = []
     for table in task_tables(records):
-        own = [one for one in records if one.task_hash == table.task_hash and np.isfinite(best_gain(one))]
-        gains = np.asarray([best_gain(one) for one in own])
-        best = max(own, key=lambda one: one.oriented_score)
+        trials = [trial for trial in records if trial.task_hash == table.task_hash and np.isfinite(best_gain(trial))]
+        gains = np.asarray([best_gain(trial) for trial in trials])
+        best = max(trials, key=lambda trial: trial.oriented_score)
         rows.append(
             {
                 "task": table.name,
-                "metric": own[0].metric,
+                "metric": best.metric,
                 "median gain": float(np.median(gains)),
                 "upper decile": float(np.quantile(gains, 0.9)),
                 "share gaining": float(np.mean(gains > 0)),
@@ -86,42 +86,31 @@ def gain_table(records: Sequence[TrialRecord]) -> pd.DataFrame:
 
 def gain_by_iteration(records: Sequence[TrialRecord]) -> pd.DataFrame:
     """Return mean gain (in task deviations) and share of trials above their untrained encoder, per iteration."""
-    units = {table.task_hash: robust_deviation(table.scores) for table in task_tables(records)}
+    units = _units(records)
     rows = [
-        {"iteration": iteration, "gain": gain / units[record.task_hash], "above": gain > 0}
+        {"iteration": iteration, "gain": gain / units[record.task_hash]}
         for record in records
         for iteration, gain in curve_gains(record).items()
-        if record.task_hash in units
     ]
-    grouped = pd.DataFrame(rows).groupby("iteration")
-    table = grouped.agg(
-        **{"trials": ("gain", "size"), "median gain": ("gain", "median"), "share gaining": ("above", "mean")}
-    )
+    grouped = pd.DataFrame(rows).groupby("iteration")["gain"]
+    share = grouped.agg(lambda gains: (gains > 0).mean())
+    table = pd.DataFrame({"trials": grouped.size(), "median gain": grouped.median(), "share gaining": share})
     return table[table["trials"] >= _FEWEST_OF_A_CHOICE].reset_index()
 
 
 def gain_by_choice(records: Sequence[TrialRecord]) -> pd.DataFrame:
     """Return the mean gain (in task deviations) of the trials that made each choice, largest first."""
-    genotypes = genotypes_of(records)
-    units = {table.task_hash: robust_deviation(table.scores) for table in task_tables(records)}
-    own = [record for record in records if record.task_hash in units and np.isfinite(best_gain(record))]
-    gains = np.asarray([best_gain(record) / units[record.task_hash] for record in own])
-    genes = gene_table([genotypes[record.genotype_key] for record in own])
+    genotypes, units = genotypes_of(records), _units(records)
+    trials = [record for record in records if np.isfinite(best_gain(record))]
+    gains = np.asarray([best_gain(trial) / units[trial.task_hash] for trial in trials])
+    genes = gene_table([genotypes[trial.genotype_key] for trial in trials])
     rows = []
     for gene in genes.columns:
         for choice in genes[gene].unique():
-            chosen = (genes[gene] == choice).to_numpy()
-            if chosen.sum() >= _FEWEST_OF_A_CHOICE:
-                values = gains[chosen]
-                rows.append(
-                    {
-                        "gene": gene,
-                        "choice": str(choice),
-                        "trials": int(chosen.sum()),
-                        "mean gain": float(np.mean(values)),
-                        "share gaining": float(np.mean(values > 0)),
-                    }
-                )
+            chosen = gains[(genes[gene] == choice).to_numpy()]
+            if len(chosen) >= _FEWEST_OF_A_CHOICE:
+                facts = {"gene": gene, "choice": str(choice), "trials": len(chosen)}
+                rows.append({**facts, "mean gain": float(chosen.mean()), "share gaining": float((chosen > 0).mean())})
     table = pd.DataFrame(rows, columns=["gene", "choice", "trials", "mean gain", "share gaining"])
     return table.sort_values("mean gain", ascending=False, ignore_index=True)
 
@@ -130,12 +119,20 @@ def account_text(records: Sequence[TrialRecord], *, rng_seed: int = 0) -> str:
     """Return the whole account as Markdown."""
     choices = gain_by_choice(records)
     importance = gene_importance(records, rng_seed=rng_seed)
-    mean = importance[importance["task"] == "mean"]
-    parts = [("Label noise per task", noise_table(records)), ("What training gained per task", gain_table(records))]
-    parts += [("Gain by iteration, all tasks", gain_by_iteration(records))]
-    parts += [("Choices with the largest gains", choices.head(_SHOWN))]
-    parts += [("Choices with the smallest gains", choices.tail(_SHOWN))]
+    parts = {
+        "Label noise per task": noise_table(records),
+        "What training gained per task": gain_table(records),
+        "Gain by iteration, all tasks": gain_by_iteration(records),
+        "Choices with the largest gains": choices.head(_SHOWN),
+        "Choices with the smallest gains": choices.tail(_SHOWN),
+    }
     for target in ("score", "gain"):
-        genes = mean[mean["target"] == target].drop(columns=["task", "target"]).head(_SHOWN)
-        parts.append((f"What the genes explain of the {target}, mean over tasks", genes))
-    return "\n\n".join(f"### {title}\n\n{markdown_table(table)}" for title, table in parts) + "\n"
+        mean = importance[(importance["task"] == "mean") & (importance["target"] == target)]
+        genes = mean.drop(columns=["task", "target"]).head(_SHOWN)
+        parts[f"What the genes explain of the {target}, mean over tasks"] = genes
+    return markdown_sections(parts)
+
+
+def _units(records: Sequence[TrialRecord]) -> dict[str, float]:
+    """Return the robust deviation between the candidates of each task, by its hash."""
+    return {table.task_hash: robust_deviation(table.scores) for table in task_tables(records)}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ahc.comparator import ComparatorSettings
 from ahc.evaluation import rank_metrics
-from ahc.evaluation.markdown import markdown_table
+from ahc.evaluation.markdown import markdown_sections
 from ahc.evaluation.rank_metrics import N_GAPS, Values
 from ahc.evaluation.rivals import RIVALS, Question, Rival, task_coordinates
 from ahc.graphs.flat import flat_features
@@ -23,7 +23,6 @@ from ahc.task_embedding import default_weights
 from ahc.training.comparators import train_comparator
 from ahc.training.comparisons import TaskTable, genotypes_of, robust_deviation, task_tables
 from ahc.training.members import TrainingSettings
-from search_space.genotype import Genotype
 
 METRICS = ("kendall", "spearman", "pairwise_accuracy", "regret_1", "regret_3")
 _GAPS = tuple(f"accuracy_gap_{quarter + 1}" for quarter in range(N_GAPS))
@@ -62,15 +61,15 @@ class Evaluation:
 
     def to_markdown(self) -> str:
         """Return the summaries, the accuracy per score gap and Kendall's tau per task as Markdown."""
-        parts = []
-        for subset, title in (("all", "All candidates"), ("top", "Among the best quarter")):
-            parts.append(f"### {title}\n\n{_summarymarkdown_table(self.summary(subset))}")
-        gaps = self.summary()[["ranker", *_GAPS]]
-        parts.append(f"### Pairwise accuracy by score gap (smallest quarter first)\n\n{markdown_table(gaps)}")
-        everything = self.table[self.table["subset"] == "all"]
-        tasks = everything.pivot_table(index=["family", "task"], columns="ranker", values="kendall", sort=False)
-        parts.append(f"### Kendall's tau per held-out task\n\n{markdown_table(tasks.reset_index())}")
-        return "\n\n".join(parts) + "\n"
+        whole = self.table[self.table["subset"] == "all"]
+        tasks = whole.pivot_table(index=["family", "task"], columns="ranker", values="kendall", sort=False)
+        parts = {
+            "All candidates": _with_intervals(self.summary()),
+            "Among the best quarter": _with_intervals(self.summary("top")),
+            "Pairwise accuracy by score gap (smallest quarter first)": self.summary()[["ranker", *_GAPS]],
+            "Kendall's tau per held-out task": tasks.reset_index(),
+        }
+        return markdown_sections(parts)
 
 
 def leave_one_family_out(
@@ -118,9 +117,8 @@ def leave_one_family_out(
             f"scored candidates, got {len(families)}"
         )
     genotypes = genotypes_of(records)
-    keys = sorted(genotypes)
-    features = flat_features([genotypes[key] for key in keys], vocabulary=words).astype(np.float64)
-    flat = dict(zip(keys, features, strict=True))
+    features = flat_features(list(genotypes.values()), vocabulary=words).astype(np.float64)
+    flat = dict(zip(genotypes, features, strict=True))
     rows: list[dict[str, Any]] = []
     for family in families:
         known = [table for table in tables if table.family != family]
@@ -137,14 +135,16 @@ def leave_one_family_out(
             feature_weights=feature_weights,
         )
         for table in held_out:
-            question = _question(
-                table, known=known, embeddings=embeddings, flat=flat, weights=feature_weights, rng_seed=rng_seed
-            )
+            stacked = np.stack([embeddings[task.task_hash] for task in (*known, table)]).astype(np.float64)
+            weights = default_weights(stacked.shape[1]) if feature_weights is None else feature_weights
+            placed = task_coordinates(stacked, n_known=len(known), weights=weights.astype(np.float64))
+            question = Question(known, placed[:-1], placed[-1], table.keys, flat, rng_seed)
             predictions = {name: rival(question) for name, rival in rivals.items()}
+            candidates = [genotypes[key] for key in table.keys]
             for name, blind in (("comparator", False), ("comparator_task_blind", True)):
-                candidates = [genotypes[key] for key in table.keys]
                 ranking = rank_candidates(comparator, candidates, embeddings[table.task_hash], task_blind=blind)
-                predictions[name] = _in_order(ranking.genotypes, ranking.scores, keys=table.keys)
+                scores = dict(zip((genotype.key for genotype in ranking.genotypes), ranking.scores, strict=True))
+                predictions[name] = np.array([scores[key] for key in table.keys], dtype=np.float64)
             rows += _task_rows(table, predictions=predictions)
         if progress is not None:
             counts = f"{len(held_out)} held-out tasks, {len(known)} training tasks"
@@ -152,80 +152,48 @@ def leave_one_family_out(
     return Evaluation(table=pd.DataFrame(rows), rng_seed=rng_seed)
 
 
-def _question(
-    table: TaskTable,
-    *,
-    known: Sequence[TaskTable],
-    embeddings: Mapping[str, NDArray[np.float32]],
-    flat: Mapping[str, Values],
-    weights: NDArray[np.float32] | None,
-    rng_seed: int,
-) -> Question:
-    stacked = np.stack([embeddings[task.task_hash] for task in (*known, table)]).astype(np.float64)
-    chosen = default_weights(stacked.shape[1]) if weights is None else weights
-    placed = task_coordinates(stacked, n_known=len(known), weights=chosen.astype(np.float64))
-    return Question(
-        known=known, known_tasks=placed[:-1], task=placed[-1], keys=table.keys, flat=flat, rng_seed=rng_seed
-    )
-
-
-def _in_order(genotypes: Sequence[Genotype], scores: NDArray[np.float32], *, keys: Sequence[str]) -> Values:
-    by_key = {genotype.key: float(score) for genotype, score in zip(genotypes, scores, strict=True)}
-    return np.array([by_key[key] for key in keys])
-
-
 def _task_rows(table: TaskTable, *, predictions: Mapping[str, Values]) -> list[dict[str, Any]]:
     unit = robust_deviation(table.scores)
+    facts = {"task": table.name, "family": table.family, "kind": table.kind}
     subsets = {"all": np.arange(len(table.scores)), "top": np.argsort(-table.scores)[: -(-len(table.scores) // 4)]}
     rows = []
     for subset, chosen in subsets.items():
-        facts = {"task": table.name, "family": table.family, "kind": table.kind, "subset": subset}
-        scores = table.scores[chosen]
-        for ranker, predicted in predictions.items():
-            rows.append({**facts, "ranker": ranker, **_measures(scores, predicted=predicted[chosen], unit=unit)})
-        rows.append({**facts, "ranker": "random", **_random_measures(scores, unit=unit)})
+        of_subset = {ranker: predicted[chosen] for ranker, predicted in predictions.items()}
+        for ranker, predicted in {**of_subset, "random": None}.items():
+            measures = _measures(table.scores[chosen], predicted=predicted, unit=unit)
+            rows.append({**facts, "subset": subset, "ranker": ranker, **measures})
     if len(table.repeat_scores) >= _FEWEST_REPEATS:
         first, second = table.repeat_scores.T
-        facts = {"task": table.name, "family": table.family, "kind": table.kind, "subset": "all"}
-        rows.append({**facts, "ranker": "noise_ceiling", **_measures(second, predicted=first, unit=unit)})
+        ceiling = _measures(second, predicted=first, unit=unit)
+        rows.append({**facts, "subset": "all", "ranker": "noise_ceiling", **ceiling})
     return rows
 
 
-def _measures(scores: Values, *, predicted: Values, unit: float) -> dict[str, float]:
-    first = rank_metrics.regret(scores, predicted=predicted, k=1)
-    gaps = rank_metrics.accuracy_by_gap(scores, predicted=predicted)
+def _measures(scores: Values, *, predicted: Values | None, unit: float) -> dict[str, float]:
+    """Return all measures of a ranking; without a prediction, what is expected of a random one."""
+    if predicted is None:
+        first, third = (rank_metrics.expected_random_regret(scores, k=k) for k in (1, 3))
+        tau, rho, accuracy, gaps = 0.0, 0.0, 0.5, np.full(N_GAPS, 0.5)
+    else:
+        first, third = (rank_metrics.regret(scores, predicted=predicted, k=k) for k in (1, 3))
+        tau, rho = rank_metrics.kendall(scores, predicted=predicted), rank_metrics.spearman(scores, predicted=predicted)
+        accuracy = rank_metrics.pairwise_accuracy(scores, predicted=predicted)
+        gaps = rank_metrics.accuracy_by_gap(scores, predicted=predicted)
     return {
         "n_candidates": len(scores),
-        "kendall": rank_metrics.kendall(scores, predicted=predicted),
-        "spearman": rank_metrics.spearman(scores, predicted=predicted),
-        "pairwise_accuracy": rank_metrics.pairwise_accuracy(scores, predicted=predicted),
+        "kendall": tau,
+        "spearman": rho,
+        "pairwise_accuracy": accuracy,
         "regret_1": first / unit,
-        "regret_3": rank_metrics.regret(scores, predicted=predicted, k=3) / unit,
+        "regret_3": third / unit,
         "raw_regret_1": first,
         **dict(zip(_GAPS, gaps.tolist(), strict=True)),
     }
 
 
-def _random_measures(scores: Values, *, unit: float) -> dict[str, float]:
-    first = rank_metrics.expected_random_regret(scores, k=1)
-    return {
-        "n_candidates": len(scores),
-        "kendall": 0.0,
-        "spearman": 0.0,
-        "pairwise_accuracy": 0.5,
-        "regret_1": first / unit,
-        "regret_3": rank_metrics.expected_random_regret(scores, k=3) / unit,
-        "raw_regret_1": first,
-        **dict.fromkeys(_GAPS, 0.5),
-    }
-
-
-def _summarymarkdown_table(summary: pd.DataFrame) -> str:
-    cells: dict[str, list[str]] = {
-        "ranker": summary["ranker"].tolist(),
-        "tasks": summary["n_tasks"].astype(str).tolist(),
-    }
+def _with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
+    cells: dict[str, Any] = {"ranker": summary["ranker"], "tasks": summary["n_tasks"]}
     for metric in METRICS:
         columns = (summary[metric], summary[f"{metric}_low"], summary[f"{metric}_high"])
         cells[metric] = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in zip(*columns, strict=True)]
-    return markdown_table(pd.DataFrame(cells))
+    return pd.DataFrame(cells)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,9 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
 from ahc.record import TrialRecord
-from ahc.training.comparisons import TaskTable, genotypes_of, task_tables
+from ahc.training.comparisons import genotypes_of, task_tables
 from search_space.genotype import Genotype
 
-TARGETS = ("score", "gain")
 _FEWEST = 12
 
 
@@ -74,80 +74,59 @@ def gene_importance(
         ValueError: If no task has enough candidates.
     """
     genotypes = genotypes_of(records)
-    rows: list[pd.DataFrame] = []
+    parts: list[pd.DataFrame] = []
     for table in task_tables(records):
-        genes = gene_table([genotypes[key] for key in table.keys]) if len(table.keys) >= _FEWEST else None
-        for target in TARGETS:
-            values = _target(table, name=target)
-            known = np.isfinite(values)
-            if genes is None or known.sum() < _FEWEST or np.ptp(values[known]) == 0:
+        if len(table.keys) < _FEWEST:
+            continue
+        genes = gene_table([genotypes[key] for key in table.keys])
+        for name, target in (("score", table.standardised()), ("gain", table.standardised_gains())):
+            known = np.isfinite(target)
+            if known.sum() < _FEWEST or np.ptp(target[known]) == 0:
                 continue
-            chosen = genes[known]
-            permuted = _permutation(
-                chosen, target=values[known], rng_seed=rng_seed, n_trees=n_trees, n_repeats=n_repeats
-            )
-            alone = [epsilon_squared(chosen[gene].tolist(), target=values[known]) for gene in chosen.columns]
-            rows.append(
-                pd.DataFrame(
-                    {
-                        "task": table.name,
-                        "target": target,
-                        "gene": list(chosen.columns),
-                        "epsilon_squared": alone,
-                        "permutation": permuted,
-                    }
-                )
-            )
-    if not rows:
+            chosen, values = genes[known], target[known]
+            facts = {
+                "task": table.name,
+                "target": name,
+                "gene": list(chosen.columns),
+                "epsilon_squared": [epsilon_squared(chosen[gene].tolist(), target=values) for gene in chosen.columns],
+                "permutation": _permutation(
+                    chosen, target=values, rng_seed=rng_seed, n_trees=n_trees, n_repeats=n_repeats
+                ),
+            }
+            parts.append(pd.DataFrame(facts))
+    if not parts:
         raise ValueError(f"gene_importance: a task needs at least {_FEWEST} scored candidates, no task has them")
-    full = pd.concat(rows, ignore_index=True)
+    full = pd.concat(parts, ignore_index=True)
     mean = full.groupby(["target", "gene"], as_index=False)[["epsilon_squared", "permutation"]].mean()
     mean.insert(0, "task", "mean")
     mean = mean.sort_values(["target", "permutation"], ascending=[False, False])
     return pd.concat([full, mean], ignore_index=True)
 
 
-def _genes(genotype: Genotype) -> dict[str, object]:
-    encoder, pair, loss, train = genotype.encoder, genotype.pair, genotype.loss, genotype.train
-    genes: dict[str, object] = {
+def _genes(genotype: Genotype) -> dict[str, Any]:
+    encoder, loss, train = genotype.encoder, genotype.loss, genotype.train
+    genes: dict[str, Any] = {
         "augmentations": len(genotype.aug1) + len(genotype.aug2),
-        "embed jitter": genotype.embed.jitter,
-        "embed mask": genotype.embed.mask,
-        "embed norm": genotype.embed.norm,
-        "pool": pair.pool,
-        "kernel": pair.kernel,
+        **{f"embed {name}": value for name, value in vars(genotype.embed).items()},
+        "pool": genotype.pair.pool,
+        "kernel": genotype.pair.kernel,
         "loss": loss.loss.name,
         "similarity": loss.similarity,
         "weighting": loss.weighting.name if loss.weighting else "none",
         "auxiliary": loss.auxiliary.name if loss.auxiliary else "none",
-        "depth": (len(encoder.edges) + 1) // 2,
-        "blocks": encoder.blocks,
-        "hidden": encoder.hidden,
-        "output": encoder.output,
-        "dropout": encoder.dropout,
-        "normalization": encoder.normalization,
-        "channels": encoder.channels,
-        "readout": encoder.readout,
-        "learning rate": train.learning_rate,
-        "batch size": train.batch_size,
-        "weight averaging": train.weight_averaging,
+        "depth": encoder.n_inner,
+        **{name: value for name, value in vars(encoder).items() if name != "edges"},
+        **{name.replace("_", " "): value for name, value in vars(train).items()},
+        **{f"loss {name}": value for name, value in loss.loss.parameters},
+        **{f"pair {kind}": 1.0 for kind in genotype.pair.kinds},
     }
-    for name, value in loss.loss.parameters:
-        genes[f"loss {name}"] = value
-    for kind in pair.kinds:
-        genes[f"pair {kind}"] = 1.0
     for choice in (*genotype.aug1, *genotype.aug2):
         strength = max((value for _, value in choice.parameters), default=1.0)
         gene = f"augmentation {choice.name}"
-        genes[gene] = max(strength, float(str(genes.get(gene, 0.0))))
+        genes[gene] = max(strength, genes.get(gene, 0.0))
     for _, operator in encoder.edges:
-        gene = f"operator {operator}"
-        genes[gene] = float(str(genes.get(gene, 0.0))) + 1.0
+        genes[f"operator {operator}"] = genes.get(f"operator {operator}", 0.0) + 1.0
     return genes
-
-
-def _target(table: TaskTable, *, name: str) -> NDArray[np.float64]:
-    return table.standardised() if name == "score" else table.standardised_gains()
 
 
 def _permutation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 
@@ -11,3 +13,8 @@ def markdown_table(frame: pd.DataFrame) -> str:
     for values in frame.itertuples(index=False):
         rows.append([f"{value:.4g}" if isinstance(value, float) else str(value) for value in values])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def markdown_sections(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return each frame below its title."""
+    return "\n\n".join(f"### {title}\n\n{markdown_table(table)}" for title, table in tables.items()) + "\n"

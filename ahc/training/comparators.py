@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
 from ahc.graphs.graph import geno_to_graph
@@ -19,12 +17,8 @@ from ahc.member import Member
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, default_weights
 from ahc.training.comparisons import genotypes_of, task_tables
-from ahc.training.members import MemberTrainer, TaskLabels, TrainingSettings, task_labels
+from ahc.training.members import Material, MemberTrainer, TaskLabels, TrainingSettings, task_labels
 
-if TYPE_CHECKING:
-    from ahc.message_passing import GraphCollection
-
-Progress = Callable[[str], None]
 _GATES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _GATE_FOLDS = 4
 
@@ -41,7 +35,7 @@ def train_comparator(
     feature_weights: NDArray[np.float32] | None = None,
     embedding_version: str = EMBEDDING_VERSION,
     device: str = "cpu",
-    progress: Progress | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Comparator:
     """Learn to rank candidates from trial records.
 
@@ -97,22 +91,18 @@ def train_comparator(
     keys = sorted({key for table in tables for key in table.tried})
     graphs = GraphCollection([geno_to_graph(genotypes[key], words) for key in keys], device=device)
     rows = {key: row for row, key in enumerate(keys)}
-    data = [task_labels(table, rows=rows, device=device) for table in tables]
     coordinates = comparator.coordinates(torch.from_numpy(tasks).to(device))
-    material = _Material(graphs, data, coordinates, how)
+    labels = [task_labels(table, coordinates=at, rows=rows) for table, at in zip(tables, coordinates, strict=True)]
+    material = Material(graphs, coordinates.device, how)
     rng = np.random.default_rng(rng_seed)
-    comparator.gate.fill_(_fit_gate(comparator, material, rng=rng))
-    say = progress or _silent
+    comparator.gate.fill_(_fit_gate(comparator, material, labels, rng=rng))
+    say = progress or (lambda line: None)
     say(f"gate of the task-aware part: {float(comparator.gate):.2f}")
     for number, member in enumerate(comparator.members):
         assert isinstance(member, Member)
-        loss, epoch = material.trainer(member, rng=rng).fit(range(len(data)))
+        loss, epoch = MemberTrainer(member, material, rng=rng).fit(labels)
         say(f"member {number + 1}/{len(comparator.members)}: held-out loss {loss:.4f} at epoch {epoch}")
     return comparator.cpu().eval()
-
-
-def _silent(_: str) -> None:
-    """Report nothing."""
 
 
 def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
@@ -135,36 +125,21 @@ def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: ND
     comparator.task_basis.copy_(torch.from_numpy(basis.astype(np.float32)))
 
 
-@dataclass(frozen=True)
-class _Material:
-    """What all members learn from."""
-
-    graphs: GraphCollection
-    data: Sequence[TaskLabels]
-    tasks: Tensor
-    how: TrainingSettings
-
-    def trainer(self, member: Member, *, rng: np.random.Generator) -> MemberTrainer:
-        """Return a trainer with its own weights and its own held-out candidates."""
-        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        held_out = torch.rand(len(self.graphs), generator=generator).to(self.tasks.device) < self.how.holdout
-        return MemberTrainer(member, self.graphs, self.data, self.tasks, held_out, self.how, generator)
-
-
-def _fit_gate(comparator: Comparator, material: _Material, *, rng: np.random.Generator) -> float:
+def _fit_gate(
+    comparator: Comparator, material: Material, labels: Sequence[TaskLabels], *, rng: np.random.Generator
+) -> float:
     """Return the gate that ranks best on families left out of the training, 1 where there are too few."""
-    families = sorted({task.family for task in material.data})
+    families = sorted({task.family for task in labels})
     if not material.how.fit_gate or len(families) < _GATE_FOLDS:
         return 1.0
     shuffled = [families[at] for at in rng.permutation(len(families))]
     losses = np.zeros(len(_GATES))
     for fold in range(_GATE_FOLDS):
         left_out = set(shuffled[fold::_GATE_FOLDS])
-        trained = [at for at, task in enumerate(material.data) if task.family not in left_out]
-        judged = [at for at, task in enumerate(material.data) if task.family in left_out]
+        judged = [task for task in labels if task.family in left_out]
         member = copy.deepcopy(comparator.members[0])
         assert isinstance(member, Member)
-        trainer = material.trainer(member, rng=rng)
-        trainer.fit(trained)
+        trainer = MemberTrainer(member, material, rng=rng)
+        trainer.fit([task for task in labels if task.family not in left_out])
         losses += [len(judged) * trainer.calibrated_loss(judged, gate=gate)[0] for gate in _GATES]
     return _GATES[int(losses.argmin())]

@@ -59,7 +59,9 @@ class TaskTable:
 
     def standardised(self) -> NDArray[np.float64]:
         """Return scores minus their median over their robust deviation, cut at +-4, (candidates,)."""
-        return _robust_z(self.scores)
+        if len(self.scores) == 0:
+            return self.scores
+        return np.clip((self.scores - np.median(self.scores)) / robust_deviation(self.scores), -4.0, 4.0)
 
     def standardised_gains(self) -> NDArray[np.float64]:
         """Return gains in units of the scores' robust deviation, cut at +-4, (candidates,)."""
@@ -70,18 +72,13 @@ class TaskTable:
         deviation = self.noise_sd * np.sqrt(1.0 / self.repeats[:, None] + 1.0 / self.repeats[None, :])
         return np.asarray(ndtr((self.scores[:, None] - self.scores[None, :]) / np.maximum(deviation, 1e-12)))
 
-    def order_weights(self) -> NDArray[np.float64]:
-        """Return how sure each order is, `|2 p - 1|`: 0 a toss-up, 1 certain, (candidates, candidates)."""
-        return np.abs(2.0 * self.p_better() - 1.0)
-
 
 def genotypes_of(records: Iterable[TrialRecord]) -> dict[str, Genotype]:
     """Return each distinct genotype of the records under its key."""
-    found: dict[str, Genotype] = {}
+    first: dict[str, TrialRecord] = {}
     for record in records:
-        if record.genotype_key not in found:
-            found[record.genotype_key] = Genotype.from_dict(dict(record.genotype))
-    return found
+        first.setdefault(record.genotype_key, record)
+    return {key: Genotype.from_dict(dict(record.genotype)) for key, record in first.items()}
 
 
 def task_tables(records: Sequence[TrialRecord]) -> list[TaskTable]:
@@ -114,12 +111,6 @@ def robust_deviation(values: NDArray[np.float64]) -> float:
     if spread <= 0:
         spread = float(np.std(values))
     return spread if spread > 0 else 1.0
-
-
-def _robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    if len(values) == 0:
-        return values
-    return np.clip((values - np.median(values)) / robust_deviation(values), -4.0, 4.0)
 
 
 def _at_label_fidelity(trials: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -55,9 +55,10 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class TaskLabels:
-    """One task's labels as tensors; rows of `graphs` index the encoded genotypes."""
+    """One task's labels as tensors; rows of `graphs` and `tried` index the encoded genotypes."""
 
     family: str
+    coordinates: Tensor  # (1, axes)
     graphs: Tensor
     p_better: Tensor
     emphasis: Tensor
@@ -66,73 +67,73 @@ class TaskLabels:
     failed: Tensor
 
 
-def task_labels(table: TaskTable, *, rows: Mapping[str, int], device: str) -> TaskLabels:
+def task_labels(table: TaskTable, *, coordinates: Tensor, rows: Mapping[str, int]) -> TaskLabels:
     """Return a task's labels; `rows` maps a genotype key to its row of the encoded batch."""
     # Mistakes among the best cost a user more than mistakes among the worst.
     percentile = table.scores.argsort().argsort() / max(len(table.scores) - 1, 1)
     emphasis = 0.5 + np.maximum(percentile[:, None], percentile[None, :])
     np.fill_diagonal(emphasis, 0.0)
-    return TaskLabels(
-        family=table.family,
-        graphs=torch.tensor([rows[key] for key in table.keys], device=device),
-        p_better=torch.from_numpy(table.p_better().astype(np.float32)).to(device),
-        emphasis=torch.from_numpy(emphasis.astype(np.float32)).to(device),
-        gains=torch.from_numpy(table.standardised_gains().astype(np.float32)).to(device),
-        tried=torch.tensor([rows[key] for key in table.tried], device=device),
-        failed=torch.from_numpy(table.failed.astype(np.float32)).to(device),
+    device = coordinates.device
+    p_better, weights, gains, failed = (
+        torch.from_numpy(values.astype(np.float32)).to(device)
+        for values in (table.p_better(), emphasis, table.standardised_gains(), table.failed)
     )
+    graphs, tried = (torch.tensor([rows[key] for key in keys], device=device) for keys in (table.keys, table.tried))
+    return TaskLabels(table.family, coordinates[None], graphs, p_better, weights, gains, tried, failed)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What all members learn from: the graphs of the candidates, and how to train."""
+
+    graphs: GraphCollection
+    device: torch.device
+    how: TrainingSettings
 
 
 class MemberTrainer:
-    """Trains one member; holds what all its steps share."""
+    """Trains one member, from new weights and with its own held-out candidates; holds what all its steps share."""
 
-    def __init__(
-        self,
-        member: Member,
-        graphs: GraphCollection,
-        data: Sequence[TaskLabels],
-        tasks: Tensor,
-        held_out: Tensor,
-        how: TrainingSettings,
-        generator: torch.Generator,
-    ) -> None:
+    def __init__(self, member: Member, material: Material, *, rng: np.random.Generator) -> None:
         from ahc.message_passing import MessagePassingEncoder
 
-        self.member, self.encode, self.graphs, self.data = member, MessagePassingEncoder(member.encoder), graphs, data
-        self.tasks, self.held_out, self.how, self.generator = tasks, held_out, how, generator
-        initialise(member, generator=generator)
+        self.member, self.graphs, self.how = member, material.graphs, material.how
+        self.encode = MessagePassingEncoder(member.encoder)
+        self.generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        drawn = torch.rand(len(self.graphs), generator=self.generator)
+        self.held_out = drawn.to(material.device) < self.how.holdout
+        initialise(member, generator=self.generator)
 
-    def fit(self, trained: Sequence[int]) -> tuple[float, int]:
+    def fit(self, tasks: Sequence[TaskLabels]) -> tuple[float, int]:
         """Train until the held-out loss stops falling; return that loss and its epoch."""
         how = self.how
         optimiser = torch.optim.AdamW(self.member.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay)
-        steps = how.epochs * -(-len(trained) // how.tasks_per_step)
+        steps = how.epochs * -(-len(tasks) // how.tasks_per_step)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=how.learning_rate, total_steps=max(steps, 2))
         # With very few candidates nothing may be held out; then the training pairs must do.
-        judge_held_out = any(bool(self._pairs(self.held_out[self.data[at].graphs]).sum() > 1) for at in trained)
+        judge_held_out = any(bool(_pairs(self.held_out[task.graphs]).sum() > 1) for task in tasks)
         best, best_epoch, best_sharpness, kept = float("inf"), 0, 1.0, copy.deepcopy(self.member.state_dict())
         for epoch in range(1, how.epochs + 1):
-            order = [trained[at] for at in torch.randperm(len(trained), generator=self.generator).tolist()]
+            order = [tasks[at] for at in torch.randperm(len(tasks), generator=self.generator).tolist()]
             for start in range(0, len(order), how.tasks_per_step):
                 optimiser.zero_grad()
                 self._loss(order[start : start + how.tasks_per_step]).backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(self.member.parameters(), 1.0)
                 optimiser.step()
                 schedule.step()
-            held, sharpness = self.calibrated_loss(trained, gate=1.0, only_held_out=judge_held_out)
+            held, sharpness = self.calibrated_loss(tasks, gate=1.0, only_held_out=judge_held_out)
             if held < best:
                 best, best_epoch, best_sharpness, kept = held, epoch, sharpness, copy.deepcopy(self.member.state_dict())
             elif epoch - best_epoch >= how.patience:
                 break
         self.member.load_state_dict(kept)
         self.member.sharpness.fill_(best_sharpness)
-        self._solve_side_heads(trained)
+        self._solve_side_heads(tasks)
         return best, best_epoch
 
     @torch.no_grad()
-    def _solve_side_heads(self, trained: Sequence[int]) -> None:
-        tasks = [self.data[at] for at in trained]
-        graphs, rows = self._encode(torch.cat([task.tried for task in tasks]))
+    def _solve_side_heads(self, tasks: Sequence[TaskLabels]) -> None:
+        graphs, rows = self._encode([task.tried for task in tasks])
         tried = graphs[rows[torch.cat([task.tried for task in tasks])]]
         with torch.enable_grad():
             solve_logistic(self.member.failure, features=tried, target=torch.cat([task.failed for task in tasks]))
@@ -142,23 +143,22 @@ class MemberTrainer:
         if bool(known.any()):
             solve_ridge(self.member.gain, features=scored[known], target=gains[known])
 
-    def _loss(self, chosen: Sequence[int]) -> Tensor:
-        graphs, rows = self._encode(torch.cat([self.data[at].tried for at in chosen]))
+    def _loss(self, tasks: Sequence[TaskLabels]) -> Tensor:
+        graphs, rows = self._encode([task.tried for task in tasks])
         keep = 1.0 - self.how.graph_dropout
         noise = torch.rand(graphs.shape, generator=self.generator).to(graphs.device)
         graphs = graphs * (noise < keep) / keep
-        blind = torch.rand(len(chosen), generator=self.generator) < self.how.blind_share
+        blind = torch.rand(len(tasks), generator=self.generator) < self.how.blind_share
         losses = []
-        for at, without_task in zip(chosen, blind.tolist(), strict=True):
-            task = self.data[at]
-            own = graphs[rows[task.graphs]]
-            weight = task.emphasis * self._pairs(~self.held_out[task.graphs])
-            scores = self.member.scores(own, tasks=self.tasks[at][None], gate=0.0 if without_task else 1.0)
-            loss = _comparison_loss(scores[:, None] - scores[None, :], label=task.p_better, weight=weight)
+        for task, without_task in zip(tasks, blind.tolist(), strict=True):
+            own, trained = graphs[rows[task.graphs]], ~self.held_out[task.graphs]
+            scores = self.member.scores(own, tasks=task.coordinates, gate=0.0 if without_task else 1.0)
+            differences = scores[:, None] - scores[None, :]
+            loss = _comparison_loss(differences, label=task.p_better, weight=task.emphasis * _pairs(trained))
             seen = ~self.held_out[task.tried]
             failure = self.member.failure(graphs[rows[task.tried]])[:, 0]
             failing = nn.functional.binary_cross_entropy_with_logits(failure, task.failed, reduction="none")
-            known = torch.isfinite(task.gains) & ~self.held_out[task.graphs]
+            known = torch.isfinite(task.gains) & trained
             error = (self.member.gain(own)[:, 0] - torch.nan_to_num(task.gains)) ** 2
             losses.append(
                 loss
@@ -168,46 +168,45 @@ class MemberTrainer:
         return torch.stack(losses).mean()
 
     @torch.no_grad()
-    def calibrated_loss(self, tasks: Sequence[int], *, gate: float, only_held_out: bool = False) -> tuple[float, float]:
+    def calibrated_loss(
+        self, tasks: Sequence[TaskLabels], *, gate: float, only_held_out: bool = False
+    ) -> tuple[float, float]:
         """Return the mean comparison loss over tasks at the sharpness that suits it best, and that sharpness.
 
         A network soon becomes too sure of itself while its order still improves; the
         loss at the best sharpness sees the order.
 
         Args:
-            tasks: Positions of the tasks.
+            tasks: The tasks to judge.
             gate: Weight of the task-aware part.
             only_held_out: Judge pairs of held-out candidates only, otherwise all pairs.
         """
         judged = [
-            task.graphs[self.held_out[task.graphs]] if only_held_out else task.graphs
-            for task in (self.data[at] for at in tasks)
+            self.held_out[task.graphs] if only_held_out else torch.ones_like(task.graphs, dtype=torch.bool)
+            for task in tasks
         ]
-        graphs, rows = self._encode(torch.cat(judged))
+        graphs, rows = self._encode([task.graphs[chosen] for task, chosen in zip(tasks, judged, strict=True)])
         sharpness = torch.tensor(_SHARPNESS, device=graphs.device)
         losses = []
-        for at in tasks:
-            task = self.data[at]
-            chosen = self.held_out[task.graphs] if only_held_out else torch.ones_like(task.graphs, dtype=torch.bool)
+        for task, chosen in zip(tasks, judged, strict=True):
             label = task.p_better[chosen][:, chosen].expand(len(sharpness), -1, -1)
-            weight = task.emphasis[chosen][:, chosen]
-            scores = self.member.scores(graphs[rows[task.graphs[chosen]]], tasks=self.tasks[at][None], gate=gate)
+            scores = self.member.scores(graphs[rows[task.graphs[chosen]]], tasks=task.coordinates, gate=gate)
             logits = sharpness[:, None, None] * (scores[:, None] - scores[None, :])
-            losses.append(_comparison_loss(logits, label=label, weight=weight))
+            losses.append(_comparison_loss(logits, label=label, weight=task.emphasis[chosen][:, chosen]))
         mean = torch.stack(losses).mean(dim=0)
         best = int(mean.argmin())
         return float(mean[best]), _SHARPNESS[best]
 
-    def _encode(self, graphs: Tensor) -> tuple[Tensor, Tensor]:
+    def _encode(self, graphs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Encode each distinct graph once; the second value maps a row of the batch to its vector."""
-        distinct = torch.unique(graphs)
-        rows = torch.zeros(len(self.graphs), dtype=torch.int64, device=graphs.device)
-        rows[distinct] = torch.arange(len(distinct), device=graphs.device)
+        distinct = torch.unique(torch.cat(list(graphs)))
+        rows = torch.zeros(len(self.graphs), dtype=torch.int64, device=distinct.device)
+        rows[distinct] = torch.arange(len(distinct), device=distinct.device)
         return self.encode(self.graphs.batch(distinct)), rows
 
-    @staticmethod
-    def _pairs(chosen: Tensor) -> Tensor:
-        return (chosen[:, None] & chosen[None, :]).float()
+
+def _pairs(chosen: Tensor) -> Tensor:
+    return (chosen[:, None] & chosen[None, :]).float()
 
 
 def _comparison_loss(logits: Tensor, *, label: Tensor, weight: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from ahc.bank import Bank
-from downstream import baselines
+from downstream.cases import features
 from nas.options.search import SearchOptions
 from nas.options.seeding import AhcOptions, SeedsOptions
 from nas.search import search
@@ -35,7 +35,7 @@ def script(name: str) -> SimpleNamespace:
 
 
 def test_zero_shot_search_is_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baselines, "find_spec", lambda name: None)  # MiniRocket compiles for half a minute
+    monkeypatch.setattr(features, "find_spec", lambda name: None)  # MiniRocket compiles for half a minute
     asked: dict[str, Any] = {"task": "classification", "candidates": 60, "top_k": 2, "iterations": 4}
     asked |= {"engine": "serial", "workers": 1, "quiet": True, "data": str(EXAMPLES / "ItalyPowerDemand")}
     by_verb = search(SearchOptions(**asked, output=str(tmp_path / "verb")))

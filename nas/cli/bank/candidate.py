@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ahc.bank import Bank
 from ahc.bank.errors import printable
 from ahc.record import TrialRecord
-from nas.cli.bank.text import BankText, aligned, bank_path
+from nas.cli.bank.text import Shown, aligned, bank_path
 from nas.errors import OptionError
 from nas.options.bank import BankShowOptions
 from search_space.genotype import Genotype
@@ -18,7 +18,7 @@ _BAR = 40
 _TRIALS = ("task", "protocol", "iterations", "rng_seed", "status", "metric", "score", "at", "untrained", "seconds")
 
 
-def show_candidate(options: BankShowOptions) -> BankText:
+def show_candidate(options: BankShowOptions) -> Shown:
     """Return a candidate with its trials; of a single trial also every fact and its curve as a picture.
 
     Raises:
@@ -27,28 +27,26 @@ def show_candidate(options: BankShowOptions) -> BankText:
     """
     path = bank_path(options.bank)
     with Bank(path, read_only=True) as bank:
-        found = bank.records_of(options.key)
-        if not found:
-            raise OptionError(f"key: {path} holds no candidate whose key begins with {options.key!r}")
-    keys = sorted({record.genotype_key for record in found})
+        records = bank.records_of(options.key)
+    if not records:
+        raise OptionError(f"key: {path} holds no candidate whose key begins with {options.key!r}")
+    keys = sorted({record.genotype_key for record in records})
     if len(keys) > 1:
         named = ", ".join(printable(key) for key in keys[:_MOST_NAMED]) + ", ..." * (len(keys) > _MOST_NAMED)
         raise OptionError(f"key: {len(keys)} candidates begin with {options.key!r}: {named}")
-    trials = [record for record in found if _wanted(record, options)]
+    trials = [
+        record
+        for record in records
+        if options.task in (None, record.task_name, record.task_hash)
+        and options.iterations in (None, record.iterations)
+        and options.rng_seed in (None, record.rng_seed)
+    ]
     if not trials:
-        tasks = ", ".join(sorted({printable(record.task_name) for record in found})[:_MOST_NAMED])
+        tasks = ", ".join(sorted({printable(record.task_name) for record in records})[:_MOST_NAMED])
         raise OptionError(f"no trial of {printable(keys[0])} fits; it was tried on {tasks}")
     parts = [f"candidate {printable(keys[0])}", _in_words(trials[0]), _table(trials)]
     parts.append(_facts(trials[0]) if len(trials) == 1 else _curves(trials))
-    return BankText("\n\n".join(parts))
-
-
-def _wanted(record: TrialRecord, options: BankShowOptions) -> bool:
-    return (
-        options.task in (None, record.task_name, record.task_hash)
-        and options.iterations in (None, record.iterations)
-        and options.rng_seed in (None, record.rng_seed)
-    )
+    return Shown("\n\n".join(parts))
 
 
 def _in_words(record: TrialRecord) -> str:
@@ -78,17 +76,14 @@ def _table(trials: Sequence[TrialRecord]) -> str:
 
 
 def _curves(trials: Sequence[TrialRecord]) -> str:
-    lines = [
-        f"{printable(trial.task_name, longest=40)}, seed {trial.rng_seed}, {trial.iterations} iterations: "
-        + (" ".join(f"{at}:{_figure(score)}" for at, score, _ in trial.curve) or _why_no_curve(trial))
-        for trial in trials
-    ]
-    return "\n".join(["curves (iteration:score)", *lines])
-
-
-def _why_no_curve(trial: TrialRecord) -> str:
-    message = trial.details.get("message")
-    return f"no curve ({printable(message)})" if message else "no curve"
+    lines = ["curves (iteration:score)"]
+    for trial in trials:
+        message = trial.details.get("message")
+        curve = " ".join(f"{at}:{_figure(score)}" for at, score, _ in trial.curve)
+        curve = curve or "no curve" + (f" ({printable(message)})" if message else "")
+        task = printable(trial.task_name, longest=40)
+        lines.append(f"{task}, seed {trial.rng_seed}, {trial.iterations} iterations: {curve}")
+    return "\n".join(lines)
 
 
 def _facts(trial: TrialRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from ahc.bank.errors import printable
 from ahc.bank.merge import merge_banks
 from ahc.bank.recover import Recovered, recover_bank
 from ahc.bank.verify import find_problems
-from nas.cli.bank.text import BankText, bank_path, counted
+from nas.cli.bank.text import Shown, bank_path, counted
 from nas.errors import OptionError, OutputExistsError
 from nas.options.bank import BankExportOptions, BankMergeOptions, BankRecoverOptions, BankVerifyOptions
 from nas.runs.lock import bank_lock
@@ -18,9 +19,10 @@ from nas.runs.lock import bank_lock
 _MOST_LINES = 10_000
 _MOST_NAMED = 20
 _WRONG_DATA = 3
+_KEY_NAMES = ("candidate", "task", "protocol", "iterations", "rng_seed")
 
 
-def merge(options: BankMergeOptions) -> BankText:
+def merge(options: BankMergeOptions) -> Shown:
     """Write the union of banks and return what came together.
 
     Raises:
@@ -29,13 +31,9 @@ def merge(options: BankMergeOptions) -> BankText:
         InUseError: If another driver writes to the output.
     """
     output = _output(options.output, overwrite=options.overwrite)
+    banks = [bank_path(bank) for bank in options.banks]
     with bank_lock(output):
-        result = merge_banks(
-            [bank_path(bank) for bank in options.banks],
-            output,
-            mix_protocols=options.mix_protocols,
-            overwrite=options.overwrite,
-        )
+        result = merge_banks(banks, output, mix_protocols=options.mix_protocols, overwrite=options.overwrite)
     lines = [f"{path}: {counted(n_trials, 'trial')}" for path, n_trials in result.sources]
     lines.append(
         f"{output}: {counted(result.n_trials, 'trial')} of {counted(result.n_tasks, 'task')}, "
@@ -46,14 +44,11 @@ def merge(options: BankMergeOptions) -> BankText:
             f"of {counted(len(result.contradictions), 'trial')} the banks hold different scores; "
             "kept was the completed one, then the older one:"
         )
-        lines += [f"  {_name(key)}" for key in result.contradictions[:_MOST_NAMED]]
-        lines += [f"  and {len(result.contradictions) - _MOST_NAMED:,} more"] * (
-            len(result.contradictions) > _MOST_NAMED
-        )
-    return BankText("\n".join(lines))
+        lines += _some([_name(key) for key in result.contradictions])
+    return Shown("\n".join(lines))
 
 
-def export(options: BankExportOptions) -> BankText:
+def export(options: BankExportOptions) -> Shown:
     """Write a bank's trials as CSV or Parquet.
 
     Raises:
@@ -63,17 +58,16 @@ def export(options: BankExportOptions) -> BankText:
     """
     output = _output(options.output, overwrite=options.overwrite)
     with Bank(bank_path(options.bank), read_only=True) as bank:
-        if output.suffix.lower() == ".csv":
-            return BankText(f"{output}: {counted(bank.export_csv(output), 'trial')}")
+        write = bank.export_csv if output.suffix.lower() == ".csv" else bank.export_parquet
         try:
-            return BankText(f"{output}: {counted(bank.export_parquet(output), 'trial')}")
+            return Shown(f"{output}: {counted(write(output), 'trial')}")
         except ImportError as error:
             raise OptionError(
                 "output: Parquet needs pyarrow, pip install 'ts-contrastive-nas[parquet]'; CSV does not"
             ) from error
 
 
-def verify(options: BankVerifyOptions) -> BankText:
+def verify(options: BankVerifyOptions) -> Shown:
     """Return a line per problem of a bank, with the exit status of wrong data if there is one.
 
     Raises:
@@ -81,15 +75,15 @@ def verify(options: BankVerifyOptions) -> BankText:
     """
     path = bank_path(options.bank)
     problems = find_problems(path)
-    lines = list(islice(problems, _MOST_LINES))
-    if lines:
-        n_more = sum(1 for _ in problems)
-        return BankText("\n".join([*lines, *[f"and {n_more:,} more problems"] * (n_more > 0)]), status=_WRONG_DATA)
+    if lines := list(islice(problems, _MOST_LINES)):
+        if n_more := sum(1 for _ in problems):
+            lines.append(f"and {n_more:,} more problems")
+        return Shown("\n".join(lines), status=_WRONG_DATA)
     with Bank(path, read_only=True) as bank:
-        return BankText(f"{path}: {counted(len(bank), 'trial')} of {counted(len(bank.tasks()), 'task')}, no problem")
+        return Shown(f"{path}: {counted(len(bank), 'trial')} of {counted(len(bank.tasks()), 'task')}, no problem")
 
 
-def recover(options: BankRecoverOptions) -> BankText:
+def recover(options: BankRecoverOptions) -> Shown:
     """Save what a damaged bank still holds and return what that is and what is lost.
 
     Raises:
@@ -101,42 +95,42 @@ def recover(options: BankRecoverOptions) -> BankText:
     if output.exists():
         raise OutputExistsError(f"{output} exists and is never replaced by what is recovered; choose another --output")
     with bank_lock(output):
-        found = recover_bank(bank_path(options.bank), output)
+        recovered = recover_bank(bank_path(options.bank), output)
     lines = [
-        f"{output}: recovered {counted(len(found.trials), 'trial')} and {counted(len(found.tasks), 'task')}",
-        *_losses(found),
+        f"{output}: recovered {counted(len(recovered.trials), 'trial')} and {counted(len(recovered.tasks), 'task')}",
+        *_losses(recovered),
         f"`tscnas bank verify {output}` checks what was recovered",
     ]
-    return BankText("\n".join(lines))
+    return Shown("\n".join(lines))
 
 
-def _losses(found: Recovered) -> list[str]:
-    lines = []
-    if found.lost:
-        lines.append(f"lost: {counted(len(found.lost), 'trial')}, known by key (the same command runs them again):")
-        for key in found.lost[:_MOST_NAMED]:
-            why = found.damaged.get(key)
-            lines.append(f"  {_name(key)}{f': {printable(why)}' if why else ''}")
-        if len(found.lost) > _MOST_NAMED:
-            lines.append(f"  and {len(found.lost) - _MOST_NAMED:,} more")
-    if found.n_unaccounted:
+def _losses(recovered: Recovered) -> list[str]:
+    lines, why = [], recovered.damaged
+    if lost := recovered.lost:
+        lines.append(f"lost: {counted(len(lost), 'trial')}, known by key (the same command runs them again):")
+        lines += _some([_name(key) + (f": {printable(why[key])}" if key in why else "") for key in lost])
+    if recovered.n_unaccounted:
         lines.append(
-            f"{counted(found.n_unaccounted, 'more row number')} up to {found.highest:,} without a trial: "
+            f"{counted(recovered.n_unaccounted, 'more row number')} up to {recovered.highest:,} without a trial: "
             "lost without a trace, or never used"
         )
-    if found.tasks_without_entry:
+    if tasks := recovered.tasks_without_entry:
         lines.append(
-            f"lost: the entries (name, embedding) of {counted(len(found.tasks_without_entry), 'task')}; "
+            f"lost: the entries (name, embedding) of {counted(len(tasks), 'task')}; "
             "`tscnas seeds` with the same manifest writes them again"
         )
-    if not lines:
-        lines.append("nothing is known to be lost; what lay beyond the end of a file that was cut off leaves no trace")
-    return lines
+    nothing = "nothing is known to be lost; what lay beyond the end of a file that was cut off leaves no trace"
+    return lines or [nothing]
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    """Return the first lines and how many more there are, indented."""
+    more = [f"and {len(lines) - _MOST_NAMED:,} more"] if len(lines) > _MOST_NAMED else []
+    return [f"  {line}" for line in (*lines[:_MOST_NAMED], *more)]
 
 
 def _name(key: tuple[object, ...]) -> str:
-    names = ("candidate", "task", "protocol", "iterations", "rng_seed")
-    return ", ".join(f"{name} {printable(part)}" for name, part in zip(names, key, strict=True))
+    return ", ".join(f"{name} {printable(part)}" for name, part in zip(_KEY_NAMES, key, strict=True))
 
 
 def _output(text: str, *, overwrite: bool) -> Path:

@@ -7,11 +7,11 @@ from collections import Counter, defaultdict
 from ahc.bank import Bank
 from ahc.bank.errors import printable
 from ahc.record import STATUSES
-from nas.cli.bank.text import BankText, aligned, bank_path, counted
+from nas.cli.bank.text import Shown, aligned, bank_path, counted
 from nas.options.bank import BankListOptions
 
 
-def list_bank(options: BankListOptions) -> BankText:
+def list_bank(options: BankListOptions) -> Shown:
     """Return one line per task, protocol and training length, and the totals above.
 
     Raises:
@@ -19,8 +19,8 @@ def list_bank(options: BankListOptions) -> BankText:
     """
     with Bank(bank_path(options.bank), read_only=True) as bank:
         tallies, tasks = bank.tallies(), bank.tasks()
-    known = {task.task_hash for task in tasks} | {tally.task_hash for tally in tallies}
-    families = {tally.family for tally in tallies} | {task.family for task in tasks}
+    n_tasks = len({task.task_hash for task in tasks} | {tally.task_hash for tally in tallies})
+    n_families = len({task.family for task in tasks} | {tally.family for tally in tallies})
     statuses: Counter[str] = Counter()
     lines: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     for tally in tallies:
@@ -33,14 +33,14 @@ def list_bank(options: BankListOptions) -> BankText:
     ended = ", ".join(f"{statuses[status]:,} {printable(status)}" for status in shown) or "none"
     head = [
         f"{options.bank}: {counted(sum(statuses.values()), 'trial')} ({ended})",
-        f"{counted(len(known), 'task')} of {len(families)} {'family' if len(families) == 1 else 'families'}, "
+        f"{counted(n_tasks, 'task')} of {n_families} {'family' if n_families == 1 else 'families'}, "
         f"{embedded} with an embedding",
     ]
     if not lines:
-        return BankText("\n".join(head))
+        return Shown("\n".join(head))
     rows = [
         [*(printable(fact, longest=40) for fact in facts), *(f"{counts[status]:,}" for status in shown)]
         for facts, counts in lines.items()
     ]
     names = ["task", "family", "kind", "protocol", "hash", "iterations", *(printable(status) for status in shown)]
-    return BankText("\n".join([*head, "", aligned(names, rows, numbers_from=5)]))
+    return Shown("\n".join([*head, "", aligned(names, rows, numbers_from=5)]))

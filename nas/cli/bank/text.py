@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class BankText:
-    """What a verb found: `text` is printed, `status` is the exit status."""
+class Shown:
+    """What a verb has to say: `text` is printed, `status` is the exit status."""
 
     text: str
     status: int = 0
@@ -28,12 +28,9 @@ def counted(number: int, what: str) -> str:
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int) -> str:
     """Return a table as lines; the columns from `numbers_from` on are flush right."""
-    table = [tuple(head), *(tuple(row) for row in rows)]
-    widths = [max(len(row[at]) for row in table) for at in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if at < numbers_from else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    )
+    columns = [
+        [cell.ljust(width) if at < numbers_from else cell.rjust(width) for cell in column]
+        for at, column in enumerate(zip(head, *rows, strict=True))
+        for width in [max(map(len, column))]
+    ]
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))

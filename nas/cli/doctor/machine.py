@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ GB = 10**9
 LEAST_MEMORY = GB  # bytes per worker; small data needs less
 LITTLE_DISK, LEAST_DISK = 2 * GB, GB // 10
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_MEMORY = Path("/proc/meminfo")
 _DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -23,7 +25,8 @@ def check_machine() -> Iterator[Check]:
     gpu = check_gpu()  # first: it imports torch, which then tells its threads
     yield check_cores(usable_cores(), quota=cpu_quota(QUOTA))
     yield check_threads(os.environ.get("OMP_NUM_THREADS"), cores=usable_cores())
-    yield check_memory(_physical(), usable=machine_memory(), cores=usable_cores())
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    yield check_memory(physical, usable=machine_memory(), cores=usable_cores())
     yield check_disk(Path.cwd())
     yield gpu
 
@@ -104,11 +107,9 @@ def check_gpu() -> Check:
         text = f"torch cannot be imported ({type(error).__name__}: {error})"
         return Check("gpu", FAIL, " ".join(text.split()), "install torch anew")
     if torch.cuda.is_available():
-        count = torch.cuda.device_count()
-        names = ", ".join(
-            f"{torch.cuda.get_device_name(at)} with {torch.cuda.get_device_properties(at).total_memory / GB:.0f} GB"
-            for at in range(count)
-        )
+        cards = [(torch.cuda.get_device_name(at), torch.cuda.get_device_properties(at).total_memory)
+                 for at in range(torch.cuda.device_count())]  # fmt: skip
+        names = ", ".join(f"{name} with {memory / GB:.0f} GB" for name, memory in cards)
         return Check("gpu", OK, f"{names}; --device auto takes it")
     if _DRIVER.exists() or shutil.which("nvidia-smi") is not None:
         built = torch.version.cuda
@@ -118,15 +119,10 @@ def check_gpu() -> Check:
     return Check("gpu", OK, "none; candidates are trained on the CPU")
 
 
-def _physical() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
 def _available() -> int | None:
     """Return the bytes that programs could still get, None where the system does not tell."""
     try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        told = re.search(r"^MemAvailable: *(\d+) kB$", _MEMORY.read_text(encoding="ascii"), re.MULTILINE)
     except OSError:
         return None
-    known = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
-    return int(known["MemAvailable"][0]) * 1024 if "MemAvailable" in known else None
+    return int(told[1]) * 1024 if told else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.machinery import all_suffixes
@@ -44,22 +44,16 @@ class Requirement:
 
 def read_requirements(lines: Sequence[str]) -> list[Requirement]:
     """Return what an installed package's metadata asks for, without what is for developers alone."""
-    found = []
-    for line in lines:
-        match = _REQUIREMENT.match(line)
-        if match is None:
-            continue
-        extra = _EXTRA.search(match[3] or "")
-        found.append(Requirement(match[1], match[2] or "", extra[1] if extra else ""))
-    return [one for one in found if one.extra not in _NOT_FOR_USERS]
+    needs = []
+    for name, least, condition in (match.groups("") for line in lines if (match := _REQUIREMENT.match(line))):
+        extra = _EXTRA.search(condition)
+        needs.append(Requirement(name, least, extra[1] if extra else ""))
+    return [need for need in needs if need.extra not in _NOT_FOR_USERS]
 
 
 def requirements() -> list[Requirement]:
     """Return what this installation asks for; nothing where it is not installed."""
-    try:
-        return read_requirements(metadata.requires(NAME) or ())
-    except metadata.PackageNotFoundError:
-        return []
+    return read_requirements(metadata.requires(NAME) or ()) if version_of(NAME) is not None else []
 
 
 def check_versions() -> Iterator[Check]:
@@ -105,11 +99,12 @@ def release(version: str) -> tuple[int, ...]:
 
 def check_shadows() -> Check:
     """Check that nothing hides one of our packages or of those we need."""
-    homes = dict.fromkeys(OURS, HOME)
-    for need in requirements():
-        place = _installed_at(need.name)
-        if place is not None:
-            homes[need.module] = place
+    homes = {
+        need.module: Path(str(metadata.distribution(need.name).locate_file("")))
+        for need in requirements()
+        if version_of(need.name) is not None
+    }
+    homes |= dict.fromkeys(OURS, HOME)
     hiding, waiting = shadows(homes, path=sys.path, here=Path.cwd())
     if hiding:
         return Check("shadowed packages", FAIL, _sentence(hiding, "is"), "rename it, or start elsewhere")
@@ -132,39 +127,33 @@ def shadows(
     hiding: dict[str, Path] = {}
     folders = [(Path(place) if place else here).resolve() for place in path]
     for at, folder in enumerate(folders):
-        for name, file in _modules(folder).items():
-            home = homes.get(name)
-            if home is not None and home.resolve() not in folders[: at + 1]:
+        for name, file in _modules(folder, homes).items():
+            if homes[name].resolve() not in folders[: at + 1]:
                 hiding.setdefault(name, file)
     waiting = {
         name: file
-        for name, file in _modules(here).items()
-        if name in homes and name not in hiding and homes[name].resolve() != here.resolve()
+        for name, file in _modules(here, homes).items()
+        if name not in hiding and homes[name].resolve() != here.resolve()
     }
     return sorted(hiding.items()), sorted(waiting.items())
 
 
-def _modules(folder: Path) -> dict[str, Path]:
-    """Return what can be imported from a folder; one of Python's folders without `__init__` hides nothing."""
-    found: dict[str, Path] = {}
+def _modules(folder: Path, names: Collection[str]) -> dict[str, Path]:
+    """Return what of these names can be imported from a folder; a folder without `__init__` hides nothing."""
     try:
-        entries = sorted(folder.iterdir())
+        entries = sorted(folder.iterdir(), reverse=True)  # the first of a name stays
     except OSError:
-        return found  # a zip file, or nothing at all
-    for entry in entries:
-        name = entry.name.split(".")[0]
-        importable = entry.is_file() and any(entry.name.endswith(suffix) for suffix in all_suffixes())
-        if importable or (entry.name == name and (entry / "__init__.py").is_file()):
-            found.setdefault(name, entry)
-    return found
+        return {}  # a zip file, or nothing at all
+    return {
+        entry.name.split(".")[0]: entry
+        for entry in entries
+        if entry.name.split(".")[0] in names
+        and (
+            (entry.is_file() and entry.name.endswith(tuple(all_suffixes())))
+            or (entry.name in names and (entry / "__init__.py").is_file())
+        )
+    }
 
 
-def _installed_at(name: str) -> Path | None:
-    try:
-        return Path(str(metadata.distribution(name).locate_file("")))
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _sentence(found: Sequence[tuple[str, Path]], verb: str) -> str:
-    return "; ".join(f"{name} {verb} hidden by {file}" for name, file in found)
+def _sentence(hidden: Sequence[tuple[str, Path]], verb: str) -> str:
+    return "; ".join(f"{name} {verb} hidden by {file}" for name, file in hidden)

@@ -6,7 +6,6 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nas.runs.lock import BEAT, WATCHED_BEATS, owner_of, process_space, this_machine
 
@@ -45,13 +44,13 @@ def driver_of(lock: Path) -> Driver | None:
     try:
         owner = owner_of(file)
         here = owner.get("machine") == this_machine()
-        pid = owner.get("pid")
-        pid = pid if isinstance(pid, int) and not isinstance(pid, bool) and 0 < pid < 2**31 else None
+        pid, host = owner.get("pid"), owner.get("host")
+        pid = pid if type(pid) is int and 0 < pid < 2**31 else None
         gone = here and pid is not None and owner.get("processes") == process_space() and not _exists(pid)
         silent = max(time.time() - os.fstat(file).st_mtime, 0.0)
         # the clocks of two machines do not compare
         beating = silent < WATCHED_BEATS * BEAT if here or not owner else _beats(file)
-        return Driver(pid, _host(owner), beating and not gone, gone, silent)
+        return Driver(pid, host if isinstance(host, str) else "unknown", beating and not gone, gone, silent)
     except OSError:
         return None
     finally:
@@ -59,22 +58,18 @@ def driver_of(lock: Path) -> Driver | None:
 
 
 def _exists(pid: int) -> bool:
+    """Return whether a process lives; one that has died and whose parent has not taken note does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True  # somebody else's
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Return whether a process has died and only its parent has not taken note."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False  # gone this moment, or a system without such files
-    return stat.rpartition(")")[2].split()[:1] in (["Z"], ["X"])
+        return True  # gone this moment, or a system without such files
+    return stat.rpartition(")")[2].split()[:1] not in (["Z"], ["X"])
 
 
 def _beats(file: int) -> bool:
@@ -85,8 +80,3 @@ def _beats(file: int) -> bool:
         if os.fstat(file).st_mtime_ns != before:
             return True
     return False
-
-
-def _host(owner: dict[str, Any]) -> str:
-    host = owner.get("host")
-    return host if isinstance(host, str) else "unknown"

@@ -79,6 +79,11 @@ class RunState:
             return 0
         return max(self.round.trials - self.round.known - self.round.ended - len(self.running), 0)
 
+    @property
+    def trains(self) -> bool:
+        """Whether trials run, or wait for one that runs."""
+        return bool(self.running or self.waiting)
+
     def elapsed(self, *, now: float | None = None) -> float:
         """Return the seconds of all sittings; with `now` the latest is taken to go on until then."""
         sittings = [times for times in self.sittings if times[0] <= times[1]]  # one without any time counts for nothing
@@ -95,7 +100,7 @@ class RunState:
     def seconds_left(self, *, now: float) -> float | None:
         """Return the seconds that the round still takes, by what an optimiser step took so far; None if not known."""
         steps = sum(iterations for iterations, _ in self.trained)
-        if self.round is None or not steps or not (self.running or self.waiting):
+        if self.round is None or not steps or not self.trains:
             return None
         per_step = sum(seconds for _, seconds in self.trained) / steps
         usual = min((iterations for _, iterations in self.running.values()), default=self.trained[-1][0])
@@ -108,51 +113,45 @@ def fold(events: Iterable[Mapping[str, Any]]) -> RunState:
     """Return how a run stands after its events; what is missing or of a wrong type in one counts for nothing."""
     state = RunState()
     for event in events:
-        handle = _HANDLERS.get(_text(event, "event"))
-        if handle is not None:
-            handle(state, event)
-        _note_time(state, event)
+        time = _time(event)
+        match _text(event, "event"):
+            case "run":
+                state.begun, state.ended, state.message, state.stage = True, "", "", STAGE_BEFORE
+                state.pid, state.time_budget = _whole(event, "pid") or None, _number(event, "time_budget")
+                state.round = None
+                state.running.clear()
+                state.sittings.append((math.inf, -math.inf))
+            case "stage":
+                state.stage = _text(event, "stage")
+            case "round":
+                counts = {name: _whole(event, name) for name in ("trials", "known", "workers")}
+                state.round = Round(_text(event, "round"), **counts)
+                state.running.clear()
+            case "trial started":
+                state.running[_text(event, "trial")] = (time or 0.0, _whole(event, "iterations"))
+            case "trial":
+                _note_trial(state, event)
+            case "end":
+                state.ended, state.message = _text(event, "status"), _text(event, "message")
+                state.running.clear()
+        if time is not None and state.sittings:
+            first, last = state.sittings[-1]
+            state.sittings[-1] = (min(first, time), max(last, time))
     return state
 
 
-def _run(state: RunState, event: Mapping[str, Any]) -> None:
-    state.begun, state.ended, state.message, state.stage = True, "", "", STAGE_BEFORE
-    state.pid, state.time_budget = _whole(event, "pid") or None, _number(event, "time_budget")
-    state.round = None
-    state.running.clear()
-    state.sittings.append((math.inf, -math.inf))
-
-
-def _stage(state: RunState, event: Mapping[str, Any]) -> None:
-    state.stage = _text(event, "stage")
-
-
-def _round(state: RunState, event: Mapping[str, Any]) -> None:
-    counts = {name: _whole(event, name) for name in ("trials", "known", "workers")}
-    state.round = Round(_text(event, "round"), **counts)
-    state.running.clear()
-
-
-def _started(state: RunState, event: Mapping[str, Any]) -> None:
-    state.running[_text(event, "trial")] = (_time(event) or 0.0, _whole(event, "iterations"))
-
-
-def _trial(state: RunState, event: Mapping[str, Any]) -> None:
+def _note_trial(state: RunState, event: Mapping[str, Any]) -> None:
     trial, status = _text(event, "trial"), _text(event, "status")
     state.running.pop(trial, None)
     state.trials[trial] = status
     if state.round is not None:
         state.round.ended += 1
-    iterations, seconds, validation = (
-        _whole(event, "iterations"),
-        _number(event, "seconds"),
-        _number(event, "validation"),
-    )
-    if status == "completed" and iterations and seconds is not None and seconds > 0:
+    iterations, seconds = _whole(event, "iterations"), _number(event, "seconds") or 0.0
+    if status == "completed" and iterations and seconds > 0:
         state.trained.append((iterations, seconds))
+    validation, higher, best = _number(event, "validation"), event.get("higher_is_better") is True, state.best
     if validation is None:
         return
-    higher, best = event.get("higher_is_better") is True, state.best
     if best is None or (validation > best.validation if higher else validation < best.validation):
         state.best = Best(
             key=_text(event, "key"),
@@ -162,28 +161,6 @@ def _trial(state: RunState, event: Mapping[str, Any]) -> None:
             iterations=iterations,
             best_iteration=None if event.get("best_iteration") is None else _whole(event, "best_iteration"),
         )
-
-
-def _end(state: RunState, event: Mapping[str, Any]) -> None:
-    state.ended, state.message = _text(event, "status"), _text(event, "message")
-    state.running.clear()
-
-
-_HANDLERS = {
-    "run": _run,
-    "stage": _stage,
-    "round": _round,
-    "trial started": _started,
-    "trial": _trial,
-    "end": _end,
-}
-
-
-def _note_time(state: RunState, event: Mapping[str, Any]) -> None:
-    time = _time(event)
-    if time is not None and state.sittings:
-        first, last = state.sittings[-1]
-        state.sittings[-1] = (min(first, time), max(last, time))
 
 
 def _time(event: Mapping[str, Any]) -> float | None:
@@ -200,10 +177,11 @@ def _text(event: Mapping[str, Any], name: str) -> str:
 
 def _whole(event: Mapping[str, Any], name: str) -> int:
     value = event.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST else 0
+    return value if type(value) is int and 0 <= value < _LARGEST else 0
 
 
 def _number(event: Mapping[str, Any], name: str) -> float | None:
     value = event.get(name)
-    known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
-    return float(value) if known and value is not None else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _LARGEST else None

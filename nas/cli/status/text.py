@@ -78,26 +78,32 @@ class RunView:
     def as_text(self) -> str:
         """Return a few lines."""
         state, status = self.state, self.status
-        lines = [f"{self.run}: {_HEADS[status]}{_driver_note(self.driver, status)}"]
+        goes_on = status == "running"
+        lines = [f"{self.run}: {_HEADS[status]}{self._driver_note()}"]
         if state is None:
-            return "\n".join([*lines, *(["no metrics.jsonl: an earlier version ran it"] if self.is_finished else [])])
+            return "\n".join(lines + ["no metrics.jsonl: an earlier version ran it"] * self.is_finished)
         if status == "failed" and state.message:
             lines.append(f"reason:  {one_line(state.message)}")
         if status in ("running", "silent"):
-            rounds = f" ({one_line(state.round.name)})" if state.round is not None and _trains(state) else ""
-            lines.append(f"stage:   {one_line(state.stage)}{rounds}")
-        lines.append(f"trials:  {_trials(state, goes_on=status == 'running')}")
-        lines.append(f"best:    {_best(state.best)}")
-        n = len(state.sittings)
-        lines.append(
-            f"elapsed: {duration(state.elapsed(now=self.now if status == 'running' else None))}"
-            + (f" in {n} sittings" if n > 1 else "")
-        )
-        if status == "running":
+            of_round = f" ({one_line(state.round.name)})" if state.round is not None and state.trains else ""
+            lines.append(f"stage:   {one_line(state.stage)}{of_round}")
+        sittings = f" in {len(state.sittings)} sittings" if len(state.sittings) > 1 else ""
+        lines += [
+            f"trials:  {_trials(state, goes_on=goes_on)}",
+            f"best:    {_best(state.best)}",
+            f"elapsed: {duration(state.elapsed(now=self.now if goes_on else None))}{sittings}",
+        ]
+        if goes_on:
             lines.append(f"left:    {_left(state, now=self.now)}")
         if status == "finished":
             lines.append(f"answer:  {self.run}/answer.txt")
         return "\n".join(lines)
+
+    def _driver_note(self) -> str:
+        if self.driver is None or self.status not in ("running", "starting", "silent"):
+            return ""
+        since = f", silent for {duration(self.driver.silent_seconds)}" if self.status == "silent" else ""
+        return f" ({driver_text(self.driver)}{since})"
 
 
 def duration(seconds: float) -> str:
@@ -115,32 +121,15 @@ def driver_text(driver: Driver) -> str:
     return f"process {driver.pid or 'unknown'} on host {one_line(driver.host, longest=100)}"
 
 
-def _driver_note(driver: Driver | None, status: str) -> str:
-    if driver is None or status not in ("running", "starting", "silent"):
-        return ""
-    since = f", silent for {duration(driver.silent_seconds)}" if status == "silent" else ""
-    return f" ({driver_text(driver)}{since})"
-
-
-def _trains(state: RunState) -> bool:
-    return bool(state.running or state.waiting)
-
-
 def _trials(state: RunState, *, goes_on: bool) -> str:
-    counts = state.statuses
-    failed = sum(count for status, count in counts.items() if status != "completed")
-    parts = [f"{counts.get('completed', 0)} done"]
+    failed = {status: count for status, count in sorted(state.statuses.items()) if status != "completed"}
+    parts = [f"{state.statuses.get('completed', 0)} done"]
     if failed:
-        how = ", ".join(
-            f"{count} {one_line(status, longest=40)}"
-            for status, count in sorted(counts.items())
-            if status != "completed"
-        )
-        parts.append(f"{failed} failed ({how})")
+        how = ", ".join(f"{count} {one_line(status, longest=40)}" for status, count in failed.items())
+        parts.append(f"{sum(failed.values())} failed ({how})")
     if goes_on:
         parts.append(f"{len(state.running)} running")
-        if state.waiting:
-            parts.append(f"{state.waiting} waiting")
+        parts += [f"{state.waiting} waiting"] * (state.waiting > 0)
     return ", ".join(parts)
 
 
@@ -156,7 +145,7 @@ def _best(best: Best | None) -> str:
 def _left(state: RunState, *, now: float) -> str:
     most = state.most_seconds_left(now=now)
     total = "" if most is None else f"; at most {duration(most)} in all, by the time budget"
-    if not _trains(state):
+    if not state.trains:
         return f"not known at this stage{total}"
     seconds = state.seconds_left(now=now)
     if seconds is None:

@@ -7,12 +7,13 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from nas.cli.bank.text import counted
+from nas.cli.bank.text import Shown, counted
 from nas.cli.status.driver import Driver, driver_of
 from nas.cli.status.state import fold
 from nas.cli.status.text import RunView, driver_text
@@ -26,20 +27,6 @@ from search_space.sentences import one_line
 SECONDS_BETWEEN_LOOKS = 2.0
 _TIMES = ("elapsed:", "left:")  # lines that change all the time
 PATIENCE = 60.0  # seconds after which a silent driver is taken for one that will not come back
-
-
-class View(Protocol):
-    """What is shown: of a run or of a bank."""
-
-    @property
-    def driver(self) -> Driver | None:
-        """Who works on it."""
-
-    def as_text(self) -> str:
-        """Return lines for people."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return an object for programs."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +57,18 @@ class BankView:
         return f"{self.bank}: {who}\ntrials:  {total:,} on {counted(self.n_tasks, 'task')} ({counts or 'none'})"
 
 
-@dataclass(frozen=True)
-class StatusResult:
-    """What is printed at the end."""
-
-    text: str
-
-
-def show_status(options: StatusOptions) -> StatusResult:
+def show_status(options: StatusOptions) -> Shown:
     """Return how a run or a bank stands; with `watch`, show it until nobody works on it any more.
 
     Raises:
         NoRunError: If there is no run at the path.
         BankError: If it is a file that is no bank.
     """
-    look = _look_for(options.run)
-    view = look()
+    path = Path(options.run)
+    if not path.is_file():
+        _check_run(path)
+    look: Callable[[Path], RunView | BankView] = _bank_view if path.is_file() else _run_view
+    view = look(path)
     if options.watch:
         screen = _Screen()
         while _goes_on(view.driver):
@@ -94,21 +77,19 @@ def show_status(options: StatusOptions) -> StatusResult:
             else:
                 screen.show(view.as_text())
             time.sleep(SECONDS_BETWEEN_LOOKS)
-            view = look()
+            view = look(path)
         screen.clear()
-    return StatusResult(_shown(view, as_json=options.json))
+    return Shown(_shown(view, as_json=options.json))
 
 
-def _look_for(run: str) -> Callable[[], View]:
-    path = Path(run)
-    if path.is_file():
-        return lambda: _bank_view(path)
+def _check_run(path: Path) -> None:
     if not path.is_dir():
-        raise NoRunError(f"there is no run at {one_line(run)}")
-    lock, config = path / LOCK_NAME, path / "config.json"
-    if driver_of(lock) is None and (not config.is_file() or (path / "estimator.json").is_file()):
-        raise NoRunError(f"{one_line(run)} is no run: a search writes config.json and metrics.jsonl into its folder")
-    return lambda: _run_view(path)
+        raise NoRunError(f"there is no run at {one_line(str(path))}")
+    is_run = (path / "config.json").is_file() and not (path / "estimator.json").is_file()
+    if not is_run and driver_of(path / LOCK_NAME) is None:
+        raise NoRunError(
+            f"{one_line(str(path))} is no run: a search writes config.json and metrics.jsonl into its folder"
+        )
 
 
 def _run_view(path: Path) -> RunView:
@@ -124,18 +105,18 @@ def _bank_view(path: Path) -> BankView:
     driver = driver_of(path.with_name(path.name + ".lock"))
     with Bank(path, read_only=True) as bank:
         tallies, tasks = bank.tallies(), bank.tasks()
-    known = {task.task_hash for task in tasks} | {tally.task_hash for tally in tallies}
-    statuses: dict[str, int] = {}
+    statuses: Counter[str] = Counter()
     for tally in tallies:
-        statuses[tally.status] = statuses.get(tally.status, 0) + tally.n_trials
-    return BankView(one_line(str(path)), dict(sorted(statuses.items())), len(known), driver)
+        statuses[tally.status] += tally.n_trials
+    n_tasks = len({task.task_hash for task in tasks} | {tally.task_hash for tally in tallies})
+    return BankView(one_line(str(path)), dict(sorted(statuses.items())), n_tasks, driver)
 
 
 def _goes_on(driver: Driver | None) -> bool:
     return driver is not None and not driver.gone and (driver.alive or driver.silent_seconds < PATIENCE)
 
 
-def _shown(view: View, *, as_json: bool) -> str:
+def _shown(view: RunView | BankView, *, as_json: bool) -> str:
     return json.dumps(view.as_json(), sort_keys=True) if as_json else view.as_text()
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from ahc.bank import BANK_SCHEMA, Bank
 from ahc.bank.file import open_connection
-from ahc.bank.migrations import STEPS, migrate
-from ahc.bank.schema import TABLES, TASK_COLUMNS, TRIAL_COLUMNS, create_tables, read_schema
+from ahc.bank.rows import RECORD_COLUMNS, TaskRow
+from ahc.bank.schema import CELLS, STEPS, TABLES, TASK_COLUMNS, TRIAL_COLUMNS, create_tables, migrate, read_schema
 from ahc.bank.verify import find_problems
 from ahc.record import TrialRecord
 
@@ -59,32 +59,39 @@ def test_a_migrated_bank_holds_what_a_new_one_would(
     assert sorted(squeezed[0]) == sorted(squeezed[1])
 
 
-def test_an_interrupted_migration_leaves_version_1(version_1: Path, records: Sequence[TrialRecord]) -> None:
+def test_an_interrupted_migration_leaves_version_1(
+    version_1: Path, records: Sequence[TrialRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = STEPS[1]
+
     def interrupted(connection: sqlite3.Connection) -> None:
-        STEPS[1](connection)
+        step(connection)
         raise KeyboardInterrupt
 
     before = _dump(version_1)
     with closing(sqlite3.connect(version_1)) as connection:
         connection.row_factory = sqlite3.Row
-        with pytest.raises(KeyboardInterrupt):
-            migrate(connection, path=version_1, steps={1: interrupted})
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setitem(STEPS, 1, interrupted)
+            migrate(connection, path=version_1)
     assert _dump(version_1) == before
     with Bank(version_1) as bank:
         assert bank.records() == list(records)
 
 
-def test_steps_follow_one_another(version_1: Path) -> None:
+def test_steps_follow_one_another(version_1: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
+    step = STEPS[1]
     with closing(sqlite3.connect(version_1)) as connection:
         connection.row_factory = sqlite3.Row
 
         def first(connection: sqlite3.Connection) -> None:
             done.append(1)
-            STEPS[1](connection)
+            step(connection)
 
-        migrate(connection, path=version_1, steps={1: first})
-        migrate(connection, path=version_1, steps={1: first})
+        monkeypatch.setitem(STEPS, 1, first)
+        migrate(connection, path=version_1)
+        migrate(connection, path=version_1)
         assert done == [1]
         assert read_schema(connection, path=version_1) == BANK_SCHEMA
 
@@ -94,6 +101,8 @@ def test_columns_are_named_as_they_lie_on_disk(schema: int, tmp_path: Path) -> N
     with closing(sqlite3.connect(tmp_path / "b")) as connection, connection:
         create_tables(connection, schema=schema)
         names = tuple(row[1] for row in connection.execute("PRAGMA table_info(trials)"))
-        assert names == TRIAL_COLUMNS[: len(names)] and len(names) == len(TRIAL_COLUMNS) - (schema < 2)
-        assert tuple(row[1] for row in connection.execute("PRAGMA table_info(tasks)")) == TASK_COLUMNS
+        assert names == (CELLS if schema < 2 else tuple(TRIAL_COLUMNS))
+        assert set(CELLS) == set(RECORD_COLUMNS)
+        names = tuple(row[1] for row in connection.execute("PRAGMA table_info(tasks)"))
+        assert names == tuple(TASK_COLUMNS) == TaskRow._fields
     open_connection(tmp_path / "b", read_only=True).close()

@@ -6,6 +6,8 @@ import contextlib
 import random
 import shutil
 import sqlite3
+import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -21,8 +23,9 @@ PAGE = 4096
 
 
 def _left(path: Path) -> tuple[list[TrialRecord], Recovered]:
-    found = Recovered()
-    return list(read_what_is_left(path, found)), found
+    recovered = Recovered()
+    with tempfile.TemporaryDirectory() as folder:
+        return list(read_what_is_left(path, recovered, folder=Path(folder))), recovered
 
 
 @pytest.mark.parametrize("name", ["sound", "version_1"])
@@ -112,6 +115,45 @@ def test_a_changed_row_is_left_out_and_said(sound: Path, tmp_path: Path, records
     found = recover_bank(sound, tmp_path / "new")
     assert list(found.damaged.values()) == ["it was changed after it was written"]
     assert len(found.trials) == len(records) - 1 and found.lost == list(found.damaged)
+
+
+@pytest.mark.parametrize("page_size", [1024, 8192, 65536])
+def test_pages_of_another_size_are_read(
+    sound: Path, tmp_path: Path, page_size: int, records: Sequence[TrialRecord]
+) -> None:
+    with closing(sqlite3.connect(sound)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute(f"PRAGMA page_size = {page_size}")
+        connection.execute("VACUUM")
+    content = sound.read_bytes()
+    sound.write_bytes(bytes(16) + content[16:-3])  # neither its beginning nor its end is as it was
+    kept, recovered = _left(sound)
+    assert len(kept) >= len(records) - 1 and all(record in records for record in kept)
+    assert len(recovered.tasks) == 2
+
+
+def test_pages_that_lead_to_the_same_ones_again_and_again_end(sound: Path) -> None:
+    content = sound.read_bytes()
+    pages = [content[at : at + PAGE] for at in range(PAGE, len(content), PAGE)]
+    cells = [(page, page[at : at + 2]) for page in pages if page[0] == 13 for at in range(8, 8 + 2 * page[4], 2)]
+    # its length begins with the bits above the lowest seven: 4096 bytes and more, which go on in other pages
+    page, longest = next(cell for cell in cells if cell[0][int.from_bytes(cell[1], "big")] >= 0x80 + 32)
+    many = b"\x0d\0\0" + (300).to_bytes(2, "big") + page[5:8] + longest * 300
+    sound.write_bytes(content + (many + page[len(many) :]) * 300)
+    begun = time.process_time()
+    kept, _ = _left(sound)
+    assert len(kept) == 40 and time.process_time() - begun < 3.0
+
+
+def test_nothing_in_the_file_runs(sound: Path, tmp_path: Path, records: Sequence[TrialRecord]) -> None:
+    with closing(sqlite3.connect(sound)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("CREATE TRIGGER evil AFTER INSERT ON trials BEGIN DELETE FROM trials; END")
+        connection.execute("ALTER TABLE trials RENAME TO others")
+        connection.execute("CREATE VIEW trials AS SELECT * FROM others WHERE load_extension('evil')")
+    recover_bank(sound, tmp_path / "new")
+    with Bank(tmp_path / "new", read_only=True) as bank:
+        assert bank.records() == list(records)
 
 
 def test_an_existing_file_is_never_replaced(sound: Path, tmp_path: Path) -> None:

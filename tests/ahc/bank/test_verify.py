@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from ahc.bank import Bank, BankError
-from ahc.bank.impossible import problems_of
-from ahc.bank.verify import find_problems
+from ahc.bank.verify import find_problems, problems_of
 from ahc.checkpoint import shipped_path
 from ahc.record import TrialRecord
 

@@ -36,7 +36,7 @@ def test_p_better_agrees_with_simulated_noise(make_record: MakeRecord, candidate
     drawn = rng.normal(size=(2, 200_000)) * table.noise_sd * np.array([[1.0], [0.5**0.5]])
     assert table.p_better()[single, double] == pytest.approx((gap + drawn[0] - drawn[1] > 0).mean(), abs=0.005)
     np.testing.assert_allclose(table.p_better() + table.p_better().T, 1.0)
-    np.testing.assert_allclose(np.diag(table.order_weights()), 0.0, atol=1e-12)
+    np.testing.assert_allclose(np.diag(table.p_better()), 0.5, atol=1e-12)
 
 
 def test_errors_are_turned_so_that_larger_is_better(make_record: MakeRecord, candidates: list[Genotype]) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from downstream.anomaly import baselines
+from downstream.anomaly import scoring as anomaly
 from downstream.anomaly.metrics import vus_pr
 from downstream.anomaly.scores import (
     ScoredRows,
@@ -13,8 +15,6 @@ from downstream.anomaly.scores import (
     representation_scorer,
     training_rows,
 )
-from downstream.anomaly.scoring import baselines
-from downstream.anomaly.scoring import scoring as anomaly
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.metrics import auc_pr
 from downstream.scaling import Scaler

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from downstream.cases import features
 from downstream.cases.task import LabelledWindows
+from downstream.classification import scoring as classification
 from downstream.classification.baselines import baselines
-from downstream.classification.scoring import scoring as classification
 from downstream.classification.task import ClassificationTask
 from downstream.represent import flatten_streams
 from downstream.scaling import Scaler

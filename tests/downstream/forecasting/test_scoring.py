@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
+from downstream.forecasting import choice as forecast_choice
+from downstream.forecasting import scoring as forecasting
 from downstream.forecasting.baselines import baselines
 from downstream.forecasting.evidence import Evidence, Gain
 from downstream.forecasting.models import REFERENCE, fit_horizon
 from downstream.forecasting.rows import NORMALIZATIONS, pick_origins, row_blocks, usable_horizons
-from downstream.forecasting.scoring import choice as forecast_choice
-from downstream.forecasting.scoring import scoring as forecasting
 from downstream.forecasting.sums import sum_rows
 from downstream.forecasting.task import ForecastingTask, Origins
 from downstream.windows import Windows
