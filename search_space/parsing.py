@@ -76,15 +76,13 @@ def _read_fields(value: Any, problems: Problems, *, kind: type[Any]) -> Any:
     names = [field.name for field in dataclasses.fields(kind)]
     if cell is None or not problems.fields(where, cell, required=names):
         return None
-    rules = {"edges": None, **FIELDS[where]}
-    return kind(
-        **{
-            name: _read_edges(cell[name], problems)
-            if (rule := rules[name]) is None
-            else problems.value(f"{where}.{name}", cell[name], rule)
-            for name in names
-        }
-    )
+
+    def read(name: str) -> Any:
+        if name == "edges":
+            return _read_edges(cell[name], problems)
+        return problems.value(f"{where}.{name}", cell[name], FIELDS[where][name])
+
+    return kind(*map(read, names))
 
 
 def _read_pair(value: Any, problems: Problems) -> PairCell | None:
