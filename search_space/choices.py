@@ -110,7 +110,7 @@ class SearchSpace:
             "AugCell1": counting.raw_chains(self["AugCell1"]),
             "AugCell2": counting.raw_chains(self["AugCell2"]),
             "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
-            "PairCell": counting.raw_pairs(self["PairCell"]),
+            "PairCell": len(counting.pair_cells(self["PairCell"])),
             "LossCell": counting.raw_losses(self["LossCell"]),
             "EncoderCell": counting.raw_graphs(encoder["nodes"], len(encoder["operators"])) * self._encoder_points,
             "TrainCell": counting.hyperparameters(self["TrainCell"]),
@@ -123,7 +123,7 @@ class SearchSpace:
         sizes = {
             "views": counting.canonical_views(self["AugCell1"], self["AugCell2"]),
             "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
-            "PairCell": counting.canonical_pairs(self["PairCell"]),
+            "PairCell": len(set(counting.pair_cells(self["PairCell"]))),
             "LossCell": counting.canonical_losses(self["LossCell"]),
             "EncoderCell": counting.canonical_graphs(encoder["nodes"], encoder["operators"]) * self._encoder_points,
             "TrainCell": counting.hyperparameters(self["TrainCell"]),
@@ -207,7 +207,7 @@ def _problems(choices: Cells) -> Iterable[str]:
         lengths, options = choices[cell]["lengths"], choices[cell]["options"]
         if min(lengths) > len(options):
             yield f"{cell}.lengths: must hold a length of at most {len(options)} (its options), got {shown(lengths)}"
-    if not counting.pair_combinations(choices["PairCell"]):
+    if not counting.pair_cells(choices["PairCell"]):
         yield "PairCell: cross_scale alone needs a kernel > 0, got kernel 0 only"
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from search_space.cells import PairCell
 from search_space.encoder_dag import IDENTITY
 from search_space.registry import losses_without_similarity
-from search_space.rules import NEEDS_KERNEL
 
 Cell = Mapping[str, tuple[Any, ...]]
 
@@ -25,13 +24,12 @@ def option_parameters(cell: Cell, option: str) -> dict[str, tuple[Any, ...]]:
     return {name[len(prefix) :]: values for name, values in cell.items() if name.startswith(prefix)}
 
 
-def pair_combinations(cell: Cell) -> list[tuple[tuple[str, ...], int]]:
-    """Return all valid (pair kinds, kernel): kinds are not empty and agree with the kernel."""
+def pair_cells(cell: Cell) -> list[PairCell]:
+    """Return all valid pair cells as drawn: equal ones are there for each pooling that nothing asks for."""
     kinds = sorted(cell["kinds"])
     subsets = [subset for size in range(1, len(kinds) + 1) for subset in itertools.combinations(kinds, size)]
-    return [
-        (subset, kernel) for kernel in cell["kernel"] for subset in subsets if kernel > 0 or NEEDS_KERNEL not in subset
-    ]
+    drawn = [PairCell(subset, pool, kernel) for kernel in cell["kernel"] for subset in subsets for pool in cell["pool"]]
+    return [pair for pair in drawn if pair.is_valid]
 
 
 def raw_chains(cell: Cell) -> int:
@@ -94,18 +92,6 @@ def canonical_views(first: Cell, second: Cell) -> int:
     shared = common_canonical_chains(first, second)
     ordered = common_canonical_chains(first, first) * common_canonical_chains(second, second)
     return ordered - math.comb(shared, 2)
-
-
-def raw_pairs(cell: Cell) -> int:
-    """Count pair cells with every pooling."""
-    return len(pair_combinations(cell)) * len(cell["pool"])
-
-
-def canonical_pairs(cell: Cell) -> int:
-    """Count pair cells where a pooling that nothing asks for does not count."""
-    return sum(
-        len(cell["pool"]) if PairCell(kinds, "max", kernel).pools else 1 for kinds, kernel in pair_combinations(cell)
-    )
 
 
 def raw_losses(cell: Cell) -> int:

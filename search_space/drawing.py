@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.user_error import USAGE, UserError
-from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
 from search_space.choices import SearchSpace
 from search_space.columns import Codes, GenotypeColumns, Parts
-from search_space.counting import Cell, option_parameters, pair_combinations
+from search_space.counting import Cell, option_parameters, pair_cells
 from search_space.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
 from search_space.registry import losses_without_similarity
 from search_space.rules import MAX_CHAIN, NONE
@@ -74,11 +74,7 @@ class Plan:
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
         self.chains = [chain_plan(space["AugCell1"]), chain_plan(space["AugCell2"])]
-        pairs = [
-            PairCell(kinds, pool, kernel)
-            for kinds, kernel in pair_combinations(space["PairCell"])
-            for pool in space["PairCell"]["pool"]
-        ]
+        pairs = pair_cells(space["PairCell"])
         # A pooling that nothing asks for makes equal cells, and equal cells need one number.
         self._pairs = np.array([pairs.index(pair) for pair in pairs])
         self.losses = [points(space["LossCell"], name) for name in space["LossCell"]["loss"]]

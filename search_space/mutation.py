@@ -146,8 +146,9 @@ def _beside_loss(name: str, choices: Callable[[Plan], Sequence[Sequence[Choice |
     """Return the gene of what stands beside the loss: another option, none, or one parameter of it."""
 
     def change(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
-        choice = [choice for points in choices(plan) for choice in points if choice != getattr(genotype.loss, name)]
-        return _with(genotype, "loss", **{name: draw.pick(choice)}) if choice else None
+        present = getattr(genotype.loss, name)
+        others = [choice for points in choices(plan) for choice in points if choice != present]
+        return _with(genotype, "loss", **{name: draw.pick(others)}) if others else None
 
     return change
 

@@ -26,23 +26,32 @@ def _read_chain(value: Any, problems: Problems, *, where: str) -> Chain:
         return ()
     if len(value) > MAX_CHAIN:
         problems.add(where, f"must hold at most {MAX_CHAIN} augmentations", len(value))
-    known = registry.options("augmentation")
     chain: list[Choice] = []
     seen: set[str] = set()
     for index, entry in enumerate(value):
         place = f"{where}[{index}]"
-        if not is_list(entry) or len(entry) != 2:
-            problems.add(place, "must be [augmentation, parameters]", entry)
+        named = _read_entry("augmentation", entry, place, problems, rule="must be [augmentation, parameters]")
+        if named is None:
             continue
-        name = problems.name(place, entry[0], known, what="augmentation")
-        given = problems.mapping(f"{place}.parameters", entry[1])
-        if not name or given is None:
-            continue
-        if name in seen:
-            problems.add(place, "an augmentation may stand in a chain once", name)
-        seen.add(name)
-        chain.append(_read_parameters(known[name], given, f"{place}.{name}", problems))
+        option, given = named
+        if option.name in seen:
+            problems.add(place, "an augmentation may stand in a chain once", option.name)
+        seen.add(option.name)
+        chain.append(_read_parameters(option, given, f"{place}.{option.name}", problems))
     return tuple(choice for choice in chain if not choice.does_nothing)
+
+
+def _read_entry(
+    kind: str, entry: Any, where: str, problems: Problems, *, rule: str
+) -> tuple[registry.Option, Mapping[str, Any]] | None:
+    """Read the option of `[name, parameters]` and hand on the parameters; None after any problem."""
+    if not is_list(entry) or len(entry) != 2:
+        problems.add(where, rule, entry)
+        return None
+    known = registry.options(kind)
+    name = problems.name(where, entry[0], known, what=kind)
+    given = problems.mapping(f"{where}.parameters", entry[1])
+    return (known[name], given) if name and given is not None else None
 
 
 def _read_parameters(option: registry.Option, given: Mapping[str, Any], where: str, problems: Problems) -> Choice:
@@ -67,15 +76,13 @@ def _read_fields(value: Any, problems: Problems, *, kind: type[Any]) -> Any:
     names = [field.name for field in dataclasses.fields(kind)]
     if cell is None or not problems.fields(where, cell, required=names):
         return None
-    rules = {"edges": None, **FIELDS[where]}
-    return kind(
-        **{
-            name: _read_edges(cell[name], problems)
-            if (rule := rules[name]) is None
-            else problems.value(f"{where}.{name}", cell[name], rule)
-            for name in names
-        }
-    )
+
+    def read(name: str) -> Any:
+        if name == "edges":
+            return _read_edges(cell[name], problems)
+        return problems.value(f"{where}.{name}", cell[name], FIELDS[where][name])
+
+    return kind(*map(read, names))
 
 
 def _read_pair(value: Any, problems: Problems) -> PairCell | None:
@@ -124,15 +131,8 @@ def _read_beside(kind: str, value: Any, problems: Problems) -> Choice | None:
     where = f"LossCell.{kind}"
     if value == NONE:
         return None
-    if not is_list(value) or len(value) != 2:
-        problems.add(where, f"must be [{kind}, parameters] or {NONE!r}", value)
-        return None
-    known = registry.options(kind)
-    name = problems.name(where, value[0], known, what=kind)
-    given = problems.mapping(f"{where}.parameters", value[1])
-    if not name or given is None:
-        return None
-    return _read_parameters(known[name], given, f"{where}.{name}", problems)
+    named = _read_entry(kind, value, where, problems, rule=f"must be [{kind}, parameters] or {NONE!r}")
+    return None if named is None else _read_parameters(*named, f"{where}.{named[0].name}", problems)
 
 
 def _read_edges(value: Any, problems: Problems) -> tuple[Edge, ...]:

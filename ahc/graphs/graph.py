@@ -87,11 +87,6 @@ class GraphBatch:
         return len(self.vertices)
 
     @property
-    def features(self) -> Tensor:
-        """Vertex features, (graphs, vertices, features)."""
-        return self.table[self.vertices]
-
-    @property
     def adjacency(self) -> Tensor:
         """Adjacencies, (graphs, vertices, vertices)."""
         return self.structures[self.structure]
@@ -123,32 +118,21 @@ class GraphBatch:
                 yield index, GraphBatch(self.table, vertices, mask, structures=structures, structure=shape[place])
 
 
-def batch_graphs(graphs: Sequence[ArchGraph], *, n_vertices: int | None = None) -> GraphBatch:
-    """Pad graphs of any shape into one batch.
-
-    Args:
-        graphs: At least one graph.
-        n_vertices: Size to pad to; the largest graph's where None.
-
-    Returns:
-        The batch in the order of `graphs`.
+def batch_graphs(graphs: Sequence[ArchGraph]) -> GraphBatch:
+    """Pad graphs of any shape to the largest of them, in one batch of the same order; at least one graph.
 
     Raises:
-        ValueError: If there is no graph, or `n_vertices` is less than the largest graph.
+        ValueError: If there is no graph.
     """
     if not graphs:
         raise ValueError("batch_graphs: at least one graph is needed, got none")
-    largest = max(len(graph.features) for graph in graphs)
-    n = largest if n_vertices is None else n_vertices
-    if n < largest:
-        raise ValueError(f"batch_graphs: n_vertices must be at least {largest} (the largest graph), got {n}")
     lengths = np.array([len(graph.features) for graph in graphs])
-    mask = np.arange(n) < lengths[:, None]
+    mask = np.arange(lengths.max()) < lengths[:, None]
     vertices = np.zeros(mask.shape, dtype=np.int64)
     vertices[mask] = np.arange(1, lengths.sum() + 1)
     features = np.concatenate([graph.features for graph in graphs])
     table = np.concatenate([np.zeros_like(features[:1]), features])
-    structures = np.zeros((len(graphs), n, n), dtype=np.float32)
+    structures = np.zeros((*mask.shape, mask.shape[1]), dtype=np.float32)
     for padded, graph in zip(structures, graphs, strict=True):
         padded[: len(graph.adjacency), : len(graph.adjacency)] = graph.adjacency
     return GraphBatch(*map(torch.from_numpy, (table, vertices, mask, structures, np.arange(len(graphs)))))

@@ -82,13 +82,13 @@ def _sorted_out(edges: Sequence[Edge]) -> tuple[list[str], dict[int, list[Edge]]
     lanes: dict[int, list[Edge]] = {}
     # short edges first: they get the lanes next to the row
     for edge in sorted(rest, key=lambda edge: (edge[1] - edge[0], edge[1])):
-        lane = next(lane for lane in _LANES if all(_apart(edge, other) for other in lanes.get(lane, ())))
+        lane = next(
+            lane
+            for lane in _LANES
+            if all(edge[1] <= source or target <= edge[0] for source, target, _ in lanes.get(lane, ()))
+        )
         lanes.setdefault(lane, []).append(edge)
     return along, lanes
-
-
-def _apart(edge: Edge, other: Edge) -> bool:
-    return edge[1] <= other[0] or other[1] <= edge[0]
 
 
 def _node(number: int, x: float, y: float) -> Box:

@@ -7,11 +7,13 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from nas.errors import OptionError
+from nas.picture.graph import NODE
 from nas.picture.layout import CHARACTER, FONT, LEADING, Box, Layout, Line
 
 _FACE = "DejaVu Sans Mono, Menlo, Consolas, monospace"
-_FILL = {"frame": "none", "box": "#eef3fb", "node": "#fff4d6"}  # what has an outline; frames lie behind
-_INK, _LINE, _FRAME = "#1a1a1a", "#4a5a75", "#9aa5b8"
+_INK, _LINE = "#1a1a1a", "#4a5a75"
+# fill, stroke and radius of what has an outline; frames lie behind
+_OUTLINES = {"frame": ("none", "#9aa5b8", 4.0), "box": ("#eef3fb", _LINE, 4.0), "node": ("#fff4d6", _LINE, NODE / 2)}
 _ARROW = 7.0
 
 
@@ -32,7 +34,7 @@ def write_picture(layout: Layout, path: Path) -> None:
 def svg(layout: Layout) -> str:
     """Return the picture as SVG; no library is needed."""
     width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
-    outlines = [(box.style == "frame", _svg_outline(box)) for box in layout.boxes if box.style in _FILL]
+    outlines = [(box.style == "frame", _svg_outline(box)) for box in layout.boxes if box.style in _OUTLINES]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="{_FACE}" font-size="{FONT:g}">',
@@ -77,19 +79,12 @@ def _points(line: Line) -> str:
 
 
 def _svg_outline(box: Box) -> str:
+    fill, stroke, radius = _OUTLINES[box.style]
     dash = ' stroke-dasharray="6 4"' if box.style == "frame" else ""
     return (
         f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
-        f'rx="{_radius(box):g}" fill="{_FILL[box.style]}" stroke="{_stroke(box)}"{dash}/>'
+        f'rx="{radius:g}" fill="{fill}" stroke="{stroke}"{dash}/>'
     )
-
-
-def _radius(box: Box) -> float:
-    return box.height / 2 if box.style == "node" else 4.0
-
-
-def _stroke(box: Box) -> str:
-    return _FRAME if box.style == "frame" else _LINE
 
 
 def _write_png(layout: Layout, path: Path) -> None:
@@ -109,11 +104,11 @@ def _write_png(layout: Layout, path: Path) -> None:
         axes.plot(*zip(*line, strict=True), color=_LINE, linewidth=1.4, zorder=2)
         axes.add_patch(Polygon(arrow_head(line), color=_LINE, linewidth=0, zorder=2))
     for box in layout.boxes:
-        if box.style in _FILL:
-            shape = f"round,pad=0,rounding_size={_radius(box)}"
-            outline = FancyBboxPatch((box.left, box.top), box.width, box.height, boxstyle=shape)
-            outline.set(facecolor=_FILL[box.style], edgecolor=_stroke(box))
-            outline.set(linestyle="--" if box.style == "frame" else "-", zorder=1 if box.style == "frame" else 3)
+        if box.style in _OUTLINES:
+            behind, (fill, stroke, radius) = box.style == "frame", _OUTLINES[box.style]
+            shape = f"round,pad=0,rounding_size={radius}"
+            outline = FancyBboxPatch((box.left, box.top), box.width, box.height, boxstyle=shape, fc=fill, ec=stroke)
+            outline.set(linestyle="--" if behind else "-", zorder=1 if behind else 3)
             axes.add_patch(outline)
         for text, x, y, centred in placed_text(box):
             side = "center" if centred else "left"

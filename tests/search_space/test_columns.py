@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from search_space import PRESETS, Genotype, SearchSpace, default_space, full_space, mutate, preset, sample_candidates
-from search_space.cells import EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.cells import EmbedCell, EncoderCell, LossCell, TrainCell
 from search_space.columns import as_columns, joined
-from search_space.counting import pair_combinations
+from search_space.counting import pair_cells
 from search_space.drawing import Draw, Plan, optional_points, plan_of, points
 from search_space.sampling import sample_columns
 
@@ -64,24 +64,14 @@ def one_by_one(plan: Plan, uniforms: Sequence[float]) -> Genotype:
         names = [field.name for field in dataclasses.fields(kind) if field.name != "edges"]
         return [draw.pick(space[kind.__name__][name]) for name in names]
 
-    def pair() -> PairCell:
-        kinds, kernel, pool = draw.pick(
-            [
-                (kinds, kernel, pool)
-                for kinds, kernel in pair_combinations(space["PairCell"])
-                for pool in space["PairCell"]["pool"]
-            ]
-        )
-        return PairCell(kinds, pool, kernel)
-
     def loss() -> LossCell:
         losses = [points(space["LossCell"], name) for name in space["LossCell"]["loss"]]
-        found, similarity = draw.pick(draw.pick(losses)), draw.pick(space["LossCell"]["similarity"])
+        chosen, similarity = draw.pick(draw.pick(losses)), draw.pick(space["LossCell"]["similarity"])
         if not plan.has_beside_loss:
-            return LossCell(found, similarity)
+            return LossCell(chosen, similarity)
         weighting = draw.pick(draw.pick(optional_points(space["LossCell"], "weighting")))
         auxiliary = draw.pick(draw.pick(optional_points(space["LossCell"], "auxiliary")))
-        return LossCell(found, similarity, weighting, auxiliary)
+        return LossCell(chosen, similarity, weighting, auxiliary)
 
     def edges() -> tuple[tuple[int, str], ...]:
         operators = space["EncoderCell"]["operators"]
@@ -96,7 +86,7 @@ def one_by_one(plan: Plan, uniforms: Sequence[float]) -> Genotype:
         aug1=chain("AugCell1"),
         aug2=chain("AugCell2"),
         embed=EmbedCell(*cell(EmbedCell)),
-        pair=pair(),
+        pair=draw.pick(pair_cells(space["PairCell"])),
         loss=loss(),
         encoder=EncoderCell(edges(), *cell(EncoderCell)),
         train=TrainCell(*cell(TrainCell)),
