@@ -99,6 +99,9 @@ class TwoViewGroup:
         return AnchorPairs(index, torch.ones(n, 1, dtype=self.rows.dtype, device=device), negatives)
 
 
+Group = PairGroup | TwoViewGroup
+
+
 class AnchorPairs(NamedTuple):
     """What A anchors are compared with.
 

@@ -38,9 +38,9 @@ class TimeConvolution(nn.Conv2d):
         self.dilation_in_time = dilation_in_time
         self.causal = causal
 
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
-        return math.gcd(stride, self.dilation_in_time) if self.dilation_in_time < steps else stride
+    def input_stride(self, stride: int) -> int:
+        """Return the stride of the input that an output of this stride is made of."""
+        return math.gcd(stride, self.dilation_in_time)
 
     def forward(self, input: Tensor, *, have: int = 1, want: int = 1) -> Tensor:
         """Convolve (batch, streams, time, inputs) into (batch, streams, time, outputs).
@@ -79,9 +79,9 @@ class ConvolutionOperator(Operator):
 
     takes_strides: ClassVar[bool] = True
 
-    def input_stride(self, stride: int, *, steps: int) -> int:
+    def input_stride(self, stride: int) -> int:
         """Return the stride of the steps that the taps meet."""
         for part in self.children():
             if isinstance(part, TimeConvolution):
-                stride = part.input_stride(stride, steps=steps)
+                stride = part.input_stride(stride)
         return stride

@@ -39,13 +39,14 @@ class Operator(nn.Module):
         if problems:
             raise ValueError(f"{type(self).__name__}: {'; '.join(problems)}")
         self.hidden = hidden
+        self.dropout = nn.Dropout(dropout)
         self.dilation: int = 2 ** min(depth, _LARGEST_DILATION_EXPONENT)
 
     takes_strides: ClassVar[bool] = False
     """Whether `forward` takes `have` and `want`, the strides of its input and output (`encoders.strides`)."""
 
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
+    def input_stride(self, stride: int) -> int:
+        """Return the stride of the input that an output of this stride is made of."""
         return 1
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:

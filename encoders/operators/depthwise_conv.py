@@ -35,7 +35,6 @@ class DepthwiseConv(ConvolutionOperator):
         self.small = TimeConvolution(hidden, hidden, taps=SMALL_TAPS, causal=False, groups=hidden)
         self.norm = nn.LayerNorm(hidden)
         self.network = nn.Sequential(Linear(hidden, 2 * hidden), nn.GELU(), Linear(2 * hidden, hidden))
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Apply the block; (batch, streams, time, hidden)."""

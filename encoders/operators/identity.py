@@ -17,7 +17,7 @@ class Identity(Operator):
 
     takes_strides: ClassVar[bool] = True
 
-    def input_stride(self, stride: int, *, steps: int) -> int:
+    def input_stride(self, stride: int) -> int:
         """Return the stride of the output."""
         return stride
 
