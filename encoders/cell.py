@@ -83,7 +83,7 @@ class Cell(nn.Module):
         for target in range(len(self.incoming), 0, -1):
             for source, place in self.incoming[target - 1]:
                 operator: Operator = self.operators[place]  # type: ignore[assignment]
-                strides[source] = math.gcd(strides[source], operator.input_stride(strides[target]))
+                strides[source] = math.gcd(strides[source], strides[target], operator.grid)
         return strides
 
 
@@ -92,7 +92,7 @@ def _apply(operator: nn.Module, x: Tensor, span: Tensor | None, *, have: int, wa
     assert isinstance(operator, Operator), "a cell is made of operators"
     if have == want == 1:
         return operator(x, span)  # type: ignore[no-any-return]
-    needed = operator.input_stride(want)
+    needed = math.gcd(want, operator.grid)
     x = thin(x, have=have, want=needed)
     if operator.takes_strides:
         return operator(x, span, have=needed, want=want)  # type: ignore[no-any-return]
