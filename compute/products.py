@@ -159,10 +159,10 @@ def onednn_is_exact() -> bool:
     a, b = (torch.randn(64, 64, generator=generator) for _ in range(2))
     _switch.enter()
     try:
-        found = a @ b
+        product = a @ b
     finally:
         _switch.leave()
-    return bool((found.double() - a.double() @ b.double()).abs().max() < 64 * _ROUNDING)
+    return bool((product.double() - a.double() @ b.double()).abs().max() < 64 * _ROUNDING)
 
 
 def _settings() -> Any:

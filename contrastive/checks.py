@@ -1,38 +1,19 @@
-"""Checks of the parameters that options are built with."""
+"""The check of the parameters that options are built with."""
 
 from __future__ import annotations
 
-import math
+from search_space.rules import Range
+
+SHARE = Range(0.0, 1.0, open_high=True)
+"""A part that is removed: the whole cannot be."""
 
 
-def at_least_zero(where: str, value: float) -> float:
+def checked(where: str, value: float, legal: Range) -> float:
     """Return `value`.
 
     Raises:
-        ValueError: If it is negative or not finite.
+        ValueError: If it is not legal.
     """
-    if not (math.isfinite(value) and value >= 0.0):
-        raise ValueError(f"{where}: must be a finite number of at least 0, got {value!r}")
-    return float(value)
-
-
-def above_zero(where: str, value: float) -> float:
-    """Return `value`.
-
-    Raises:
-        ValueError: If it is not a finite number greater than 0.
-    """
-    if not (math.isfinite(value) and value > 0.0):
-        raise ValueError(f"{where}: must be a finite number greater than 0, got {value!r}")
-    return float(value)
-
-
-def share(where: str, value: float) -> float:
-    """Return `value`.
-
-    Raises:
-        ValueError: If it lies outside [0, 1): the whole cannot be removed.
-    """
-    if not 0.0 <= value < 1.0:
-        raise ValueError(f"{where}: must lie in [0, 1), got {value!r}")
+    if not legal.holds(value):
+        raise ValueError(f"{where}: must be {legal}, got {value!r}")
     return float(value)

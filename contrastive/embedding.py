@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from contrastive.checks import at_least_zero, share
+from contrastive.checks import SHARE, checked
 from search_space import registry
+from search_space.rules import NOT_NEGATIVE
 
 
 class EmbeddingTransformation(nn.Module):
@@ -30,8 +31,8 @@ class EmbeddingTransformation(nn.Module):
 
     def __init__(self, *, jitter: float, mask: float, norm: str, features: int) -> None:
         super().__init__()
-        self.jitter = at_least_zero("EmbedCell.jitter", jitter)
-        self.mask = share("EmbedCell.mask", mask)
+        self.jitter = checked("EmbedCell.jitter", jitter, NOT_NEGATIVE)
+        self.mask = checked("EmbedCell.mask", mask, SHARE)
         self.norm: nn.Module = nn.Identity() if norm == "none" else registry.build("embedding_norm", norm, features)
 
     def forward(self, z: Tensor, *, generator: torch.Generator) -> Tensor:

@@ -38,8 +38,8 @@ class PairGroup:
             positives, negatives = positives & ~self.same_view, negatives & ~self.same_view
         counts = positives.sum(dim=1, keepdim=True)  # (A, 1)
         most = max(1, int(counts.max()))
-        found, index = positives.to(torch.uint8).topk(most, dim=1)
-        return AnchorPairs(index, found.to(self.anchors.dtype) / counts.clamp(min=1), negatives)
+        is_positive, index = positives.to(torch.uint8).topk(most, dim=1)
+        return AnchorPairs(index, is_positive.to(self.anchors.dtype) / counts.clamp(min=1), negatives)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +97,9 @@ class TwoViewGroup:
         for offset in (half, -half):
             negatives.diagonal(offset).fill_(False)
         return AnchorPairs(index, torch.ones(n, 1, dtype=self.rows.dtype, device=device), negatives)
+
+
+Group = PairGroup | TwoViewGroup
 
 
 class AnchorPairs(NamedTuple):

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from search_space.registry import unknown_name
+from search_space.rules import POOLS
+
 if TYPE_CHECKING:
     from contrastive.losses._base import Loss
     from contrastive.pairs._base import Pair
@@ -46,10 +49,10 @@ def pool_over_time(z: Tensor, *, pool: str, kernel: int) -> Tensor:
         Shape (B, T // kernel, D).
 
     Raises:
-        ValueError: If `pool` is neither "avg" nor "max".
+        ValueError: If `pool` is not known.
     """
-    if pool not in ("avg", "max"):
-        raise ValueError(f"PairCell.pool: must be 'avg' or 'max', got {pool!r}")
+    if pool not in POOLS:
+        raise ValueError(unknown_name("PairCell.pool", pool, POOLS))
     if pool == "max":  # (B, T, D) seen as (B, D, T) is the channels-last layout: three times as fast as `amax`
         return functional.max_pool1d(z.transpose(1, 2), kernel).transpose(1, 2)
     batch, steps, features = z.shape

@@ -46,11 +46,11 @@ class Cell(nn.Module):
         ]
         self.operators = nn.ModuleList(operators)
 
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
-        return self._strides(stride, steps=steps)[0]
+    def input_stride(self, stride: int) -> int:
+        """Return the stride of the input that an output of this stride is made of."""
+        return self._strides(stride)[0]
 
-    def forward(self, x: Tensor, span: Tensor | None = None, *, stride: int = 1, steps: int = 0) -> Tensor:
+    def forward(self, x: Tensor, span: Tensor | None = None, *, stride: int = 1) -> Tensor:
         """Return the value of the last node.
 
         Args:
@@ -58,18 +58,15 @@ class Cell(nn.Module):
             span: True from the first to the last observed step, or None when no
                 window is padded; (batch, time).
             stride: Which steps of the last node are wanted (`encoders.strides`); only without `span` other than 1.
-            steps: Steps of a whole window, where the stride is not 1.
 
         Returns:
             Latent, zero outside the span; (batch, streams, time of that stride, hidden).
         """
-        strides = self._strides(stride, steps=steps)
+        strides = self._strides(stride)
         nodes = [x]
         for target, pairs in enumerate(self.incoming, start=1):
             results = [
-                _apply(
-                    self.operators[place], nodes[source], span, have=strides[source], want=strides[target], steps=steps
-                )
+                _apply(self.operators[place], nodes[source], span, have=strides[source], want=strides[target])
                 for source, place in pairs
             ]
             value = results[0]
@@ -78,7 +75,7 @@ class Cell(nn.Module):
             nodes.append(within_span(value, span))
         return nodes[-1]
 
-    def _strides(self, stride: int, *, steps: int) -> list[int]:
+    def _strides(self, stride: int) -> list[int]:
         """Return the stride of every node: what all of its readers need."""
         if stride == 1:
             return [1] * (len(self.incoming) + 1)
@@ -86,16 +83,16 @@ class Cell(nn.Module):
         for target in range(len(self.incoming), 0, -1):
             for source, place in self.incoming[target - 1]:
                 operator: Operator = self.operators[place]  # type: ignore[assignment]
-                strides[source] = math.gcd(strides[source], operator.input_stride(strides[target], steps=steps))
+                strides[source] = math.gcd(strides[source], strides[target], operator.grid)
         return strides
 
 
-def _apply(operator: nn.Module, x: Tensor, span: Tensor | None, *, have: int, want: int, steps: int) -> Tensor:
+def _apply(operator: nn.Module, x: Tensor, span: Tensor | None, *, have: int, want: int) -> Tensor:
     """Return what an operator makes of the steps of stride `have`, at those of stride `want`."""
     assert isinstance(operator, Operator), "a cell is made of operators"
     if have == want == 1:
         return operator(x, span)  # type: ignore[no-any-return]
-    needed = operator.input_stride(want, steps=steps)
+    needed = math.gcd(want, operator.grid)
     x = thin(x, have=have, want=needed)
     if operator.takes_strides:
         return operator(x, span, have=needed, want=want)  # type: ignore[no-any-return]

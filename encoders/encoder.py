@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +16,10 @@ from encoders.strides import thin
 from search_space import registry
 from search_space.encoder_dag import inner_nodes
 from search_space.registry import unknown_name
+from search_space.rules import CHANNELS
 
 if TYPE_CHECKING:
     from search_space.cells import EncoderCell
-
-_CHANNELS = ("independent", "mixed")
-
-
-class _Encoded(NamedTuple):
-    z: Tensor  # (batch, streams, time, features)
-    statistics: Tensor  # (batch, streams, statistics of a stream)
 
 
 class Encoder(nn.Module):
@@ -62,8 +56,8 @@ class Encoder(nn.Module):
         super().__init__()
         if variates < 1:
             raise ValueError(f"Encoder: variates must be >= 1, got {variates}")
-        if cell.channels not in _CHANNELS:
-            raise ValueError(unknown_name("channels", cell.channels, _CHANNELS))
+        if cell.channels not in CHANNELS:
+            raise ValueError(unknown_name("channels", cell.channels, CHANNELS))
         check_normalization(cell.normalization)
         self.cell, self.variates = cell, variates
         self.independent = cell.channels == "independent"
@@ -110,7 +104,7 @@ class Encoder(nn.Module):
         self._check(x, masked=masked, span=span)
         if span is None and not self.training:
             span = observed_span(x)
-        return self._encode(x, masked=masked, span=span).z
+        return self._encode(x, masked=masked, span=span)[0]
 
     def represent(self, x: Tensor, *, masked: Tensor | None = None) -> Tensor:
         """Represent every stream of a window by one vector.
@@ -131,29 +125,31 @@ class Encoder(nn.Module):
         """
         self._check(x, masked=masked, span=None)
         span = observed_span(x)
-        encoded = self._encode(x, masked=masked, span=span, stride=self.readout.stride)
-        pooled: Tensor = self.readout(encoded.z, span[:, -encoded.z.shape[2] :])
-        return torch.cat([pooled, encoded.statistics], dim=-1)
+        z, statistics = self._encode(x, masked=masked, span=span, stride=self.readout.stride)
+        pooled: Tensor = self.readout(z, span[:, -z.shape[2] :])
+        return torch.cat([pooled, statistics], dim=-1)
 
-    def _encode(self, x: Tensor, *, masked: Tensor | None, span: Tensor | None, stride: int = 1) -> _Encoded:
+    def _encode(
+        self, x: Tensor, *, masked: Tensor | None, span: Tensor | None, stride: int = 1
+    ) -> tuple[Tensor, Tensor]:
+        # -> (batch, streams, time of that stride, features), (batch, streams, statistics of a stream)
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         values, statistics = normalize_input(x, normalization=self.normalization)
         if span is not None and surely(span.all()):
             span = None  # nothing is padding: the operators need no mask
-        steps = x.shape[1]
-        strides = self._strides(stride if span is None else 1, steps=steps)
+        strides = self._strides(stride if span is None else 1)
         latent = within_span(self._project(values, stride=strides[0]), span)
         for block, wanted in zip(self.blocks, strides[1:], strict=True):
-            latent = block(latent, span, stride=wanted, steps=steps)
+            latent = block(latent, span, stride=wanted)
         z = within_span(self.dropout(self.output(latent)), span)
-        return _Encoded(z, statistics.reshape(x.shape[0], z.shape[1], -1))
+        return z, statistics.reshape(x.shape[0], z.shape[1], -1)
 
-    def _strides(self, stride: int, *, steps: int) -> list[int]:
+    def _strides(self, stride: int) -> list[int]:
         """Return which steps of the input and of every block's output those of the last block are made of."""
         strides = [stride]
         for block in reversed(self.blocks):
-            strides.insert(0, block.input_stride(strides[0], steps=steps))  # type: ignore[operator]
+            strides.insert(0, block.input_stride(strides[0]))  # type: ignore[operator]
         return strides
 
     def _project(self, values: Tensor, *, stride: int) -> Tensor:

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import torch
 
-from contrastive.checks import at_least_zero, share
+from contrastive.checks import SHARE, checked
 from contrastive.views import View
+from search_space.rules import NOT_NEGATIVE
 
 
 class Augmentation(ABC):
@@ -77,7 +78,7 @@ class ShareAugmentation(Augmentation):
     """
 
     def __init__(self, *, ratio: float) -> None:
-        self.ratio = share(f"{type(self).__name__}.ratio", ratio)
+        self.ratio = checked(f"{type(self).__name__}.ratio", ratio, SHARE)
 
 
 class NoiseAugmentation(Augmentation):
@@ -91,4 +92,4 @@ class NoiseAugmentation(Augmentation):
     """
 
     def __init__(self, *, sigma: float) -> None:
-        self.sigma = at_least_zero(f"{type(self).__name__}.sigma", sigma)
+        self.sigma = checked(f"{type(self).__name__}.sigma", sigma, NOT_NEGATIVE)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import torch
 
 from contrastive.augmentations._base import Augmentation
-from contrastive.checks import above_zero
+from contrastive.checks import checked
 from contrastive.views import View, observed_span
 from search_space.registry import register
+from search_space.rules import POSITIVE
 
 
 @register(
@@ -37,7 +38,7 @@ class Permute(Augmentation):
     """
 
     def __init__(self, *, segments: float) -> None:
-        self.segments = above_zero("permute.segments", segments)
+        self.segments = checked("permute.segments", segments, POSITIVE)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         batch, steps = view.times.shape

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from contrastive.checks import above_zero
+from contrastive.checks import checked
+from search_space.rules import POSITIVE
 
 Encode = Callable[[Tensor], Tensor]
 """Maps windows (B, T, V) to representations (B, S, T, D)."""
@@ -39,7 +40,7 @@ class Auxiliary(nn.Module, ABC):
         super().__init__()
         self.features = features
         self.width = width
-        self.weight = above_zero(f"{type(self).__name__}.weight", weight)
+        self.weight = checked(f"{type(self).__name__}.weight", weight, POSITIVE)
 
     def forward(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
         """Return the weighted loss, a scalar.

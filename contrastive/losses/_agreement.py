@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from contrastive.groups import PairGroup, TwoViewGroup
+from contrastive.groups import Group
 from contrastive.losses._base import Loss
 from contrastive.similarities._base import Similarity
 from contrastive.weightings._base import AnchorWeights
@@ -29,7 +29,7 @@ class AgreementLoss(Loss):
     """
 
     def __call__(
-        self, group: PairGroup | TwoViewGroup, similarity: Similarity | None, *, weighting: AnchorWeights | None = None
+        self, group: Group, similarity: Similarity | None, *, weighting: AnchorWeights | None = None
     ) -> Tensor:
         """Return the loss of a pair group, a scalar; the similarity is not used."""
         assert weighting is None, "only a loss that compares has anchors to weight"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from contrastive.groups import AnchorPairs, PairGroup, TwoViewGroup
+from contrastive.groups import AnchorPairs, Group
 from contrastive.losses._blocks import Recipe
 from contrastive.losses._over_pairs import LossOverPairs
 from contrastive.similarities._base import Similarity
@@ -19,7 +19,7 @@ class Loss(ABC):
 
     @abstractmethod
     def __call__(
-        self, group: PairGroup | TwoViewGroup, similarity: Similarity | None, *, weighting: AnchorWeights | None = None
+        self, group: Group, similarity: Similarity | None, *, weighting: AnchorWeights | None = None
     ) -> Tensor:
         """Return the loss of a pair group, a scalar.
 
@@ -45,7 +45,7 @@ class PairLoss(Loss):
     """What similarities are multiplied with before they are compared."""
 
     def __call__(
-        self, group: PairGroup | TwoViewGroup, similarity: Similarity | None, *, weighting: AnchorWeights | None = None
+        self, group: Group, similarity: Similarity | None, *, weighting: AnchorWeights | None = None
     ) -> Tensor:
         """Return the loss of a pair group, a scalar; it can be differentiated once."""
         assert similarity is not None, "a pair loss compares"
@@ -55,7 +55,7 @@ class PairLoss(Loss):
         total: Tensor = LossOverPairs.apply(anchors, others, recipe)  # type: ignore[no-untyped-call]
         return total
 
-    def _pairs(self, group: PairGroup | TwoViewGroup) -> AnchorPairs | None:
+    def _pairs(self, group: Group) -> AnchorPairs | None:
         """Return what the anchors are compared with; None where every two rows are compared once, for both."""
         return group.pairs(cross_view_only=self.cross_view_only)
 

@@ -6,11 +6,12 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from contrastive.checks import above_zero
-from contrastive.groups import AnchorPairs, PairGroup, TwoViewGroup
+from contrastive.checks import checked
+from contrastive.groups import AnchorPairs, Group, TwoViewGroup
 from contrastive.losses._base import PairLoss
 from contrastive.losses._blocks import floor
 from contrastive.losses._two_views import FEWEST_ROWS
+from search_space.rules import POSITIVE
 
 
 class LogSumExpLoss(PairLoss):
@@ -27,7 +28,7 @@ class LogSumExpLoss(PairLoss):
     """
 
     def __init__(self, *, temperature: float) -> None:
-        self.temperature = above_zero(f"{type(self).__name__}.temperature", temperature)
+        self.temperature = checked(f"{type(self).__name__}.temperature", temperature, POSITIVE)
         self.scale = 1.0 / self.temperature
 
     @abstractmethod
@@ -56,7 +57,7 @@ class LogSumExpLoss(PairLoss):
         pairs.add_to_positives_(of_negatives, -slopes)
         return (losses * pairs.positive_weight).sum(dim=-1), of_negatives
 
-    def _pairs(self, group: PairGroup | TwoViewGroup) -> AnchorPairs | None:
+    def _pairs(self, group: Group) -> AnchorPairs | None:
         """Return what the anchors are compared with; None for many rows of two views, which are compared once."""
         if isinstance(group, TwoViewGroup) and group.rows.shape[1] >= FEWEST_ROWS:
             return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from contrastive.checks import at_least_zero
+from contrastive.checks import checked
 from contrastive.losses._agreement import AgreementLoss, off_diagonal_squares
 from search_space.registry import register
+from search_space.rules import NOT_NEGATIVE
 
 EPSILON = 1e-5
 
@@ -38,7 +39,7 @@ class BarlowTwins(AgreementLoss):
     """
 
     def __init__(self, *, off_diagonal: float) -> None:
-        self.off_diagonal = at_least_zero("BarlowTwins.off_diagonal", off_diagonal)
+        self.off_diagonal = checked("BarlowTwins.off_diagonal", off_diagonal, NOT_NEGATIVE)
 
     def _groups(self, anchors: Tensor, targets: Tensor) -> Tensor:
         a, b = _standardised(anchors), _standardised(targets)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from contrastive.checks import at_least_zero
+from contrastive.checks import checked
 from contrastive.groups import AnchorPairs
 from contrastive.losses._base import PairLoss
 from search_space.registry import register
+from search_space.rules import NOT_NEGATIVE
 
 
 @register(
@@ -32,7 +33,7 @@ class Triplet(PairLoss):
     """
 
     def __init__(self, *, margin: float) -> None:
-        self.margin = at_least_zero("Triplet.margin", margin)
+        self.margin = checked("Triplet.margin", margin, NOT_NEGATIVE)
 
     def losses_and_slopes(self, scaled: Tensor, *, pairs: AnchorPairs) -> tuple[Tensor, Tensor]:
         """Return the losses, shape (G, A), and their derivatives by the similarities, shape (G, A, N)."""

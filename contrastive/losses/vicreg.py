@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from contrastive.checks import at_least_zero
+from contrastive.checks import checked
 from contrastive.losses._agreement import AgreementLoss, off_diagonal_squares
 from search_space.registry import register
+from search_space.rules import NOT_NEGATIVE
 
 EPSILON = 1e-4
 
@@ -42,9 +43,9 @@ class VICReg(AgreementLoss):
     """
 
     def __init__(self, *, invariance: float, variance: float, covariance: float) -> None:
-        self.invariance = at_least_zero("VICReg.invariance", invariance)
-        self.variance = at_least_zero("VICReg.variance", variance)
-        self.covariance = at_least_zero("VICReg.covariance", covariance)
+        self.invariance = checked("VICReg.invariance", invariance, NOT_NEGATIVE)
+        self.variance = checked("VICReg.variance", variance, NOT_NEGATIVE)
+        self.covariance = checked("VICReg.covariance", covariance, NOT_NEGATIVE)
 
     def _groups(self, anchors: Tensor, targets: Tensor) -> Tensor:
         distance = (anchors - targets).square().mean(dim=(1, 2))

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
-from contrastive.groups import PairGroup, TwoViewGroup
+from contrastive.groups import Group
 from contrastive.hierarchy import Scale
 
 
@@ -17,7 +17,7 @@ class Pair(ABC):
     """Without a hierarchy, use the pooled window (level 1) and not the steps (level 0)."""
 
     @abstractmethod
-    def __call__(self, scales: Sequence[Scale], level: int) -> PairGroup | TwoViewGroup | None:
+    def __call__(self, scales: Sequence[Scale], level: int) -> Group | None:
         """Return the pairs at one level, or None where there are no negatives.
 
         Args:

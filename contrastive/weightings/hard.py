@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from contrastive.checks import above_zero
+from contrastive.checks import checked
 from contrastive.weightings._base import ROUNDING, Weighting
 from search_space.registry import register
+from search_space.rules import POSITIVE
 
 
 @register(
@@ -32,7 +33,7 @@ class Hard(Weighting):
     """
 
     def __init__(self, *, tilt: float) -> None:
-        self.tilt = above_zero("hard.tilt", tilt)
+        self.tilt = checked("hard.tilt", tilt, POSITIVE)
 
     def _weights(self, losses: Tensor, *, iteration: int) -> Tensor:
         variance, mean = torch.var_mean(losses, correction=0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from contrastive.checks import above_zero
+from contrastive.checks import checked
 from contrastive.weightings._base import ROUNDING, Weighting
 from search_space.registry import register
+from search_space.rules import POSITIVE
 
 
 @register(
@@ -34,7 +35,7 @@ class SelfPaced(Weighting):
     """
 
     def __init__(self, *, warmup: float) -> None:
-        self.warmup = above_zero("self_paced.warmup", warmup)
+        self.warmup = checked("self_paced.warmup", warmup, POSITIVE)
 
     def _weights(self, losses: Tensor, *, iteration: int) -> Tensor:
         excess = losses - losses.min()

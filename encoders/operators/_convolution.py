@@ -1,14 +1,10 @@
-"""Convolution over time on the (batch, streams, time, hidden) layout, without copies, and operators made of it."""
+"""Convolution over time on the (batch, streams, time, hidden) layout, without copies."""
 
 from __future__ import annotations
-
-import math
-from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from encoders.operators._operator import Operator
 from encoders.strides import apart_by
 
 
@@ -38,16 +34,12 @@ class TimeConvolution(nn.Conv2d):
         self.dilation_in_time = dilation_in_time
         self.causal = causal
 
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
-        return math.gcd(stride, self.dilation_in_time) if self.dilation_in_time < steps else stride
-
     def forward(self, input: Tensor, *, have: int = 1, want: int = 1) -> Tensor:
         """Convolve (batch, streams, time, inputs) into (batch, streams, time, outputs).
 
         Args:
-            input: Steps of stride `have`, which is that of `input_stride`.
-            have: Stride of the input, counted back from the last step.
+            input: Steps of stride `have`; (batch, streams, time, inputs).
+            have: Stride of the input, of which `dilation_in_time` is a multiple.
             want: Stride of the output.
         """
         length = input.shape[2]
@@ -72,16 +64,3 @@ class TimeConvolution(nn.Conv2d):
             groups=self.groups,
         )
         return result.permute(0, 2, 3, 1)
-
-
-class ConvolutionOperator(Operator):
-    """An operator that sees of its input what its convolutions see: a few steps of its output need a few only."""
-
-    takes_strides: ClassVar[bool] = True
-
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the steps that the taps meet."""
-        for part in self.children():
-            if isinstance(part, TimeConvolution):
-                stride = part.input_stride(stride, steps=steps)
-        return stride

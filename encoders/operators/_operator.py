@@ -39,14 +39,13 @@ class Operator(nn.Module):
         if problems:
             raise ValueError(f"{type(self).__name__}: {'; '.join(problems)}")
         self.hidden = hidden
+        self.dropout = nn.Dropout(dropout)
         self.dilation: int = 2 ** min(depth, _LARGEST_DILATION_EXPONENT)
 
+    grid: int = 1
+    """An output of stride n is made of the input of stride gcd(n, grid) (`encoders.strides`)."""
     takes_strides: ClassVar[bool] = False
-    """Whether `forward` takes `have` and `want`, the strides of its input and output (`encoders.strides`)."""
-
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the input that an output of this stride is made of, for windows of so many steps."""
-        return 1
+    """Whether `forward` takes `have` and `want`, the strides of its input and output."""
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Apply the operator.

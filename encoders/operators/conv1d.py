@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from encoders.operators._convolution import ConvolutionOperator, TimeConvolution
+from encoders.operators._convolution import TimeConvolution
+from encoders.operators._operator import Operator
 from search_space.registry import register
 
 
 @register("operator", "conv1d", source="1-D convolution as in FCN, Wang et al. 2017, arXiv:1611.06455")
-class Conv1d(ConvolutionOperator):
+class Conv1d(Operator):
     """Convolve three neighbouring steps and rectify.
 
     Symmetric zero padding, dilation 1, GELU. Weights start with He et al.'s
     (2015) variance, so that the scale of the latent survives without a norm.
     """
+
+    takes_strides: ClassVar[bool] = True
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

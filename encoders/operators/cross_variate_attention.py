@@ -40,7 +40,6 @@ class CrossVariateAttention(Operator):
         self.variate_norm = nn.LayerNorm(hidden)
         self.cross = CrossAttention(hidden)
         self.spread = Linear(hidden, PATCH * hidden)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Attend over patches, then over variates; (batch, streams, time, hidden)."""

@@ -37,7 +37,6 @@ class FactorizedMixer(Operator):
         self.second = nn.ModuleList(TimeFilter() for _ in range(PARTS))
         self.feature_norm = nn.LayerNorm(hidden)
         self.over_features = StreamMixing(hidden, max(1, hidden // NARROWING), dropout=dropout)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Mix time, then features; (batch, streams, time, hidden)."""

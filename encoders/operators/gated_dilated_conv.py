@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
-from encoders.operators._convolution import ConvolutionOperator, TimeConvolution
+from encoders.operators._convolution import TimeConvolution
+from encoders.operators._operator import Operator
 from encoders.operators._recurrence import soft_sign
 from encoders.strides import thin
 from search_space.registry import register
@@ -17,7 +20,7 @@ from search_space.registry import register
     causal=True,
     source="WaveNet, van den Oord et al. 2016, arXiv:1609.03499, eq. (2); GDCC of AutoCTS, PVLDB 15(4)",
 )
-class GatedDilatedConv(ConvolutionOperator):
+class GatedDilatedConv(Operator):
     """Add a causal convolution, gated by another one, to the latent: x + tanh(f) * sigmoid(g).
 
     Kernel 2 with dilation 2^depth (at most 512), as both sources. WaveNet's
@@ -25,8 +28,11 @@ class GatedDilatedConv(ConvolutionOperator):
     batch normalisation gives way to the residual connection: no norm layers.
     """
 
+    takes_strides: ClassVar[bool] = True
+
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
+        self.grid = self.dilation
         self.filter_and_gate = TimeConvolution(hidden, 2 * hidden, taps=2, dilation_in_time=self.dilation, causal=True)
 
     def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:

@@ -35,7 +35,6 @@ class GraphConvolution(Operator):
         self.source_and_target = Linear(hidden, 2 * _NODE_WIDTH)
         self.weights = Linear(hidden, (DIFFUSION_STEPS + 1) * hidden, bias=False)
         self.bias = nn.Parameter(torch.zeros(hidden))
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Diffuse across streams; (batch, streams, time, hidden)."""

@@ -15,11 +15,8 @@ from search_space.registry import register
 class Identity(Operator):
     """Hand the latent on unchanged."""
 
+    grid = 0
     takes_strides: ClassVar[bool] = True
-
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the output."""
-        return stride
 
     def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Return x itself; (batch, streams, time, hidden)."""

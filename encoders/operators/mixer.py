@@ -29,7 +29,6 @@ class Mixer(Operator):
         self.over_time = TimeFilter()
         self.feature_norm = nn.LayerNorm(hidden)
         self.over_features = StreamMixing(hidden, 2 * hidden, dropout=dropout)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Mix time, then features; (batch, streams, time, hidden)."""

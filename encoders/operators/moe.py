@@ -31,28 +31,18 @@ class Moe(Operator):
     Jacobs et al., so that no expert can starve and neither noise nor a balancing
     loss is needed; they share the hidden layer's matrix product, because the
     weights act between the two layers: W2 (w * gelu(W1 x)) summed over experts.
-
-    Args:
-        dropout: As for every operator; acts on what is added.
-        experts: Number of networks, >= 1.
-
-    Raises:
-        ValueError: If a size is out of its range.
     """
 
-    def __init__(self, hidden: int, *, depth: int, dropout: float, experts: int = EXPERTS) -> None:
+    def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        if experts < 1:
-            raise ValueError(f"Moe: experts must be >= 1, got {experts}")
         self.norm = nn.LayerNorm(hidden)
-        self.router = Linear(hidden, experts)
-        self.first = Linear(hidden, experts * hidden)  # expert by expert
-        self.second = nn.Parameter(torch.empty(experts, hidden, hidden))
-        self.second_bias = nn.Parameter(torch.empty(experts, hidden))
+        self.router = Linear(hidden, EXPERTS)
+        self.first = Linear(hidden, EXPERTS * hidden)  # expert by expert
+        self.second = nn.Parameter(torch.empty(EXPERTS, hidden, hidden))
+        self.second_bias = nn.Parameter(torch.empty(EXPERTS, hidden))
         bound = 1.0 / math.sqrt(hidden)
         nn.init.uniform_(self.second, -bound, bound)
         nn.init.uniform_(self.second_bias, -bound, bound)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Weigh the experts at each step; (batch, streams, time, hidden)."""

@@ -10,9 +10,6 @@ from encoders.operators._operator import Operator
 from encoders.operators._recurrence import in_full_precision, lstm_step, start_uniform, steps_first, streams_first
 from search_space.registry import register
 
-ROUNDS = 2
-"""Gatings before a step: odd rounds gate the input by the state, even ones the state by the input."""
-
 
 @register(
     "operator",
@@ -23,27 +20,18 @@ ROUNDS = 2
 class MogrifierLstm(Operator):
     """Gate input x and state h by each other, then take the LSTM's step: x <- 2 sigmoid(Q h) x, h <- 2 sigmoid(R x) h.
 
-    Every round has its own matrix; zero rounds are the LSTM. Deliberate
-    differences: two rounds, one of each kind, where the paper tunes their number
-    (each round adds a small matrix product to every step); Q and R are whole
-    instead of products of thin matrices, because `hidden` is small here; no
-    dropout.
-
-    Args:
-        rounds: How often input and state gate each other before a step, >= 0.
-
-    Raises:
-        ValueError: If a size is out of its range.
+    Where Q and R are zero it is the LSTM. Deliberate differences: these two rounds,
+    one of each kind, where the paper tunes their number (each adds a small matrix
+    product to every step); Q and R are whole instead of products of thin matrices,
+    because `hidden` is small here; no dropout.
     """
 
-    def __init__(self, hidden: int, *, depth: int, dropout: float, rounds: int = ROUNDS) -> None:
+    def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        if rounds < 0:
-            raise ValueError(f"MogrifierLstm: rounds must be >= 0, got {rounds}")
         # Gates in the order of `lstm_step`.
         self.input_to_gates = Linear(hidden, 4 * hidden)
         self.state_to_gates = Linear(hidden, 4 * hidden, bias=False)
-        self.mutual = nn.ModuleList(Linear(hidden, hidden, bias=False) for _ in range(rounds))
+        self.mutual = nn.ModuleList(Linear(hidden, hidden, bias=False) for _ in range(2))  # Q and R
         start_uniform(self, hidden=hidden)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
@@ -52,15 +40,12 @@ class MogrifierLstm(Operator):
             bias = self.input_to_gates.bias
             steps = steps_first(x).to(bias.dtype)
             to_gates = torch.cat([self.input_to_gates.weight, self.state_to_gates.weight], dim=1).T
-            mutual = [weight.T for weight in self.mutual.parameters()]
+            of_state, of_input = (weight.T for weight in self.mutual.parameters())
             state = memory = torch.zeros_like(steps[0])
             states = []
             for entering in steps.unbind(0):
-                for round_, weight in enumerate(mutual):
-                    if round_ % 2 == 0:
-                        entering = 2.0 * torch.sigmoid(state @ weight) * entering
-                    else:
-                        state = 2.0 * torch.sigmoid(entering @ weight) * state
+                entering = 2.0 * torch.sigmoid(state @ of_state) * entering
+                state = 2.0 * torch.sigmoid(entering @ of_input) * state
                 read = torch.addmm(bias, torch.cat([entering, state], dim=1), to_gates)
                 state, memory = lstm_step(read, memory)
                 states.append(state)

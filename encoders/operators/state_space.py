@@ -45,7 +45,6 @@ class StateSpace(Operator):
         self.read_out = nn.Parameter(torch.randn(hidden, MODES, 2) * math.sqrt(0.5))  # C: real, imaginary
         self.direct = nn.Parameter(torch.randn(hidden))  # D
         self.mix = Linear(hidden, 2 * hidden)
-        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Run along time; (batch, streams, time, hidden)."""

@@ -50,11 +50,11 @@ class TimesBlock(Operator):
         inside = torch.ones(batch, time, dtype=torch.bool, device=x.device) if span is None else span
         inside = (inside | ~inside.any(dim=1, keepdim=True)).repeat_interleave(streams, dim=0)
         rows = x.flatten(0, 1)  # (batch * streams, time, hidden)
-        found = strongest_periods(rows, inside)
-        taps = _tap_index(found.periods.flatten(), inside.repeat_interleave(PERIODS, dim=0))
+        strongest = strongest_periods(rows, inside)
+        taps = _tap_index(strongest.periods.flatten(), inside.repeat_interleave(PERIODS, dim=0))
         grids = rows.repeat_interleave(PERIODS, dim=0)  # (batch * streams * periods, time, hidden)
         grids = self.second(F.gelu(self.first(grids, taps)), taps)
-        weighted = grids.view(-1, PERIODS, time, hidden) * found.weights[:, :, None, None]
+        weighted = grids.view(-1, PERIODS, time, hidden) * strongest.weights[:, :, None, None]
         result: Tensor = x + weighted.sum(dim=1).view(x.shape)
         return result
 

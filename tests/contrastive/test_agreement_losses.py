@@ -149,7 +149,7 @@ def test_a_single_anchor_and_none_at_all_are_safe(loss: AgreementLoss) -> None:
 def test_weights_must_not_be_negative() -> None:
     legal = {"invariance": 1.0, "variance": 1.0, "covariance": 1.0}
     for name in legal:
-        with pytest.raises(ValueError, match=rf"VICReg\.{name}: must be a finite number of at least 0, got -1"):
+        with pytest.raises(ValueError, match=rf"VICReg\.{name}: must be a finite number >= 0, got -1"):
             VICReg(**{**legal, name: -1.0})
-    with pytest.raises(ValueError, match=r"BarlowTwins\.off_diagonal: must be a finite number of at least 0, got nan"):
+    with pytest.raises(ValueError, match=r"BarlowTwins\.off_diagonal: must be a finite number >= 0, got nan"):
         BarlowTwins(off_diagonal=float("nan"))

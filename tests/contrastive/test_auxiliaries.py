@@ -197,5 +197,5 @@ def test_sines_are_learned(option: type[Auxiliary], share: float) -> None:
 @pytest.mark.parametrize("option", [MaskedReconstruction, Autoencoder, VAE])
 @pytest.mark.parametrize("weight", [0.0, -1.0, float("nan")])
 def test_the_weight_must_be_above_zero(option: type[Auxiliary], weight: float) -> None:
-    with pytest.raises(ValueError, match=rf"{option.__name__}\.weight: must be a finite number greater than 0"):
+    with pytest.raises(ValueError, match=rf"{option.__name__}\.weight: must be a finite number > 0"):
         option(4, width=1, weight=weight)

@@ -71,9 +71,9 @@ def test_batchnorm_has_the_gradient_of_the_closed_form() -> None:
 
 
 def test_bad_parameters_are_named() -> None:
-    with pytest.raises(ValueError, match=r"EmbedCell\.jitter: must be a finite number of at least 0, got -1"):
+    with pytest.raises(ValueError, match=r"EmbedCell\.jitter: must be a finite number >= 0, got -1"):
         EmbeddingTransformation(jitter=-1.0, mask=0.0, norm="none", features=2)
-    with pytest.raises(ValueError, match=r"EmbedCell\.mask: must lie in \[0, 1\), got 1"):
+    with pytest.raises(ValueError, match=r"EmbedCell\.mask: must be a finite number in \[0, 1\), got 1"):
         EmbeddingTransformation(jitter=0.0, mask=1.0, norm="none", features=2)
     with pytest.raises(UnknownOptionError, match="layernorm"):
         EmbeddingTransformation(jitter=0.0, mask=0.0, norm="layer_norm", features=2)

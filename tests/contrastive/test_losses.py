@@ -182,12 +182,12 @@ def test_extreme_similarities_stay_finite() -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan, math.inf])
 def test_temperature_must_be_above_zero(temperature: float) -> None:
-    with pytest.raises(ValueError, match=r"NTXent\.temperature: must be a finite number greater than 0"):
+    with pytest.raises(ValueError, match=r"NTXent\.temperature: must be a finite number > 0"):
         NTXent(temperature=temperature)
-    with pytest.raises(ValueError, match=r"DCL\.temperature: must be a finite number greater than 0"):
+    with pytest.raises(ValueError, match=r"DCL\.temperature: must be a finite number > 0"):
         DCL(temperature=temperature)
 
 
 def test_margin_must_not_be_negative() -> None:
-    with pytest.raises(ValueError, match=r"Triplet\.margin: must be a finite number of at least 0, got -0\.1"):
+    with pytest.raises(ValueError, match=r"Triplet\.margin: must be a finite number >= 0, got -0\.1"):
         Triplet(margin=-0.1)

@@ -102,7 +102,7 @@ def test_weights_of_one_change_nothing() -> None:
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 def test_parameters_must_be_above_zero(value: float) -> None:
-    with pytest.raises(ValueError, match=r"self_paced\.warmup: must be a finite number greater than 0"):
+    with pytest.raises(ValueError, match=r"self_paced\.warmup: must be a finite number > 0"):
         SelfPaced(warmup=value)
-    with pytest.raises(ValueError, match=r"hard\.tilt: must be a finite number greater than 0"):
+    with pytest.raises(ValueError, match=r"hard\.tilt: must be a finite number > 0"):
         Hard(tilt=value)

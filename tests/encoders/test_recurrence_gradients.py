@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -29,11 +26,8 @@ def noise(*shape: int, rng_seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-@pytest.mark.parametrize(
-    "build",
-    [Gru, MultiplicativeLstm, StateFrequencyMemory, *(partial(MogrifierLstm, rounds=rounds) for rounds in (0, 1, 3))],
-)
-def test_gradients_are_those_of_finite_differences(build: Callable[..., Operator], rows: int) -> None:
+@pytest.mark.parametrize("build", RECURRENCES)
+def test_gradients_are_those_of_finite_differences(build: type[Operator], rows: int) -> None:
     check_gradients(build, rows=rows)
 
 
@@ -43,7 +37,7 @@ def test_written_out_gradient_of_few_steps_at_once(together: int, monkeypatch: p
     check_gradients(Gru, rows=2)
 
 
-def check_gradients(build: Callable[..., Operator], *, rows: int) -> None:
+def check_gradients(build: type[Operator], *, rows: int) -> None:
     operator = build(HIDDEN, depth=0, dropout=0.0).double()
     if isinstance(operator, StateFrequencyMemory):
         nn.init.normal_(operator.frequency_weight)

@@ -73,8 +73,9 @@ def test_lstm_runs_each_stream_alone_from_zero() -> None:
     torch.testing.assert_close(operator(x)[:, :, -1].reshape(6, HIDDEN), state[0])
 
 
-def test_mogrifier_lstm_without_rounds_is_the_lstm() -> None:
-    operator = MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=0).double()
+def test_mogrifier_lstm_with_zero_matrices_is_the_lstm() -> None:
+    """2 sigmoid(0) = 1: the rounds start near the identity."""
+    operator = MogrifierLstm(HIDDEN, depth=0, dropout=0.0).double()
     oracle = by_torch(
         nn.LSTM(HIDDEN, HIDDEN).double(),
         weight_x=operator.input_to_gates.weight,
@@ -82,44 +83,24 @@ def test_mogrifier_lstm_without_rounds_is_the_lstm() -> None:
         bias=operator.input_to_gates.bias,
     )
     x = noise(2, 3, 7, HIDDEN)
+    assert (operator(x) - along(oracle, x)).abs().max() > 1e-4
+    nn.init.zeros_(operator.mutual[0].weight)
+    nn.init.zeros_(operator.mutual[1].weight)
     torch.testing.assert_close(operator(x), along(oracle, x))
 
 
-def test_mogrifier_lstm_with_zero_matrices_is_the_lstm() -> None:
-    """2 sigmoid(0) = 1: the rounds start near the identity."""
+def test_mogrifier_lstm_equals_the_formulas() -> None:
     operator = MogrifierLstm(HIDDEN, depth=0, dropout=0.0).double()
-    plain = MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=0).double()
-    plain.load_state_dict({name: w for name, w in operator.state_dict().items() if not name.startswith("mutual")})
-    x = noise(2, 3, 7, HIDDEN)
-    assert (operator(x) - plain(x)).abs().max() > 1e-4
-    nn.init.zeros_(operator.mutual[0].weight)
-    nn.init.zeros_(operator.mutual[1].weight)
-    torch.testing.assert_close(operator(x), plain(x))
-
-
-@pytest.mark.parametrize("rounds", [1, 2, 5])
-def test_mogrifier_lstm_equals_the_formulas(rounds: int) -> None:
-    operator = MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=rounds).double()
     x = noise(1, 2, 5, HIDDEN)
     h = c = torch.zeros(2, HIDDEN, dtype=torch.float64)
     for t in range(5):
-        xs, hs = {-1: x[0, :, t]}, {0: h}
-        for i in range(1, rounds + 1):
-            matrix = operator.mutual[i - 1].weight
-            if i % 2:
-                xs[i] = 2 * torch.sigmoid(hs[i - 1] @ matrix.T) * xs[i - 2]
-            else:
-                hs[i] = 2 * torch.sigmoid(xs[i - 1] @ matrix.T) * hs[i - 2]
-        read = operator.input_to_gates(xs[max(xs)]) + operator.state_to_gates(hs[max(hs)])
+        gated_x = 2 * torch.sigmoid(h @ operator.mutual[0].weight.T) * x[0, :, t]
+        gated_h = 2 * torch.sigmoid(gated_x @ operator.mutual[1].weight.T) * h
+        read = operator.input_to_gates(gated_x) + operator.state_to_gates(gated_h)
         i_gate, f_gate, o_gate, candidate = read.chunk(4, dim=1)
         c = f_gate.sigmoid() * c + i_gate.sigmoid() * candidate.tanh()
         h = o_gate.sigmoid() * c.tanh()
         torch.testing.assert_close(operator(x)[0, :, t], h)
-
-
-def test_mogrifier_lstm_refuses_negative_rounds() -> None:
-    with pytest.raises(ValueError, match="rounds must be >= 0, got -1"):
-        MogrifierLstm(HIDDEN, depth=0, dropout=0.0, rounds=-1)
 
 
 def test_multiplicative_lstm_with_factor_one_is_the_lstm() -> None:
