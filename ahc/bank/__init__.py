@@ -10,7 +10,8 @@ disk, `migrations` bring older files up to date, `file` opens it. Around it:
 from __future__ import annotations
 
 from ahc.bank.errors import BankError
+from ahc.bank.rows import TaskEntry
 from ahc.bank.schema import BANK_SCHEMA
-from ahc.bank.store import Bank, TaskEntry
+from ahc.bank.store import Bank
 
 __all__ = ["BANK_SCHEMA", "Bank", "BankError", "TaskEntry"]

@@ -21,8 +21,11 @@ _WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text"
 UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
-class TaskRow(NamedTuple):
-    """A row of the table of tasks, as it lies on disk: `spec` is JSON, `embedding` float32 in little-endian order."""
+class TaskEntry(NamedTuple):
+    """What the bank knows of a task, as it lies on disk: `spec` is JSON, `embedding` float32 in little-endian order.
+
+    `embedding_version` is empty where nobody said which definition the embedding has.
+    """
 
     task_hash: str
     name: str
@@ -33,7 +36,7 @@ class TaskRow(NamedTuple):
     embedding_version: str
 
     def problem(self) -> str:
-        """Return what is wrong with the row, or an empty text."""
+        """Return what is wrong with the entry, or an empty text."""
         for name, value in self._asdict().items():
             if name != "embedding" and not isinstance(value, str):
                 return f"{name} must be text, got {type(value).__name__}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from ahc.bank.errors import SQLITE_ERRORS, BankError, printable, way_out
 from ahc.bank.file import open_connection
-from ahc.bank.rows import UNREADABLE, TaskRow, from_row, reason
+from ahc.bank.rows import UNREADABLE, TaskEntry, from_row, reason
 from ahc.bank.schema import CELLS, KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS, digest_of, read_schema
 from ahc.record import TrialRecord
 from downstream.task import KINDS
@@ -63,7 +63,7 @@ def _of_pages(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _of_tasks(connection: sqlite3.Connection) -> Iterator[str]:
     lengths: dict[str, Counter[int]] = defaultdict(Counter)
-    for task in [TaskRow(*row) for row in connection.execute("SELECT * FROM tasks")]:
+    for task in [TaskEntry(*row) for row in connection.execute("SELECT * FROM tasks")]:
         if problem := task.problem():
             yield f"task {printable(task.task_hash)}: {printable(problem)}"
         elif task.embedding is not None:

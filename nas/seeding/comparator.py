@@ -66,7 +66,7 @@ def train_ahc(options: AhcOptions) -> AhcResult:
 def _embeddings(bank: Bank) -> dict[str, NDArray[np.float32]]:
     """Return the task embeddings, all of them of the version that this software makes, or of one that nobody named."""
     known = ("", EMBEDDING_VERSION)
-    other = [row for row in bank.task_rows() if row.embedding is not None and row.embedding_version not in known]
+    other = [row for row in bank.tasks() if row.embedding is not None and row.embedding_version not in known]
     if other:
         raise BankError(
             f"{bank.path}: the embedding of task {printable(other[0].name)} is of version "
