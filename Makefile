@@ -2,7 +2,6 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
-PACKAGES := compute search_space contrastive encoders downstream ahc nas
 STAMP := $(VENV)/.installed
 OUTPUT ?= runs/ETTh1
 

@@ -12,9 +12,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
+from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
 from ahc.graphs.vocabulary import Vocabulary, VocabularyError
+from ahc.member import Member
 from ahc.task_embedding import EMBEDDING_VERSION
+from compute.user_error import DATA, UserError
 from search_space.sentences import one_line
 
 CHECKPOINT_SCHEMA = 1
@@ -23,8 +25,10 @@ _ODD_HEADERS = (ValueError, TypeError, KeyError, RuntimeError, OverflowError, At
 _KIND = "ts-contrastive-nas comparator"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError, ValueError):
     """A file that cannot be used as a comparator."""
+
+    exit_status = DATA
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))

@@ -1,15 +1,13 @@
-"""Graph convolutions on dense padded batches.
+"""The weights of the comparator's graph convolutions, and their fused form for ranking.
 
-The graphs have about twenty vertices, where plain batched products are several
-times faster than message passing over edge lists.
+What they compute is defined, and trained, by `message_passing` on torch-geometric. The graphs have about twenty
+vertices, where plain batched products over many graphs of one size are several times faster than edge lists.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-
-from ahc.graphs.graph import GraphBatch
 
 
 def normalise(adjacency: Tensor) -> Tensor:
@@ -58,7 +56,7 @@ class GraphConvolution(nn.Module):
 
 
 class GraphEncoder(nn.Module):
-    """Graph -> vector: residual graph convolutions with masked mean and max, beside the sum of raw features.
+    """Graph -> vector: residual graph convolutions with mean and max, beside the sum of raw features.
 
     The sum says which options a candidate has and with which parameters; it keeps a
     single decisive option from drowning in the mean over twenty vertices.
@@ -75,34 +73,14 @@ class GraphEncoder(nn.Module):
         self.layers = nn.ModuleList(GraphConvolution(hidden, n_out=hidden) for _ in range(layers))
         self.out_features = n_features + 2 * hidden
 
-    def forward(self, batch: GraphBatch, *, adjacency: Tensor) -> Tensor:
-        """Return one vector per graph, (graphs, n_features + 2 * hidden).
-
-        Args:
-            batch: The graphs.
-            adjacency: Their normalised adjacency, (graphs, vertices, vertices).
-        """
-        # Projecting the table of distinct vertices first saves most of the work.
-        states = nn.functional.embedding(batch.vertices, self.project(batch.table))
-        return self.read(states, content=batch.content, mask=batch.mask, adjacency=adjacency)
-
-    def read(self, states: Tensor, *, content: Tensor, mask: Tensor | None, adjacency: Tensor) -> Tensor:
-        """Return one vector per graph from projected vertices, (graphs, n_features + 2 * hidden).
+    def read(self, states: Tensor, *, content: Tensor, adjacency: Tensor) -> Tensor:
+        """Return one vector per graph of one size, (graphs, n_features + 2 * hidden).
 
         Args:
             states: Projected features, (graphs, vertices, hidden).
             content: Sum of each graph's features, (graphs, n_features).
-            mask: Which vertices exist, (graphs, vertices); None where all do.
             adjacency: Normalised adjacency, (graphs, vertices, vertices).
         """
-        if mask is None:
-            for layer in self.layers:
-                states = states + layer(states, adjacency=adjacency).relu_()
-            return torch.cat([content, states.mean(dim=1), states.amax(dim=1)], dim=-1)
-        present = mask[..., None].to(states.dtype)
-        states = states * present
         for layer in self.layers:
-            states = (states + layer(states, adjacency=adjacency).relu_()) * present
-        mean = states.sum(dim=1) / present.sum(dim=1)
-        largest = states.masked_fill(~mask[..., None], -torch.inf).amax(dim=1)
-        return torch.cat([content, mean, largest], dim=-1)
+            states = states + layer(states, adjacency=adjacency).relu_()
+        return torch.cat([content, states.mean(dim=1), states.amax(dim=1)], dim=-1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahc.series_features import N_KERNELS, STATISTICS, Rows, convolution_features, standardise_rows, statistics
-from downstream.task import KINDS, Task
+from downstream.task import Task
 from downstream.windows import Windows
 
 EMBEDDING_VERSION = "1"
@@ -19,6 +19,8 @@ _MAX_VARIATES = 16
 _MAX_ROWS = 1024
 _MAX_VALUES = 1 << 20
 _MAX_STEPS = 8192
+# Those that version 1 has a column for; further kinds are 0 in all three.
+_KINDS = ("forecasting", "classification", "anomaly")
 
 _FACTS = (
     "log_windows",
@@ -29,7 +31,7 @@ _FACTS = (
     "log_mean_horizon",
     "log_shortest_horizon",
     "log_longest_horizon",
-    *(f"kind_{kind}" for kind in KINDS),
+    *(f"kind_{kind}" for kind in _KINDS),
     "cross_correlation",
     "level_shift",
     "scale_spread",
@@ -138,7 +140,7 @@ def _facts(task: Task, *, windows: Windows, values: NDArray[np.float64]) -> Rows
             np.log1p(horizons.mean()),
             np.log1p(horizons.min()),
             np.log1p(horizons.max()),
-            *(float(task.spec.kind == kind) for kind in KINDS),
+            *(float(task.spec.kind == kind) for kind in _KINDS),
             _cross_correlation(centred, spread=spread),
             shift.mean(),
             np.minimum(unevenness, 5.0).mean(),

@@ -109,7 +109,7 @@ def _seconds_of_products(asked: argparse.Namespace) -> float:
 def _run(asked: argparse.Namespace) -> dict[str, Any]:
     """Train the candidates with whichever code is first on the path."""
     from downstream.data import load_task
-    from nas.engines import run_candidates
+    from nas.engines.run import run_candidates
     from nas.trials.trial import TrialPlan, outcome_of, trial_job
 
     task: Any = load_task(str(asked.data), kind="forecasting", window=WINDOW).without_test()

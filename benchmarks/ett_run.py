@@ -4,8 +4,8 @@ Usage: python benchmarks/ett_run.py --public CHECKOUT [--data examples/data/ETTh
 Both take the same data, sections, iterations, probes and horizons, one after the other, on one thread; each repeat
 has an rng_seed of its own, as errors differ by some percent between rng_seeds on both sides. The public side runs its
 own training, `encode` and `eval_forecasting`; ours is a candidate as a search trains it (with its probes on validation)
-and `test_ts2vec`. Half an hour on the public side, whose `tasks` want the package `bottleneck`: `--iterations` shortens
-both.
+and `score_test_ts2vec`. Half an hour on the public side, whose `tasks` want the package `bottleneck`:
+`--iterations` shortens both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 from public_ts2vec import import_from, machine_line, one_thread, parser, verdict
 
 from downstream.data import load_task
-from downstream.forecasting.ts2vec.scoring import test_ts2vec
+from downstream.forecasting.ts2vec.scoring import score_test_ts2vec
 from encoders.encoder import Encoder
 from nas.net import train_candidate
 from nas.representer import Representer
@@ -80,7 +80,7 @@ def _ours(asked: Any, rng_seed: int) -> Run:
     trained = time.perf_counter()
     encoder = Encoder(genotype.encoder, variates=task.n_variates)
     encoder.load_state_dict(trial.weights)
-    metrics, _ = test_ts2vec(task, task.open_test(), Representer(encoder))
+    metrics, _ = score_test_ts2vec(task, task.open_test(), Representer(encoder))
     return Run(trained - began, time.perf_counter() - trained, metrics["ts2vec.mse"])
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from ahc.evaluation.markdown import markdown_table
-from nas.labels.verb import finetune
+from nas.cli.encoders.finetune import finetune
 from nas.options.encoders import MODES, FinetuneOptions
 
 

@@ -121,7 +121,7 @@ def of_series(n_steps: int, n_variates: int, *, folder: Path, quiet: bool = Fals
         evaluation.validate(task, represent)
     opened = task.open_test()
     with stages("probes and test"):
-        evaluation.test(task, opened, represent)
+        evaluation.score_test(task, opened, represent)
 
 
 def of_cases(n: int, *, folder: Path, quiet: bool = False) -> None:

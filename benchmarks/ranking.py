@@ -28,7 +28,7 @@ import torch
 from autocts import comparisons_needed, seconds_per_comparison
 from machine import copy_bandwidth, matmul_flops
 from numpy.typing import NDArray
-from timing import timed
+from timing import Timing, timed
 
 from ahc.checkpoint import load_comparator
 from ahc.comparator import Comparator
@@ -110,8 +110,23 @@ def print_stages(comparator: Comparator, embedding: Vector, *, n: int) -> None:
             f"{operations(part, comparator) / flops / scoring.median:6.1%} of products' limit",
         ),
     )
+    by_definition = seconds_by_message_passing(comparator, task, columns[:2000])
     for name, spread, n_candidates, share in rows:
         print(f"{name:7s} {n_candidates:8d}: {spread}  {1e6 * spread.median / n_candidates:7.2f} us each  {share}")
+    each, of_fused = by_definition.median / 2000, scoring.median / len(part)
+    print(
+        f"score by torch-geometric, as it is defined, 2000: {by_definition}  {1e6 * each:7.2f} us each, "
+        f"{each / of_fused:.1f} times as long (without making its graphs)"
+    )
+
+
+def seconds_by_message_passing(comparator: Comparator, task: torch.Tensor, columns: GenotypeColumns) -> Timing:
+    """Time scoring as it is defined, on torch-geometric, from graphs that are there."""
+    from torch_geometric.data import Batch
+
+    batch = Batch.from_data_list([geno_to_graph(genotype, comparator.vocabulary).to_data() for genotype in columns])
+    with torch.no_grad():
+        return timed(lambda: comparator(batch, task_embedding=task), repeats=5)[0]
 
 
 def _matrices(columns: GenotypeColumns) -> tuple[NDArray[Any], ...]:

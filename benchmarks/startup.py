@@ -69,7 +69,7 @@ def _run(command: list[str]) -> tuple[float, float]:
 def _worker_starts(data: Path, *, repeats: int) -> list[float]:
     """Return seconds from the draw of a trial's job to its call; the first job starts the server and is left out."""
     from downstream.data import load_task
-    from nas.engines import run_candidates
+    from nas.engines.run import run_candidates
     from nas.trials.trial import TrialPlan, trial_job
     from search_space.presets import preset
 

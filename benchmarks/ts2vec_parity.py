@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ahc.evaluation.markdown import markdown_table
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecasting.ts2vec.scoring import test_ts2vec
+from downstream.forecasting.ts2vec.scoring import score_test_ts2vec
 from downstream.represent import Represent
 from downstream.task import Task
 from downstream.windows import Windows
@@ -126,9 +126,9 @@ def _train_public(task: Task, rng_seed: int) -> Represent:
 def _score(task: Task, represent: Represent) -> dict[str, float]:
     opened = task.open_test()
     if task.spec.kind == "forecasting":
-        metrics, _ = test_ts2vec(task, opened, represent)  # type: ignore[arg-type]  # the kind says it is one
+        metrics, _ = score_test_ts2vec(task, opened, represent)  # type: ignore[arg-type]  # the kind says it is one
         return {name: value for name, value in metrics.items() if ".mse" in name}
-    scores = evaluation.test(task, opened, represent)
+    scores = evaluation.score_test(task, opened, represent)
     return {name: value for name, value in scores.metrics.items() if name.startswith("accuracy")}
 
 

@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from fractions import Fraction
 from types import MappingProxyType
 
+from compute.user_error import BUDGET, UserError
+
 LEAST_BUDGET = 64_000_000
 """Bytes; below it what libraries need for themselves is more than any part of ours."""
 
@@ -35,8 +37,11 @@ wait; much is not given out, as the allocator and products of large matrices tak
 _budget: ContextVar[int | None] = ContextVar("memory_budget", default=None)
 
 
-class MemoryBudgetError(RuntimeError):
+class MemoryBudgetError(UserError, RuntimeError):
     """Not even one thing of a kind fits into the memory budget; the message names the least that would do."""
+
+    exit_status = BUDGET
+    trial_status = "out_of_memory"
 
 
 @contextlib.contextmanager

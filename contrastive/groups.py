@@ -117,14 +117,8 @@ class AnchorPairs(NamedTuple):
         """Which anchors have positives and so count, shape (A,)."""
         return self.positive_weight.sum(dim=1) > 0
 
-    @property
-    def one_positive_each(self) -> bool:
-        """Whether every anchor has exactly one positive."""
-        return self.positive_index.shape[1] == 1 and bool((self.positive_weight == 1).all())
-
-    def rows(self, first: int, last: int) -> AnchorPairs:
-        """Return the part of the anchors first..last-1."""
-        part = slice(first, last)
+    def rows(self, part: slice) -> AnchorPairs:
+        """Return those of some anchors."""
         return AnchorPairs(self.positive_index[part], self.positive_weight[part], self.negatives[part])
 
     def positives_of(self, similarities: Tensor) -> Tensor:

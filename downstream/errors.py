@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from compute.user_error import DATA, UserError
 from search_space.sentences import one_line
 
 
-class DataError(ValueError):
+class DataError(UserError, ValueError):
     """The user's data is at fault; the message is one clear sentence that says where and why."""
+
+    exit_status = DATA
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))

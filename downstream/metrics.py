@@ -1,4 +1,4 @@
-"""Scores of predictions, each with its known direction.
+"""Scores of predictions.
 
 Every function takes the truth first and returns one float. Missing targets
 (NaN) are left out of the two forecast errors; nowhere else is NaN allowed.
@@ -6,41 +6,11 @@ Every function takes the truth first and returns one float. Missing targets
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.integer]
-
-HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
-    {
-        "mse": False,
-        "mae": False,
-        "accuracy": True,
-        "balanced_accuracy": True,
-        "macro_f1": True,
-        "auprc": True,
-        "auc_pr": True,
-        "vus_pr": True,
-        "event_f1": True,
-        "event_precision": True,
-        "event_recall": True,
-    }
-)
-
-
-def higher_is_better(metric: str) -> bool:
-    """Return the direction of a metric.
-
-    Raises:
-        ValueError: If the metric is unknown.
-    """
-    if metric not in HIGHER_IS_BETTER:
-        raise ValueError(f"metric must be one of {sorted(HIGHER_IS_BETTER)}, got {metric!r}")
-    return HIGHER_IS_BETTER[metric]
 
 
 def _same_shape(truth: Floats | Integers, predicted: Floats | Integers, *, where: str) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.memory import at_a_time, is_limited
 from downstream.windows import Windows
+
+MAX_FEATURES = 4096
+WINDOWS_AT_A_TIME = 16_384
+_COPIES = 12  # bytes for each number of a representation: itself, where it is checked, and on its way elsewhere
 
 
 class Represent(Protocol):
@@ -31,3 +37,60 @@ def represented(represent: Represent, windows: Windows, *, mask_last: bool = Fal
     if not np.isfinite(z).all():
         raise FloatingPointError("represent returned values that are not finite; the encoder has diverged")
     return z
+
+
+def flatten_streams(z: NDArray[np.float32], *, limit: int = MAX_FEATURES) -> NDArray[np.float32]:
+    """Return streams side by side, or their mean where that would be more than `limit` features.
+
+    Args:
+        z: Representations, (n, streams, features).
+        limit: The most features.
+
+    Returns:
+        (n, streams * features) or (n, features).
+    """
+    return z.mean(axis=1) if z.shape[1] * z.shape[2] > limit else z.reshape(len(z), -1)
+
+
+def features_of(represent: Represent, windows: Windows) -> NDArray[np.float32]:
+    """Return the features by which probes know windows, streams flattened, (n_windows, features)."""
+    return flatten_streams(represented(represent, windows))
+
+
+def represent_series(represent: Represent, values: NDArray[np.float32], *, window: int) -> NDArray[np.float32]:
+    """Return the mean representation of consecutive windows that cover a series, the last ending at its end.
+
+    Args:
+        represent: The encoder.
+        values: Scaled rows, (time, variates).
+        window: Steps per window; a shorter series is one window.
+
+    Returns:
+        (1, streams * features).
+    """
+    length = min(window, len(values))
+    starts = np.arange(len(values) % length, len(values), length, dtype=np.int64)
+    starts = np.union1d(starts, [0]) if len(values) % length else starts
+    blocks = _blocks(represent, Windows(values, starts, length))
+    first = next(blocks)
+    if len(first) == len(starts):
+        return np.asarray(first.mean(axis=0).reshape(1, -1))
+    sums = sum((z.sum(axis=0, dtype=np.float64) for z in blocks), start=first.sum(axis=0, dtype=np.float64))
+    return np.asarray(sums / len(starts), dtype=np.float32).reshape(1, -1)
+
+
+def represent_steps(represent: Represent, values: NDArray[np.float32], *, window: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the representations of the windows that end at the steps, in order, (some, streams * features)."""
+    gap = np.full((window - 1, values.shape[1]), np.nan, dtype=np.float32)
+    windows = Windows(np.concatenate([gap, values]), np.arange(len(values), dtype=np.int64), window)
+    for z in _blocks(represent, windows):
+        yield z.reshape(len(z), -1)
+
+
+def _blocks(represent: Represent, windows: Windows) -> Iterator[NDArray[np.float32]]:
+    some = WINDOWS_AT_A_TIME
+    if is_limited() and windows.n:  # one window tells how wide a representation is
+        width = represented(represent, windows.subset(slice(1))).size
+        some = at_a_time(some, "row", bytes_each=_COPIES * width)
+    for first in range(0, windows.n, some):
+        yield represented(represent, windows.subset(slice(first, first + some)))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from downstream.task import TaskSpec
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,11 @@ class Score:
     metric: str
     higher_is_better: bool
     details: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spec: TaskSpec, value: float, details: dict[str, float]) -> Self:
+        """Return a value of a task's own metric."""
+        return cls(value, spec.metric, spec.higher_is_better, details)
 
 
 @dataclass(frozen=True)
@@ -41,3 +50,20 @@ class Scores:
     metrics: dict[str, float] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     protocol: dict[str, str | int | float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        spec: TaskSpec,
+        metrics: dict[str, float],
+        *,
+        headline: str | None = None,
+        settings: dict[str, str],
+        protocol: dict[str, str | int | float],
+    ) -> Self:
+        """Return figures of a task; `headline` names the one that counts, the task's metric itself by default.
+
+        The value is NaN where that figure is not there: nothing could be judged.
+        """
+        value = metrics.get(headline or spec.metric, float("nan"))
+        return cls(value, spec.metric, spec.higher_is_better, metrics, settings, protocol)

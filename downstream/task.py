@@ -6,23 +6,21 @@ import dataclasses
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downstream.errors import DataError
+from downstream.kinds import KINDS, task_kind
+from downstream.scaling import Scaler
 from downstream.windows import Windows
 
-Kind = Literal["forecasting", "classification", "anomaly"]
-KINDS: tuple[Kind, ...] = ("forecasting", "classification", "anomaly")
-METRICS: Mapping[str, tuple[str, bool]] = {
-    "forecasting": ("mse", False),
-    "classification": ("accuracy", True),
-    "anomaly": ("auc_pr", True),
-}
+if TYPE_CHECKING:
+    from downstream.task_kind import TaskKind
+
 _Part = TypeVar("_Part")
 
 
@@ -32,8 +30,8 @@ class TaskSpec:
 
     Args:
         name: The name of the dataset.
-        kind: `forecasting`, `classification` or `anomaly`.
-        window: The encoder's lookback, in steps (longest case for classification).
+        kind: One of `KINDS`.
+        window: The encoder's lookback, in steps (the longest case where windows are whole cases).
         horizons: Forecast lengths in steps, ascending; empty for other kinds.
         raw_lags: Lookback of the raw-lag baseline, in steps.
         metric: The name of the score.
@@ -43,7 +41,7 @@ class TaskSpec:
     """
 
     name: str
-    kind: Kind
+    kind: str
     window: int
     horizons: tuple[int, ...]
     raw_lags: int
@@ -60,6 +58,31 @@ class TaskSpec:
                 f"TaskSpec: window, raw_lags and horizons count steps and must be at least 1, "
                 f"got {self.window}, {self.raw_lags}, {self.horizons}"
             )
+
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        *,
+        name: str,
+        family: str | None,
+        window: int,
+        protocol: Sequence[str],
+        horizons: tuple[int, ...] = (),
+        raw_lags: int | None = None,
+    ) -> TaskSpec:
+        """Return the spec of a task of a kind; a family is the name, and raw lags are the window, where not given."""
+        return cls(
+            name=name,
+            kind=kind,
+            window=window,
+            horizons=horizons,
+            raw_lags=raw_lags or window,
+            metric=task_kind(kind).metric,
+            higher_is_better=task_kind(kind).higher_is_better,
+            family=family or name,
+            protocol="; ".join(protocol),
+        )
 
 
 class Sealed(Generic[_Part]):
@@ -110,6 +133,7 @@ class Task(ABC):
         variates: Names of the input columns, targets first.
         hash: 16 hex digits over the data and every fact that moves a score.
         sealed: The test part.
+        scaler: What scaled the values, fitted on training rows alone; `n_rows_seen` proves which.
         training_cut: Steps of a training window where the protocol demands them, as TS2Vec
             does; None leaves the length of training cuts to the trainer.
     """
@@ -118,7 +142,13 @@ class Task(ABC):
     variates: tuple[str, ...]
     hash: str
     sealed: Sealed[Any] = field(repr=False)
+    scaler: Scaler
     training_cut: int | None = None
+
+    @property
+    def kind(self) -> TaskKind:
+        """What can be asked of all tasks of this kind."""
+        return task_kind(self.spec.kind)
 
     @property
     def n_variates(self) -> int:
@@ -137,6 +167,19 @@ class Task(ABC):
     @abstractmethod
     def open_test(self) -> Any:
         """Return the test part, once."""
+
+    @abstractmethod
+    def stand_in(self, sizes: tuple[int, ...]) -> Any:
+        """Return what `open_test` would, as far as form and size go, made of training and validation rows.
+
+        Args:
+            sizes: Of the test part, as `sealed.sizes` has them.
+        """
+
+    def known_of(self, windows: Windows) -> tuple[str, list[str]] | None:
+        """Return what is known of some training windows: a word for it, and a text per window; None for nothing."""
+        del windows
+        return None
 
     def without_test(self) -> Self:
         """Return the same task with its test part removed: what a worker process needs."""

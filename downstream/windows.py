@@ -88,20 +88,9 @@ class Windows:
         return np.asarray(self.starts[np.asarray(index, dtype=np.int64)])
 
 
-def stack_windows(parts: Sequence[Windows]) -> Windows:
-    """Join windows of several arrays into one, in order.
-
-    Raises:
-        ValueError: If there are none, or their length or number of variates differ.
-    """
-    if not parts:
-        raise ValueError("stack_windows needs at least one Windows, got none")
-    kinds = {(part.length, part.n_variates) for part in parts}
-    if len(kinds) > 1:
-        raise ValueError(f"stack_windows needs one length and one number of variates, got {sorted(kinds)}")
-    offsets = np.cumsum([0] + [len(part.values) for part in parts[:-1]])
-    starts = np.concatenate([part.starts + offset for part, offset in zip(parts, offsets, strict=True)])
-    return Windows(np.concatenate([part.values for part in parts]), starts, parts[0].length)
+def whole_window(values: NDArray[np.float32]) -> Windows:
+    """Return one window that is all of a series, (time, variates)."""
+    return Windows(values, np.zeros(1, dtype=np.int64), len(values))
 
 
 def spread_starts(spans: Sequence[tuple[int, int]], *, length: int, limit: int) -> NDArray[np.int64]:

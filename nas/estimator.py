@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
+from downstream.data.loading import load_plain_series
 from downstream.data.options import Layout
-from downstream.task import Kind
-from nas.fit_data import fit_task, plain_series
-from nas.options.search import SearchOptions
+from downstream.kinds import task_kind
+from downstream.represent import represent_series
+from nas.fit_data import fit_task
+from nas.options.search import SearchSettings
 from nas.representer import Representer
 from nas.runs.folder import RunFolder
-from nas.saved.embedding import represent_series, scale_series
+from nas.saved.embedding import scale_series
 from nas.saved.encoder import SavedEncoderError, load_encoder
-from nas.saved.predictor import Predictor, fit_predictor
-from nas.search import search
+from nas.saved.predictor import load_predictor, save_predictor
+from nas.search import search_task
 from search_space.genotype import Genotype
 
 
@@ -33,7 +35,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     stays out of fitting and is scored once.
 
     Args:
-        kind: `classification`, `forecasting` or `anomaly`.
+        kind: `classification`, `regression`, `forecasting` or `anomaly`.
         window: Lookback of the encoder in time steps; by default chosen from the data.
         horizons: Forecast lengths in time steps; by default the usual ones that fit.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
@@ -63,7 +65,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def __init__(
         self,
-        kind: Kind = "classification",
+        kind: str = "classification",
         *,
         window: int | None = None,
         horizons: tuple[int, ...] | None = None,
@@ -104,13 +106,23 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.rng_seed = rng_seed
         self.quiet = quiet
 
+    @property
+    def _estimator_type(self) -> str | None:
+        """What scikit-learn before 1.6 asks."""
+        return task_kind(self.kind).estimator_type
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = self._estimator_type
+        return tags
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Search on a dataset.
 
         Args:
             X: Array (cases, channels, timepoints), list of (channels, timepoints) arrays of unequal length,
                 DataFrame, or the path of a file or folder.
-            y: Class labels for classification, (cases,); not needed otherwise.
+            y: Class labels or targets, (cases,); not needed for forecasting and anomalies.
 
         Raises:
             DataError: If the data is at fault.
@@ -121,7 +133,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         task = fit_task(X, y, kind=self.kind, window=self.window, horizons=self.horizons, layout=self.layout)
         folder = Path(self.output) if self.output is not None else Path(tempfile.mkdtemp(prefix="contrastive-nas-"))
         try:
-            result = search(self._options(folder), task=task)
+            result = search_task(task, self._settings(folder))
             self.encoder_ = load_encoder(folder)
             self.ranking_ = pd.read_csv(folder / "ranking.csv")
         finally:
@@ -130,7 +142,8 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.best_genotype_: Genotype = result.genotype
         self.scores_ = {row.name: row.scores.value for row in result.rows}
         self.result_text_ = result.text
-        self._learn(task)
+        self.predictor_ = task_kind(self.kind).fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
+        self._name_classes()
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -142,18 +155,20 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Predict with a linear probe on the frozen representation.
 
         Returns:
-            Classification: class names (cases,). Forecasting: the steps after the end of each series in its own unit
-            (cases, variates, horizon). Anomaly: 1 for anomalous steps (cases, timepoints).
+            Classification: class names (cases,). Regression: targets in their own unit (cases,). Forecasting: the
+            steps after the end of each series in its own unit (cases, variates, horizon). Anomaly: 1 for anomalous
+            steps (cases, timepoints).
         """
         self._check_fitted()
         return self.predictor_.predict(self._represent(), self._scaled(X))
 
     def score(self, X: Any, y: Any) -> float:
-        """Return accuracy (classification), minus the mean squared error (forecasting), or AUC-PR (anomaly).
+        """Return accuracy (classification), R2 (regression), minus the mean squared error (forecasting), or AUC-PR.
 
         Args:
             X: As for `fit`.
-            y: True classes (cases,), next steps (cases, variates, at most horizon), or labels (cases, timepoints).
+            y: True classes or targets (cases,), next steps (cases, variates, at most horizon), or labels of steps
+                (cases, timepoints).
         """
         self._check_fitted()
         return self.predictor_.score(self._represent(), self._scaled(X), np.asarray(y))
@@ -168,7 +183,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         folder = RunFolder(path, config={"estimator": json.loads(json.dumps(self.get_params()))})
         folder.start()
         self.encoder_.save(folder.path / "encoder.safetensors")
-        self.predictor_.save(folder.path / "predictor.safetensors")
+        save_predictor(folder.path / "predictor.safetensors", self.predictor_, kind=self.kind)
         folder.write_text("ranking.csv", self.ranking_.to_csv(index=False))
         folder.write_json("estimator.json", {"parameters": self.get_params(), "scores": self.scores_})
 
@@ -192,16 +207,12 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise SavedEncoderError(f"{folder}: not the folder of a saved estimator ({error})") from error
         found.encoder_ = encoder
         found.best_genotype_ = encoder.genotype
-        found.predictor_ = Predictor.load(folder / "predictor.safetensors")
-        if found.predictor_.kind != found.kind:
-            raise SavedEncoderError(f"{folder}: the estimator is for {found.kind}, its predictor is not")
+        found.predictor_ = load_predictor(folder / "predictor.safetensors", kind=str(found.kind))
         found._name_classes()
         return found
 
-    def _options(self, folder: Path) -> SearchOptions:
-        return SearchOptions(
-            data="(in memory)",
-            task=self.kind,
+    def _settings(self, folder: Path) -> SearchSettings:
+        return SearchSettings(
             output=str(folder),
             preset=self.preset,
             comparator=self.comparator,
@@ -221,24 +232,19 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
             quiet=self.quiet,
         )
 
-    def _learn(self, task: Any) -> None:
-        """Fit the probe that predicts, on the task's training part."""
-        self.predictor_ = fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
-        self._name_classes()
-
     def _name_classes(self) -> None:
-        if self.kind == "classification":
+        if self.predictor_.classes:
             self.classes_ = np.asarray(self.predictor_.classes)
 
     def _represent(self) -> Representer:
         return Representer(self.encoder_.encoder, device="cpu")
 
     def _represented(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        window = len(values) if self.kind == "classification" else self.encoder_.window
+        window = len(values) if task_kind(self.kind).whole_cases else self.encoder_.window
         return represent_series(self._represent(), values, window=window)
 
     def _scaled(self, X: Any) -> list[NDArray[np.float32]]:
-        data = plain_series(X, kind=self.kind, layout=self.layout)
+        data = load_plain_series(X, kind=self.kind, layout=self.layout)
         return [
             scale_series(series, self.encoder_, number=number, n_series=len(data.series))
             for number, series in enumerate(data.series)

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from downstream.evaluation import validate
+from downstream.scores import Score
 from downstream.task import Task
 from nas.representer import Representer
 from nas.training.batches import BatchSource
+from nas.training.curve import CurvePoint, best_point, train
 from nas.training.loop import Trainer
 from nas.training.model import ContrastiveModel
 from search_space.genotype import Genotype, GenotypeError
 
 PROBE_SHARES = (0.0, 0.25, 0.5, 1.0)
-
-
-@dataclass(frozen=True)
-class ProbePoint:
-    """One point of a trial's validation curve; `loss` is the mean contrastive loss since the last point."""
-
-    iteration: int
-    score: float
-    loss: float | None
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class Trial:
 
     genotype: Genotype
     status: str
-    curve: tuple[ProbePoint, ...]
+    curve: tuple[CurvePoint, ...]
     iterations: int
     rng_seed: int
     seconds: float
@@ -59,9 +52,9 @@ class Trial:
     message: str = ""
 
     @property
-    def best(self) -> ProbePoint | None:
+    def best(self) -> CurvePoint | None:
         """The point of the curve whose weights were kept (the earliest of equals); None if nothing was probed."""
-        return _best(self.curve, higher_is_better=self.higher_is_better) if self.curve else None
+        return best_point(self.curve, higher_is_better=self.higher_is_better) if self.curve else None
 
     @property
     def score(self) -> float | None:
@@ -78,7 +71,7 @@ class Trial:
         """Best trained minus untrained score, positive when training helped; None if nothing was trained."""
         if len(self.curve) < 2:
             return None
-        best = _best(self.curve[1:], higher_is_better=self.higher_is_better)
+        best = best_point(self.curve[1:], higher_is_better=self.higher_is_better)
         difference = best.score - self.curve[0].score
         return difference if self.higher_is_better else -difference
 
@@ -93,7 +86,6 @@ def train_candidate(
     time_limit: float | None = None,
     max_steps: int | None = None,
     precision: str = "float32",
-    on_probe: Callable[[ProbePoint], None] | None = None,
 ) -> Trial:
     """Train one candidate on one task and return its trial.
 
@@ -109,7 +101,6 @@ def train_candidate(
         time_limit: Seconds after which training stops; the trial is then a `timeout` with the curve so far.
         max_steps: Longest training cut in time steps; by default the task's, or else `MAX_TRAINING_STEPS`.
         precision: Of the training steps, one of `nas.options.running.PRECISIONS`; probes always see float32.
-        on_probe: Called with each point of the curve.
 
     Returns:
         The trial; its status says whether it completed.
@@ -124,61 +115,37 @@ def train_candidate(
         trainer = new_trainer(
             genotype, task, rng_seed=rng_seed, device=device, max_steps=max_steps, precision=precision
         )
-        progress = _Progress(task=task, trainer=trainer, rng_seed=rng_seed, device=device)
-        status, message = "completed", ""
-        for target in sorted({round(share * iterations) for share in PROBE_SHARES}):
-            try:
-                while trainer.iteration < target and status == "completed":
-                    progress.losses.append(trainer.step())
-                    late = time_limit is not None and time.perf_counter() - began > time_limit
-                    if late and trainer.iteration < iterations:
-                        status, message = "timeout", f"stopped after {time_limit:g} s at iteration {trainer.iteration}"
-                point = progress.probe()
-            except FloatingPointError as error:  # of the loss (DivergedError) or found by a probe
-                status, message = "diverged", str(error)
-                break
-            if on_probe is not None:
-                on_probe(point)
-            if status != "completed":
-                break
+        represent = Representer(trainer.encoder, device=device)
+        scores: list[Score] = []
+
+        def probe() -> tuple[float]:
+            scores.append(validate(task, represent, rng_seed=rng_seed))
+            return (scores[-1].value,)
+
+        training = train(
+            trainer.step,
+            probe,
+            model=trainer.encoder,
+            probe_at=sorted({round(share * iterations) for share in PROBE_SHARES}),
+            higher_is_better=task.spec.higher_is_better,
+            ends=math.inf if time_limit is None else began + time_limit,
+        )
+    message = training.message
+    if training.status == "timeout":
+        message = f"stopped after {time_limit:g} s at iteration {trainer.iteration}"
     return Trial(
         genotype=genotype,
-        status=status,
-        curve=tuple(progress.curve),
+        status=training.status,
+        curve=training.curve,
         iterations=iterations,
         rng_seed=rng_seed,
         seconds=time.perf_counter() - began,
         n_parameters=trainer.model.n_parameters,
         higher_is_better=task.spec.higher_is_better,
-        weights=progress.weights,
-        details=progress.details,
+        weights=training.weights,
+        details=dict(scores[training.curve.index(training.best)].details) if training.curve else {},
         message=message,
     )
-
-
-class _Progress:
-    """The curve of a trial so far and the weights at its best point."""
-
-    def __init__(self, *, task: Task, trainer: Trainer, rng_seed: int, device: torch.device) -> None:
-        self.curve: list[ProbePoint] = []
-        self.losses: list[float] = []
-        self.weights: dict[str, Tensor] = {}
-        self.details: dict[str, float] = {}
-        self._task, self._trainer, self._rng_seed = task, trainer, rng_seed
-        self._represent = Representer(trainer.encoder, device=device)
-
-    def probe(self) -> ProbePoint:
-        """Score the encoder on validation data and keep its weights if they are the best so far."""
-        score = validate(self._task, self._represent, rng_seed=self._rng_seed)
-        loss = sum(self.losses) / len(self.losses) if self.losses else None
-        point = ProbePoint(self._trainer.iteration, score.value, loss)
-        self.losses.clear()
-        self.curve.append(point)
-        if _best(self.curve, higher_is_better=self._task.spec.higher_is_better) is point:
-            state = self._trainer.encoder.state_dict()
-            self.weights = {name: value.detach().cpu().clone() for name, value in state.items()}
-            self.details = dict(score.details)
-        return point
 
 
 def new_trainer(
@@ -204,9 +171,3 @@ def new_trainer(
     )
     generator = torch.Generator(device=device).manual_seed(rng_seed)
     return Trainer(model, batches=batches, generator=generator, precision=precision)
-
-
-def _best(curve: Sequence[ProbePoint], *, higher_is_better: bool) -> ProbePoint:
-    """Return the best point of a curve, the earliest of equals."""
-    sign = 1.0 if higher_is_better else -1.0
-    return max(curve, key=lambda point: (sign * point.score, -point.iteration))

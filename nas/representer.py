@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from compute.memory import at_a_time, is_limited
 from downstream.windows import Windows
 from encoders.encoder import Encoder
-from nas.cost.encoder_memory import bytes_per_window
+from nas.cost.encoder_cost import bytes_per_window
 from nas.training.divergence import DivergedError
 
 TOKENS_PER_BATCH = 1 << 15
@@ -45,22 +48,19 @@ class Representer:
             DivergedError: If a representation is not finite.
             MemoryBudgetError: If a single window needs more than the memory budget leaves to it.
         """
-        was_training = self._encoder.training
-        self._encoder.eval()
-        out = np.empty((len(windows), self._encoder.streams, self._encoder.representation_features), dtype=np.float32)
+        if not len(windows):
+            return np.empty((0, self._encoder.streams, self._encoder.representation_features), dtype=np.float32)
+
+        def represent(x: Tensor) -> Tensor:
+            masked = None
+            if mask_last:
+                masked = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
+                masked[:, -1] = True
+            return self._encoder.represent(x, masked=masked)
+
         size = self._windows_per_batch(windows)
-        with torch.inference_mode():
-            for begin in range(0, len(windows), size):
-                x = self._batch(windows, begin, size)
-                masked = None
-                if mask_last:
-                    masked = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
-                    masked[:, -1] = True
-                out[begin : begin + size] = self._encoder.represent(x, masked=masked).float().cpu().numpy()
-        self._encoder.train(was_training)
-        if not np.isfinite(out).all():
-            raise DivergedError("the encoder gives representations that are not finite")
-        return out
+        what = "the encoder gives representations"
+        return in_batches(self._encoder, represent, windows, size=size, device=self._device, what=what)
 
     @property
     def width(self) -> int:
@@ -74,5 +74,40 @@ class Representer:
         each = bytes_per_window(self._encoder.cell, variates=windows.n_variates, steps=windows.length)
         return at_a_time(most, "window", bytes_each=each)
 
-    def _batch(self, windows: Windows, begin: int, size: int) -> torch.Tensor:
-        return torch.as_tensor(windows.gather(slice(begin, begin + size)), device=self._device)
+
+def in_batches(
+    model: nn.Module,
+    forward: Callable[[Tensor], Tensor],
+    windows: Windows,
+    *,
+    size: int,
+    device: torch.device,
+    what: str = "the model gives outputs",
+) -> NDArray[np.float32]:
+    """Return what a model makes of windows, without gradients.
+
+    Args:
+        model: It is put in evaluation mode for the call.
+        forward: Calls it with a batch, (batch, time, variates).
+        windows: At least one.
+        size: Windows per batch.
+        device: Where the model is.
+        what: Begins the sentence that is said where they are not finite.
+
+    Raises:
+        DivergedError: If an output is not finite.
+    """
+    was_training = model.training
+    model.eval()
+    out = np.empty(0, dtype=np.float32)
+    with torch.inference_mode():
+        for begin in range(0, len(windows), size):
+            x = torch.as_tensor(windows.gather(slice(begin, begin + size)), device=device)
+            batch = forward(x).float().cpu().numpy()
+            if begin == 0:
+                out = np.empty((len(windows), *batch.shape[1:]), dtype=np.float32)
+            out[begin : begin + size] = batch
+    model.train(was_training)
+    if not np.isfinite(out).all():
+        raise DivergedError(f"{what} that are not finite")
+    return out

@@ -61,7 +61,7 @@ class EmbedCell:
 
     def to_dict(self) -> CellDict:
         """Return the dict form."""
-        return {"jitter": self.jitter, "mask": self.mask, "norm": self.norm}
+        return {**vars(self)}
 
 
 @dataclass(frozen=True)
@@ -168,15 +168,7 @@ class EncoderCell:
 
     def hyperparameters(self) -> CellDict:
         """Return the dict form without the edges."""
-        return {
-            "blocks": self.blocks,
-            "hidden": self.hidden,
-            "output": self.output,
-            "dropout": self.dropout,
-            "normalization": self.normalization,
-            "channels": self.channels,
-            "readout": self.readout,
-        }
+        return {name: value for name, value in vars(self).items() if name != "edges"}
 
     def to_dict(self) -> CellDict:
         """Return the dict form."""
@@ -199,8 +191,8 @@ class TrainCell:
 
     def to_dict(self) -> CellDict:
         """Return the dict form."""
-        return {
-            "learning_rate": self.learning_rate,
-            "batch_size": self.batch_size,
-            "weight_averaging": self.weight_averaging,
-        }
+        return {**vars(self)}
+
+    def __str__(self) -> str:
+        weights = "averaged" if self.weight_averaging else "last"
+        return f"learning rate {self.learning_rate:g}, batches of {self.batch_size}, {weights} weights"

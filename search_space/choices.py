@@ -10,35 +10,20 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from search_space import counting, registry
-from search_space.encoder_dag import MAX_INNER_NODES
-from search_space.rules import (
-    CHANNELS,
-    KERNELS,
-    MAX_CHAIN,
-    NONE,
-    NORMALIZATIONS,
-    NUMBERS,
-    POOLS,
-    Range,
-    parameter_range,
-)
+from compute.user_error import USAGE, UserError
+from search_space import counting
+from search_space.rules import CELLS, FIELDS, Options, Range, parameter_range
 from search_space.sentences import lines_of
 from search_space.validation import is_list, nearest, shown
 
 _MOST = 21  # problems that are looked for
 Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
-# cell -> kind of option -> field that holds the names; `<option>.<parameter>` fields stand beside it
-_OPTION_FIELDS: Mapping[str, Mapping[str, str]] = {
-    "AugCell1": {"augmentation": "options"},
-    "AugCell2": {"augmentation": "options"},
-    "LossCell": {"loss": "loss", "weighting": "weighting", "auxiliary": "auxiliary"},
-}
 
-
-class SpaceError(ValueError):
+class SpaceError(UserError, ValueError):
     """A search space that is empty or names what does not exist; one problem per line."""
+
+    exit_status = USAGE
 
     def __init__(self, message: str) -> None:
         super().__init__(lines_of(message))
@@ -189,57 +174,34 @@ def _flat(selection: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any
 
 def _without_orphans(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
     """Drop the parameters of options that are no longer there."""
-    if cell not in _OPTION_FIELDS:
-        return dict(fields)
-    kept = {name for field in _OPTION_FIELDS[cell].values() for name in fields[field]}
+    kept = {name for field in FIELDS[cell] for name in fields[field]}
     return {name: values for name, values in fields.items() if "." not in name or name.split(".")[0] in kept}
 
 
 def _legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, Range | tuple[Any, ...]]:
     """Return what each field of a cell may hold: a range, or the legal values."""
-    legal: dict[str, Range | tuple[Any, ...]] = dict(NUMBERS.get(cell, {}))
-    for kind, field in _OPTION_FIELDS.get(cell, {}).items():
-        known = registry.options(kind)
-        legal[field] = (NONE, *known) if kind in ("weighting", "auxiliary") else tuple(known)
-        for name in fields.get(field, ()):
-            if isinstance(name, str) and name in known:
-                for parameter, values in known[name].choices.items():
-                    legal[f"{name}.{parameter}"] = parameter_range(parameter, values)
-    if cell.startswith("AugCell"):
-        legal["lengths"] = Range(0, MAX_CHAIN, integer=True)
-    elif cell == "EmbedCell":
-        legal["norm"] = (NONE, *registry.options("embedding_norm"))
-    elif cell == "PairCell":
-        legal |= {"kinds": tuple(registry.options("pair")), "pool": POOLS, "kernel": KERNELS}
-    elif cell == "LossCell":
-        legal["similarity"] = tuple(registry.options("similarity"))
-    elif cell == "EncoderCell":
-        legal["nodes"] = Range(1, MAX_INNER_NODES, integer=True)
-        legal |= {"operators": tuple(registry.options("operator")), "normalization": NORMALIZATIONS}
-        legal |= {"channels": CHANNELS, "readout": tuple(registry.options("readout"))}
-    elif cell == "TrainCell":
-        legal["weight_averaging"] = (False, True)
+    legal: dict[str, Range | tuple[Any, ...]] = {}
+    for field, rule in FIELDS[cell].items():
+        if isinstance(rule, Options):
+            legal[field] = rule.names()
+            parameters = rule.parameters(fields.get(field, ()))
+            legal |= {name: parameter_range(name.partition(".")[2], values) for name, values in parameters.items()}
+        else:
+            legal[field] = rule
     return legal
-
-
-_CELLS = ("AugCell1", "AugCell2", "EmbedCell", "PairCell", "LossCell", "EncoderCell", "TrainCell")
 
 
 def _problems(choices: Cells) -> Iterable[str]:
     """Yield what is wrong with a space."""
     for cell in choices:
-        if cell not in _CELLS:
-            yield f"{cell}: unknown cell, got {cell!r}{nearest(cell, _CELLS)}"
-    found = False
-    for cell in _CELLS:
-        if cell not in choices:
-            yield f"{cell}: the cell is required, got nothing"
-            found = True
-            continue
-        for problem in _cell_problems(cell, choices[cell]):
+        if cell not in CELLS:
+            yield f"{cell}: unknown cell, got {cell!r}{nearest(cell, CELLS)}"
+    n_problems = 0
+    for cell in CELLS:
+        for problem in _cell_problems(cell, choices.get(cell)):
+            n_problems += 1
             yield problem
-            found = True
-    if found:
+    if n_problems:
         return
     for cell in ("AugCell1", "AugCell2"):
         lengths, options = choices[cell]["lengths"], choices[cell]["options"]
@@ -249,7 +211,10 @@ def _problems(choices: Cells) -> Iterable[str]:
         yield "PairCell: cross_scale alone needs a kernel > 0, got kernel 0 only"
 
 
-def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> Iterable[str]:
+def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]] | None) -> Iterable[str]:
+    if fields is None:
+        yield f"{cell}: the cell is required, got nothing"
+        return
     legal = _legal_fields(cell, fields)
     for name in legal:
         if name not in fields:

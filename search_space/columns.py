@@ -7,10 +7,9 @@ distinct part once; a `Genotype` is made only for those that are asked for.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,46 +20,6 @@ from search_space.genotype import Genotype
 
 Codes = NDArray[np.integer[Any]]
 CELL_COLUMNS = ("embed", "pair", "loss", "encoder", "readout", "train")
-
-_Part = TypeVar("_Part")
-
-
-class Grid(Sequence[_Part]):
-    """Every combination of the values of some fields, in the order of `itertools.product`, made when asked for.
-
-    Args:
-        make: Makes the part of one combination.
-        fields: The values of each field.
-    """
-
-    def __init__(self, make: Callable[..., _Part], fields: Sequence[Sequence[Any]]) -> None:
-        self._make = make
-        self._fields = tuple(fields)
-
-    def __len__(self) -> int:
-        return math.prod(map(len, self._fields))
-
-    @overload
-    def __getitem__(self, at: int) -> _Part: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[_Part]: ...
-    def __getitem__(self, at: int | slice) -> _Part | list[_Part]:
-        if isinstance(at, slice):
-            return [self[one] for one in range(*at.indices(len(self)))]
-        if not 0 <= at < len(self):
-            raise IndexError(f"Grid: index must be in 0..{len(self) - 1}, got {at}")
-        values = []
-        for field in reversed(self._fields):
-            at, digit = divmod(at, len(field))
-            values.append(field[digit])
-        return self._make(*reversed(values))
-
-    def codes(self, digits: Sequence[Codes]) -> Codes:
-        """Return where combinations stand that are given as one index per field, (n,)."""
-        found = np.zeros_like(digits[0])
-        for field, digit in zip(self._fields, digits, strict=True):
-            found = found * len(field) + digit
-        return found
 
 
 @dataclass(frozen=True)

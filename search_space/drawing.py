@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.user_error import USAGE, UserError
 from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
 from search_space.choices import SearchSpace
-from search_space.columns import Codes, GenotypeColumns, Grid, Parts
+from search_space.columns import Codes, GenotypeColumns, Parts
 from search_space.counting import Cell, option_parameters, pair_combinations
 from search_space.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
 from search_space.registry import losses_without_similarity
@@ -30,8 +31,10 @@ _ROW_BESIDE_LOSS = 4
 _Item = TypeVar("_Item")
 
 
-class SamplingError(ValueError):
+class SamplingError(UserError, ValueError):
     """A space that does not hold what was asked for."""
+
+    exit_status = USAGE
 
 
 class Draw:
@@ -89,38 +92,32 @@ class Plan:
         self.row = _ROW + _ROW_BESIDE_LOSS * self.has_beside_loss
         self.operators = space["EncoderCell"]["operators"]
         self.nodes = space["EncoderCell"]["nodes"]
-        self.embed = _columns(space, EmbedCell)
-        self.encoder = _columns(space, EncoderCell)
-        self.train = _columns(space, TrainCell)
-        self._parts(pairs)
-
-    def _parts(self, pairs: list[PairCell]) -> None:
-        """Number everything that can be drawn."""
+        self._embed, self._encoder, self._train = (
+            _columns(space, cell) for cell in (EmbedCell, EncoderCell, TrainCell)
+        )
+        self._beside = [
+            _Points(options)
+            for options in (self.losses, [[name] for name in self.similarities], self.weightings, self.auxiliaries)
+        ]
+        compares_nothing = losses_without_similarity()
+        self._compares = np.array([loss.name not in compares_nothing for loss in self._beside[0].flat])
         steps = [choice for _, options in self.chains for choices in options for choice in choices]
         acting = list(dict.fromkeys(step for step in steps if not step.does_nothing))
         number = {step: at for at, step in enumerate(acting, 1)}
         self._steps = [_Points(options, number) for _, options in self.chains]
-        kinds = (self.losses, [[name] for name in self.similarities], self.weightings, self.auxiliaries)
-        self._beside = [_Points(options) for options in kinds]
-        compares_nothing = losses_without_similarity()
-        self._compares = np.array([loss.name not in compares_nothing for loss in self._beside[0].flat])
         # Sorted names, so that the smaller number of a node's two edges is the first in normal form.
         names = sorted(self.operators)
         self._names = np.array([names.index(name) for name in self.operators])
         self._identity = 1 + names.index(IDENTITY) if IDENTITY in names else 0
-        edges = itertools.product(range(MAX_INNER_NODES), names)
-        self._embeds, self._trains = Grid(EmbedCell, self.embed), Grid(TrainCell, self.train)
-        self._losses = Grid(LossCell, [points.flat for points in self._beside])
-        self._encoders = Grid(_all_of, self.encoder[:-1])
         self.parts = Parts(
             choices=(None, *acting),
-            edges=(None, *edges),
-            embed=self._embeds,
-            pair=tuple(pairs),
-            loss=self._losses,
-            encoder=self._encoders,
-            readout=self.encoder[-1],
-            train=self._trains,
+            edges=(None, *itertools.product(range(MAX_INNER_NODES), names)),
+            embed=[EmbedCell(*values) for values in itertools.product(*self._embed)],
+            pair=pairs,
+            loss=[LossCell(*values) for values in itertools.product(*(points.flat for points in self._beside))],
+            encoder=list(itertools.product(*self._encoder[:-1])),
+            readout=self._encoder[-1],
+            train=[TrainCell(*values) for values in itertools.product(*self._train)],
         )
         self._type = np.min_scalar_type(max(len(getattr(self.parts, f.name)) for f in dataclasses.fields(Parts)))
 
@@ -128,13 +125,13 @@ class Plan:
         """Make the genotypes of rows of uniform numbers, (n, `row`)."""
         draws = Draws(uniforms)
         aug1, aug2 = (self._chain(view, draws) for view in (0, 1))
-        embed = self._embeds.codes([draws.below(len(values)) for values in self.embed])
+        embed = _number([draws.below(len(values)) for values in self._embed], self._embed)
         pair = self._pairs[draws.below(len(self._pairs))]
         loss = self._loss(draws)
         edges = self._edges(draws)
-        *encoder, readout = [draws.below(len(values)) for values in self.encoder]
-        train = self._trains.codes([draws.below(len(values)) for values in self.train])
-        cells = np.stack([embed, pair, loss, self._encoders.codes(encoder), readout, train], axis=1)
+        *encoder, readout = [draws.below(len(values)) for values in self._encoder]
+        train = _number([draws.below(len(values)) for values in self._train], self._train)
+        cells = np.stack([embed, pair, loss, _number(encoder, self._encoder[:-1]), readout, train], axis=1)
         return GenotypeColumns(self.parts, *(codes.astype(self._type) for codes in (aug1, aug2, edges, cells)))
 
     def _chain(self, view: int, draws: Draws) -> Codes:
@@ -161,7 +158,8 @@ class Plan:
         off = np.zeros_like(loss)
         weighting, auxiliary = (points.pick(draws) if self.has_beside_loss else off for points in beside)
         compares = self._compares[loss]  # a loss that compares nothing has neither
-        return self._losses.codes([loss, similarity * compares, weighting * compares, auxiliary])
+        fields = [points.flat for points in self._beside]
+        return _number([loss, similarity * compares, weighting * compares, auxiliary], fields)
 
     def _edges(self, draws: Draws) -> Codes:
         """Draw graphs: their size, then node by node the second source and two operators, (n, most edges)."""
@@ -187,17 +185,17 @@ class Plan:
         at node 1 who reads node 1 reads node 0.
         """
         width = max(genotypes.aug1.shape[1], genotypes.aug2.shape[1])
-        one, other = (np.pad(aug, ((0, 0), (0, width - aug.shape[1]))) for aug in (genotypes.aug1, genotypes.aug2))
+        first, second = (np.pad(aug, ((0, 0), (0, width - aug.shape[1]))) for aug in (genotypes.aug1, genotypes.aug2))
         swapped = np.zeros(len(genotypes), dtype=bool)
         for place in reversed(range(width)):
-            differ = one[:, place] != other[:, place]
-            swapped = np.where(differ, one[:, place] > other[:, place], swapped)
+            differ = first[:, place] != second[:, place]
+            swapped = np.where(differ, first[:, place] > second[:, place], swapped)
         edges, n_names = genotypes.edges, len(self._names)
         reads_node_1 = (edges > n_names) & (edges <= 2 * n_names)
         shortcut = (edges[:, :1] == self._identity) & (self._identity > 0)
         edges = np.where(shortcut & reads_node_1, edges - edges.dtype.type(n_names), edges)
         sums = np.sort(edges[:, 1:].reshape(len(edges), -1, 2), axis=2).reshape(len(edges), -1)
-        views = [np.where(swapped[:, None], *pair) for pair in ((other, one), (one, other))]
+        views = [np.where(swapped[:, None], *pair) for pair in ((second, first), (first, second))]
         rows = np.concatenate([*views, edges[:, :1], sums, genotypes.cells], axis=1)
         return rows.view(f"V{rows.shape[1] * rows.itemsize}")[:, 0].tolist()  # type: ignore[no-any-return]
 
@@ -230,14 +228,15 @@ class _Points:
 ChainPlan = tuple[list[int], list[list[Choice]]]
 
 
-def _columns(space: SearchSpace, cell: type[EmbedCell] | type[EncoderCell] | type[TrainCell]) -> list[tuple[Any, ...]]:
+def _columns(space: SearchSpace, cell: type[Any]) -> list[tuple[Any, ...]]:
     """Return the choices of a cell's fields in the order of its constructor, the graph aside."""
     fields = space[cell.__name__]
     return [fields[field.name] for field in dataclasses.fields(cell) if field.name != "edges"]
 
 
-def _all_of(*values: Any) -> tuple[Any, ...]:
-    return values
+def _number(digits: Sequence[Codes], fields: Sequence[Sequence[Any]]) -> Codes:
+    """Return where combinations stand in the product of the fields, given as one index per field, (n,)."""
+    return np.ravel_multi_index(tuple(digits), [len(values) for values in fields])
 
 
 def points(cell: Cell, option: str) -> list[Choice]:

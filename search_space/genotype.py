@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from search_space import parsing, registry
+from search_space import registry
 from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell, chain_to_list
 from search_space.encoder_dag import canonical_edges
 from search_space.migrations import SCHEMA, upgrade
+from search_space.parsing import READERS
+from search_space.rules import CELLS
 from search_space.validation import GenotypeError, Problems
 
 __all__ = [
@@ -28,8 +30,6 @@ __all__ = [
     "PairCell",
     "TrainCell",
 ]
-
-CELLS = ("AugCell1", "AugCell2", "EmbedCell", "PairCell", "LossCell", "EncoderCell", "TrainCell")
 
 _to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
@@ -71,17 +71,9 @@ class Genotype:
         assert given is not None
         given = upgrade(given)
         problems.fields("", given, required=("schema", *CELLS))
-        read = parsing
-        aug1 = read.read_chain(given["AugCell1"], "AugCell1", problems) if "AugCell1" in given else None
-        aug2 = read.read_chain(given["AugCell2"], "AugCell2", problems) if "AugCell2" in given else None
-        embed = read.read_embed(given["EmbedCell"], problems) if "EmbedCell" in given else None
-        pair = read.read_pair(given["PairCell"], problems) if "PairCell" in given else None
-        loss = read.read_loss(given["LossCell"], problems) if "LossCell" in given else None
-        encoder = read.read_encoder(given["EncoderCell"], problems) if "EncoderCell" in given else None
-        train = read.read_train(given["TrainCell"], problems) if "TrainCell" in given else None
+        cells = [READERS[name](given[name], problems) for name in CELLS if name in given]
         problems.raise_any()
-        assert aug1 is not None and aug2 is not None and embed and pair and loss and encoder and train
-        return cls(aug1, aug2, embed, pair, loss, encoder, train)
+        return cls(*cells)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the dict form: plain lists, dicts, numbers and names, ready for JSON."""
@@ -137,7 +129,6 @@ class Genotype:
         listed = ", ".join(f"{count} {op}" for op, count in sorted(operators.items()))
         nodes = f"{encoder.n_inner} node{'s' * (encoder.n_inner > 1)}"
         blocks = f"{encoder.blocks} block{'s' * (encoder.blocks > 1)}"
-        averaging = "averaged weights" if train.weight_averaging else "last weights"
         return "\n".join(
             (
                 f"View 1: {_chain_in_words(self.aug1)}",
@@ -148,7 +139,7 @@ class Genotype:
                 f"Encoder: {nodes} ({listed}) x {blocks}, hidden {encoder.hidden}, output {encoder.output}, "
                 f"dropout {encoder.dropout:g}, normalization {encoder.normalization}, "
                 f"channels {encoder.channels}, readout {encoder.readout}",
-                f"Training: learning rate {train.learning_rate:g}, batches of {train.batch_size}, {averaging}",
+                f"Training: {train}",
             )
         )
 

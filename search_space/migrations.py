@@ -18,21 +18,19 @@ SCHEMA = 1
 # Most likely meaning: AutoCTS++'s list without its graph convolution.
 NOTES_OPERATORS = ("identity", "gated_dilated_conv", "temporal_attention", "variate_attention")
 
-# The notes spell most options in two ways.
+# The notes spell every augmentation in two ways.
 _NOTES_AUGMENTATIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "jitter": ("jitter", "sigma"),
-        "jittering": ("jitter", "sigma"),
-        "rescale": ("rescale", "sigma"),
-        "rescaling": ("rescale", "sigma"),
-        "resize": ("resize", "ratio"),
-        "resizing": ("resize", "ratio"),
-        "crop": ("crop", "ratio"),
-        "cropping": ("crop", "ratio"),
-        "point_mask": ("point_mask", "ratio"),
-        "point_masking": ("point_mask", "ratio"),
-        "frequency_mask": ("frequency_mask", "ratio"),
-        "frequency_masking": ("frequency_mask", "ratio"),
+        spelling: (name, parameter)
+        for name, other, parameter in (
+            ("jitter", "jittering", "sigma"),
+            ("rescale", "rescaling", "sigma"),
+            ("resize", "resizing", "ratio"),
+            ("crop", "cropping", "ratio"),
+            ("point_mask", "point_masking", "ratio"),
+            ("frequency_mask", "frequency_masking", "ratio"),
+        )
+        for spelling in (name, other)
     }
 )
 _NOTES_LOSSES = MappingProxyType({"InfoNCE": "info_nce", "NTXent": "nt_xent"})

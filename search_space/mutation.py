@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from search_space.cells import Chain, Choice, PairCell
+from search_space.cells import Chain, Choice, EncoderCell, TrainCell
 from search_space.choices import SearchSpace
 from search_space.drawing import ChainPlan, Draw, Plan, SamplingError, plan_of
-from search_space.encoder_dag import Edge, incoming
+from search_space.encoder_dag import incoming
 from search_space.genotype import Genotype
 from search_space.rules import NONE
 from search_space.space import default_space
@@ -50,15 +50,19 @@ def _other(values: Sequence[Any], present: Any, draw: Draw) -> Any:
     return draw.pick(others) if others else None
 
 
-def _field(cell: str, name: str, choices: Callable[[Plan], Sequence[Any]]) -> Gene:
-    """Return the gene of a field that depends on no other field."""
+def _with(genotype: Genotype, cell: str, **changes: Any) -> Genotype:
+    """Return the genotype with other values of fields of one cell."""
+    return dataclasses.replace(genotype, **{cell: dataclasses.replace(getattr(genotype, cell), **changes)})
+
+
+def _field(cell: str, name: str) -> Gene:
+    """Return the gene of a field that is drawn for itself."""
 
     def change(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
         old = getattr(genotype, cell)
-        value = _other(choices(plan), getattr(old, name), draw)
-        if value is None:
-            return None
-        return dataclasses.replace(genotype, **{cell: dataclasses.replace(old, **{name: value})})
+        value = _other(plan.space[type(old).__name__][name], getattr(old, name), draw)
+        mutant = None if value is None else _with(genotype, cell, **{name: value})
+        return mutant if mutant is not None and mutant.pair.is_valid else None
 
     return change
 
@@ -68,9 +72,8 @@ def _chain(view: int) -> Gene:
 
     def change(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
         chain = _changed_chain((genotype.aug1, genotype.aug2)[view], plan.chains[view], draw)
-        if chain is None:
-            return None
-        return dataclasses.replace(genotype, aug1=chain) if view == 0 else dataclasses.replace(genotype, aug2=chain)
+        changes: dict[str, Any] = {f"aug{view + 1}": chain}
+        return None if chain is None else dataclasses.replace(genotype, **changes)
 
     return change
 
@@ -116,49 +119,15 @@ def _changed_parameter(choice: Choice, points: Sequence[Choice], draw: Draw) -> 
 
 def _pair_kind(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
     """Switch one pair kind on or off."""
-    old = genotype.pair
-    kind = draw.pick(plan.space["PairCell"]["kinds"])
-    kinds = set(old.kinds) ^ {kind}
-    new = PairCell(tuple(kinds), old.pool, old.kernel) if kinds else old
-    return dataclasses.replace(genotype, pair=new) if new.is_valid else None
-
-
-def _kernel(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
-    """Change the kernel of the hierarchy."""
-    kernel = _other(plan.space["PairCell"]["kernel"], genotype.pair.kernel, draw)
-    if kernel is None:
-        return None
-    new = dataclasses.replace(genotype.pair, kernel=kernel)
-    return dataclasses.replace(genotype, pair=new) if new.is_valid else None
+    kinds = {*genotype.pair.kinds} ^ {draw.pick(plan.space["PairCell"]["kinds"])}
+    mutant = _with(genotype, "pair", kinds=tuple(kinds))
+    return mutant if mutant.pair.is_valid else None
 
 
 def _loss(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
     """Change the loss; its parameters come with it."""
     others = [points for points in plan.losses if points[0].name != genotype.loss.loss.name]
-    if not others:
-        return None
-    return _with_loss(genotype, draw.pick(draw.pick(others)), plan, draw)
-
-
-def _with_loss(genotype: Genotype, loss: Choice, plan: Plan, draw: Draw) -> Genotype:
-    """Return the genotype with another loss, and with a similarity if that needs one for the first time."""
-    old = genotype.loss
-    similarity = draw.pick(plan.similarities) if old.similarity == NONE else old.similarity
-    return dataclasses.replace(genotype, loss=dataclasses.replace(old, loss=loss, similarity=similarity))
-
-
-def _beside_loss(name: str, choices: Callable[[Plan], Sequence[Sequence[Choice | None]]]) -> Gene:
-    """Return the gene of what stands beside the loss: another option, none, or one parameter of it."""
-
-    def change(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
-        present = getattr(genotype.loss, name)
-        others = [choice for points in choices(plan) for choice in points if choice != present]
-        if not others:
-            return None
-        changed: dict[str, Any] = {name: draw.pick(others)}
-        return dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, **changed))
-
-    return change
+    return _with_loss(genotype, draw.pick(draw.pick(others)), plan, draw) if others else None
 
 
 def _loss_parameter(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
@@ -167,8 +136,20 @@ def _loss_parameter(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | No
     return None if loss is None else _with_loss(genotype, loss, plan, draw)
 
 
-def _with_edges(genotype: Genotype, edges: Sequence[Edge]) -> Genotype:
-    return dataclasses.replace(genotype, encoder=dataclasses.replace(genotype.encoder, edges=tuple(edges)))
+def _with_loss(genotype: Genotype, loss: Choice, plan: Plan, draw: Draw) -> Genotype:
+    """Return the genotype with another loss, and with a similarity if that needs one for the first time."""
+    present = genotype.loss.similarity
+    return _with(genotype, "loss", loss=loss, similarity=draw.pick(plan.similarities) if present == NONE else present)
+
+
+def _beside_loss(name: str, choices: Callable[[Plan], Sequence[Sequence[Choice | None]]]) -> Gene:
+    """Return the gene of what stands beside the loss: another option, none, or one parameter of it."""
+
+    def change(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
+        choice = [choice for points in choices(plan) for choice in points if choice != getattr(genotype.loss, name)]
+        return _with(genotype, "loss", **{name: draw.pick(choice)}) if choice else None
+
+    return change
 
 
 def _operator(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
@@ -180,7 +161,7 @@ def _operator(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
     if op is None:
         return None
     edges[place] = (source, op)
-    return _with_edges(genotype, edges)
+    return _with(genotype, "encoder", edges=edges)
 
 
 def _source(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
@@ -193,7 +174,7 @@ def _source(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
     free = [place for place in (0, 1) if pair[1 - place][0] == node - 1]
     place = draw.pick(free)
     pair[place] = (_other(range(node), pair[place][0], draw), pair[place][1])
-    return _with_edges(genotype, [edge for pair in pairs for edge in pair])
+    return _with(genotype, "encoder", edges=[edge for pair in pairs for edge in pair])
 
 
 def _last_node(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
@@ -203,13 +184,9 @@ def _last_node(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype | None:
     if n_new not in plan.nodes:
         return None
     if n_new < n_inner:
-        return _with_edges(genotype, edges[:-2])
+        return _with(genotype, "encoder", edges=edges[:-2])
     first = (n_inner, draw.pick(plan.operators))
-    return _with_edges(genotype, [*edges, first, (draw.below(n_new), draw.pick(plan.operators))])
-
-
-def _space_field(cell: str, name: str) -> Callable[[Plan], Sequence[Any]]:
-    return lambda plan: plan.space[cell][name]
+    return _with(genotype, "encoder", edges=[*edges, first, (draw.below(n_new), draw.pick(plan.operators))])
 
 
 _GENES: tuple[Gene, ...] = (
@@ -217,27 +194,19 @@ _GENES: tuple[Gene, ...] = (
     _chain(0),
     _chain(1),
     _chain(1),
-    _field("embed", "jitter", lambda plan: plan.embed[0]),
-    _field("embed", "mask", lambda plan: plan.embed[1]),
-    _field("embed", "norm", lambda plan: plan.embed[2]),
+    *(_field("embed", name) for name in ("jitter", "mask", "norm")),
     _pair_kind,
-    _kernel,
-    _field("pair", "pool", _space_field("PairCell", "pool")),
+    _field("pair", "kernel"),
+    _field("pair", "pool"),
     _loss,
     _loss_parameter,
-    _field("loss", "similarity", _space_field("LossCell", "similarity")),
+    _field("loss", "similarity"),
     _operator,
     _operator,
     _source,
     _last_node,
-    *(
-        _field("encoder", name, _space_field("EncoderCell", name))
-        for name in ("blocks", "hidden", "output", "dropout", "normalization", "channels", "readout")
-    ),
-    *(
-        _field("train", name, _space_field("TrainCell", name))
-        for name in ("learning_rate", "batch_size", "weight_averaging")
-    ),
+    *(_field("encoder", field.name) for field in dataclasses.fields(EncoderCell) if field.name != "edges"),
+    *(_field("train", field.name) for field in dataclasses.fields(TrainCell)),
 )
 
 _BESIDE_LOSS_GENES: tuple[Gene, ...] = (

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from search_space import encoder_dag, registry
 from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
 from search_space.encoder_dag import Edge
-from search_space.rules import (
-    CHANNELS,
-    KERNELS,
-    MAX_CHAIN,
-    NEEDS_KERNEL,
-    NONE,
-    NORMALIZATIONS,
-    NUMBERS,
-    POOLS,
-    parameter_range,
-)
+from search_space.rules import FIELDS, KERNELS, MAX_CHAIN, NEEDS_KERNEL, NONE, POOLS, parameter_range
 from search_space.validation import Problems, is_list
 
-_ENCODER_FIELDS = ("edges", "blocks", "hidden", "output", "dropout", "normalization", "channels", "readout")
-_TRAIN_FIELDS = ("learning_rate", "batch_size", "weight_averaging")
 _BESIDE_LOSS = ("weighting", "auxiliary")
 _NOTHING = Choice("")
 
 
-def read_chain(value: Any, where: str, problems: Problems) -> Chain:
+def _read_chain(value: Any, problems: Problems, *, where: str) -> Chain:
     """Read an ordered chain of augmentations; those of zero strength are left out."""
     if not is_list(value):
         problems.add(where, "must be a list of [augmentation, parameters]", value)
@@ -58,6 +49,10 @@ def _read_parameters(option: registry.Option, given: Mapping[str, Any], where: s
     """Read the parameters of one option, all of them required."""
     if not problems.fields(where, given, required=option.choices):
         return _NOTHING
+    return _choice(option, given, where, problems)
+
+
+def _choice(option: registry.Option, given: Mapping[str, Any], where: str, problems: Problems) -> Choice:
     values = {
         name: problems.real(f"{where}.{name}", given[name], parameter_range(name, choices))
         for name, choices in option.choices.items()
@@ -65,22 +60,25 @@ def _read_parameters(option: registry.Option, given: Mapping[str, Any], where: s
     return Choice(option.name, tuple(values.items()))
 
 
-def read_embed(value: Any, problems: Problems) -> EmbedCell | None:
-    """Read the EmbedCell; None if a field is missing."""
-    cell = problems.mapping("EmbedCell", value)
-    if cell is None or not problems.fields("EmbedCell", cell, required=("jitter", "mask", "norm")):
+def _read_fields(value: Any, problems: Problems, *, kind: type[Any]) -> Any:
+    """Read a cell whose fields have a rule each, the encoder's edges aside; None if one is missing."""
+    where = kind.__name__
+    cell = problems.mapping(where, value)
+    names = [field.name for field in dataclasses.fields(kind)]
+    if cell is None or not problems.fields(where, cell, required=names):
         return None
-    ranges = NUMBERS["EmbedCell"]
-    return EmbedCell(
-        jitter=problems.real("EmbedCell.jitter", cell["jitter"], ranges["jitter"]),
-        mask=problems.real("EmbedCell.mask", cell["mask"], ranges["mask"]),
-        norm=problems.name(
-            "EmbedCell.norm", cell["norm"], (NONE, *registry.options("embedding_norm")), what="embedding norm"
-        ),
+    rules = {"edges": None, **FIELDS[where]}
+    return kind(
+        **{
+            name: _read_edges(cell[name], problems)
+            if (rule := rules[name]) is None
+            else problems.value(f"{where}.{name}", cell[name], rule)
+            for name in names
+        }
     )
 
 
-def read_pair(value: Any, problems: Problems) -> PairCell | None:
+def _read_pair(value: Any, problems: Problems) -> PairCell | None:
     """Read the PairCell; a pair kind without a flag is off."""
     cell = problems.mapping("PairCell", value)
     known = registry.options("pair")
@@ -98,7 +96,7 @@ def read_pair(value: Any, problems: Problems) -> PairCell | None:
     return PairCell(kinds=kinds, pool=pool, kernel=kernel)
 
 
-def read_loss(value: Any, problems: Problems) -> LossCell | None:
+def _read_loss(value: Any, problems: Problems) -> LossCell | None:
     """Read the LossCell, whose further fields are its loss's parameters and what stands beside the loss."""
     cell = problems.mapping("LossCell", value)
     if cell is None:
@@ -118,11 +116,7 @@ def read_loss(value: Any, problems: Problems) -> LossCell | None:
     beside = {kind: _read_beside(kind, cell[kind], problems) for kind in _BESIDE_LOSS if kind in cell}
     if option is None:
         return None
-    values = {
-        name: problems.real(f"LossCell.{name}", cell[name], parameter_range(name, choices))
-        for name, choices in option.choices.items()
-    }
-    return LossCell(loss=Choice(option.name, tuple(values.items())), similarity=similarity, **beside)
+    return LossCell(loss=_choice(option, cell, "LossCell", problems), similarity=similarity, **beside)
 
 
 def _read_beside(kind: str, value: Any, problems: Problems) -> Choice | None:
@@ -141,7 +135,7 @@ def _read_beside(kind: str, value: Any, problems: Problems) -> Choice | None:
     return _read_parameters(known[name], given, f"{where}.{name}", problems)
 
 
-def read_edges(value: Any, problems: Problems) -> tuple[Edge, ...]:
+def _read_edges(value: Any, problems: Problems) -> tuple[Edge, ...]:
     """Read the `[node, op]` list; empty after any problem."""
     where = "EncoderCell.edges"
     if not is_list(value):
@@ -170,41 +164,15 @@ def read_edges(value: Any, problems: Problems) -> tuple[Edge, ...]:
     return tuple(edges) if len(problems.lines) == before else ()
 
 
-def read_encoder(value: Any, problems: Problems) -> EncoderCell | None:
-    """Read the EncoderCell; None if a field is missing or the graph breaks its rule."""
-    cell = problems.mapping("EncoderCell", value)
-    if cell is None or not problems.fields("EncoderCell", cell, required=_ENCODER_FIELDS):
-        return None
-    ranges = NUMBERS["EncoderCell"]
-    edges = read_edges(cell["edges"], problems)
-
-    def size(name: str) -> int:
-        return problems.integer(f"EncoderCell.{name}", cell[name], ranges[name])
-
-    def name(field: str, known: Iterable[str]) -> str:
-        return problems.name(f"EncoderCell.{field}", cell[field], known, what=field)
-
-    encoder = EncoderCell(
-        edges=edges,
-        blocks=size("blocks"),
-        hidden=size("hidden"),
-        output=size("output"),
-        dropout=problems.real("EncoderCell.dropout", cell["dropout"], ranges["dropout"]),
-        normalization=name("normalization", NORMALIZATIONS),
-        channels=name("channels", CHANNELS),
-        readout=name("readout", registry.options("readout")),
-    )
-    return encoder if edges else None
-
-
-def read_train(value: Any, problems: Problems) -> TrainCell | None:
-    """Read the TrainCell; None if a field is missing."""
-    cell = problems.mapping("TrainCell", value)
-    if cell is None or not problems.fields("TrainCell", cell, required=_TRAIN_FIELDS):
-        return None
-    ranges = NUMBERS["TrainCell"]
-    return TrainCell(
-        learning_rate=problems.real("TrainCell.learning_rate", cell["learning_rate"], ranges["learning_rate"]),
-        batch_size=problems.integer("TrainCell.batch_size", cell["batch_size"], ranges["batch_size"]),
-        weight_averaging=problems.flag("TrainCell.weight_averaging", cell["weight_averaging"]),
-    )
+READERS: Mapping[str, Callable[[Any, Problems], Any]] = MappingProxyType(
+    {
+        "AugCell1": partial(_read_chain, where="AugCell1"),
+        "AugCell2": partial(_read_chain, where="AugCell2"),
+        "EmbedCell": partial(_read_fields, kind=EmbedCell),
+        "PairCell": _read_pair,
+        "LossCell": _read_loss,
+        "EncoderCell": partial(_read_fields, kind=EncoderCell),
+        "TrainCell": partial(_read_fields, kind=TrainCell),
+    }
+)
+"""How the dict form of each cell is read; what comes back means nothing where a problem was noted."""

@@ -16,6 +16,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from compute.user_error import USAGE, UserError
+
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {
         "augmentation": "contrastive.augmentations",
@@ -35,8 +37,11 @@ _DISCOVERED: set[str] = set()
 _Class = TypeVar("_Class", bound=type)
 
 
-class UnknownOptionError(ValueError):
+class UnknownOptionError(UserError, ValueError):
     """An option name that nothing has registered."""
+
+    exit_status = USAGE
+    trial_status = "invalid"
 
 
 @dataclass(frozen=True)

@@ -39,5 +39,5 @@ def unmet(genotype: Genotype, *, windows: int, steps: int, variates: int) -> tup
     problems = [problem for kind, name in dict.fromkeys(alone) for problem in lacks(kind, name)]
     of_pairs = [lacks("pair", kind) for kind in genotype.pair.kinds]
     if all(of_pairs):
-        problems += [problem for one in of_pairs for problem in one]
+        problems += [problem for of_kind in of_pairs for problem in of_kind]
     return tuple(problems)

@@ -1,4 +1,4 @@
-"""Which values are legal: one range per number, known to the genotype and the space alike."""
+"""Which values are legal in which field, known to the genotype and the space alike."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from search_space import registry
+from search_space.encoder_dag import MAX_INNER_NODES
 
 MAX_CHAIN = 4
 POOLS = ("avg", "max")
@@ -64,19 +68,74 @@ PARAMETERS: Mapping[str, Range] = MappingProxyType(
     {"ratio": RATIO, "sigma": NOT_NEGATIVE, "temperature": POSITIVE, "margin": POSITIVE, "weight": POSITIVE}
 )
 
-NUMBERS: Mapping[str, Mapping[str, Range]] = MappingProxyType(
+
+@dataclass(frozen=True)
+class Options:
+    """The registered options of a kind, as legal values.
+
+    Args:
+        kind: Of the options.
+        optional: `none` is legal too.
+        parametrised: The options' parameters are fields beside this one.
+    """
+
+    kind: str
+    optional: bool = False
+    parametrised: bool = False
+
+    def names(self) -> tuple[str, ...]:
+        """Return the legal names; asks the registry."""
+        return (*[NONE] * self.optional, *registry.options(self.kind))
+
+    def parameters(self, names: Iterable[Any]) -> dict[str, tuple[float, ...]]:
+        """Return `<option>.<parameter>` -> registered choices, of those options among the names whose fields count."""
+        known = registry.options(self.kind) if self.parametrised else {}
+        return {
+            f"{name}.{parameter}": choices
+            for name in names
+            if isinstance(name, str) and name in known
+            for parameter, choices in known[name].choices.items()
+        }
+
+
+Rule = Range | Options | tuple[Any, ...]
+
+_CHAIN: Mapping[str, Rule] = {
+    "options": Options("augmentation", parametrised=True),
+    "lengths": Range(0, MAX_CHAIN, integer=True),
+}
+FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
     {
-        "EmbedCell": {"jitter": NOT_NEGATIVE, "mask": RATIO},
-        "PairCell": {},
+        "AugCell1": _CHAIN,
+        "AugCell2": _CHAIN,
+        "EmbedCell": {"jitter": NOT_NEGATIVE, "mask": RATIO, "norm": Options("embedding_norm", optional=True)},
+        "PairCell": {"kinds": Options("pair"), "pool": POOLS, "kernel": KERNELS},
+        "LossCell": {
+            "loss": Options("loss", parametrised=True),
+            "weighting": Options("weighting", optional=True, parametrised=True),
+            "auxiliary": Options("auxiliary", optional=True, parametrised=True),
+            "similarity": Options("similarity"),
+        },
         "EncoderCell": {
             "blocks": Range(1, 12, integer=True),
             "hidden": Range(1, 1024, integer=True),
             "output": Range(1, 1024, integer=True),
             "dropout": Range(0.0, 1.0, open_high=True),
+            "nodes": Range(1, MAX_INNER_NODES, integer=True),
+            "operators": Options("operator"),
+            "normalization": NORMALIZATIONS,
+            "channels": CHANNELS,
+            "readout": Options("readout"),
         },
-        "TrainCell": {"learning_rate": POSITIVE, "batch_size": Range(2, 1024, integer=True)},
+        "TrainCell": {
+            "learning_rate": POSITIVE,
+            "batch_size": Range(2, 1024, integer=True),
+            "weight_averaging": (False, True),
+        },
     }
 )
+"""Cell -> field -> what may stand there. Chains, pair kinds, nodes and operators are fields of a space only."""
+CELLS = tuple(FIELDS)
 
 
 def parameter_range(name: str, choices: Iterable[float]) -> Range:

@@ -80,10 +80,10 @@ def sample_columns(
         raise SamplingError(f"n: the space holds {available} different genotypes, got {n}")
     plan = plan_of(space)
     seen: set[str | bytes] = set(exclude)
-    found = [plan.genotypes(np.empty((0, plan.row)))]
-    n_found = fruitless = refused = 0
-    while n_found < n:
-        drawn = plan.genotypes(rng.random((_rows(n - n_found), plan.row)))
+    blocks = [plan.genotypes(np.empty((0, plan.row)))]
+    n_kept = fruitless = refused = 0
+    while n_kept < n:
+        drawn = plan.genotypes(rng.random((_rows(n - n_kept), plan.row)))
         genotypes = list(drawn) if exclude or accept is not None else []
         names: Sequence[str | bytes] = [g.key for g in genotypes] if exclude else plan.identities(drawn)
         kept: list[int] = []
@@ -92,7 +92,7 @@ def sample_columns(
                 fruitless += 1
                 if fruitless > _PATIENCE:
                     raise SamplingError(
-                        f"n: no new genotype in {_PATIENCE} draws after {n_found + len(kept)} "
+                        f"n: no new genotype in {_PATIENCE} draws after {n_kept + len(kept)} "
                         f"(the space holds {available}, {len(set(exclude))} are excluded), got {n}"
                     )
                 continue
@@ -100,7 +100,7 @@ def sample_columns(
             seen.add(name)
             if accept is not None and not accept(genotypes[at]):
                 refused += 1
-                n_accepted = n_found + len(kept)
+                n_accepted = n_kept + len(kept)
                 if refused > _PATIENCE * (n_accepted + 1):
                     raise SamplingError(
                         f"n: only {n_accepted} of {n_accepted + refused} different genotypes were accepted, got {n}; "
@@ -108,11 +108,11 @@ def sample_columns(
                     )
                 continue
             kept.append(at)
-            if n_found + len(kept) == n:
+            if n_kept + len(kept) == n:
                 break
-        found.append(drawn.take(np.array(kept, dtype=np.int64)))
-        n_found += len(kept)
-    return joined(found)
+        blocks.append(drawn.take(np.array(kept, dtype=np.int64)))
+        n_kept += len(kept)
+    return joined(blocks)
 
 
 def _rows(n: int) -> int:

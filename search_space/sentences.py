@@ -15,7 +15,7 @@ def one_line(text: str, *, longest: int = LONGEST) -> str:
     if text.isprintable() and len(text) <= longest:
         return text
     shown = _shortened(text, longest=longest)
-    escaped = "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in shown)
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
     return _shortened(escaped, longest=longest)
 
 

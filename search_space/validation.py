@@ -7,7 +7,8 @@ import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from search_space.rules import Range
+from compute.user_error import USAGE, UserError
+from search_space.rules import Options, Range, Rule
 from search_space.sentences import lines_of, one_line
 
 _LONGEST = 80
@@ -18,8 +19,11 @@ _repr.maxlevel, _repr.maxlist, _repr.maxtuple, _repr.maxdict = 4, 12, 12, 12
 _repr.maxstring = _repr.maxlong = _repr.maxother = 2 * _LONGEST
 
 
-class GenotypeError(ValueError):
+class GenotypeError(UserError, ValueError):
     """A genotype that breaks rules; the message names each of them (of very many the first), one per line."""
+
+    exit_status = USAGE
+    trial_status = "invalid"
 
     def __init__(self, message: str) -> None:
         super().__init__(lines_of(message))
@@ -80,9 +84,16 @@ class Problems:
         # adding 0.0 turns -0.0 into 0.0, which would print and hash differently
         return float(value) + 0.0
 
-    def integer(self, where: str, value: Any, legal: Range) -> int:
-        """Return a whole number within its range."""
-        return int(self.real(where, value, legal))
+    def value(self, where: str, value: Any, rule: Rule) -> Any:
+        """Return a value of a field that keeps its rule."""
+        if isinstance(rule, Range):
+            number = self.real(where, value, rule)
+            return int(number) if rule.integer else number
+        if isinstance(rule, Options):
+            return self.name(where, value, rule.names(), what=rule.kind.replace("_", " "))
+        if isinstance(rule[0], bool):
+            return self.flag(where, value)
+        return self.name(where, value, rule, what=where.rpartition(".")[2])
 
     def flag(self, where: str, value: Any) -> bool:
         """Return a boolean (0 and 1 are numbers)."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from compute.user_error import DATA, UserError
+
 # the lowest byte of SQLite's error code is the kind of the error
 _SENTENCES = {
     sqlite3.SQLITE_FULL: "the disk is full; what was stored before is kept",
@@ -23,8 +25,10 @@ _SENTENCES = {
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 
-class BankError(ValueError):
+class BankError(UserError, ValueError):
     """A file that cannot be used as a bank."""
+
+    exit_status = DATA
 
 
 def way_out(path: Path) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from ahc.bank.errors import SQLITE_ERRORS, BankError
 from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, left_beside, page_size_of
-from ahc.bank.rows import UNREADABLE, TaskEntry, from_row, reason
+from ahc.bank.rows import TaskEntry, from_row
 from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TASK_COLUMNS, TRIAL_COLUMNS, digest_of
 from ahc.bank.store import check_free, new_bank
 from ahc.record import TrialRecord
@@ -238,12 +238,13 @@ def _sorted_out(row: tuple[Any, ...], recovered: Recovered) -> Iterator[TrialRec
             recovered.tasks[task.task_hash] = (number, task)
         return
     columns = dict(zip(TRIAL_COLUMNS, cells, strict=True))
+    if columns["digest"] and columns["digest"] != digest_of(cells[:-1]):
+        recovered.damaged[key] = "it was changed after it was written"
+        return
     try:
-        if columns["digest"] and columns["digest"] != digest_of(cells[:-1]):
-            raise ValueError("it was changed after it was written")
         record = from_row(columns)
-    except UNREADABLE as error:
-        recovered.damaged[key] = reason(error)
+    except ValueError as error:
+        recovered.damaged[key] = str(error)
         return
     recovered.highest = max(recovered.highest, number)
     if key not in recovered.trials:

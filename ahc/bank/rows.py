@@ -17,8 +17,8 @@ _JSON_COLUMNS = ("genotype", "curve", "details")
 PLAIN_COLUMNS = tuple(name for name in RECORD_COLUMNS if name not in _JSON_COLUMNS)
 _WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text"}
 
-# whatever a foreign cell makes the readers below raise
-UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+# whatever a foreign cell makes a reader raise
+_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
 class TaskEntry(NamedTuple):
@@ -43,8 +43,8 @@ class TaskEntry(NamedTuple):
         try:
             if not isinstance(_from_json(self.spec, name="spec"), dict):
                 return "spec must be a JSON object"
-        except UNREADABLE as error:
-            return reason(error)
+        except _UNREADABLE as error:
+            return _reason(error)
         if self.embedding is None:
             return ""
         if not isinstance(self.embedding, bytes) or len(self.embedding) % 4 or not self.embedding:
@@ -74,8 +74,15 @@ def from_row(row: Mapping[str, Any]) -> TrialRecord:
     """Return the record in a row.
 
     Raises:
-        ValueError, TypeError, KeyError, OverflowError, RecursionError: If the row holds no record (`UNREADABLE`).
+        ValueError: If the row holds no record; says why in one line.
     """
+    try:
+        return _record(row)
+    except _UNREADABLE as error:
+        raise ValueError(_reason(error)) from error
+
+
+def _record(row: Mapping[str, Any]) -> TrialRecord:
     values = {name: row[name] for name in RECORD_COLUMNS}
     for name, value in values.items():
         kind, optional = TRIAL_COLUMNS[name]
@@ -95,10 +102,7 @@ def from_row(row: Mapping[str, Any]) -> TrialRecord:
     return TrialRecord(**values)
 
 
-def reason(error: Exception) -> str:
-    """Return why a row could not be read, as one line."""
-    if isinstance(error, KeyError):
-        return f"{error} is missing"
+def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 

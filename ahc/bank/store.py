@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ahc.bank import export
 from ahc.bank.errors import BankError, damaged, in_sentences, printable
 from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, open_connection, whole_file
-from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, UNREADABLE, TaskEntry, from_row, reason, storable, to_row
+from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, TaskEntry, from_row, storable, to_row
 from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS
 from ahc.record import TrialRecord
 
@@ -216,9 +216,9 @@ class Bank:
         for row in self._select(f"SELECT {', '.join(RECORD_COLUMNS)} FROM trials {rest}", values):
             try:
                 yield from_row(dict(row))
-            except UNREADABLE as error:
-                key = printable(row["genotype_key"])
-                raise damaged(self.path, f"trial {key}: {printable(reason(error))}") from error
+            except ValueError as error:
+                what = f"trial {printable(row['genotype_key'])}: {printable(error)}"
+                raise damaged(self.path, what) from error
 
 
 @contextmanager

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ahc.graphs import vertices
-from ahc.graphs.graph import GraphBatch, pad_structures
-from ahc.graphs.vertices import Entries
+from ahc.graphs.graph import GraphBatch
 from ahc.graphs.vocabulary import Vocabulary
-from search_space.columns import Codes, GenotypeColumns, Parts, as_columns
+from search_space import graph
+from search_space.columns import CELL_COLUMNS, Codes, GenotypeColumns, as_columns
 from search_space.genotype import EncoderCell, Genotype
+from search_space.graph import Vertex
 
 
 class _Table:
@@ -28,21 +28,19 @@ class _Table:
         self.vocabulary = vocabulary
         self.rows = [np.zeros(len(vocabulary), dtype=np.float32)]
 
-    def add(self, entries: Entries) -> int:
-        """Append a vertex and return its row."""
-        self.rows.append(vertices.feature_row(entries, vocabulary=self.vocabulary))
-        return len(self.rows) - 1
-
-    def rows_of(self, codes: Codes, entries: Callable[[int], Entries | None]) -> NDArray[np.int64]:
+    def rows_of(self, codes: Codes, vertex_of: Callable[[int], Vertex | None]) -> NDArray[np.int64]:
         """Return the row of every vertex that is given by a number, adding each distinct one once.
 
         Args:
             codes: Which vertex stands there, any shape.
-            entries: What the vertex of a number says, None where there is no vertex.
+            vertex_of: Gives the vertex of a number, None where there is none.
         """
         distinct, place = np.unique(codes, return_inverse=True)
-        said = [entries(code) for code in distinct.tolist()]
-        rows = np.array([0 if one is None else self.add(one) for one in said], dtype=np.int64)
+        rows = np.zeros(len(distinct), dtype=np.int64)
+        for at, code in enumerate(distinct.tolist()):
+            if (vertex := vertex_of(code)) is not None:
+                rows[at] = len(self.rows)
+                self.rows.append(self.vocabulary.row(vertex))
         return rows[place.reshape(codes.shape)]
 
 
@@ -69,58 +67,52 @@ def encode_genotypes(genotypes: Sequence[Genotype], *, vocabulary: Vocabulary) -
     mask = np.arange(exists.sum(axis=1).max()) < exists.sum(axis=1)[:, None]
     references = np.zeros(mask.shape, dtype=np.int64)
     references[mask] = places[exists]  # the vertices of a genotype stay in order and close up
-    structures, shapes = _structures(columns)
-    return GraphBatch(
-        table=torch.from_numpy(np.stack(table.rows)),
-        vertices=torch.from_numpy(references),
-        mask=torch.from_numpy(mask),
-        structures=torch.from_numpy(pad_structures(structures, n_vertices=mask.shape[1])),
-        structure=torch.from_numpy(shapes),
-    )
+    structures, structure = _structures(columns, n_vertices=mask.shape[1])
+    arrays = np.stack(table.rows), references, mask, structures, structure
+    return GraphBatch(*map(torch.from_numpy, arrays))
 
 
 def _vertex_rows(columns: GenotypeColumns, table: _Table) -> NDArray[np.int64]:
     """Return the table's row of every vertex in vertex order, 0 where a chain or graph has ended."""
-    parts, n = columns.parts, len(columns)
-    hyperparameters, trains = columns.cell("encoder").astype(np.int64), len(parts.train)
+    parts = columns.parts
+    embed, pair, loss, encoder, readout, train = (columns.cell(name) for name in CELL_COLUMNS)
+    n_trains = len(parts.train)
 
-    def global_vertex(code: int) -> Entries:
-        encoder, train = divmod(code, trains)
-        return vertices.global_entries(EncoderCell(*((), *parts.encoder[encoder], "")), train=parts.train[train])
+    def global_vertex(code: int) -> Vertex:
+        between, train = divmod(code, n_trains)
+        return graph.global_vertex(EncoderCell(*((), *parts.encoder[between], "")), train=parts.train[train])
+
+    def augmentation_vertex(code: int) -> Vertex | None:
+        return None if (choice := parts.choices[code]) is None else graph.augmentation_vertex(choice)
+
+    def operator_vertex(code: int) -> Vertex | None:
+        return None if (edge := parts.edges[code]) is None else graph.operator_vertex(edge[1])
 
     return np.column_stack(
         [
-            table.rows_of(hyperparameters * trains + columns.cell("train"), global_vertex),
-            np.full(n, table.add(vertices.INPUT_ENTRIES)),
-            table.rows_of(np.concatenate([columns.aug1, columns.aug2], axis=1), lambda at: _augmentation(parts, at)),
-            table.rows_of(columns.edges, lambda at: _operator(parts, at)),
-            table.rows_of(columns.cell("embed"), lambda at: vertices.embed_entries(parts.embed[at])),
-            table.rows_of(columns.cell("pair"), lambda at: vertices.pair_entries(parts.pair[at])),
-            table.rows_of(columns.cell("loss"), lambda at: vertices.loss_entries(parts.loss[at])),
-            table.rows_of(columns.cell("readout"), lambda at: vertices.output_entries(parts.readout[at])),
+            table.rows_of(encoder.astype(np.int64) * n_trains + train, global_vertex),
+            table.rows_of(np.zeros_like(embed), lambda _: graph.INPUT),
+            table.rows_of(np.concatenate([columns.aug1, columns.aug2], axis=1), augmentation_vertex),
+            table.rows_of(columns.edges, operator_vertex),
+            table.rows_of(embed, lambda code: graph.embed_vertex(parts.embed[code])),
+            table.rows_of(pair, lambda code: graph.pair_vertex(parts.pair[code])),
+            table.rows_of(loss, lambda code: graph.loss_vertex(parts.loss[code])),
+            table.rows_of(readout, lambda code: graph.output_vertex(parts.readout[code])),
         ]
     )
 
 
-def _augmentation(parts: Parts, code: int) -> Entries | None:
-    choice = parts.choices[code]
-    return None if choice is None else vertices.augmentation_entries(choice)
-
-
-def _operator(parts: Parts, code: int) -> Entries | None:
-    edge = parts.edges[code]
-    return None if edge is None else vertices.operator_entries(edge[1])
-
-
-def _structures(columns: GenotypeColumns) -> tuple[list[NDArray[np.float32]], NDArray[np.int64]]:
-    """Return the distinct shapes' adjacencies, and which of them each genotype has, (n,)."""
-    ends = columns.parts.edges
-    sources = np.array([0 if edge is None else 1 + edge[0] for edge in ends], dtype=np.int64)  # 0: no edge
+def _structures(columns: GenotypeColumns, *, n_vertices: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the distinct adjacencies, (shapes, n_vertices, n_vertices), and which of them each genotype has, (n,)."""
+    sources = np.array([0 if edge is None else 1 + edge[0] for edge in columns.parts.edges], dtype=np.int64)
     lengths = [(aug > 0).sum(axis=1) for aug in (columns.aug1, columns.aug2)]
-    shown = np.column_stack([*lengths, sources[columns.edges]])
+    shown = np.column_stack([*lengths, sources[columns.edges]])  # lengths of the views, sources + 1, 0 for no edge
     name = np.zeros(len(columns), dtype=np.int64)
     for column in shown.T:
         name = name * (int(column.max()) + 1) + column
     _, first, shape = np.unique(name, return_index=True, return_inverse=True)
-    rows: list[list[int]] = shown[first].tolist()
-    return [vertices.structure(a, b, tuple(s - 1 for s in of_edges if s)) for a, b, *of_edges in rows], shape
+    structures = np.zeros((len(first), n_vertices, n_vertices), dtype=np.float32)
+    for adjacency, (n_first, n_second, *reads) in zip(structures, shown[first].tolist(), strict=True):
+        edges = graph.edges_of_shape(n_first, n_second, [source - 1 for source in reads if source])
+        adjacency[tuple(zip(*edges, strict=True))] = 1.0
+    return structures, shape

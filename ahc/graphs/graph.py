@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ahc.graphs.vertices import feature_row, structure, vertex_entries
 from ahc.graphs.vocabulary import Vocabulary
 from search_space.genotype import Genotype
+from search_space.graph import Vertex, to_networkx
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
 
 WHOLE_BLOCKS = 32
 
@@ -29,6 +33,20 @@ class ArchGraph:
     adjacency: NDArray[np.float32]
     features: NDArray[np.float32]
 
+    def to_data(self) -> Data:
+        """Return the graph for torch-geometric: `x`, `edge_index` (row 0 is heard) and `edge_weight`.
+
+        The weight of u -> v is `(out(u) in(v))^-1/2` with the degrees of both: the symmetric normalisation of Kipf
+        and Welling for directed graphs.
+        """
+        from torch_geometric.data import Data
+        from torch_geometric.utils import degree
+
+        edge_index = torch.from_numpy(np.stack(np.nonzero(self.adjacency)))
+        heard, hearer = edge_index
+        weight = (degree(heard)[heard] * degree(hearer)[hearer]).rsqrt()
+        return Data(x=torch.from_numpy(self.features), edge_index=edge_index, edge_weight=weight)
+
 
 def geno_to_graph(genotype: Genotype, vocabulary: Vocabulary) -> ArchGraph:
     """Return a genotype's graph.
@@ -36,12 +54,11 @@ def geno_to_graph(genotype: Genotype, vocabulary: Vocabulary) -> ArchGraph:
     Raises:
         VocabularyError: If the vocabulary lacks an option of the genotype.
     """
-    rows = [feature_row(entries, vocabulary=vocabulary) for entries in vertex_entries(genotype)]
-    sources = tuple(source for source, _ in genotype.encoder.edges)
-    return ArchGraph(
-        adjacency=structure(len(genotype.aug1), len(genotype.aug2), sources),
-        features=np.stack(rows),
-    )
+    import networkx as nx
+
+    graph = to_networkx(genotype)
+    rows = [vocabulary.row(Vertex(*(says[name] for name in Vertex._fields))) for _, says in graph.nodes(data=True)]
+    return ArchGraph(adjacency=nx.to_numpy_array(graph, dtype=np.float32), features=np.stack(rows))
 
 
 @dataclass(frozen=True)
@@ -84,10 +101,6 @@ class GraphBatch:
         """Sum of each graph's vertex features, (graphs, features)."""
         return torch.nn.functional.embedding_bag(self.vertices, self.table, mode="sum")
 
-    def select(self, index: Tensor) -> GraphBatch:
-        """Return the graphs at `index`, (selected,); the tables stay shared."""
-        return replace(self, vertices=self.vertices[index], mask=self.mask[index], structure=self.structure[index])
-
     def equal_sizes(self, most: int) -> Iterator[tuple[Tensor, GraphBatch]]:
         """Yield graphs of one size together, without padding, each part behind its positions, (part,).
 
@@ -108,16 +121,6 @@ class GraphBatch:
                 index = alike[place]
                 vertices, mask = self.vertices[index, :size], self.mask[index, :size]
                 yield index, GraphBatch(self.table, vertices, mask, structures=structures, structure=shape[place])
-
-    def to(self, device: str | torch.device) -> GraphBatch:
-        """Return the batch on another device."""
-        return GraphBatch(
-            table=self.table.to(device),
-            vertices=self.vertices.to(device),
-            mask=self.mask.to(device),
-            structures=self.structures.to(device),
-            structure=self.structure.to(device),
-        )
 
 
 def batch_graphs(graphs: Sequence[ArchGraph], *, n_vertices: int | None = None) -> GraphBatch:
@@ -145,18 +148,7 @@ def batch_graphs(graphs: Sequence[ArchGraph], *, n_vertices: int | None = None) 
     vertices[mask] = np.arange(1, lengths.sum() + 1)
     features = np.concatenate([graph.features for graph in graphs])
     table = np.concatenate([np.zeros_like(features[:1]), features])
-    return GraphBatch(
-        table=torch.from_numpy(table),
-        vertices=torch.from_numpy(vertices),
-        mask=torch.from_numpy(mask),
-        structures=torch.from_numpy(pad_structures([graph.adjacency for graph in graphs], n_vertices=n)),
-        structure=torch.arange(len(graphs)),
-    )
-
-
-def pad_structures(structures: Sequence[NDArray[np.float32]], *, n_vertices: int) -> NDArray[np.float32]:
-    """Return adjacencies with empty rows and columns appended, (shapes, n_vertices, n_vertices)."""
-    padded = np.zeros((len(structures), n_vertices, n_vertices), dtype=np.float32)
-    for at, adjacency in enumerate(structures):
-        padded[at, : len(adjacency), : len(adjacency)] = adjacency
-    return padded
+    structures = np.zeros((len(graphs), n, n), dtype=np.float32)
+    for padded, graph in zip(structures, graphs, strict=True):
+        padded[: len(graph.adjacency), : len(graph.adjacency)] = graph.adjacency
+    return GraphBatch(*map(torch.from_numpy, (table, vertices, mask, structures, np.arange(len(graphs)))))

@@ -13,18 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from compute.user_error import DATA, UserError
+from search_space.graph import VERTEX_KINDS, Vertex
 from search_space.registry import PROVIDERS, options, unknown_name
+from search_space.rules import CHANNELS, NORMALIZATIONS, POOLS
 from search_space.sentences import one_line
 
 VOCABULARY_SCHEMA = 1
-VERTEX_KINDS = ("global", "input", "augmentation", "operator", "embed", "pair", "loss", "output")
-_NORMALIZATIONS = ("none", "instance", "last")
-_CHANNELS = ("independent", "mixed")
-_POOLS = ("avg", "max")
 
 
-class VocabularyError(ValueError):
+class VocabularyError(UserError, ValueError):
     """A name that a vocabulary does not hold, or a vocabulary that the registry does not know."""
+
+    exit_status = DATA
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
@@ -99,9 +103,9 @@ class Vocabulary:
                 for parameter, choices in option.choices.items():
                     columns.append(f"{kind}/{name}.{parameter}")
                     scales[columns[-1]] = _scale_of(choices)
-        columns += [f"normalization/{name}" for name in _NORMALIZATIONS]
-        columns += [f"channels/{name}" for name in _CHANNELS]
-        columns += [f"pool/{name}" for name in _POOLS]
+        columns += [f"normalization/{name}" for name in NORMALIZATIONS]
+        columns += [f"channels/{name}" for name in CHANNELS]
+        columns += [f"pool/{name}" for name in POOLS]
         columns += list(_STRUCTURE)
         scales.update(_STRUCTURE)
         return cls(columns=tuple(columns), scales=scales)
@@ -151,6 +155,21 @@ class Vocabulary:
         """Return what a column holds for a raw value."""
         scale = self.scales.get(name)
         return float(value) if scale is None else scale(value)
+
+    def row(self, vertex: Vertex) -> NDArray[np.float32]:
+        """Return the features of a vertex, (features,).
+
+        Raises:
+            VocabularyError: If the vocabulary lacks a name.
+        """
+        said: list[tuple[str, float]] = [(f"vertex/{vertex.kind}", 1.0)]
+        for kind, choice in vertex.options:
+            said.append((f"{kind}/{choice.name}", 1.0))
+            said += [(f"{kind}/{choice.name}.{name}", value) for name, value in choice.parameters]
+        row = np.zeros(len(self), dtype=np.float32)
+        for name, value in (*said, *vertex.numbers):
+            row[self.column(name)] = self.normalised(name, value)
+        return row
 
     def check_registry(self) -> None:
         """Check that every option of the vocabulary can still be built.

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ahc.comparator import Comparator, ComparatorSettings, Member, TrainingFacts
-from ahc.gcn import normalise
-from ahc.graphs.encoding import encode_genotypes
+from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
+from ahc.graphs.graph import geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
+from ahc.member import Member
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, default_weights
 from ahc.training.comparisons import genotypes_of, task_tables
@@ -63,6 +63,8 @@ def train_comparator(
     Raises:
         ValueError: If a task lacks its embedding, or no task has two scored candidates.
     """
+    from ahc.message_passing import GraphCollection
+
     how = settings or TrainingSettings()
     how = how if epochs is None else replace(how, epochs=epochs)
     words = vocabulary or Vocabulary.from_registry()
@@ -87,11 +89,11 @@ def train_comparator(
 
     genotypes = genotypes_of(records)
     keys = sorted({key for table in tables for key in table.tried})
-    batch = encode_genotypes([genotypes[key] for key in keys], vocabulary=words).to(device)
+    graphs = GraphCollection([geno_to_graph(genotypes[key], words) for key in keys], device=device)
     rows = {key: row for row, key in enumerate(keys)}
     coordinates = comparator.coordinates(torch.from_numpy(tasks).to(device))
     labels = [task_labels(table, coordinates=at, rows=rows) for table, at in zip(tables, coordinates, strict=True)]
-    material = Material(batch, normalise(batch.structures), how)
+    material = Material(graphs, how)
     rng = np.random.default_rng(rng_seed)
     comparator.gate.fill_(_fit_gate(comparator, material, labels, rng=rng))
     say = progress or (lambda line: None)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ahc.comparator import Member, initialise
-from ahc.graphs.graph import GraphBatch
+from ahc.member import Member, initialise
 from ahc.training.comparisons import TaskTable
 from ahc.training.linear_heads import solve_logistic, solve_ridge
+
+if TYPE_CHECKING:
+    from ahc.message_passing import GraphCollection
 
 _SHARPNESS = (0.125, 0.25, 0.5, 1.0, 2.0)
 
@@ -81,10 +84,9 @@ def task_labels(table: TaskTable, *, coordinates: Tensor, rows: Mapping[str, int
 
 @dataclass(frozen=True)
 class Material:
-    """What all members learn from: encoded genotypes, the matrix of each structure, and how to train."""
+    """What all members learn from: the graphs of all candidates, and how to train."""
 
-    batch: GraphBatch
-    structures: Tensor
+    graphs: GraphCollection
     how: TrainingSettings
 
 
@@ -92,10 +94,13 @@ class MemberTrainer:
     """Trains one member, from new weights and with its own held-out candidates; holds what all its steps share."""
 
     def __init__(self, member: Member, material: Material, *, rng: np.random.Generator) -> None:
-        self.member, self.batch, self.structures, self.how = member, material.batch, material.structures, material.how
+        from ahc.message_passing import MessagePassingEncoder
+
+        self.member, self.graphs, self.how = member, material.graphs, material.how
+        self.encode = MessagePassingEncoder(member.encoder)
         self.generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        drawn = torch.rand(len(self.batch), generator=self.generator)
-        self.held_out = drawn.to(self.structures.device) < self.how.holdout
+        drawn = torch.rand(len(self.graphs), generator=self.generator)
+        self.held_out = drawn.to(member.sharpness.device) < self.how.holdout
         initialise(member, generator=self.generator)
 
     def fit(self, tasks: Sequence[TaskLabels]) -> tuple[float, int]:
@@ -194,10 +199,9 @@ class MemberTrainer:
     def _encode(self, graphs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Encode each distinct graph once; the second value maps a row of the batch to its vector."""
         distinct = torch.unique(torch.cat(list(graphs)))
-        rows = torch.zeros(len(self.batch), dtype=torch.int64, device=distinct.device)
+        rows = torch.zeros(len(self.graphs), dtype=torch.int64, device=distinct.device)
         rows[distinct] = torch.arange(len(distinct), device=distinct.device)
-        chosen = self.batch.select(distinct)
-        return self.member.encoder(chosen, adjacency=self.structures[chosen.structure]), rows
+        return self.encode(self.graphs.batch(distinct)), rows
 
 
 def _pairs(chosen: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import torch
 
+from contrastive.checks import at_least_zero, share
 from contrastive.views import View
 
 
@@ -63,3 +64,31 @@ class Augmentation(ABC):
         stays = after.times is before.times
         if stays and bool((torch.isnan(before.values) & ~torch.isnan(after.values)).any()):
             raise ValueError(f"{name}: a missing value (NaN) must stay missing, but one was replaced")
+
+
+class ShareAugmentation(Augmentation):
+    """An augmentation whose strength is a share or a probability.
+
+    Args:
+        ratio: What of, the option says; in [0, 1).
+
+    Raises:
+        ValueError: If `ratio` lies outside [0, 1).
+    """
+
+    def __init__(self, *, ratio: float) -> None:
+        self.ratio = share(f"{type(self).__name__}.ratio", ratio)
+
+
+class NoiseAugmentation(Augmentation):
+    """An augmentation whose strength is a standard deviation.
+
+    Args:
+        sigma: What of, the option says; >= 0.
+
+    Raises:
+        ValueError: If `sigma` is negative or not finite.
+    """
+
+    def __init__(self, *, sigma: float) -> None:
+        self.sigma = at_least_zero(f"{type(self).__name__}.sigma", sigma)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+KNOTS = 6
+"""Four knots inside the window and one at each end (Um et al. 2017, arXiv:1706.00527, of warping)."""
+
 _SHARPNESS = 2.0
 """Half the inverse variance of the bump around a knot: its standard deviation is half the distance of two knots."""
 
@@ -29,12 +32,11 @@ def knot_weights(steps: int, *, knots: int, like: Tensor) -> Tensor:
     return torch.softmax(-_SHARPNESS * (place.unsqueeze(1) - knot).square(), dim=1)
 
 
-def standard_curves(shape: tuple[int, int, int], *, knots: int, like: Tensor, generator: torch.Generator) -> Tensor:
-    """Return random smooth curves with mean 0 and standard deviation 1 at every step.
+def standard_curves(shape: tuple[int, int, int], *, like: Tensor, generator: torch.Generator) -> Tensor:
+    """Return random smooth curves with mean 0 and standard deviation 1 at every step, each of `KNOTS` normal values.
 
     Args:
         shape: (B, T, C), one curve per batch entry and channel.
-        knots: Number of independent normal values that a curve follows.
         like: Gives dtype and device.
         generator: Source of all chance, on the device of `like`.
 
@@ -42,6 +44,6 @@ def standard_curves(shape: tuple[int, int, int], *, knots: int, like: Tensor, ge
         Curves, shape (B, T, C).
     """
     batch, steps, channels = shape
-    weights = knot_weights(steps, knots=knots, like=like)
-    drawn = torch.randn((batch, knots, channels), generator=generator, dtype=like.dtype, device=like.device)
+    weights = knot_weights(steps, knots=KNOTS, like=like)
+    drawn = torch.randn((batch, KNOTS, channels), generator=generator, dtype=like.dtype, device=like.device)
     return torch.matmul(weights / torch.linalg.vector_norm(weights, dim=1, keepdim=True), drawn)

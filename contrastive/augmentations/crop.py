@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import share
+from contrastive.augmentations._base import ShareAugmentation
 from contrastive.interpolation import fractional_index
 from contrastive.views import View
 from search_space.registry import register
@@ -20,7 +19,7 @@ from search_space.registry import register
     moves_time=True,
     source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, section 3.2 (random cropping)",
 )
-class Crop(Augmentation):
+class Crop(ShareAugmentation):
     """Cut a random sub-window, at its own place in every window.
 
     The removed share is drawn once per batch, uniformly from [0, ratio], so the
@@ -32,15 +31,9 @@ class Crop(Augmentation):
 
     Args:
         ratio: Largest removed share of the steps, in [0, 1).
-
-    Raises:
-        ValueError: If `ratio` lies outside [0, 1).
     """
 
     shortens: ClassVar[bool] = True
-
-    def __init__(self, *, ratio: float) -> None:
-        self.ratio = share("crop.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         batch, steps = view.times.shape

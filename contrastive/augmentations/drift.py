@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
+from contrastive.augmentations._base import NoiseAugmentation
 from contrastive.augmentations._smooth_curves import knot_weights
-from contrastive.checks import at_least_zero
 from contrastive.views import View
 from search_space.registry import register
 
@@ -22,7 +21,7 @@ KNOTS = 5
     choices={"sigma": (0.05, 0.1, 0.2, 0.3, 0.5)},
     source="tsaug (Arundo), augmenter Drift (additive, three drift points)",
 )
-class Drift(Augmentation):
+class Drift(NoiseAugmentation):
     """Add a smooth random walk that starts at 0 to every variate.
 
     A random walk over a few knots, bridged by Gaussian bumps and drawn per
@@ -34,13 +33,7 @@ class Drift(Augmentation):
     Args:
         sigma: Standard deviation of the drift, root mean square over the steps of
             a window, in units of the scaled data, >= 0.
-
-    Raises:
-        ValueError: If `sigma` is negative.
     """
-
-    def __init__(self, *, sigma: float) -> None:
-        self.sigma = at_least_zero("drift.sigma", sigma)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

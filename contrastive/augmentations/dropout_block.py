@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import share
+from contrastive.augmentations._base import ShareAugmentation
 from contrastive.views import View
 from search_space.registry import register
 
@@ -18,7 +17,7 @@ from search_space.registry import register
     choices={"ratio": (0.05, 0.1, 0.2, 0.3, 0.5)},
     source="Cutout, DeVries and Taylor 2017, arXiv:1708.04552, along time; InfoTS, Luo et al. 2023, arXiv:2303.11911",
 )
-class DropoutBlock(Augmentation):
+class DropoutBlock(ShareAugmentation):
     """Mark one random stretch of the observed time steps as missing, in all variates.
 
     The steps are NaN and not 0, as in `point_mask`; a stretch cannot be guessed
@@ -28,13 +27,7 @@ class DropoutBlock(Augmentation):
     Args:
         ratio: Share of the observed steps, rounded down, so that at least one
             step is left; in [0, 1).
-
-    Raises:
-        ValueError: If `ratio` lies outside [0, 1).
     """
-
-    def __init__(self, *, ratio: float) -> None:
-        self.ratio = share("dropout_block.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import share
+from contrastive.augmentations._base import ShareAugmentation
 from contrastive.views import View
 from search_space.registry import register
 
@@ -18,7 +17,7 @@ from search_space.registry import register
     choices={"ratio": (0.1, 0.2, 0.3, 0.5)},
     source="Wen et al. 2021, arXiv:2002.12478 (flipping); Iwana and Uchida 2021, arXiv:2007.15951 (flipping)",
 )
-class Flip(Augmentation):
+class Flip(ShareAugmentation):
     """Change the sign of a variate with a given probability.
 
     Drawn per window and variate. Flipping means the sign in the surveys of
@@ -29,13 +28,7 @@ class Flip(Augmentation):
 
     Args:
         ratio: Probability of a change of sign, in [0, 1).
-
-    Raises:
-        ValueError: If `ratio` lies outside [0, 1).
     """
-
-    def __init__(self, *, ratio: float) -> None:
-        self.ratio = share("flip.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import share
+from contrastive.augmentations._base import ShareAugmentation
 from contrastive.interpolation import fill_missing
 from contrastive.views import View
 from search_space.registry import register
@@ -19,7 +18,7 @@ from search_space.registry import register
     choices={"ratio": (0.05, 0.1, 0.2, 0.3, 0.4)},
     source="AutoCL, arXiv:2403.12641 (frequency masking); TF-C, Zhang et al. 2022, arXiv:2206.08496, section 4",
 )
-class FrequencyMask(Augmentation):
+class FrequencyMask(ShareAugmentation):
     """Remove random Fourier components of every variate.
 
     Each bin of the real FFT except the constant one is set to 0 with
@@ -28,13 +27,7 @@ class FrequencyMask(Augmentation):
 
     Args:
         ratio: Expected share of the bins that is removed, in [0, 1).
-
-    Raises:
-        ValueError: If `ratio` lies outside [0, 1).
     """
-
-    def __init__(self, *, ratio: float) -> None:
-        self.ratio = share("frequency_mask.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import at_least_zero
+from contrastive.augmentations._base import NoiseAugmentation
 from contrastive.views import View
 from search_space.registry import register
 
@@ -18,18 +17,12 @@ from search_space.registry import register
     choices={"sigma": (0.05, 0.1, 0.2, 0.3, 0.5)},
     source="Um et al. 2017, arXiv:1706.00527; a member of AutoCL's space, arXiv:2403.12641",
 )
-class Jitter(Augmentation):
+class Jitter(NoiseAugmentation):
     """Add independent Gaussian noise to every value.
 
     Args:
         sigma: Standard deviation of the noise, in units of the scaled data, >= 0.
-
-    Raises:
-        ValueError: If `sigma` is negative.
     """
-
-    def __init__(self, *, sigma: float) -> None:
-        self.sigma = at_least_zero("jitter.sigma", sigma)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

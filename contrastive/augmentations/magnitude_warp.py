@@ -6,14 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
+from contrastive.augmentations._base import NoiseAugmentation
 from contrastive.augmentations._smooth_curves import standard_curves
-from contrastive.checks import at_least_zero
 from contrastive.views import View
 from search_space.registry import register
-
-KNOTS = 6
-"""Um et al.: four knots inside the window and one at each end."""
 
 
 @register(
@@ -22,7 +18,7 @@ KNOTS = 6
     choices={"sigma": (0.05, 0.1, 0.2, 0.3, 0.5)},
     source="Um et al. 2017, arXiv:1706.00527 (magnitude warping, sigma 0.2, four knots)",
 )
-class MagnitudeWarp(Augmentation):
+class MagnitudeWarp(NoiseAugmentation):
     """Multiply every variate of a window by its own smooth random curve around 1.
 
     The curve is 1 + sigma * c(t), drawn per window and variate. Deliberate
@@ -32,15 +28,9 @@ class MagnitudeWarp(Augmentation):
 
     Args:
         sigma: Standard deviation of the curve at every step, unitless, >= 0.
-
-    Raises:
-        ValueError: If `sigma` is negative.
     """
-
-    def __init__(self, *, sigma: float) -> None:
-        self.sigma = at_least_zero("magnitude_warp.sigma", sigma)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         batch, steps, variates = view.values.shape
-        curves = standard_curves((batch, steps, variates), knots=KNOTS, like=view.values, generator=generator)
+        curves = standard_curves((batch, steps, variates), like=view.values, generator=generator)
         return replace(view, values=view.values * (1.0 + self.sigma * curves))

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import share
+from contrastive.augmentations._base import ShareAugmentation
 from contrastive.views import View
 from search_space.registry import register
 
@@ -19,7 +18,7 @@ from search_space.registry import register
     needs={"batch": 2},
     source="DACL, Verma et al. 2021, arXiv:2011.04419, section 3 (Mixup noise)",
 )
-class Mixup(Augmentation):
+class Mixup(ShareAugmentation):
     """Mix every window with another one of the batch, step by step.
 
     The other window gets a weight drawn per window from [0, ratio] (the paper's
@@ -31,13 +30,7 @@ class Mixup(Augmentation):
 
     Args:
         ratio: Largest weight of the other window, in [0, 1).
-
-    Raises:
-        ValueError: If `ratio` lies outside [0, 1).
     """
-
-    def __init__(self, *, ratio: float) -> None:
-        self.ratio = share("mixup.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

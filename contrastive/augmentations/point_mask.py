@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import share
+from contrastive.augmentations._base import ShareAugmentation
 from contrastive.views import View
 from search_space.registry import register
 
@@ -18,7 +17,7 @@ from search_space.registry import register
     choices={"ratio": (0.05, 0.1, 0.2, 0.3, 0.5)},
     source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, section 3.2 (timestamp masking)",
 )
-class PointMask(Augmentation):
+class PointMask(ShareAugmentation):
     """Mark a random share of the observed time steps as missing, in all variates.
 
     A masked step becomes NaN and not 0: 0 is a legitimate value of the series,
@@ -28,13 +27,7 @@ class PointMask(Augmentation):
     Args:
         ratio: Share of the observed steps, rounded down, so that at least one
             step is left; in [0, 1).
-
-    Raises:
-        ValueError: If `ratio` lies outside [0, 1).
     """
-
-    def __init__(self, *, ratio: float) -> None:
-        self.ratio = share("point_mask.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

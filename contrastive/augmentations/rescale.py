@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
-from contrastive.checks import at_least_zero
+from contrastive.augmentations._base import NoiseAugmentation
 from contrastive.views import View
 from search_space.registry import register
 
@@ -18,20 +17,14 @@ from search_space.registry import register
     choices={"sigma": (0.05, 0.1, 0.2, 0.3, 0.5)},
     source="Um et al. 2017, arXiv:1706.00527 (scaling); a member of AutoCL's space, arXiv:2403.12641",
 )
-class Rescale(Augmentation):
+class Rescale(NoiseAugmentation):
     """Multiply every variate of a window by one random factor near 1.
 
     The factor is 1 + sigma * N(0, 1), drawn per window and variate.
 
     Args:
         sigma: Standard deviation of the factor, unitless, >= 0.
-
-    Raises:
-        ValueError: If `sigma` is negative.
     """
-
-    def __init__(self, *, sigma: float) -> None:
-        self.sigma = at_least_zero("rescale.sigma", sigma)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         values = view.values

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from contrastive.augmentations._base import Augmentation
+from contrastive.augmentations._base import ShareAugmentation
 from contrastive.augmentations._resampling import resample
-from contrastive.checks import share
 from contrastive.interpolation import fractional_index
 from contrastive.views import View
 from search_space.registry import register
@@ -20,7 +19,7 @@ from search_space.registry import register
     moves_time=True,
     source="AutoCL, arXiv:2403.12641 (resizing), resampled to the original length",
 )
-class Resize(Augmentation):
+class Resize(ShareAugmentation):
     """Stretch or shrink every window in time by its own random factor.
 
     Output step t shows the source position start + t / factor, by linear
@@ -34,13 +33,7 @@ class Resize(Augmentation):
 
     Args:
         ratio: The factor is drawn uniformly from [1 - ratio, 1 + ratio]; in [0, 1).
-
-    Raises:
-        ValueError: If `ratio` lies outside [0, 1).
     """
-
-    def __init__(self, *, ratio: float) -> None:
-        self.ratio = share("resize.ratio", ratio)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         if not view.ordered:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from contrastive.augmentations._base import Augmentation
+from contrastive.augmentations._base import NoiseAugmentation
 from contrastive.augmentations._resampling import resample
 from contrastive.augmentations._smooth_curves import standard_curves
-from contrastive.checks import at_least_zero
 from contrastive.views import View, observed_span
 from search_space.registry import register
-
-KNOTS = 6
-"""Um et al.: four knots inside the window and one at each end."""
 
 
 @register(
@@ -22,7 +18,7 @@ KNOTS = 6
     moves_time=True,
     source="Um et al. 2017, arXiv:1706.00527 (time warping, sigma 0.2, four knots)",
 )
-class TimeWarp(Augmentation):
+class TimeWarp(NoiseAugmentation):
     """Let time run at a smoothly changing random speed, with both ends of the series where they were.
 
     Output step t shows the source position that a clock of speed
@@ -36,19 +32,13 @@ class TimeWarp(Augmentation):
 
     Args:
         sigma: Standard deviation of the logarithm of the speed, >= 0.
-
-    Raises:
-        ValueError: If `sigma` is negative.
     """
-
-    def __init__(self, *, sigma: float) -> None:
-        self.sigma = at_least_zero("time_warp.sigma", sigma)
 
     def _apply(self, view: View, *, generator: torch.Generator) -> View:
         if not view.ordered:
             return self._apply_in_time_order(view, generator=generator)
         batch, steps = view.times.shape
-        curves = standard_curves((batch, steps, 1), knots=KNOTS, like=view.times, generator=generator).squeeze(-1)
+        curves = standard_curves((batch, steps, 1), like=view.times, generator=generator).squeeze(-1)
         clock = torch.softmax(self.sigma * curves, dim=1).cumsum(dim=1)  # (B, T), the softmax overflows at no sigma
         span = observed_span(view.values)  # (B, 2), in steps of this view
         start, end = clock.gather(1, span.long()).chunk(2, dim=1)

@@ -24,14 +24,6 @@ class Autoencoder(Auxiliary):
     differences from the source: the encoder is the searched one, the decoder a
     perceptron of one hidden layer and not its mirror image, nothing is pretrained
     layer by layer.
-
-    Args:
-        features: Width D of the representation of a step.
-        width: Variates of a stream.
-        weight: Factor of the loss, > 0.
-
-    Raises:
-        ValueError: If `weight` is not greater than 0.
     """
 
     def __init__(self, features: int, *, width: int, weight: float) -> None:

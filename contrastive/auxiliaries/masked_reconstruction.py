@@ -28,14 +28,6 @@ class MaskedReconstruction(Auxiliary):
     the window would have less than five of them; the linear map goes from the
     representation of a step to that step's values, since encoders of this space
     represent steps and not patches; hidden values are missing, not zero.
-
-    Args:
-        features: Width D of the representation of a step.
-        width: Variates of a stream, which are hidden together.
-        weight: Factor of the loss, > 0.
-
-    Raises:
-        ValueError: If `weight` is not greater than 0.
     """
 
     def __init__(self, features: int, *, width: int, weight: float) -> None:

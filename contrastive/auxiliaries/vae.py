@@ -29,14 +29,6 @@ class VAE(Auxiliary):
     value: twice the negative lower bound of a Gaussian with variance 1 where the
     share is 1. Deliberate difference: the share is a small constant, and one code
     is drawn per window.
-
-    Args:
-        features: Width D of the representation of a step.
-        width: Variates of a stream.
-        weight: Factor of the loss, > 0.
-
-    Raises:
-        ValueError: If `weight` is not greater than 0.
     """
 
     def __init__(self, features: int, *, width: int, weight: float) -> None:

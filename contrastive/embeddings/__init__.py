@@ -1,3 +1,1 @@
 """Norms of the embedding transformation, one per file; they hold no weights and act in training only."""
-
-from __future__ import annotations

@@ -1,3 +1,1 @@
 """Losses over a pair group, one per file."""
-
-from __future__ import annotations

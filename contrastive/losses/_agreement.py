@@ -24,38 +24,28 @@ class AgreementLoss(Loss):
     the group has views; anchors without positives do not count. A group's anchors
     are its sample: statistics are taken over them (so in a group of both views'
     rows, over both views). Groups are computed in blocks of about
-    `block_elements` numbers; where there is more than one block, the backward
+    `BLOCK_ELEMENTS` numbers; where there is more than one block, the backward
     pass computes each block anew.
     """
 
     def __call__(
-        self,
-        group: PairGroup | TwoViewGroup,
-        similarity: Similarity | None,
-        *,
-        weighting: AnchorWeights | None = None,
-        block_elements: int | None = None,
+        self, group: PairGroup | TwoViewGroup, similarity: Similarity | None, *, weighting: AnchorWeights | None = None
     ) -> Tensor:
         """Return the loss of a pair group, a scalar; the similarity is not used."""
         assert weighting is None, "only a loss that compares has anchors to weight"
         pairs = group.pairs(cross_view_only=True)
-        counted = (pairs.positive_weight.sum(dim=1) > 0).nonzero().squeeze(1)
+        counted = pairs.counts.nonzero().squeeze(1)
         n_groups, n_anchors, features = group.anchors.shape
         if len(counted) == 0:
             return 0.0 * group.anchors.sum()
 
         def of_block(anchors: Tensor, candidates: Tensor) -> Tensor:
-            if pairs.one_positive_each:
-                targets = candidates[:, pairs.positive_index.squeeze(1)]
-            else:
-                chosen = candidates[:, pairs.positive_index]  # (G, A, P, D)
-                targets = (chosen * pairs.positive_weight.unsqueeze(-1)).sum(dim=2)  # (G, A, D)
-            if len(counted) < n_anchors:
-                anchors, targets = anchors[:, counted], targets[:, counted]
-            return self._groups(anchors, targets).sum()
+            positives = candidates[:, pairs.positive_index[counted]]  # (G, A, P, D)
+            targets = (positives * pairs.positive_weight[counted].unsqueeze(-1)).sum(dim=2)  # (G, A, D)
+            return self._groups(anchors[:, counted], targets).sum()
 
         numbers = n_anchors * features + min(n_anchors, features) ** 2
-        size = max(1, (block_elements or BLOCK_ELEMENTS) // numbers)
+        size = max(1, BLOCK_ELEMENTS // numbers)
         if size >= n_groups:
             return of_block(group.anchors, group.candidates) / n_groups
         total = group.anchors.new_zeros(())

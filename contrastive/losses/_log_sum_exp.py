@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from contrastive.checks import above_zero
 from contrastive.groups import AnchorPairs, PairGroup, TwoViewGroup
 from contrastive.losses._base import PairLoss
-from contrastive.losses._blocks import default_block, floor
-from contrastive.losses._two_views import FEWEST_ROWS, TwoViewLoss, TwoViewRecipe
-from contrastive.similarities._base import Similarity
-from contrastive.weightings._base import AnchorWeights
+from contrastive.losses._blocks import floor
+from contrastive.losses._two_views import FEWEST_ROWS
 
 
 class LogSumExpLoss(PairLoss):
@@ -34,23 +30,6 @@ class LogSumExpLoss(PairLoss):
         self.temperature = above_zero(f"{type(self).__name__}.temperature", temperature)
         self.scale = 1.0 / self.temperature
 
-    def __call__(
-        self,
-        group: PairGroup | TwoViewGroup,
-        similarity: Similarity | None,
-        *,
-        weighting: AnchorWeights | None = None,
-        block_elements: int | None = None,
-    ) -> Tensor:
-        """Return the loss of a pair group, a scalar; many rows of two views are compared only once."""
-        if not isinstance(group, TwoViewGroup) or group.rows.shape[1] < FEWEST_ROWS:
-            return super().__call__(group, similarity, weighting=weighting, block_elements=block_elements)
-        assert similarity is not None, "a pair loss compares"
-        rows, _ = similarity.vectors(group.rows, group.rows)
-        block = block_elements or default_block(rows.device)
-        total: Tensor = TwoViewLoss.apply(rows, TwoViewRecipe(self, similarity, weighting, block))  # type: ignore[no-untyped-call]
-        return total
-
     @abstractmethod
     def of_excess(self, excess: Tensor) -> tuple[Tensor, Tensor]:
         """Return f and its derivative.
@@ -63,13 +42,7 @@ class LogSumExpLoss(PairLoss):
             Two tensors of the shape of `excess`.
         """
 
-    def rows(self, scaled: Tensor, *, pairs: AnchorPairs) -> Tensor:
-        """Return the loss of every anchor, shape (G, A)."""
-        positives = pairs.positives_of(scaled)  # (G, A, P)
-        rivals = scaled.masked_fill_(~pairs.negatives, floor(scaled.dtype)).logsumexp(dim=-1, keepdim=True)  # (G, A, 1)
-        return (self.of_excess(rivals - positives)[0] * pairs.positive_weight).sum(dim=-1)
-
-    def rows_and_slopes(self, scaled: Tensor, *, pairs: AnchorPairs) -> tuple[Tensor, Tensor]:
+    def losses_and_slopes(self, scaled: Tensor, *, pairs: AnchorPairs) -> tuple[Tensor, Tensor]:
         """Return the losses, shape (G, A), and their derivatives by the scaled similarities, shape (G, A, N)."""
         positives = pairs.positives_of(scaled)  # (G, A, P)
         rivals = scaled.masked_fill_(~pairs.negatives, floor(scaled.dtype))
@@ -83,15 +56,8 @@ class LogSumExpLoss(PairLoss):
         pairs.add_to_positives_(of_negatives, -slopes)
         return (losses * pairs.positive_weight).sum(dim=-1), of_negatives
 
-
-class SoftmaxLoss(LogSumExpLoss):
-    """Cross entropy of picking a positive among itself and the negatives.
-
-    For an anchor with positives P, negatives N and similarities s the loss is
-    the mean over p in P of -log( e^(s_p/tau) / (e^(s_p/tau) + sum_{n in N} e^(s_n/tau)) ):
-    the other positives are no rivals.
-    """
-
-    def of_excess(self, excess: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log(1 + e^excess) and its derivative."""
-        return functional.softplus(excess), torch.sigmoid(excess)
+    def _pairs(self, group: PairGroup | TwoViewGroup) -> AnchorPairs | None:
+        """Return what the anchors are compared with; None for many rows of two views, which are compared once."""
+        if isinstance(group, TwoViewGroup) and group.rows.shape[1] >= FEWEST_ROWS:
+            return None
+        return super()._pairs(group)

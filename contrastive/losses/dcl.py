@@ -27,12 +27,9 @@ class DCL(LogSumExpLoss):
 
     Args:
         temperature: The paper's tau; divides every similarity, unitless, > 0.
-
-    Raises:
-        ValueError: If `temperature` is not greater than 0.
     """
 
     def of_excess(self, excess: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the excess itself and 1, or 0 where there is no negative."""
+        """Return excess = log sum e^(s_n/tau) - s_p/tau itself, which that is, and 1; 0 where there is no negative."""
         compared = ~(excess <= floor(excess.dtype) / 2)  # also where the excess is NaN, which must show
         return torch.where(compared, excess, 0.0), compared.to(excess.dtype)

@@ -1,3 +1,1 @@
 """Pair kinds, one per file: which representations are pulled together and which pushed apart."""
-
-from __future__ import annotations

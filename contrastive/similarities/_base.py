@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import torch
 from torch import Tensor
 
@@ -11,13 +9,13 @@ _LARGE = 2**20
 """Multiply-adds of a matrix product that is worth a call of its own."""
 
 
-class Similarity(ABC):
+class Similarity:
     """How close two representations are; larger means closer, symmetric in its arguments.
 
     An option says which vectors it compares (`vectors`, ordinary differentiable
     code whose cost grows with the rows) and how they compare (`between`, with its
-    gradient `back`, whose cost grows with the pairs). A loss runs the second part
-    block by block and never holds all pairs.
+    gradient `back`, whose cost grows with the pairs): by their inner product if it
+    does not say so. A loss runs the second part block by block and never holds all pairs.
     """
 
     def __call__(self, anchors: Tensor, candidates: Tensor) -> Tensor:
@@ -36,11 +34,10 @@ class Similarity(ABC):
         """Return what is compared, of the same shapes; one tensor twice where `candidates` is `anchors`."""
         return anchors, candidates
 
-    @abstractmethod
     def between(self, anchors: Tensor, candidates: Tensor, *, scale: float) -> Tensor:
         """Return `scale` times the similarities of vectors, shape (G, A, N); `scale` > 0."""
+        return product(anchors, candidates.transpose(1, 2), scale=scale)
 
-    @abstractmethod
     def back(
         self,
         slopes: Tensor,
@@ -64,26 +61,6 @@ class Similarity(ABC):
         Returns:
             Of shapes (G, A, D) and (G, N, D); one gradient, the sum of both, where there are no other candidates.
         """
-
-
-class ProductSimilarity(Similarity):
-    """A similarity that is the inner product of its vectors."""
-
-    def between(self, anchors: Tensor, candidates: Tensor, *, scale: float) -> Tensor:
-        """Return the scaled inner products, shape (G, A, N)."""
-        return product(anchors, candidates.transpose(1, 2), scale=scale)
-
-    def back(
-        self,
-        slopes: Tensor,
-        scaled: Tensor,
-        anchors: Tensor,
-        candidates: Tensor | None,
-        *,
-        scale: float,
-        bfloat16: bool,
-    ) -> tuple[Tensor, ...]:
-        """Return the slopes' products with the other side's vectors."""
         return weighted_sums(slopes, anchors, candidates, bfloat16=bfloat16)
 
 
@@ -118,6 +95,6 @@ def product(a: Tensor, b: Tensor, *, scale: float = 1.0) -> Tensor:
     if a[0].numel() * b.shape[2] < _LARGE:
         return torch.baddbmm(nothing, a, b, beta=0.0, alpha=scale)
     result = a.new_empty(len(a), a.shape[1], b.shape[2])
-    for one, left, right in zip(result, a, b, strict=True):
-        torch.addmm(nothing, left, right, beta=0.0, alpha=scale, out=one)
+    for left, right, whole in zip(a, b, result, strict=True):
+        torch.addmm(nothing, left, right, beta=0.0, alpha=scale, out=whole)
     return result

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from contrastive.similarities._base import ProductSimilarity
+from contrastive.similarities._base import Similarity
 from contrastive.unit import unit_vectors
 from search_space.registry import register
 
 
 @register("similarity", "cosine", source="SimCLR, Chen et al. 2020, arXiv:2002.05709, section 2.1")
-class Cosine(ProductSimilarity):
+class Cosine(Similarity):
     """The cosine of the angle, in [-1, 1]; 0 wherever a representation is 0."""
 
     def vectors(self, anchors: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contrastive.similarities._base import ProductSimilarity
+from contrastive.similarities._base import Similarity
 from search_space.registry import register
 
 
 @register("similarity", "dot", source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, eq. (1)")
-class Dot(ProductSimilarity):
+class Dot(Similarity):
     """The inner product; unbounded, so long representations count more."""

@@ -1,3 +1,1 @@
 """Weightings of anchors, one per file."""
-
-from __future__ import annotations

@@ -8,6 +8,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+ROUNDING = 1e-5
+"""Losses that differ less than this are equal."""
+
 
 class AnchorWeights(Protocol):
     """A weighting at one iteration, as a loss calls it."""

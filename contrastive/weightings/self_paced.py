@@ -5,11 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from contrastive.checks import above_zero
-from contrastive.weightings._base import Weighting
+from contrastive.weightings._base import ROUNDING, Weighting
 from search_space.registry import register
-
-ROUNDING = 1e-5
-"""Losses that differ less than this are equal."""
 
 
 @register(

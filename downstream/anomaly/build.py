@@ -11,15 +11,36 @@ from numpy.typing import NDArray
 
 from downstream.anomaly.planted import plant_anomalies
 from downstream.anomaly.task import AnomalyTask, LabelledRows
+from downstream.data.arrays import array_series
 from downstream.data.options import LoadOptions
-from downstream.data.raw import RawSeries, SeriesSet
+from downstream.data.raw import Arrays, RawSeries, SeriesSet, Source, Tables
+from downstream.data.series import read_series
+from downstream.data.tables import anomaly_series
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
-from downstream.task import METRICS, Sealed, TaskSpec, task_hash
+from downstream.task import Sealed, TaskSpec, task_hash
 
 _WINDOW = 64
 _FIT_SHARE = 0.7  # of the training rows; the rest validates
 _FEWEST_VALIDATION_ROWS = 10
+
+
+def claims(content: Source) -> bool:
+    """Whether data is for anomaly detection: a table with the columns `label` and `split`."""
+    return isinstance(content, Tables) and {"label", "split"} <= set(content.tables[0].frame.columns)
+
+
+def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
+    """Return the series of a source; tables may have the columns `label` and `split`."""
+    return read_series(content, options=options, from_tables=anomaly_series)
+
+
+def load(content: Source, *, stem: str, options: LoadOptions) -> AnomalyTask:
+    """Return the task that a source stands for; see `build_anomaly`."""
+    del stem
+    if isinstance(content, Arrays):
+        return build_anomaly(array_series(content, options=options, anomaly=True), options=options)
+    return build_anomaly(plain_series(content, options=options), options=options)
 
 
 def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
@@ -204,15 +225,4 @@ def _spec(series: Sequence[RawSeries], *, window: int, how: str, options: LoadOp
         words.append("no label column: test metrics are not available")
     if options.max_rows is not None:
         words.append(f"at most {options.max_rows} rows of a part")
-    metric, higher = METRICS["anomaly"]
-    return TaskSpec(
-        name=options.name,
-        kind="anomaly",
-        window=window,
-        horizons=(),
-        raw_lags=window,
-        metric=metric,
-        higher_is_better=higher,
-        family=options.family or options.name,
-        protocol="; ".join(words),
-    )
+    return TaskSpec.of("anomaly", name=options.name, family=options.family, window=window, protocol=words)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from compute.memory import at_a_time
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.probes.knn import nearest
-from downstream.represent import Represent, represented
+from downstream.represent import Represent, flatten_streams, represented
 from downstream.windows import Windows
 
 Floats = NDArray[np.floating]
@@ -26,7 +26,6 @@ Floats = NDArray[np.floating]
 MOVING_STEPS = 21
 N_NEIGHBOURS = 3
 MAX_REFERENCE = 2000
-MAX_FEATURES = 4096
 BLOCK_WINDOWS = 8192
 # Bytes for each number of a representation: as it is and with the last step hidden, their difference, flattened.
 _COPIES = 24
@@ -103,7 +102,7 @@ def representation_scorer(represent: Represent) -> Scorer:
         asked = Windows(every.values, starts, every.length)
         plain_known = represented(represent, known)
         change_known = _l1(plain_known, represented(represent, known, mask_last=True))
-        flat_known = _flatten(plain_known)
+        flat_known = flatten_streams(plain_known)
         change_asked, distances = _over_blocks(represent, asked, known=flat_known, width=plain_known[0].size)
         labels = None if rows.labels is None else rows.labels[span]
         steady = relative_to_recent(change_known)
@@ -136,11 +135,6 @@ def _l1(first: Floats, second: Floats) -> Floats:
     return distance
 
 
-def _flatten(z: Floats) -> Floats:
-    flat: Floats = z.mean(axis=1) if z.shape[1] * z.shape[2] > MAX_FEATURES else z.reshape(len(z), -1)
-    return flat
-
-
 def _over_blocks(represent: Represent, asked: Windows, *, known: Floats, width: int) -> tuple[Floats, Floats]:
     """Return for each asked window how much hiding its last step changes it, and how far the training rows are.
 
@@ -153,7 +147,7 @@ def _over_blocks(represent: Represent, asked: Windows, *, known: Floats, width: 
         block = asked.subset(slice(first, first + some))
         plain = represented(represent, block)
         changes.append(_l1(plain, represented(represent, block, mask_last=True)))
-        distances.append(nearest(_flatten(plain), reference, k=_neighbours(reference))[0].mean(axis=1))
+        distances.append(nearest(flatten_streams(plain), reference, k=_neighbours(reference))[0].mean(axis=1))
     return np.concatenate(changes), np.concatenate(distances)
 
 

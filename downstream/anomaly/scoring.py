@@ -62,7 +62,7 @@ def validate_scorer(task: AnomalyTask, scorer: Scorer) -> Score:
         details[f"{name}_vus_pr"] = found["vus_pr"]
     details["n_rows"] = float(sum(span.stop - span.start for _, span in spans))
     details["n_series"] = float(len(spans))
-    return Score(max(values.values()), "auc_pr", True, details)
+    return Score.of(task.spec, max(values.values()), details)
 
 
 def chosen_score(score: Score, names: Sequence[str]) -> str:
@@ -95,7 +95,7 @@ def label_spans(validation: Sequence[LabelledRows], *, limit: int) -> list[tuple
     return spans
 
 
-def test(task: AnomalyTask, opened: Sequence[LabelledRows], represent: Represent, *, rng_seed: int = 0) -> Scores:
+def score_test(task: AnomalyTask, opened: Sequence[LabelledRows], represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Choose the score on validation, then score every test row.
 
     Args:
@@ -109,11 +109,11 @@ def test(task: AnomalyTask, opened: Sequence[LabelledRows], represent: Represent
         its name in front; means over the series with both labels.
     """
     del rng_seed
-    return test_scorer(task, opened, representation_scorer(represent))
+    return score_test_scorer(task, opened, representation_scorer(represent))
 
 
-def test_scorer(task: AnomalyTask, opened: Sequence[LabelledRows], scorer: Scorer) -> Scores:
-    """Return the rows of a report for any scorer; see `test`."""
+def score_test_scorer(task: AnomalyTask, opened: Sequence[LabelledRows], scorer: Scorer) -> Scores:
+    """Return the rows of a report for any scorer; see `score_test`."""
     validation = validate_scorer(task, scorer)
     scored: list[Mapping[str, ScoredRows]] = [
         scorer(task, rows, span=slice(0, rows.n), max_training=MAX_TRAINING_WINDOWS) for rows in opened if rows.n
@@ -144,7 +144,7 @@ def test_scorer(task: AnomalyTask, opened: Sequence[LabelledRows], scorer: Score
         "vus_buffer": buffer_steps(task),
         "scaler_rows": task.scaler.n_rows_seen,
     }
-    return Scores(metrics.get("auc_pr", float("nan")), "auc_pr", True, metrics, settings, facts)
+    return Scores.of(task.spec, metrics, settings=settings, protocol=facts)
 
 
 def buffer_steps(task: AnomalyTask) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.scaling import Scaler
 from downstream.task import Task
 from downstream.windows import Windows, spread_starts
 
@@ -41,6 +40,12 @@ class LabelledRows:
         starts = np.arange(self.n, dtype=np.int64) + self.context + 1
         return Windows(np.concatenate([gap, self.values]), starts, length)
 
+    def repeated(self, size: int) -> LabelledRows:
+        """Return so many scored rows, these over and over, behind the same context."""
+        index = np.arange(size) % self.n
+        values = np.concatenate([self.values[: self.context], self.values[self.context + index]])
+        return replace(self, values=values, labels=None if self.labels is None else self.labels[index])
+
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class AnomalyTask(Task):
@@ -53,7 +58,6 @@ class AnomalyTask(Task):
         bounds: Per series: rows before it train the encoder, rows from it on validate
             (the end of the series where validation rows come from elsewhere).
         validation: Labelled rows to choose by; never test rows of a task that has a test.
-        scaler: Per series, fitted on the rows before its bound.
     """
 
     series: tuple[NDArray[np.float32], ...]
@@ -61,7 +65,6 @@ class AnomalyTask(Task):
     labels: tuple[NDArray[np.int8], ...] | None
     bounds: tuple[int, ...]
     validation: tuple[LabelledRows, ...]
-    scaler: Scaler
 
     def training_windows(self, *, limit: int = 20_000) -> Windows:
         """Return windows of rows before `bounds`, at most about `limit`, none of them entirely missing."""
@@ -80,3 +83,8 @@ class AnomalyTask(Task):
         """
         part: tuple[LabelledRows, ...] = self.sealed.open(self.spec.name)
         return part
+
+    def stand_in(self, sizes: tuple[int, ...]) -> tuple[LabelledRows, ...]:
+        """Return the validation rows, repeated to the sizes of the test rows; see `Task`."""
+        known = self.validation
+        return tuple(known[number % len(known)].repeated(size) for number, size in enumerate(sizes))

@@ -12,35 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream import metrics
-from downstream.classification.task import ClassificationTask, LabelledWindows
+from downstream.cases.folds import N_FOLDS, held_out_predictions
+from downstream.cases.task import LabelledWindows
+from downstream.classification.task import ClassificationTask
 from downstream.probes.knn import vote
 from downstream.probes.linear import RidgeClassifier, Standardizer, fit_logistic
 from downstream.probes.svm import fit_svm
-from downstream.represent import Represent, represented
+from downstream.represent import Represent, features_of
 from downstream.scores import Score, Scores
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
-
-MAX_FEATURES = 4096
-N_FOLDS = 5
-MAX_REPEATS = 5
-# A share of 200 scored cases has a standard error of about 0.03 at worst.
-ENOUGH_SCORED = 200
-
-
-def flatten_streams(z: Floats, *, limit: int = MAX_FEATURES) -> Floats:
-    """Return streams side by side, or their mean where that would be more than `limit` features.
-
-    Args:
-        z: Representations, (n, streams, features).
-        limit: The most features.
-
-    Returns:
-        (n, streams * features) or (n, features).
-    """
-    flat: Floats = z.mean(axis=1) if z.shape[1] * z.shape[2] > limit else z.reshape(len(z), -1)
-    return flat
 
 
 def stratified_folds(labels: Integers, *, rng: np.random.Generator, n_folds: int = N_FOLDS) -> Integers:
@@ -76,27 +58,25 @@ def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 
         The accuracy; details: `balanced_accuracy`, `n_cases` (scored, repeats counted), `n_repeats`,
         `fold_sd` (standard deviation over repeats), `alpha_on_edge` (share of folds).
     """
-    x = flatten_streams(represented(represent, task.windows))
-    n_repeats = int(np.clip(-(-ENOUGH_SCORED // len(task.labels)), 1, MAX_REPEATS))
-    rng = np.random.default_rng(rng_seed)
+    x = features_of(represent, task.windows)
     accuracies, balanced, edges = [], [], []
-    for _ in range(n_repeats):
-        folds = stratified_folds(task.labels, rng=rng)
-        predicted = np.empty_like(task.labels)
-        for fold in range(int(folds.max()) + 1):
-            held_out = folds == fold
-            predicted[held_out], on_edge = _fold(x, task.labels, held_out=held_out)
-            edges.append(on_edge)
-        accuracies.append(metrics.accuracy(task.labels, predicted))
-        balanced.append(metrics.balanced_accuracy(task.labels, predicted))
+    for repeat in held_out_predictions(
+        task.labels,
+        draw=lambda rng: stratified_folds(task.labels, rng=rng),
+        predict=lambda held_out: _fold(x, task.labels, held_out=held_out),
+        rng_seed=rng_seed,
+    ):
+        accuracies.append(metrics.accuracy(task.labels, repeat.predicted))
+        balanced.append(metrics.balanced_accuracy(task.labels, repeat.predicted))
+        edges += repeat.on_edge
     details = {
         "balanced_accuracy": float(np.mean(balanced)),
-        "n_cases": float(len(task.labels) * n_repeats),
-        "n_repeats": float(n_repeats),
+        "n_cases": float(len(task.labels) * len(accuracies)),
+        "n_repeats": float(len(accuracies)),
         "fold_sd": float(np.std(accuracies)),
         "alpha_on_edge": float(np.mean(edges)),
     }
-    return Score(float(np.mean(accuracies)), "accuracy", True, details)
+    return Score.of(task.spec, float(np.mean(accuracies)), details)
 
 
 def _fold(x: Floats, labels: Integers, *, held_out: NDArray[np.bool_]) -> tuple[Integers, bool]:
@@ -105,10 +85,10 @@ def _fold(x: Floats, labels: Integers, *, held_out: NDArray[np.bool_]) -> tuple[
         return np.full(int(held_out.sum()), training[0]), False
     standardize = Standardizer.fit(x[~held_out])
     model = RidgeClassifier.fit(standardize(x[~held_out]), training)
-    return model.predict(standardize(x[held_out])), model.on_edge
+    return model.predict(standardize(x[held_out])), model.ridge.on_edge
 
 
-def test(task: ClassificationTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
+def score_test(task: ClassificationTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Fit every probe on all training cases and score it on all test cases.
 
     Args:
@@ -121,15 +101,14 @@ def test(task: ClassificationTask, opened: LabelledWindows, represent: Represent
         `accuracy/P`, `macro_f1/P`, `auprc/P` for the probes P `logistic`, `svm`, `ridge` and `knn` (accuracy and
         F1 only). The headline is the accuracy with the SVM, which published figures use.
     """
-    x = flatten_streams(represented(represent, task.windows))
-    new = flatten_streams(represented(represent, opened.windows))
+    x, new = features_of(represent, task.windows), features_of(represent, opened.windows)
     return score_features(task, opened, x, new, rng_seed=rng_seed)
 
 
 def score_features(
     task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats, *, rng_seed: int = 0
 ) -> Scores:
-    """Score given features of training and test cases, (n, d) and (n_test, d), as `test` does."""
+    """Score given features of training and test cases, (n, d) and (n_test, d), as `score_test` does."""
     standardize = Standardizer.fit(x)
     x, new = standardize(x), standardize(new)
     labels, truth = task.labels, opened.labels
@@ -142,9 +121,9 @@ def score_features(
         settings[f"{name}.C"] = f"{getattr(model, 'best_params_', {'C': model.get_params().get('C')})['C']:g}"
     ridge = RidgeClassifier.fit(x, labels)
     _add_rows(found, truth, ridge.predict(new), scores=ridge.decision(new), known=ridge.classes, name="ridge")
-    settings["ridge.alpha"] = f"{ridge.alpha:g}"
+    settings["ridge.alpha"] = f"{ridge.ridge.alpha:g}"
     _add_rows(found, truth, vote(new, x, labels), scores=None, known=np.unique(labels), name="knn")
-    return Scores(found["accuracy/svm"], "accuracy", True, found, settings, protocol_facts(task, opened))
+    return Scores.of(task.spec, found, headline="accuracy/svm", settings=settings, protocol=task.protocol_facts(opened))
 
 
 def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats) -> Scores:
@@ -154,8 +133,10 @@ def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, ne
     new = standardize(new)
     found: dict[str, float] = {}
     _add_rows(found, opened.labels, ridge.predict(new), scores=ridge.decision(new), known=ridge.classes, name="ridge")
-    settings = {"ridge.alpha": f"{ridge.alpha:g}"}
-    return Scores(found["accuracy/ridge"], "accuracy", True, found, settings, protocol_facts(task, opened))
+    settings = {"ridge.alpha": f"{ridge.ridge.alpha:g}"}
+    return Scores.of(
+        task.spec, found, headline="accuracy/ridge", settings=settings, protocol=task.protocol_facts(opened)
+    )
 
 
 def _add_rows(
@@ -171,16 +152,3 @@ def _add_rows(
     columns = np.full((len(truth), int(max(known.max(), truth.max())) + 1), scores.min() - 1.0)
     columns[:, known] = scores
     found[f"auprc/{name}"] = metrics.auprc(truth, columns)
-
-
-def protocol_facts(task: ClassificationTask, opened: LabelledWindows) -> dict[str, str | int | float]:
-    """Return the facts that belong beside every figure of this task."""
-    return {
-        "dataset": task.spec.name,
-        "protocol": task.spec.protocol,
-        "window": task.spec.window,
-        "n_train": task.windows.n,
-        "n_windows": opened.windows.n,
-        "n_classes": len(task.classes),
-        "scaler_rows": task.scaler.n_rows_seen,
-    }

@@ -1,52 +1,27 @@
-"""A classification task: one window per case, and its label."""
+"""A classification task: cases and their class numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from downstream.scaling import Scaler
-from downstream.task import Task
+from downstream.cases.task import CaseTask, LabelledWindows
 from downstream.windows import Windows
 
 
-class LabelledWindows(NamedTuple):
-    """Cases and their class numbers: `windows`, and `labels` int64 (n,)."""
-
-    windows: Windows
-    labels: NDArray[np.int64]
-
-
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class ClassificationTask(Task):
-    """Training cases with labels; the test cases are sealed.
+class ClassificationTask(CaseTask):
+    """Cases whose labels are class numbers, int64.
 
     Args:
-        windows: One per training case, scaled; shorter cases end in NaN rows.
-        labels: Class number of each training case, int64 (n,).
         classes: Class names by number.
-        scaler: One mean and deviation per variate over all training cases.
     """
 
-    windows: Windows
-    labels: NDArray[np.int64]
     classes: tuple[str, ...]
-    scaler: Scaler
 
-    def training_windows(self, *, limit: int = 20_000) -> Windows:
-        """Return the training cases that have a value; evenly thinned above `limit`."""
-        kept = np.flatnonzero(self.windows.observed())
-        return self.windows.subset(kept[:: max(1, -(-len(kept) // max(limit, 1)))])
+    def known_of(self, windows: Windows) -> tuple[str, list[str]]:
+        """Return the class of each of some training windows."""
+        return "class", [self.classes[number] for number in self.labels_of(windows)]
 
-    def open_test(self) -> LabelledWindows:
-        """Return test cases (padded to their own longest) and labels; once.
-
-        Raises:
-            DataError: If the task has no test part.
-            RuntimeError: On the second call.
-        """
-        part: LabelledWindows = self.sealed.open(self.spec.name)
-        return part
+    def protocol_facts(self, opened: LabelledWindows) -> dict[str, str | int | float]:
+        """Return the facts that belong beside every figure of this task."""
+        return {**super().protocol_facts(opened), "n_classes": len(self.classes)}

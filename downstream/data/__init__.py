@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from downstream.data.loading import load_task
+from downstream.data.loading import load_plain_series, load_task
 from downstream.data.sources import infer_kind, open_source
 
-__all__ = ["infer_kind", "load_task", "open_source"]
+__all__ = ["infer_kind", "load_plain_series", "load_task", "open_source"]

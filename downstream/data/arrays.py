@@ -28,7 +28,7 @@ def array_cases(source: Arrays, *, layout: Layout) -> CasePair:
     content = source.content
     values = content.get("X", content.get("values"))
     if values is None or content.get("y") is None:
-        raise DataError(f"{source.source}: classification needs cases X and class labels y")
+        raise DataError(f"{source.source}: it needs cases X and their labels y")
     train = _case_set(source.source, values, content["y"], layout=layout)
     if (content.get("X_test") is None) != (content.get("y_test") is None):
         raise DataError(f"{source.source}: X_test and y_test come together, one of them is missing")
@@ -111,15 +111,21 @@ def _case_set(source: str, values: Any, labels: Any, *, layout: Layout) -> CaseS
         )
     flat = np.asarray(labels)
     if flat.ndim != 1 or len(flat) != len(cases):
-        raise DataError(f"{source}: there must be one class label per case: {len(cases)} cases, labels {flat.shape}")
-    return CaseSet(source, tuple(f"channel_{i}" for i in range(widths.pop())), tuple(cases), _class_names(flat, source))
+        raise DataError(f"{source}: there must be one label per case: {len(cases)} cases, labels {flat.shape}")
+    return CaseSet(source, tuple(f"channel_{i}" for i in range(widths.pop())), tuple(cases), _label_texts(flat, source))
 
 
-def _class_names(labels: NDArray[Any], source: str) -> tuple[str, ...]:
+def _label_texts(labels: NDArray[Any], source: str) -> tuple[str, ...]:
+    """Return labels as text that reads back as the same numbers; whole numbers have no point, as class names have none.
+
+    Raises:
+        DataError: If a number is not finite; names the case.
+    """
     if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all():
-            raise DataError(f"{source}: a class label is missing or infinite")
-        if (labels == np.round(labels)).all():
+        wrong = np.flatnonzero(~np.isfinite(labels))
+        if len(wrong):
+            raise DataError(f"{source}: the label of case {wrong[0]} is missing or infinite")
+        if (labels == np.round(labels)).all() and (np.abs(labels) < 2**53).all():
             labels = labels.astype(np.int64)
     return tuple(str(label) for label in labels.tolist())
 

@@ -1,23 +1,21 @@
-"""load_task: the one way from a user's data to a task."""
+"""The one way from a user's data to a task, or to plain series."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from downstream.data.arrays import array_cases, array_series
 from downstream.data.options import Layout, LoadOptions, Protocol
-from downstream.data.raw import Arrays, CasePair, SeriesSet, Source
+from downstream.data.raw import SeriesSet
 from downstream.data.sources import infer_kind, open_source
-from downstream.data.tables import anomaly_series, forecasting_series, row_cases
-from downstream.errors import DataError
-from downstream.task import KINDS, Kind, Task
+from downstream.kinds import KINDS, task_kind
+from downstream.task import Task
 
 
 def load_task(
     source: Any,
     *,
-    kind: Kind | None,
+    kind: str | None,
     y: Any = None,
     name: str | None = None,
     family: str | None = None,
@@ -43,9 +41,8 @@ def load_task(
     Args:
         source: Path of a file (`.csv .parquet .ts .tsv .arff .npz .npy`, each also `.gz`), a folder, a
             DataFrame, an array, a list of arrays, `(X, y[, X_test, y_test])` or a mapping of arrays.
-        kind: `forecasting`, `classification`, `anomaly`; None infers it from the form
-            (`.ts .tsv .arff` or y: classification; columns label and split: anomaly;
-            else forecasting). Axes are never inferred, see `layout`.
+        kind: One of `KINDS`; None infers it from the form: each kind says in `claims` which
+            is its own. Axes are never inferred, see `layout`.
         y: Class labels of an array or list, (cases,).
         name: Name of the set; the file's by default.
         family: Sets of common origin share it; the name by default.
@@ -69,7 +66,7 @@ def load_task(
         rng_seed: Decides splits, subsets and planted anomalies.
 
     Returns:
-        A `ForecastingTask`, `ClassificationTask` or `AnomalyTask`.
+        A task of the kind's class, such as `ForecastingTask`.
 
     Raises:
         DataError: If the data is at fault; one sentence says where.
@@ -98,34 +95,43 @@ def load_task(
         pool_test=pool_test,
         rng_seed=rng_seed,
     )
-    from downstream.anomaly.build import build_anomaly
-    from downstream.classification.build import build_classification
-    from downstream.forecasting.build import build_forecasting
-
-    chosen = kind or infer_kind(content)
-    if chosen == "classification":
-        return build_classification(_cases(content, options=options), options=options)
-    if chosen == "anomaly":
-        return build_anomaly(_series(content, options=options, anomaly=True), options=options)
-    return build_forecasting(_series(content, options=options, anomaly=False), stem=stem, options=options)
+    return task_kind(kind or infer_kind(content)).load(content, stem=stem, options=options)
 
 
-def _cases(content: Source, *, options: LoadOptions) -> CasePair:
-    if isinstance(content, CasePair):
-        return content
-    if isinstance(content, Arrays):
-        return array_cases(content, layout=options.layout)
-    if len(content.tables) > 1:
-        raise DataError(f"{content.name}: classification from tables takes one table, got {len(content.tables)}")
-    return CasePair(row_cases(content.tables[0], options=options), None)
+def load_plain_series(
+    source: Any,
+    *,
+    kind: str,
+    variates: Sequence[str] | None = None,
+    layout: Layout = "nct",
+    time_column: str | None = None,
+    label_column: str | None = None,
+) -> SeriesSet:
+    """Read data as `load_task` does, without splitting or scaling it.
 
+    Cases of a classification set are series too; the official test cases follow the training cases. Labels are
+    not needed where the format does not demand them.
 
-def _series(content: Source, *, options: LoadOptions, anomaly: bool) -> SeriesSet:
-    if isinstance(content, CasePair):
-        raise DataError(f"{content.train.source}: the file holds labelled cases; load it with kind='classification'")
-    if isinstance(content, Arrays):
-        return array_series(content, options=options, anomaly=anomaly)
-    return anomaly_series(content, options=options) if anomaly else forecasting_series(content, options=options)
+    Args:
+        source: As for `load_task`.
+        kind: How the data is read.
+        variates: Columns to use, all by default.
+        layout: Axes of arrays.
+        time_column: As for `load_task`.
+        label_column: As for `load_task`.
+
+    Raises:
+        DataError: If the data is at fault.
+    """
+    content, stem = open_source(source)
+    options = LoadOptions(
+        name=stem,
+        variates=_tuple(variates),
+        layout=layout,
+        time_column=time_column,
+        label_column=label_column,
+    )
+    return task_kind(kind).plain_series(content, options=options)
 
 
 def _tuple(values: Sequence[Any] | None) -> tuple[Any, ...] | None:

@@ -62,12 +62,17 @@ class SeriesSet:
 
 @dataclass(frozen=True, eq=False)
 class CaseSet:
-    """Labelled cases of possibly unequal length, each float64 (time, variates)."""
+    """Labelled cases of possibly unequal length, each float64 (time, variates).
+
+    Labels are as written: what they mean is for the kind of task to say. With `has_targets` the
+    source itself says that they are numbers to be predicted, not classes.
+    """
 
     source: str
     variates: tuple[str, ...]
     cases: tuple[Floats, ...]
     labels: tuple[str, ...]
+    has_targets: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,11 @@ class CasePair:
 
     train: CaseSet
     test: CaseSet | None
+
+    @property
+    def parts(self) -> tuple[CaseSet, ...]:
+        """Those that are there."""
+        return (self.train,) if self.test is None else (self.train, self.test)
 
 
 @dataclass(frozen=True, eq=False)

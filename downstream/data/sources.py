@@ -18,7 +18,7 @@ from downstream.data.files.ts import read_ts_cases
 from downstream.data.files.tsv import read_tsv_cases
 from downstream.data.raw import Arrays, CasePair, CaseSet, Source, Table, Tables
 from downstream.errors import DataError
-from downstream.task import Kind
+from downstream.kinds import KINDS, task_kind
 
 CASE_READERS: Mapping[str, Callable[[Path], CaseSet]] = {
     ".ts": read_ts_cases,
@@ -74,17 +74,9 @@ def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
     )
 
 
-def infer_kind(source: Source) -> Kind:
-    """Return the kind that the form of the data stands for.
-
-    Rule: `.ts`, `.tsv`, `.arff`, or arrays with `y`: classification; a table with
-    the columns `label` and `split`: anomaly; everything else: forecasting.
-    """
-    if isinstance(source, CasePair) or (isinstance(source, Arrays) and source.content.get("y") is not None):
-        return "classification"
-    if isinstance(source, Tables) and {"label", "split"} <= set(source.tables[0].frame.columns):
-        return "anomaly"
-    return "forecasting"
+def infer_kind(source: Source) -> str:
+    """Return the kind that the form of the data stands for: the last of `KINDS` that claims it."""
+    return next(name for name in reversed(KINDS) if task_kind(name).claims(source))
 
 
 def _open_path(path: Path) -> tuple[Source, str]:

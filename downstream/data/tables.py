@@ -52,7 +52,7 @@ def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
 
 
 def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
-    """Read a table that holds one univariate case per row and its class in the label column.
+    """Read a table that holds one univariate case per row and what is known of it in the label column.
 
     Raises:
         DataError: If there is no label column, nothing beside it, or a value is not numeric.
@@ -61,14 +61,14 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
     label = options.label_column or "label"
     if label not in frame.columns:
         raise DataError(
-            f"{table.source}: classification from a table needs one case per row and a class column; there is no "
-            f"column {label!r}; pass label_column=... (columns: {', '.join(frame.columns[:8])})"
+            f"{table.source}: cases from a table need one row each and a label column; there is no column {label!r}; "
+            f"pass label_column=... (columns: {', '.join(frame.columns[:8])})"
         )
     if frame.shape[1] == 1:
-        raise DataError(f"{table.source}: there is no column with values beside the class column {label!r}")
+        raise DataError(f"{table.source}: there is no column with values beside the label column {label!r}")
     missing = np.flatnonzero(frame[label].isna())
     if missing.size:
-        raise DataError(f"{table.source}: column {label!r}, {table.where(int(missing[0]))}: the class is missing")
+        raise DataError(f"{table.source}: column {label!r}, {table.where(int(missing[0]))}: the label is missing")
     values = take_values(table, [name for name in frame.columns if name != label])
     return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), tuple(str(item) for item in frame[label]))
 

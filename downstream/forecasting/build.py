@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from downstream.data.options import LoadOptions
-from downstream.data.raw import RawSeries, SeriesSet
+from downstream.data.raw import RawSeries, SeriesSet, Source
+from downstream.data.series import read_series
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
+from downstream.data.tables import forecasting_series
 from downstream.errors import DataError, DataWarning
 from downstream.forecasting.task import ForecastingTask
 from downstream.forecasting.ts2vec.time_features import TIME_FEATURES, time_features
 from downstream.scaling import fit_scaler
-from downstream.task import METRICS, Sealed, TaskSpec, task_hash
+from downstream.task import Sealed, TaskSpec, task_hash
 
 _HORIZONS = {
     "default": (24, 48, 168, 336, 720),
@@ -32,6 +34,22 @@ class _Lengths:
     window: int
     horizons: tuple[int, ...]
     raw_lags: int
+
+
+def claims(content: Source) -> bool:
+    """Whether data is for forecasting: whatever nothing else claims."""
+    del content
+    return True
+
+
+def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
+    """Return the series of a source; tables are wide, or long with `unique_id`, `ds` and `y`."""
+    return read_series(content, options=options, from_tables=forecasting_series)
+
+
+def load(content: Source, *, stem: str, options: LoadOptions) -> ForecastingTask:
+    """Return the task that a source stands for; see `build_forecasting`."""
+    return build_forecasting(plain_series(content, options=options), stem=stem, options=options)
 
 
 def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> ForecastingTask:
@@ -209,16 +227,12 @@ def _spec(lengths: _Lengths, *, splits: Sequence[RowSplit], options: LoadOptions
         words.append("7 time features; origins from the first row of a part")
     if options.rows is not None or options.max_rows is not None:
         words.append(f"rows {options.rows or 'all'}, at most {options.max_rows or 'all'} (the last ones)")
-    metric, higher = METRICS["forecasting"]
-    family = options.family or ("ett" if options.name.lower() in ETT_SPLITS else options.name)
-    return TaskSpec(
+    return TaskSpec.of(
+        "forecasting",
         name=options.name,
-        kind="forecasting",
+        family=options.family or ("ett" if options.name.lower() in ETT_SPLITS else None),
         window=lengths.window,
         horizons=lengths.horizons,
         raw_lags=lengths.raw_lags,
-        metric=metric,
-        higher_is_better=higher,
-        family=family,
-        protocol="; ".join(words),
+        protocol=words,
     )

@@ -23,7 +23,6 @@ from downstream.windows import Windows
 
 Features = Literal["raw_lags", "representation", "both"]
 Normalization = Literal["none", "last", "instance"]
-FEATURES: tuple[Features, ...] = ("raw_lags", "representation", "both")
 NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]

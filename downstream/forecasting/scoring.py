@@ -6,26 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from downstream.forecasting.choice import Choice, fit, fit_reference
-from downstream.forecasting.models import Combination, Setting, Sharing, fit_paths, split_groups
-from downstream.forecasting.rows import Features, RowBlock, pick_origins, row_blocks, usable_horizons
-from downstream.forecasting.sums import RowSums, sum_rows
+from downstream.forecasting.errors import ErrorSums, horizon_metrics
+from downstream.forecasting.models import Combination, Setting, fit_paths, split_groups
+from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
+from downstream.forecasting.sums import sum_rows
 from downstream.forecasting.task import ForecastingTask, Origins, Part
-from downstream.forecasting.ts2vec.scoring import applies, test_ts2vec
-from downstream.probes.ridge import ALPHAS, choose
+from downstream.forecasting.ts2vec.scoring import applies, score_test_ts2vec
+from downstream.probes.ridge import ALPHAS, Moments, choose
 from downstream.represent import Represent
 from downstream.scores import Score, Scores
-from downstream.task import TaskSpec
 
 LABEL_TRAIN_ORIGINS, LABEL_TRAIN_ROWS = 1000, 8000
 LABEL_VALIDATION_ORIGINS, LABEL_VALIDATION_ROWS = 600, 4000
-# They do not depend on the encoder, so every trial of a task can share them.
-_RAW_LAG_ERRORS: dict[tuple[str, TaskSpec], Mapping[str, float]] = {}
+LABEL = Setting("representation", "last", "shared")
 
 
-def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0, details: bool = False) -> Score:
+def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) -> Score:
     """Return the label of a trial: the error on validation of a ridge on the representation alone.
 
     One rule for every encoder: targets are changes from the last value; separate streams share
@@ -37,58 +35,11 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0, 
         task: The task.
         represent: The encoder.
         rng_seed: Not used: nothing here is random.
-        details: Also score raw lags, alone and together with the representation, which takes longer.
 
     Returns:
-        The mean squared error in scaled units. Details per horizon H: `mse/H`, `raw_lags_mse/H`, `both_mse/H`,
-        `repeat_last_mse/H`, `alpha_on_edge/H`.
+        The mean squared error in scaled units. Details per horizon H: `mse/H`, `alpha_on_edge/H`.
     """
     del rng_seed
-    train, halves, horizons = _label_sums(task, represent, representation_only=not details)
-    found: dict[str, float] = {}
-    for index, horizon in enumerate(horizons):
-        found[f"mse/{horizon}"], on_edge = _nested_error(
-            train, halves, features="representation", index=index, n_lags=task.spec.raw_lags, horizon=horizon
-        )
-        found[f"alpha_on_edge/{horizon}"] = float(on_edge)
-        if details:
-            found[f"both_mse/{horizon}"], _ = _nested_error(
-                train, halves, features="both", index=index, n_lags=task.spec.raw_lags, horizon=horizon
-            )
-    if details:
-        found.update(_raw_lag_errors(task))
-    for name in ("mse", "raw_lags_mse", "both_mse", "repeat_last_mse"):
-        values = [value for key, value in found.items() if key.startswith(f"{name}/")]
-        if values:
-            found[name] = float(np.mean(values))
-    return Score(found["mse"], "mse", False, found)
-
-
-def _raw_lag_errors(task: ForecastingTask) -> Mapping[str, float]:
-    """Return the errors, under the rule of the label, of raw lags and of repeating the last value."""
-    key = (task.hash, task.spec)
-    if key not in _RAW_LAG_ERRORS:
-        _RAW_LAG_ERRORS[key] = _measure_raw_lags(task)
-    return _RAW_LAG_ERRORS[key]
-
-
-def _measure_raw_lags(task: ForecastingTask) -> Mapping[str, float]:
-    train, halves, horizons = _label_sums(task, None)
-    found = {}
-    for index, horizon in enumerate(horizons):
-        found[f"raw_lags_mse/{horizon}"], _ = _nested_error(
-            train, halves, features="raw_lags", index=index, n_lags=task.spec.raw_lags, horizon=horizon
-        )
-        rows = [half["raw_lags", "last"][index] for half in halves]
-        present = [one.pooled() for one in rows if one is not None]
-        n_values = sum(float(one.count) for one in present) * horizon
-        found[f"repeat_last_mse/{horizon}"] = sum(float(one.yy.sum()) for one in present) / n_values
-    return found
-
-
-def _label_sums(
-    task: ForecastingTask, represent: Represent | None, *, representation_only: bool = False
-) -> tuple[RowSums, tuple[RowSums, RowSums], tuple[int, ...]]:
     horizons = usable_horizons(task)
     shortest = horizons[0]
     training = pick_origins(task, "train", horizon=shortest, max_origins=LABEL_TRAIN_ORIGINS, max_rows=LABEL_TRAIN_ROWS)
@@ -99,48 +50,47 @@ def _label_sums(
     ends = np.asarray([end for _, end in task.bounds], dtype=np.int64)
     roomy = np.flatnonzero(judged.step + horizons[-1] < ends[judged.series])
     middle = int(roomy[len(roomy) // 2]) if len(roomy) > 1 else len(judged.step) // 2
-
-    def sums(part: Part, origins: Origins) -> RowSums:
-        return sum_rows(
-            row_blocks(task, part, origins, horizons=horizons, represent=represent),
-            horizons=horizons,
-            normalizations=("last",),
-            for_validation=part == "validation",
-            representation_only=representation_only,
-        )
-
-    halves = (
-        sums("validation", Origins(judged.series[:middle], judged.step[:middle])),
-        sums("validation", Origins(judged.series[middle:], judged.step[middle:])),
+    parts: tuple[tuple[Part, Origins], ...] = (
+        ("train", training),
+        ("validation", Origins(judged.series[:middle], judged.step[:middle])),
+        ("validation", Origins(judged.series[middle:], judged.step[middle:])),
     )
-    return sums("train", training), halves, horizons
+    train, *halves = (_label_sums(task, part, origins, represent=represent) for part, origins in parts)
+    details: dict[str, float] = {}
+    errors = []
+    for index, horizon in enumerate(horizons):
+        error, on_edge = _nested_error(train[index], [half[index] for half in halves if half], horizon=horizon)
+        details |= {f"mse/{horizon}": error, f"alpha_on_edge/{horizon}": float(on_edge)}
+        errors.append(error)
+    details["mse"] = float(np.mean(errors))
+    return Score.of(task.spec, details["mse"], details)
 
 
-def _nested_error(
-    train: RowSums,
-    halves: tuple[RowSums, RowSums],
-    *,
-    features: Features,
-    index: int,
-    n_lags: int,
-    horizon: int,
-) -> tuple[float, bool]:
+def _label_sums(task: ForecastingTask, part: Part, origins: Origins, *, represent: Represent) -> list[Moments | None]:
+    """Return the sums of the rows at some origins for each horizon; an empty list without an origin."""
+    horizons = usable_horizons(task)
+    sums = sum_rows(
+        row_blocks(task, part, origins, horizons=horizons, represent=represent),
+        horizons=horizons,
+        normalizations=(LABEL.normalization,),
+        for_validation=part == "validation",
+        representation_only=True,
+    )
+    return sums.get((LABEL.features, LABEL.normalization), [])
+
+
+def _nested_error(fit_on: Moments | None, halves: Sequence[Moments | None], *, horizon: int) -> tuple[float, bool]:
     """Return the error of each half under the alpha that is best on the other, and if one was on the edge.
 
     Where one half has no origin for the horizon, the alpha is chosen on the half that is scored.
     """
-    fit_on = train[features, "last"][index]
-    judged = [half[features, "last"][index] for half in halves if (features, "last") in half]
-    rows = [one for one in judged if one is not None]
-    assert fit_on is not None, "usable_horizons promises training and validation origins"
-    assert rows, "usable_horizons promises training and validation origins"
-    sharing: Sharing = "shared"
-    if features == "representation" and fit_on.y.shape[1] > horizon:
-        sharing = "joint"
-    paths = fit_paths(fit_on, setting=Setting(features, "last", sharing), n_lags=n_lags)
+    rows = [half for half in halves if half is not None]
+    assert fit_on is not None and rows, "usable_horizons promises training and validation origins"
+    setting = LABEL._replace(sharing="joint") if fit_on.y.shape[1] > horizon else LABEL
+    paths = fit_paths(fit_on, setting=setting, n_lags=0)
     by_alpha, counts = [], []
-    for one in rows:
-        groups = split_groups(one, sharing=sharing)
+    for half in rows:
+        groups = split_groups(half, sharing=setting.sharing)
         count = torch.stack([group.count[0] for group in groups])
         errors = torch.stack([path.errors(group, ALPHAS) for path, group in zip(paths, groups, strict=True)])
         by_alpha.append((errors * count[:, None]).sum(0) / count.sum())
@@ -150,7 +100,9 @@ def _nested_error(
     return float(np.average(scored, weights=counts)), any(choice.on_edge for choice in chosen)
 
 
-def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0) -> Scores:
+def score_test(
+    task: ForecastingTask, opened: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0
+) -> Scores:
     """Choose a forecaster per horizon on training and validation rows, then score it on every test origin.
 
     Args:
@@ -185,32 +137,24 @@ def test(task: ForecastingTask, opened: ForecastingTask, represent: Represent | 
         for name, forecaster in forecasters.items():
             settings.update(_describe(forecaster, name=name))
     if represent is not None and applies(task):
-        published = test_ts2vec(task, opened, represent)
+        published = score_test_ts2vec(task, opened, represent)
         metrics.update(published[0])
         settings.update(published[1])
-    for name in ("mse", "mae", "representation.mse", "representation.mae"):
-        values = [value for key, value in metrics.items() if key.startswith(f"{name}/")]
-        if values:
-            metrics[name] = float(np.mean(values))
-    return Scores(metrics.get("mse", float("nan")), "mse", False, metrics, settings, facts)
+    return Scores.of(task.spec, metrics, settings=settings, protocol=facts)
 
 
 def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterable[RowBlock]) -> dict[str, float]:
     """Return mean squared and absolute errors over all observed targets, by name of the forecaster and horizon."""
-    sums: dict[str, NDArray[np.float64]] = {}
+    names = next(iter(tested.values()))
+    sums = {name: dict.fromkeys(tested, ErrorSums()) for name in names}
     for block in blocks:
         for horizon, forecasters in tested.items():
-            observed = np.isfinite(block.targets[:, :horizon]) & (block.room >= horizon)[:, None, None]
+            targets = np.where((block.room >= horizon)[:, None, None], block.targets[:, :horizon], np.nan)
             for name, forecaster in forecasters.items():
-                errors = (forecaster.predict(block) - block.targets[:, :horizon])[observed]
-                found = np.asarray([np.square(errors).sum(), np.abs(errors).sum(), errors.size])
-                sums[f"{name}|{horizon}"] = sums.get(f"{name}|{horizon}", np.zeros(3)) + found
-    metrics = {}
-    for key, (squared, absolute, n_values) in sums.items():
-        name, horizon_text = key.split("|")
-        if n_values:
-            metrics[f"{name}mse/{horizon_text}"] = float(squared / n_values)
-            metrics[f"{name}mae/{horizon_text}"] = float(absolute / n_values)
+                sums[name][horizon] += ErrorSums.of(forecaster.predict(block) - targets)
+    metrics: dict[str, float] = {}
+    for name in names:
+        metrics |= horizon_metrics(sums[name], prefix=name)
     return metrics
 
 

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.scaling import Scaler
 from downstream.task import Task
 from downstream.windows import Windows, spread_starts
 
@@ -34,7 +33,6 @@ class ForecastingTask(Task):
             NaN is missing; float32 (time, n_targets + covariates) each.
         bounds: `(train_end, validation_end)` per series, in rows.
         n_targets: How many leading columns are forecast.
-        scaler: What scaled the series; `n_rows_seen` proves the rows it saw.
         origin_delay: 0: the first validation or test origin is the row before the
             part. 1: it is the part's first row, as TS2Vec's protocol has it.
         test_opened: Whether `series` reaches into the test part.
@@ -43,7 +41,6 @@ class ForecastingTask(Task):
     series: tuple[NDArray[np.float32], ...]
     bounds: tuple[tuple[int, int], ...]
     n_targets: int
-    scaler: Scaler
     origin_delay: int = 0
     test_opened: bool = False
 
@@ -122,6 +119,12 @@ class ForecastingTask(Task):
         """
         tails: tuple[NDArray[np.float32], ...] = self.sealed.open(self.spec.name)
         series = tuple(np.concatenate([head, tail]) for head, tail in zip(self.series, tails, strict=True))
+        return dataclasses.replace(self, series=series, test_opened=True)
+
+    def stand_in(self, sizes: tuple[int, ...]) -> ForecastingTask:
+        """Return the task with its own rows repeated where the test rows would be; see `Task`."""
+        tails = [values[np.arange(size) % len(values)] for values, size in zip(self.series, sizes, strict=True)]
+        series = tuple(np.concatenate(pair) for pair in zip(self.series, tails, strict=True))
         return dataclasses.replace(self, series=series, test_opened=True)
 
     def _ending_at(self, origins: Origins, *, length: int) -> Windows:

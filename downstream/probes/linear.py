@@ -1,4 +1,4 @@
-"""Linear classifiers: a closed-form ridge classifier, and logistic regression."""
+"""Linear probes: ridge in closed form, for targets and for classes, and logistic regression."""
 
 from __future__ import annotations
 
@@ -41,30 +41,62 @@ class Standardizer:
 
 
 @dataclass(frozen=True)
-class RidgeClassifier:
-    """One-against-rest ridge on targets -1 and +1; alpha by leave-one-out error in closed form.
+class RidgeProbe:
+    """Ridge on standardised features; alpha by leave-one-out error in closed form.
 
     Args:
         path: The fitted ridge.
         alpha: The chosen penalty.
-        classes: Class number of each column, (n_classes,).
         projection: Random projection of the features, or None, (d, rank).
         on_edge: Whether alpha is the first or last of its grid.
     """
 
     path: RidgePath
     alpha: float
-    classes: Integers
     projection: Floats | None
-    on_edge: bool = False
+    on_edge: bool
+
+    @classmethod
+    def fit(
+        cls, x: Floats, targets: Floats, *, alphas: tuple[float, ...] = ALPHAS, max_rank: int | None = MAX_RANK
+    ) -> RidgeProbe:
+        """Fit on standardised rows, (n, d), with targets, (n, m).
+
+        Where both n and d exceed `max_rank` the features go through one fixed Gaussian projection first.
+        """
+        projection: Floats | None = None
+        if max_rank is not None and min(x.shape) > max_rank:
+            projection = np.random.default_rng(0).standard_normal((x.shape[1], max_rank)) / np.sqrt(max_rank)
+            x = x @ projection
+        rows, wanted = torch.as_tensor(x, dtype=torch.float64), torch.as_tensor(targets)
+        path = RidgePath.from_rows(rows, wanted)
+        chosen = choose(leave_one_out_errors(path, rows, wanted, alphas=alphas), alphas)
+        return cls(path, chosen.alpha, projection, chosen.on_edge)
+
+    def predict(self, x: Floats) -> Floats:
+        """Return predictions for standardised rows, (n, m)."""
+        x = x if self.projection is None else x @ self.projection
+        predicted: Floats = self.path.predict(torch.as_tensor(x, dtype=torch.float64), alpha=self.alpha).numpy()
+        return predicted
+
+
+@dataclass(frozen=True)
+class RidgeClassifier:
+    """One-against-rest ridge on targets -1 and +1.
+
+    Args:
+        ridge: The fitted ridge.
+        classes: Class number of each column, (n_classes,).
+    """
+
+    ridge: RidgeProbe
+    classes: Integers
 
     @classmethod
     def fit(
         cls, x: Floats, labels: Integers, *, alphas: tuple[float, ...] = ALPHAS, max_rank: int | None = MAX_RANK
     ) -> RidgeClassifier:
-        """Fit on standardised rows, (n, d), with labels, (n,).
-
-        Where both n and d exceed `max_rank` the features go through one fixed Gaussian projection first.
+        """Fit on standardised rows, (n, d), with labels, (n,); see `RidgeProbe.fit`.
 
         Raises:
             ValueError: If there are fewer than two classes.
@@ -72,22 +104,12 @@ class RidgeClassifier:
         classes = np.unique(labels)
         if len(classes) < 2:
             raise ValueError(f"RidgeClassifier.fit needs at least two classes, got {classes.tolist()}")
-        projection: Floats | None = None
-        if max_rank is not None and min(x.shape) > max_rank:
-            projection = np.random.default_rng(0).standard_normal((x.shape[1], max_rank)) / np.sqrt(max_rank)
-            x = x @ projection
-        rows = torch.as_tensor(x, dtype=torch.float64)
-        targets = torch.as_tensor(np.where(labels[:, None] == classes, 1.0, -1.0))
-        path = RidgePath.from_rows(rows, targets)
-        errors = leave_one_out_errors(path, rows, targets, alphas=alphas)
-        chosen = choose(errors, alphas)
-        return cls(path, chosen.alpha, classes, projection, chosen.on_edge)
+        targets = np.where(labels[:, None] == classes, 1.0, -1.0)
+        return cls(RidgeProbe.fit(x, targets, alphas=alphas, max_rank=max_rank), classes)
 
     def decision(self, x: Floats) -> Floats:
         """Return one score per class, larger = more likely, (n, n_classes)."""
-        x = x if self.projection is None else x @ self.projection
-        scores: Floats = self.path.predict(torch.as_tensor(x, dtype=torch.float64), alpha=self.alpha).numpy()
-        return scores
+        return self.ridge.predict(x)
 
     def predict(self, x: Floats) -> Integers:
         """Return the class number of each row, (n,)."""

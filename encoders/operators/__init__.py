@@ -3,7 +3,3 @@
 `search_space.registry.options("operator")` finds every module here whose name
 does not start with an underscore.
 """
-
-from __future__ import annotations
-
-__all__: list[str] = []

@@ -1,12 +1,14 @@
-"""Convolution over time on the (batch, streams, time, hidden) layout, without copies."""
+"""Convolution over time on the (batch, streams, time, hidden) layout, without copies, and operators made of it."""
 
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.operators._operator import Operator
 from encoders.strides import apart_by
 
 
@@ -70,3 +72,16 @@ class TimeConvolution(nn.Conv2d):
             groups=self.groups,
         )
         return result.permute(0, 2, 3, 1)
+
+
+class ConvolutionOperator(Operator):
+    """An operator that sees of its input what its convolutions see: a few steps of its output need a few only."""
+
+    takes_strides: ClassVar[bool] = True
+
+    def input_stride(self, stride: int, *, steps: int) -> int:
+        """Return the stride of the steps that the taps meet."""
+        for part in self.children():
+            if isinstance(part, TimeConvolution):
+                stride = part.input_stride(stride, steps=steps)
+        return stride

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from encoders.linear import Linear
 from encoders.operators._attention import AttentionBlock, attend, head_count, sinusoids
 from encoders.operators._operator import Operator
-from encoders.operators.patch_attention import PATCH
+from encoders.operators.patch_attention import PATCH, observed_patches, patches_of
 from search_space.registry import register
 
 
@@ -45,13 +45,11 @@ class CrossVariateAttention(Operator):
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Attend over patches, then over variates; (batch, streams, time, hidden)."""
         batch, streams, time, hidden = x.shape
-        count = -(-time // PATCH)
-        fill = count * PATCH - time
-        filled = F.pad(x, (0, 0, 0, fill)) if fill else x
-        patches: Tensor = self.embed(filled.reshape(batch, streams, count, PATCH * hidden))
+        patches: Tensor = self.embed(patches_of(x))
+        count = patches.shape[2]
         keys, share = None, patches.new_full((1, count), 1.0 / count)
         if span is not None:
-            observed = F.pad(span, (0, fill)).view(batch, count, PATCH).any(dim=-1)
+            observed = observed_patches(span)
             keys = F.pad(observed, (0, 1), value=True).repeat_interleave(streams, dim=0)
             share = (observed / observed.sum(dim=1, keepdim=True).clamp(min=1)).to(patches.dtype)
         variates = (patches * share[:, None, :, None]).sum(dim=2)  # (batch, streams, hidden)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor, nn
 
 from encoders.linear import Linear
-from encoders.operators._convolution import TimeConvolution
-from encoders.operators._operator import Operator
+from encoders.operators._convolution import ConvolutionOperator, TimeConvolution
 from encoders.strides import thin
 from search_space.registry import register
 
@@ -21,7 +18,7 @@ SMALL_TAPS = 5
     "depthwise_conv",
     source="ModernTCN, Luo and Wang 2024, ICLR (OpenReview vpJMJerXHU), DWConv and ConvFFN1",
 )
-class DepthwiseConv(Operator):
+class DepthwiseConv(ConvolutionOperator):
     """Filter every feature over 51 steps, mix the features of each step, and add the result to the latent.
 
     Symmetric zero padding, dilation 1; a step sees 25 steps to either side. As
@@ -32,8 +29,6 @@ class DepthwiseConv(Operator):
     variates, is left out, because the number of streams is open.
     """
 
-    takes_strides: ClassVar[bool] = True
-
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
         self.large = TimeConvolution(hidden, hidden, taps=LARGE_TAPS, causal=False, groups=hidden)
@@ -41,10 +36,6 @@ class DepthwiseConv(Operator):
         self.norm = nn.LayerNorm(hidden)
         self.network = nn.Sequential(Linear(hidden, 2 * hidden), nn.GELU(), Linear(2 * hidden, hidden))
         self.dropout = nn.Dropout(dropout)
-
-    def input_stride(self, stride: int, *, steps: int) -> int:
-        """Return the stride of the steps that the taps meet."""
-        return self.large.input_stride(stride, steps=steps)
 
     def forward(self, x: Tensor, span: Tensor | None = None, *, have: int = 1, want: int = 1) -> Tensor:
         """Apply the block; (batch, streams, time, hidden)."""

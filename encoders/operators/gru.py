@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,17 +10,11 @@ from torch.autograd.function import once_differentiable
 
 from compute.products import linear, products_of
 from encoders.operators._operator import Operator
-from encoders.operators._recurrence import (
-    in_full_precision,
-    recur,
-    room_for_steps,
-    squash,
-    steps_first,
-    steps_in_cache,
-    streams_first,
-    will_go_back,
-)
+from encoders.operators._recurrence import in_full_precision, steps_first, streams_first
 from search_space.registry import register
+
+_IN_CACHE = 2**15
+"""Numbers of a value whose steps are worked on together on the way back."""
 
 
 @register("operator", "gru", causal=True, source="GRU, Cho et al. 2014, arXiv:1406.1078")
@@ -42,8 +35,9 @@ class Gru(Operator):
         with in_full_precision(x):
             weight_x, weight_state, bias_x, bias_state = self.recurrence.all_weights[0]
             steps = steps_first(x).to(bias_x.dtype)
-            if will_go_back():
-                states = recur(_Run, linear(steps, weight_x, bias_x), weight_state, bias_state)
+            if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+                read = linear(steps, weight_x, bias_x)
+                states: Tensor = _Run.apply(read, weight_state, bias_state)  # type: ignore[no-untyped-call]
             else:  # without a way back torch's own is as fast
                 states = self.recurrence(steps)[0]
         return streams_first(states.to(x.dtype), like=x)
@@ -51,6 +45,10 @@ class Gru(Operator):
 
 class _Run(torch.autograd.Function):
     """The states of all steps, (time, rows, hidden), from what the gates read of the input.
+
+    Torch would record some ten functions a step, whose bookkeeping takes longer than
+    their arithmetic. So the gradient is written out, and whatever of it does not wait
+    for the next step's is computed for many steps at once.
 
     With gates r (reset) and u (update), h the state before a step and q what the
     candidate n = tanh(p + r q) reads of it, the state is n + u (h - n). All
@@ -61,11 +59,9 @@ class _Run(torch.autograd.Function):
     def forward(ctx: Any, read: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Run along time; read is (time, rows, 3 * hidden), weight (3 * hidden, hidden), bias (3 * hidden,)."""
         time, rows, hidden = len(read), read.shape[1], weight.shape[1]
-        room = partial(room_for_steps, like=read, keep=True)
-        gates, gates_at = room(time, rows, 3 * hidden)
-        candidates, candidate_at = room(time, rows, hidden)
-        states, state_at = room_for_steps(time + 1, rows, hidden, like=read, keep=True)
-        state_at[0].zero_()
+        gates, candidates = read.new_empty(time, rows, 3 * hidden), read.new_empty(time, rows, hidden)
+        states = read.new_zeros(time + 1, rows, hidden)
+        gates_at, candidate_at, state_at = gates.unbind(0), candidates.unbind(0), states.unbind(0)
         doors, candidate_reads = torch.split(read, [2 * hidden, hidden], dim=2)
         with products_of(states[0], weight):
             for step, (door, candidate_read) in enumerate(zip(doors.unbind(0), candidate_reads.unbind(0), strict=True)):
@@ -73,7 +69,7 @@ class _Run(torch.autograd.Function):
                 opened, heard = torch.split(gates_at[step], [2 * hidden, hidden], dim=1)
                 reset, update = opened.add_(door).sigmoid_().chunk(2, dim=1)
                 candidate = torch.addcmul(candidate_read, reset, heard, out=candidate_at[step])
-                squash(candidate.mul_(2.0))
+                candidate.mul_(2.0).sigmoid_().mul_(2.0).sub_(1.0)  # `soft_sign`, in place
                 torch.lerp(candidate, state_at[step], update, out=state_at[step + 1])
         ctx.save_for_backward(weight, gates, candidates, states)
         return states[1:]
@@ -87,14 +83,16 @@ class _Run(torch.autograd.Function):
         # By p, reset, update and q: the input has no part in the last, the state none in the first.
         slopes = of_states.new_empty(time, rows, 4 * hidden)
         of_state = of_states.new_zeros(rows, hidden)
+        together = max(1, _IN_CACHE // max(1, rows * hidden))
         with in_full_precision(of_states), products_of(states[0], weight):
-            for part in steps_in_cache(time, rows * hidden):
+            for end in range(time, 0, -together):
+                part = slice(max(0, end - together), end)
                 reset, update, heard = gates[part].chunk(3, dim=2)
                 by_candidate = (1.0 - update) * (1.0 - candidates[part].square())
                 by_reset = by_candidate * heard * reset * (1.0 - reset)
                 by_update = (states[part] - candidates[part]) * update * (1.0 - update)
                 torch.cat([by_candidate, by_reset, by_update, by_candidate * reset], dim=2, out=slopes[part])
-                for step in reversed(range(part.start, part.stop)):
+                for step in reversed(range(part.start, end)):
                     of_state = of_state.add_(of_states[step])
                     slope = slopes[step].view(rows, 4, hidden)
                     slope.mul_(of_state.unsqueeze(1))

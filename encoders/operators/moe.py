@@ -33,8 +33,6 @@ class Moe(Operator):
     weights act between the two layers: W2 (w * gelu(W1 x)) summed over experts.
 
     Args:
-        hidden: As for every operator.
-        depth: As for every operator.
         dropout: As for every operator; acts on what is added.
         experts: Number of networks, >= 1.
 

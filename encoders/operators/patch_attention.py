@@ -33,13 +33,21 @@ class PatchAttention(Operator):
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Attend over patches; (batch, streams, time, hidden)."""
         batch, streams, time, hidden = x.shape
-        patches = -(-time // PATCH)
-        fill = patches * PATCH - time
-        filled = F.pad(x, (0, 0, 0, fill)) if fill else x
-        tokens = self.embed(filled.reshape(batch * streams, patches, PATCH * hidden))
-        keys = None
-        if span is not None:
-            keys = F.pad(span, (0, fill)).view(batch, patches, PATCH).any(dim=-1).repeat_interleave(streams, dim=0)
-        tokens = self.block(tokens, positions=sinusoids(patches, like=x), keys=keys)
-        steps: Tensor = self.spread(tokens).view(batch, streams, patches * PATCH, hidden)
+        tokens = self.embed(patches_of(x).flatten(0, 1))  # (batch * streams, patches, hidden)
+        keys = None if span is None else observed_patches(span).repeat_interleave(streams, dim=0)
+        tokens = self.block(tokens, positions=sinusoids(tokens.shape[1], like=x), keys=keys)
+        steps: Tensor = self.spread(tokens).view(batch, streams, -1, hidden)
         return x + steps[:, :, :time]
+
+
+def patches_of(x: Tensor) -> Tensor:
+    """Return the patches of (batch, streams, time, hidden), the last filled up; (batch, streams, patches, width)."""
+    batch, streams, time, hidden = x.shape
+    fill = -time % PATCH
+    filled = F.pad(x, (0, 0, 0, fill)) if fill else x
+    return filled.reshape(batch, streams, (time + fill) // PATCH, PATCH * hidden)
+
+
+def observed_patches(span: Tensor) -> Tensor:
+    """Return which patches have a step in the span (batch, time); (batch, patches)."""
+    return F.pad(span, (0, -span.shape[1] % PATCH)).view(len(span), -1, PATCH).any(dim=-1)

@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from encoders.operators._attention import AttentionBlock, SelfAttention, sinusoids
-from encoders.operators._operator import Operator
+from encoders.operators._attention import SelfAttention
+from encoders.operators.temporal_attention import TemporalAttention
 from search_space.registry import register
 
 SAMPLING_FACTOR = 5
-
-
-@register(
-    "operator",
-    "prob_sparse_attention",
-    source="Informer, Zhou et al. 2021, arXiv:2012.07436, eq. (3) and (4); INF-T of AutoCTS, PVLDB 15(4)",
-)
-class ProbSparseAttention(Operator):
-    """Let the most decided steps attend to all steps of their stream; the others get the mean.
-
-    Of n steps, min(n, 5 ceil(ln n)) attend, at least one; up to 15 steps that is
-    full attention. Deliberate differences: a block as in `temporal_attention`
-    around it, without Informer's distilling, which shortens the window.
-    """
-
-    def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
-        super().__init__(hidden, depth=depth, dropout=dropout)
-        self.block = AttentionBlock(hidden, dropout=dropout, attention=ProbSparseSelfAttention)
-
-    def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
-        """Attend over time; (batch, streams, time, hidden)."""
-        streams, time = x.shape[1:3]
-        keys = None if span is None else span.repeat_interleave(streams, dim=0)
-        tokens = x.flatten(0, 1)  # (batch * streams, time, hidden)
-        result: Tensor = self.block(tokens, positions=sinusoids(time, like=x), keys=keys)
-        return result.view(x.shape)
 
 
 class ProbSparseSelfAttention(SelfAttention):
@@ -81,6 +56,22 @@ class ProbSparseSelfAttention(SelfAttention):
         mixed = mixed.where(attends[:, None, :, None], mean)
         everywhere = mean.expand_as(value).scatter(2, chosen, mixed)
         return self.output(everywhere.transpose(1, 2).reshape(rows, length, hidden))  # type: ignore[no-any-return]
+
+
+@register(
+    "operator",
+    "prob_sparse_attention",
+    source="Informer, Zhou et al. 2021, arXiv:2012.07436, eq. (3) and (4); INF-T of AutoCTS, PVLDB 15(4)",
+)
+class ProbSparseAttention(TemporalAttention):
+    """Let the most decided steps attend to all steps of their stream; the others get the mean.
+
+    Of n steps, min(n, 5 ceil(ln n)) attend, at least one; up to 15 steps that is
+    full attention. Deliberate differences: a block as in `temporal_attention`
+    around it, without Informer's distilling, which shortens the window.
+    """
+
+    attention: ClassVar[type[SelfAttention]] = ProbSparseSelfAttention
 
 
 def _most_decided(query: Tensor, key: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:

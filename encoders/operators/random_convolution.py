@@ -60,15 +60,11 @@ def _draw_kernel() -> Tensor:
     """Return one kernel with zeros between its taps; (2 * _REACH + 1,)."""
     # on the CPU even where the shapes alone are asked for: the taps' places follow from what is drawn
     with torch.device("cpu"):
-        return _drawn_on_cpu()
-
-
-def _drawn_on_cpu() -> Tensor:
-    length = LENGTHS[int(torch.randint(len(LENGTHS), ()))]
-    largest = math.log2((REFERENCE_STEPS - 1) / (length - 1))
-    dilation = int(2.0 ** (float(torch.rand(())) * largest))
-    weights = torch.randn(length)
-    kernel = torch.zeros(2 * _REACH + 1)
-    first = _REACH - length // 2 * dilation
-    kernel[first : first + length * dilation : dilation] = weights - weights.mean()
+        length = LENGTHS[int(torch.randint(len(LENGTHS), ()))]
+        largest = math.log2((REFERENCE_STEPS - 1) / (length - 1))
+        dilation = int(2.0 ** (float(torch.rand(())) * largest))
+        weights = torch.randn(length)
+        kernel = torch.zeros(2 * _REACH + 1)
+        first = _REACH - length // 2 * dilation
+        kernel[first : first + length * dilation : dilation] = weights - weights.mean()
     return kernel

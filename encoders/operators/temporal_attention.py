@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from torch import Tensor
 
-from encoders.operators._attention import AttentionBlock, sinusoids
+from encoders.operators._attention import AttentionBlock, SelfAttention, sinusoids
 from encoders.operators._operator import Operator
 from search_space.registry import register
 
@@ -18,9 +20,12 @@ class TemporalAttention(Operator):
     not attended to.
     """
 
+    attention: ClassVar[type[SelfAttention]] = SelfAttention
+    """Which steps attend."""
+
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)
-        self.block = AttentionBlock(hidden, dropout=dropout)
+        self.block = AttentionBlock(hidden, dropout=dropout, attention=self.attention)
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Attend over time; (batch, streams, time, hidden)."""

@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.classification.task import ClassificationTask
 from downstream.task import Task
 from downstream.windows import Windows
-from nas.board.place import EMBEDDING, METADATA, PROJECTOR, folder_of
 from nas.representer import Representer
+from nas.runs.board_files import EMBEDDING, METADATA, PROJECTOR, folder_of
 from nas.runs.whole_file import write_whole
 from nas.saved.encoder import load_encoder
 from search_space.sentences import one_line
@@ -34,7 +33,7 @@ def write_projection(run: Path, weights: Path, task: Task, *, device: torch.devi
     """Write what an encoder makes of training windows; the test part stays closed.
 
     A point is a window: its representation, averaged over the streams. Beside it stands its number among the windows
-    that were taken, which follow each other in time, and for classification its class.
+    that were taken, which follow each other in time, and what is known of it, such as its class.
 
     Args:
         run: The run's folder.
@@ -60,12 +59,12 @@ def _taken(task: Task) -> Windows:
 
 def _labels(task: Task, windows: Windows) -> str:
     """Return what is known of each window, a line each; the projector takes a head for several columns only."""
-    if not isinstance(task, ClassificationTask):
+    known = task.known_of(windows)
+    if known is None:
         return "".join(f"{number}\n" for number in range(len(windows)))
-    case_at = {int(start): case for case, start in enumerate(task.windows.starts)}
-    names = [one_line(name, longest=80) for name in task.classes]
-    classes = [names[task.labels[case_at[int(start)]]] for start in windows.starts]
-    return "window\tclass\n" + "".join(f"{number}\t{name}\n" for number, name in enumerate(classes))
+    word, texts = known
+    lines = [f"{number}\t{one_line(text, longest=80)}\n" for number, text in enumerate(texts)]
+    return "".join([f"window\t{word}\n", *lines])
 
 
 def _table(points: NDArray[np.float32]) -> str:

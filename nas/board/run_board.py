@@ -12,15 +12,16 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ahc.record import TrialRecord
 from downstream.task import Task
-from nas.board.place import MISSING, beside, folder_of
 from nas.board.projector import write_projection
-from nas.options.fields import OptionError
+from nas.errors import OptionError
+from nas.runs.board_files import MISSING, beside, folder_of
+from search_space.cells import Choice
 
 
 class RunBoard:
@@ -84,33 +85,24 @@ def _name(record: TrialRecord) -> str:
 
 def hyperparameters(record: TrialRecord) -> dict[str, float | str]:
     """Return the genes of a trial's candidate by name, and how it was trained; values are numbers or text."""
-    genes = dict(_flat(record.genotype))
-    genes.pop("schema", None)
+    genes: dict[str, float | str] = {}
+    for cell, content in record.genotype.items():
+        if isinstance(content, Mapping):
+            genes |= {f"{cell}.{name}": _shown(value) for name, value in content.items()}
+        elif cell != "schema":
+            genes[cell] = _shown(content)
     return {**genes, "iterations": record.iterations, "rng_seed": record.rng_seed, "status": record.status}
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        elif isinstance(value, bool):
-            yield f"{prefix}{name}", "yes" if value else "no"
-        elif isinstance(value, int | float | str):
-            yield f"{prefix}{name}", value
-        else:
-            yield f"{prefix}{name}", _text(value)
-
-
-def _text(value: Any) -> str:
-    """Return a list of options as words, such as `crop(ratio=0.5) jitter(sigma=0.1)`; anything else as JSON."""
-    if isinstance(value, list) and all(_is_option(one) for one in value):
-        return " ".join(_option(*one) for one in value) or "none"
-    return _option(*value) if _is_option(value) else json.dumps(value)
-
-
-def _is_option(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], Mapping)
-
-
-def _option(name: str, parameters: Mapping[str, Any]) -> str:
-    return f"{name}({', '.join(f'{key}={value}' for key, value in parameters.items())})"
+def _shown(value: Any) -> float | str:
+    """Return options as words, such as `crop(ratio=0.5) jitter(sigma=0.1)`, and other lists as JSON."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() | float() | str():
+            return value
+        case [str(name), dict(parameters)]:
+            return str(Choice(name, tuple(parameters.items())))
+        case [] | [[str(), dict()], *_]:
+            return " ".join(str(_shown(option)) for option in value) or "none"
+    return json.dumps(value)

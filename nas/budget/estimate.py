@@ -14,7 +14,7 @@ from search_space.genotype import Genotype
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Estimate:
     """What trials of one task take on this machine.
 
     Args:
@@ -46,7 +46,7 @@ class Forecast:
         return 4 * self.costs[plan.genotype.key].parameters + sum(beyond) // len(beyond)
 
 
-def forecast(task: Task, measured: Measured, candidates: Iterable[Genotype]) -> Forecast:
+def estimate_trials(task: Task, measured: Measured, candidates: Iterable[Genotype]) -> Estimate:
     """Return what trials of these candidates take; those that were timed must be among them.
 
     Args:
@@ -63,4 +63,4 @@ def forecast(task: Task, measured: Measured, candidates: Iterable[Genotype]) -> 
         for one in candidates
     }
     ratios = [one.iteration / costs[key].seconds_per_iteration for key, one in measured.timings.items()]
-    return Forecast(measured, costs, slower=sum(ratios) / len(ratios))
+    return Estimate(measured, costs, slower=sum(ratios) / len(ratios))

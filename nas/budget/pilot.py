@@ -16,11 +16,10 @@ import torch
 from downstream.evaluation import validate
 from downstream.task import Task
 from nas.budget.rehearsal import rehearse, rehearse_baselines
-from nas.engines import Job, run_candidates
-from nas.engines.settings import engine_settings
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
+from nas.engines.settings import EngineSettings
 from nas.net import PROBE_SHARES, new_trainer
-from nas.options.search import SearchOptions
-from nas.options.seeding import SeedsOptions
 from nas.representer import Representer
 from nas.saved.encoder import encoder_file
 from search_space.genotype import Genotype
@@ -94,8 +93,7 @@ def measure(
     task: Task,
     genotypes: Sequence[Genotype],
     *,
-    options: SearchOptions | SeedsOptions,
-    device: str,
+    settings: EngineSettings,
     ends: float = math.inf,
     share: float = 1.0,
     verification: bool = True,
@@ -105,23 +103,22 @@ def measure(
     Args:
         task: Its test part stays sealed.
         genotypes: The candidates, the last one's encoder is verified.
-        options: Engine and workers.
-        device: Where candidates are trained.
+        settings: Engine, workers and device of the real run.
         ends: When the timing of candidates stops, as `time.monotonic()` tells it.
         share: How much of that the rehearsal has.
         verification: Whether to rehearse the verification, where there is a test part.
     """
     shared: dict[str, Any] = {"task": task.without_test()}
-    jobs = [Job(one.key, time_candidate, {"genotype": one, "device": device}, shared) for one in genotypes]
-    settings = {**engine_settings(options, device=device), "memory_limit": None, "finish": False}
+    jobs = [Job(one.key, time_candidate, {"genotype": one, "device": settings.device}, shared) for one in genotypes]
+    how = {**settings.arguments, "memory_limit": None, "finish": False}
     length = ends - time.monotonic()
-    found = {one.id: one for one in run_candidates(jobs, ends=ends, **settings) if one.status == "completed"}
+    found = {one.id: one for one in run_candidates(jobs, ends=ends, **how) if one.status == "completed"}
     if verification and task.has_test and found:
         sizes = {"sizes": task.sealed.sizes}
-        jobs = [Job(_VERIFICATION, rehearse, {**sizes, "genotype": genotypes[-1], "device": device}, shared)]
+        jobs = [Job(_VERIFICATION, rehearse, {**sizes, "genotype": genotypes[-1], "device": settings.device}, shared)]
         jobs.append(Job(_BASELINES, rehearse_baselines, sizes, shared))
         ends = time.monotonic() + share * length
-        found |= {one.id: one for one in run_candidates(jobs, ends=ends, **settings) if one.status == "completed"}
+        found |= {one.id: one for one in run_candidates(jobs, ends=ends, **how) if one.status == "completed"}
     timings: dict[str, Timing] = {one.key: found[one.key].value for one in genotypes if one.key in found}
     seconds: dict[str, float] = {name: found[name].value for name in (_VERIFICATION, _BASELINES) if name in found}
     worked = {**{key: timing.worked for key, timing in timings.items()}, **seconds}

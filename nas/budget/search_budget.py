@@ -11,12 +11,11 @@ from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.pilot import Measured, makespan, measure
 from nas.choosing.candidates import Candidates
-from nas.options.search import SearchOptions
-from nas.runs.errors import TimeBudgetError
-from nas.trials.halving import first_round, last_round
+from nas.engines.settings import EngineSettings
+from nas.errors import TimeBudgetError
+from nas.report.rows import Row
+from nas.trials.halving import Halving
 from nas.trials.trial import TrialPlan
-from nas.verification import Row
-from search_space.presets import preset
 
 REPORT = 1.5  # seconds for the answer, its files, and leaving
 TIMING_SHARE, REHEARSAL_SHARE = 0.5, 0.2  # of the time that is left, at most, goes to timing and to the rehearsal
@@ -31,15 +30,17 @@ class SearchBudget:
     Args:
         deadline: When the search has to be done.
         task: The task.
-        options: Candidates, iterations, workers.
-        device: Where candidates are trained.
+        halving: The rounds of trials.
+        settings: Where and how trials run.
+        n_entrants: How many encoders are scored on test.
     """
 
-    def __init__(self, deadline: Deadline, *, task: Task, options: SearchOptions, device: str) -> None:
+    def __init__(
+        self, deadline: Deadline, *, task: Task, halving: Halving, settings: EngineSettings, n_entrants: int
+    ) -> None:
         self.deadline = deadline
         self.cut: list[str] = []
-        self._task, self._options, self._device = task, options, device
-        self._workers = 1 if options.engine == "serial" else options.workers
+        self._task, self._halving, self._settings, self._n_entrants = task, halving, settings, n_entrants
         self._measured = Measured()
         self._reserve = 0.0
 
@@ -81,12 +82,11 @@ class SearchBudget:
         if not self.limited:
             return candidates
         self.check()
-        named = (preset("ts2vec", kind=self._task.spec.kind), candidates.picked[0])
+        named = (*self._halving.extra, candidates.picked[0])
         self._measured = measure(
             self._task,
             list({one.key: one for one in named}.values()),
-            options=self._options,
-            device=self._device,
+            settings=self._settings,
             share=REHEARSAL_SHARE / TIMING_SHARE,
             ends=time.monotonic() + TIMING_SHARE * self.deadline.left,
         )
@@ -95,7 +95,7 @@ class SearchBudget:
         self._keep_reserve()
         for k in range(len(candidates.picked), 0, -1):
             fewer = replace(candidates, picked=candidates.picked[:k], random=candidates.random[:k])
-            if k == 1 or time.monotonic() + self._seconds(*self._rounds(fewer)) <= self.training_ends:
+            if k == 1 or time.monotonic() + self._seconds(*self._halving.planned(fewer.groups)) <= self.training_ends:
                 break
         n_left_out = len(candidates.picked) + len(candidates.random) - len(fewer.picked) - len(fewer.random)
         if n_left_out:
@@ -117,7 +117,7 @@ class SearchBudget:
         if not self.limited:
             return math.inf
         typical, left = self._measured.typical, ends - time.monotonic()
-        share = 2 * left / math.ceil(n_left / self._workers)
+        share = 2 * left / math.ceil(n_left / self._settings.workers)
         limit = min(share, left) - typical.start - typical.probe
         return limit if limit >= typical.build + typical.probe else 0.0
 
@@ -175,7 +175,7 @@ class SearchBudget:
         """Return the seconds that the verification should have, infinite where that is not known."""
         if not self._task.has_test:
             return 0.0
-        seconds = self._measured.verified(self._n_entrants(), workers=self._workers)
+        seconds = self._measured.verified(self._n_entrants, workers=self._settings.workers)
         return math.inf if seconds is None else _SPARE * seconds
 
     def _needed(self) -> float:
@@ -183,31 +183,18 @@ class SearchBudget:
         training = 3 * self._least_trial()
         return REPORT + training + min(self._wanted(), VERIFICATION_SHARE / (1 - VERIFICATION_SHARE) * training)
 
-    def _n_entrants(self) -> int:
-        """Return how many encoders are scored on test: the best of each origin, and the chosen one untrained."""
-        if self._options.preset == "ts2vec":
-            return 2
-        return 3 if self._options.preset is not None or self._options.genotype is not None else 4
-
     def _least_trial(self) -> float:
         if not self._measured.timings:
             return _UNKNOWN_TRIAL
         typical = self._measured.typical
         return typical.start + typical.build + 2 * typical.probe
 
-    def _rounds(self, candidates: Candidates) -> tuple[list[TrialPlan], list[TrialPlan]]:
-        groups = {"picked": candidates.picked, "random": candidates.random}
-        first = [plan for plans in first_round(groups, options=self._options).values() for plan in plans]
-        last = last_round(groups, options=self._options)
-        extra = last[:1] * (self._options.preset != "ts2vec")  # the preset, which takes no longer than the others
-        return ([*extra, *first], last) if first else ([], [*extra, *last])
-
     def _seconds(self, *rounds: Sequence[TrialPlan]) -> float:
         """Return the seconds that rounds of trials take on all workers together."""
         typical = self._measured.typical
         total = 0.0
         for plans in rounds:
-            total += makespan([typical.trial(plan.iterations) for plan in plans], workers=self._workers)
+            total += makespan([typical.trial(plan.iterations) for plan in plans], workers=self._settings.workers)
         return total
 
 

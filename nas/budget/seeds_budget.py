@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable, Iterator
 
 from nas.budget.deadline import Deadline
-from nas.engines import Job, Result
-from nas.runs.errors import TimeBudgetError
+from nas.engines.job import Job, Result
+from nas.errors import TimeBudgetError
 
 _REPORT = 1.0  # seconds for the summary and for leaving
 _UNKNOWN_TRIAL = 5.0  # seconds of a trial, before any was seen

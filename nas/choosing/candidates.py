@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ahc.checkpoint import load_comparator
+from ahc.comparator import Comparator
 from ahc.ranking import Ranking, evolve, rank_candidates
-from ahc.task_embedding import embed_task
 from downstream.task import Task
-from nas.choosing.cost_limits import limits_of
+from nas.choosing.cost_limits import Limits
 from nas.choosing.genotype_file import read_genotype
-from nas.options.fields import OptionError
-from nas.options.search import SearchOptions
-from nas.runs.stopwatch import Stopwatch
+from nas.errors import OptionError
 from search_space.genotype import Genotype
 from search_space.presets import preset
 from search_space.requirements import unmet
@@ -42,62 +40,75 @@ class Candidates:
     ranking: Ranking | None
     n_ranked: int
 
+    @property
+    def groups(self) -> dict[str, tuple[Genotype, ...]]:
+        """The candidates by where they come from, groups without any left out."""
+        return {name: group for name, group in (("picked", self.picked), ("random", self.random)) if group}
 
-def choose_candidates(task: Task, options: SearchOptions, *, clock: Stopwatch) -> Candidates:
-    """Return the candidates to train, ranked by the comparator for this task, all within the limits on their cost.
 
-    A genotype that the user named is taken as it is.
+def named_candidate(task: Task, *, preset_name: str | None = None, file: str | None = None) -> Candidates | None:
+    """Return the one genotype that the user named by preset or file, taken as it is; None where there is none.
 
     Raises:
-        CheckpointError: If the comparator's file is at fault.
-        OptionError: If a named genotype's file is at fault, or the task has not what the genotype needs.
-        SamplingError: If the limits on cost leave too few candidates.
+        OptionError: If the file is at fault, or the task has not what the genotype needs.
+        GenotypeError: If what the file holds is no genotype.
     """
-    named = _named(task, options)
-    if named is not None:
-        return Candidates(picked=(named,), random=(), ranking=None, n_ranked=0)
-    with clock("load comparator"):
-        comparator = load_comparator(options.comparator)
-    with clock("embed task"):
-        embedding = embed_task(task)
-    accept = _accept(task, options)
-    with clock("rank candidates"):
-        rng = np.random.default_rng([options.rng_seed, CANDIDATE_STREAM])
-        drawn = sample_columns(options.candidates, rng, accept=accept)
-        ranking = rank_candidates(comparator, drawn, embedding, top_k=SHORTLIST)
-    with clock("refine by evolution"):
-        rng = np.random.default_rng([options.rng_seed, EVOLUTION_STREAM])
-        ranking = evolve(comparator, ranking.genotypes, embedding, rng, accept=accept)
-    blind = sample_candidates(options.top_k, np.random.default_rng([options.rng_seed, RANDOM_STREAM]), accept=accept)
-    return Candidates(
-        picked=tuple(_different(ranking.genotypes, options.top_k)),
-        random=tuple(blind),
-        ranking=ranking,
-        n_ranked=options.candidates,
-    )
-
-
-def _named(task: Task, options: SearchOptions) -> Genotype | None:
-    """Return the genotype that the user named by preset or file."""
-    if options.preset is not None:
-        genotype = preset(options.preset, kind=task.spec.kind)
-    elif options.genotype is not None:
-        genotype = read_genotype(Path(options.genotype), what="--genotype")
+    if preset_name is not None:
+        genotype = preset(preset_name, kind=task.spec.kind)
+    elif file is not None:
+        genotype = read_genotype(Path(file), what="--genotype")
     else:
         return None
     problems = unmet(genotype, **_sizes(task))
     if problems:
         raise OptionError(f"{task.spec.name}: this genotype cannot be trained here: {'; '.join(problems)}")
-    return genotype
+    return Candidates(picked=(genotype,), random=(), ranking=None, n_ranked=0)
 
 
-def _accept(task: Task, options: SearchOptions) -> Callable[[Genotype], bool] | None:
+def acceptable(task: Task, limits: Limits | None) -> Callable[[Genotype], bool] | None:
     """Return what a drawn candidate must pass: it costs what is allowed, and the task has what it needs."""
-    limits = limits_of(options, task)
     sizes = _sizes(task)
     if min(sizes["windows"], sizes["steps"]) > 1:  # enough for every option
         return None if limits is None else limits.accept
     return lambda genotype: not unmet(genotype, **sizes) and (limits is None or limits.accept(genotype))
+
+
+def rank_drawn(
+    comparator: Comparator,
+    embedding: NDArray[np.float32],
+    *,
+    n: int,
+    rng_seed: int,
+    accept: Callable[[Genotype], bool] | None = None,
+) -> Ranking:
+    """Draw candidates at random and return the shortlist of the comparator for a task, best first.
+
+    Raises:
+        SamplingError: If too few candidates are acceptable.
+    """
+    drawn = sample_columns(n, np.random.default_rng([rng_seed, CANDIDATE_STREAM]), accept=accept)
+    return rank_candidates(comparator, drawn, embedding, top_k=SHORTLIST)
+
+
+def refine(
+    ranking: Ranking,
+    comparator: Comparator,
+    embedding: NDArray[np.float32],
+    *,
+    rng_seed: int,
+    accept: Callable[[Genotype], bool] | None = None,
+) -> Ranking:
+    """Return the shortlist after an evolution by the comparator's scores."""
+    rng = np.random.default_rng([rng_seed, EVOLUTION_STREAM])
+    return evolve(comparator, ranking.genotypes, embedding, rng, accept=accept)
+
+
+def pick(
+    ranking: Ranking, *, top_k: int, n_ranked: int, rng_seed: int, accept: Callable[[Genotype], bool] | None = None
+) -> Candidates:
+    """Return the best of a shortlist that differ in design, and as many candidates drawn blindly beside them."""
+    blind = sample_candidates(top_k, np.random.default_rng([rng_seed, RANDOM_STREAM]), accept=accept)
+    return Candidates(tuple(_different(ranking.genotypes, top_k)), tuple(blind), ranking=ranking, n_ranked=n_ranked)
 
 
 def _sizes(task: Task) -> dict[str, int]:

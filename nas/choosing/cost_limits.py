@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from downstream.task import Task
 from nas.cost import cost
 from nas.cost.encoder_cost import encoder_weights
-from nas.options.search import SearchOptions
 from nas.training.batches import MAX_TRAINING_STEPS
 from search_space.genotype import Genotype
 
@@ -48,28 +47,30 @@ class Limits:
         limits = (self.multiply_adds, self.memory, self.seconds)
         return all(limit is None or value <= limit for value, limit in zip(values, limits, strict=True))
 
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        *,
+        parameters: int | None = None,
+        multiply_adds: float | None = None,
+        memory: int | None = None,
+        seconds: float | None = None,
+    ) -> Limits | None:
+        """Return limits for a task, None if there are none.
 
-def limits_of(options: SearchOptions, task: Task) -> Limits | None:
-    """Return the limits that a search was given, None if there are none.
-
-    Seconds are those of the shipped speed, not of this machine: a search that
-    goes on after an interruption must choose the same candidates again.
-    """
-    asked = (
-        options.max_parameters,
-        options.max_multiply_adds,
-        options.max_memory,
-        options.max_seconds_per_iteration,
-    )
-    if all(limit is None for limit in asked):
-        return None
-    windows = task.training_windows()
-    return Limits(
-        variates=task.n_variates,
-        steps=min(windows.length, task.training_cut or MAX_TRAINING_STEPS),
-        n_windows=len(windows),
-        parameters=options.max_parameters,
-        multiply_adds=options.max_multiply_adds,
-        memory=options.max_memory,
-        seconds=options.max_seconds_per_iteration,
-    )
+        Seconds are those of the shipped speed, not of this machine: a search that
+        goes on after an interruption must choose the same candidates again.
+        """
+        if parameters is None and multiply_adds is None and memory is None and seconds is None:
+            return None
+        windows = task.training_windows()
+        return cls(
+            variates=task.n_variates,
+            steps=min(windows.length, task.training_cut or MAX_TRAINING_STEPS),
+            n_windows=len(windows),
+            parameters=parameters,
+            multiply_adds=multiply_adds,
+            memory=memory,
+            seconds=seconds,
+        )

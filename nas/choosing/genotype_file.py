@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
 from search_space.registry import unknown_name

@@ -10,7 +10,8 @@ from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_type_hints
 
-from nas.options.fields import OptionError, OptionSet, convert, item_type
+from nas.errors import OptionError
+from nas.options.fields import OptionSet, convert, item_type
 
 _MOST_PROBLEMS = 20
 _Options = TypeVar("_Options", bound=OptionSet)

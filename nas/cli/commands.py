@@ -32,6 +32,7 @@ class Command:
         name: What the user types; two words for a verb below another one.
         options: Its option set, whose docstring says what the verb does.
         target: `module:function` that does it, imported when it is run.
+        dry_run: `module:function` that does what `--dry-run` asks for, where there is such a flag.
         examples: Command lines for the help.
         resumes: After an interruption the same command goes on.
     """
@@ -41,6 +42,7 @@ class Command:
     target: str
     examples: tuple[str, ...]
     resumes: bool = False
+    dry_run: str = ""
 
     @property
     def usage(self) -> str:
@@ -54,9 +56,9 @@ class Command:
         """The first line of the option set's docstring."""
         return (self.options.__doc__ or "").strip().split("\n")[0]
 
-    def load(self) -> Callable[[Any], Any]:
-        """Import the module behind the verb and return its function."""
-        module, _, function = self.target.partition(":")
+    def load(self, *, dry_run: bool = False) -> Callable[[Any], Any]:
+        """Import the module behind the verb, or behind its dry run, and return its function."""
+        module, _, function = (self.dry_run if dry_run else self.target).partition(":")
         loaded: Callable[[Any], Any] = getattr(importlib.import_module(module), function)
         return loaded
 
@@ -65,7 +67,7 @@ COMMANDS = (
     Command(
         "search",
         SearchOptions,
-        "nas.cli.dry_run:search_or_forecast",
+        "nas.search:search",
         (
             "tscnas search ETTh1.csv --task forecasting --horizons 24,48,168 --output runs/ETTh1",
             "tscnas search GunPoint/ --task classification --time-budget 10m",
@@ -73,11 +75,12 @@ COMMANDS = (
             "tscnas search --config options.yaml --top-k 8",
         ),
         resumes=True,
+        dry_run="nas.cli.dry_run:estimate_search",
     ),
     Command(
         "embed",
         EmbedOptions,
-        "nas.saved.embedding:embed",
+        "nas.cli.encoders.embed:embed",
         (
             "tscnas embed runs/ETTh1 new.csv --output new.npz",
             "tscnas embed runs/ETTh1 new.csv --per step --output steps.parquet",
@@ -86,7 +89,7 @@ COMMANDS = (
     Command(
         "evaluate",
         EvaluateOptions,
-        "nas.verification:evaluate",
+        "nas.cli.encoders.evaluate:evaluate",
         (
             "tscnas evaluate runs/ETTh1 ETTh2.csv --task forecasting",
             "tscnas evaluate ETTh2.csv --baseline patchtst --horizons 24,48,168",
@@ -95,7 +98,7 @@ COMMANDS = (
     Command(
         "finetune",
         FinetuneOptions,
-        "nas.labels.verb:finetune",
+        "nas.cli.encoders.finetune:finetune",
         (
             "tscnas finetune runs/ETTh1 ETTh2.csv --mode lora --rank 8 --output finetuned/ETTh2",
             "tscnas finetune runs/GunPoint GunPoint/ --mode full",
@@ -127,9 +130,10 @@ COMMANDS = (
     Command(
         "seeds",
         SeedsOptions,
-        "nas.cli.dry_run:seeds_or_forecast",
+        "nas.seeding.seeds:generate_seeds",
         ("tscnas seeds tasks.yaml --data data/ --bank bank.sqlite --genotypes 48 --time-limit 2m",),
         resumes=True,
+        dry_run="nas.cli.dry_run:estimate_seeds",
     ),
     Command("ahc", AhcOptions, "nas.seeding.comparator:train_ahc", ("tscnas ahc bank.sqlite --output comparator",)),
     Command(

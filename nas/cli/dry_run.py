@@ -13,22 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ahc.bank import Bank
+from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
-from nas.budget.estimate import Forecast, forecast
+from nas.budget.estimate import Estimate, estimate_trials
 from nas.budget.pilot import makespan, measure
-from nas.choosing.candidates import choose_candidates
+from nas.engines.settings import EngineSettings
+from nas.errors import NothingTrainedError
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
-from nas.runs.errors import NothingTrainedError
 from nas.runs.stopwatch import Stopwatch
-from nas.search import SearchResult, load, search
+from nas.search import choose_candidates
+from nas.search_run import halving_of, n_entrants
 from nas.seeding.manifest import read_manifest
-from nas.seeding.seeds import SeedsResult, generate_seeds, planned
-from nas.training.devices import pick_device
-from nas.trials.halving import first_round, last_round
+from nas.seeding.waves import Waves
 from nas.trials.trial import TrialPlan
-from search_space.presets import preset
+from search_space.genotype import Genotype
 
 _LONGEST = 300.0  # seconds of measuring one task
 _RECORD = 2_000  # bytes of a trial in a bank
@@ -43,17 +43,7 @@ class DryRun:
     seconds: float
 
 
-def search_or_forecast(options: SearchOptions) -> SearchResult | DryRun:
-    """Search, or with `dry_run` only say what that would take."""
-    return forecast_search(options) if options.dry_run else search(options)
-
-
-def seeds_or_forecast(options: SeedsOptions) -> SeedsResult | DryRun:
-    """Generate seed records, or with `dry_run` only say what that would take."""
-    return forecast_seeds(options) if options.dry_run else generate_seeds(options)
-
-
-def forecast_search(options: SearchOptions) -> DryRun:
+def estimate_search(options: SearchOptions) -> DryRun:
     """Return the stages, candidates and iterations of a search, its time, disk and memory.
 
     Raises:
@@ -61,34 +51,38 @@ def forecast_search(options: SearchOptions) -> DryRun:
         NothingTrainedError: If the timed candidates could not be trained.
     """
     deadline = Deadline.of(options.time_budget)
-    task = load(options)
-    device = pick_device(options.device, elsewhere=options.engine == "ray")
+    task = load_task(options.data, kind=options.task, window=options.window, **options.reading)
+    settings = EngineSettings.chosen(**options.running, device=options.device)
     candidates = choose_candidates(task, options, clock=Stopwatch())
     chosen = deadline.used
-    groups = {"picked": candidates.picked, "random": candidates.random}
-    first = [plan for plans in first_round(groups, options=options).values() for plan in plans]
-    last = last_round(groups, options=options)
-    ts2vec = TrialPlan(preset("ts2vec", kind=task.spec.kind), options.iterations, options.rng_seed, "search")
-    if options.preset != "ts2vec":
-        (first or last).insert(0, ts2vec)
-    found = _forecast(task, [ts2vec, *last[-1:]], [*first, *last], options=options, device=device)
-    workers = 1 if options.engine == "serial" else options.workers
-    untrained = TrialPlan(last[-1].genotype, 0, options.rng_seed, "search")
+    halving = halving_of(options, task)
+    first, last = halving.planned(candidates.groups)
+    timed = [*halving.extra, last[-1].genotype]
+    estimate = _estimate(task, timed, [*first, *last], settings=settings, verification=True)
+    workers = settings.workers
+    untrained = halving.untrained(last[-1].genotype)
     stages = [(f"read and rank: {candidates.n_ranked:,} candidates", chosen)]
     for name, plans in (("train, first round", first), ("train, last round", last), ("untrained encoder", [untrained])):
         if plans:
-            seconds = makespan([found.seconds(plan) for plan in plans], workers=workers)
+            seconds = makespan([estimate.seconds(plan) for plan in plans], workers=workers)
             stages.append((f"{name}: {_in_words(plans)}", seconds))
-    n_encoders = 2 + len([group for group in groups.values() if group]) - (options.preset == "ts2vec")
-    verified = found.measured.verified(n_encoders, workers=workers) if task.has_test else 0.0
+    n_encoders = n_entrants(options)
+    verified = estimate.measured.verified(n_encoders, workers=workers) if task.has_test else 0.0
     known = "" if verified is not None else f"; one took more than {_LONGEST:g} s here, what is above is without it"
     stages.append((f"verify on test: {n_encoders} encoders and the baselines{known}", verified or 0.0))
     # the chosen encoder lies beside those of all trials
-    disk = sum(found.file_bytes(plan) + _RECORD for plan in (*first, *last, untrained, untrained))
-    return _text(f"search {task.spec.name}", stages, found.worker_bytes, disk=disk, workers=workers, options=options)
+    disk = sum(estimate.file_bytes(plan) + _RECORD for plan in (*first, *last, untrained, untrained))
+    return _text(
+        f"search {task.spec.name}",
+        stages,
+        estimate.worker_bytes,
+        disk=disk,
+        workers=workers,
+        budget=options.time_budget,
+    )
 
 
-def forecast_seeds(options: SeedsOptions) -> DryRun:
+def estimate_seeds(options: SeedsOptions) -> DryRun:
     """Return the trials of every wave of `tscnas seeds`, their time, disk and memory.
 
     Raises:
@@ -97,17 +91,19 @@ def forecast_seeds(options: SeedsOptions) -> DryRun:
     """
     deadline = Deadline.of(options.time_budget)
     tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
-    device = pick_device(options.device, elsewhere=options.engine == "ray")
+    settings = EngineSettings.chosen(**options.running, device=options.device)
+    waves = Waves(options.genotypes, options.iterations, repeats=options.repeats, rng_seed=options.rng_seed)
     begun = deadline.used
-    workers = 1 if options.engine == "serial" else options.workers
+    workers = settings.workers
     stages, worker_bytes, n_trials, trials = [("read tasks", begun)], 0, 0, []
     for task in tasks:
-        plans, n_later = planned(task, options)
+        plans, n_later = waves.first(task), waves.n_later
         asked = plans[:: max(1, len(plans) // _ASKED)]
-        found = _forecast(task, [asked[0], asked[-1]], asked, options=options, device=device)
+        timed = [asked[0].genotype, asked[-1].genotype]
+        estimate = _estimate(task, timed, asked, settings=settings, verification=False)
         missing = plans if not Path(options.bank).is_file() else _missing(task, plans, bank=Path(options.bank))
-        seconds = [found.seconds(plan) for plan in missing]
-        mean = sum(found.seconds(plan) for plan in asked) / len(asked)
+        seconds = [estimate.seconds(plan) for plan in missing]
+        mean = sum(estimate.seconds(plan) for plan in asked) / len(asked)
         trials += [*seconds, *[mean] * n_later]
         stages.append(
             (
@@ -117,26 +113,28 @@ def forecast_seeds(options: SeedsOptions) -> DryRun:
             )
         )
         n_trials += len(missing) + n_later
-        worker_bytes = max(worker_bytes, found.worker_bytes)
+        worker_bytes = max(worker_bytes, estimate.worker_bytes)
     disk = n_trials * _RECORD
-    return _text(f"seeds {options.manifest}", stages, worker_bytes, disk=disk, workers=workers, options=options)
+    return _text(
+        f"seeds {options.manifest}", stages, worker_bytes, disk=disk, workers=workers, budget=options.time_budget
+    )
 
 
-def _forecast(
+def _estimate(
     task: Task,
-    timed: Sequence[TrialPlan],
+    timed: Sequence[Genotype],
     plans: Sequence[TrialPlan],
     *,
-    options: SearchOptions | SeedsOptions,
-    device: str,
-) -> Forecast:
-    genotypes = list({plan.genotype.key: plan.genotype for plan in timed}.values())
+    settings: EngineSettings,
+    verification: bool,
+) -> Estimate:
+    genotypes = list({genotype.key: genotype for genotype in timed}.values())
     ends = time.monotonic() + _LONGEST
-    verification = isinstance(options, SearchOptions)
-    measured = measure(task, genotypes, options=options, device=device, ends=ends, verification=verification)
+    measured = measure(task, genotypes, settings=settings, ends=ends, verification=verification)
     if not measured.timings:
         raise NothingTrainedError(f"{task.spec.name}: the candidates to be timed could not be trained")
-    return forecast(task, measured, {plan.genotype.key: plan.genotype for plan in (*timed, *plans)}.values())
+    asked = {genotype.key: genotype for genotype in (*timed, *(plan.genotype for plan in plans))}
+    return estimate_trials(task, measured, asked.values())
 
 
 def _missing(task: Task, plans: Sequence[TrialPlan], *, bank: Path) -> list[TrialPlan]:
@@ -161,15 +159,15 @@ def _text(
     *,
     disk: int,
     workers: int,
-    options: SearchOptions | SeedsOptions,
+    budget: float | None,
 ) -> DryRun:
     total = sum(seconds for _, seconds in stages)
     driver = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     lines = [f"Dry run of {what}: nothing was written.", *(f"  {_clock(at)}  {name}" for name, at in stages)]
     lines.append(f"  {_clock(total)}  in all, with {workers} workers")
-    if options.time_budget is not None:
-        over = "it would be cut" if total > options.time_budget else "nothing would be cut"
-        lines.append(f"Time budget {options.time_budget:g} s: {over}.")
+    if budget is not None:
+        over = "it would be cut" if total > budget else "nothing would be cut"
+        lines.append(f"Time budget {budget:g} s: {over}.")
     lines.append(
         f"Memory: about {_megabytes(worker_bytes)} a worker, {_megabytes(driver + workers * worker_bytes)} in all "
         "(workers share part of it)."

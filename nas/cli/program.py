@@ -13,39 +13,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest
 from nas.cli.commands import COMMANDS
-from nas.options.fields import OptionError
+from nas.errors import OptionError
+from nas.version import PACKAGES
 
-PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
-OK, USAGE, DATA, NOTHING_TRAINED, TIME_BUDGET, NOT_VERIFIED, INTERRUPTED = 0, 2, 3, 4, 5, 6, 130
-
-# by the name of the class, so that nothing heavy is imported to catch an error; subclasses count too
-STATUS_OF_ERROR = {
-    "InUseError": USAGE,
-    "OptionError": USAGE,
-    "OutputExistsError": USAGE,
-    "GenotypeError": USAGE,
-    "SamplingError": USAGE,
-    "SpaceError": USAGE,
-    "UnknownOptionError": USAGE,
-    "YamlFileError": USAGE,
-    "DataError": DATA,
-    "NoRunError": DATA,
-    "BankError": DATA,
-    "CheckpointError": DATA,
-    "SavedEncoderError": DATA,
-    "VocabularyError": DATA,
-    "NothingTrainedError": NOTHING_TRAINED,
-    "TimeBudgetError": TIME_BUDGET,
-    "MemoryBudgetError": TIME_BUDGET,
-    "NotVerifiedError": NOT_VERIFIED,
-}
+OK, INTERRUPTED = 0, 130
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DESCRIPTION = """\
 Choose, train and verify a contrastive strategy and an encoder for a time-series dataset.
@@ -58,18 +38,19 @@ _EXIT_STATUSES = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] | None = None) -> int:
     """Run one command and return its exit status.
 
     Args:
         arguments: The words after `tscnas`; by default those of this process.
+        call: Runs in place of the verb's own function, unless that is a dry run; what it returns has a `text`.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     with _termination_as_interrupt(), command_begins():
-        return _run(words)
+        return _run(words, call)
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:
     command = None
     try:
         if words[:1] != ["doctor"]:  # which names what hides a package
@@ -77,7 +58,9 @@ def _run(words: list[str]) -> int:
         namespace = _parse(words)
         command = next(command for command in COMMANDS if command.name == namespace.command)
         options = collect(namespace, command.options)
-        result = command.load()(options)
+        dry_run = getattr(options, "dry_run", False)
+        verb = command.load(dry_run=dry_run) if call is None or dry_run else call
+        result = verb(options)
         print(result.text, flush=True)
         return int(getattr(result, "status", OK))
     except KeyboardInterrupt:
@@ -100,9 +83,8 @@ def _run(words: list[str]) -> int:
 
 def status_of(error: Exception) -> int | None:
     """Return the exit status for a mistake of the user, or None for an error that is not one."""
-    for kind in type(error).__mro__:
-        if kind.__module__.split(".")[0] in PACKAGES and kind.__name__ in STATUS_OF_ERROR:
-            return STATUS_OF_ERROR[kind.__name__]
+    if isinstance(error, UserError):
+        return error.exit_status
     # a file that is missing or cannot be read or written; a full disk is told without a name
     known = isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK_FULL)
     return DATA if known else None

@@ -8,6 +8,5 @@ up, so a new candidate of known pieces costs a lookup.
 from __future__ import annotations
 
 from nas.cost.model import Cost, cost
-from nas.cost.seconds import Speed, calibrate, default_speed
 
-__all__ = ["Cost", "Speed", "calibrate", "cost", "default_speed"]
+__all__ = ["Cost", "cost"]

@@ -8,7 +8,9 @@ matrix of all pairs), and pieces that look at their data would not run at all.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -41,25 +43,13 @@ class Counts:
     kernels: float = 0.0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.multiply_adds + other.multiply_adds,
-            self.training_multiply_adds + other.training_multiply_adds,
-            self.kept_bytes + other.kept_bytes,
-            self.moved_bytes + other.moved_bytes,
-            self.kernels + other.kernels,
-        )
+        return Counts(*map(operator.add, vars(self).values(), vars(other).values()))
 
     def __sub__(self, other: Counts) -> Counts:
         return self + other * -1.0
 
     def __mul__(self, factor: float) -> Counts:
-        return Counts(
-            self.multiply_adds * factor,
-            self.training_multiply_adds * factor,
-            self.kept_bytes * factor,
-            self.moved_bytes * factor,
-            self.kernels * factor,
-        )
+        return Counts(*(count * factor for count in vars(self).values()))
 
     def of_shorter(self, share: float) -> Counts:
         """Return the counts where windows have only this share of their steps: as many kernels, less to do."""
@@ -209,31 +199,26 @@ class Bilinear:
     Args:
         rows: The lower number of rows; the higher one is twice as many.
         width: The lower width; the higher one is twice as wide.
-        low: At both lower ends.
-        wide: At the higher width.
-        more: At the higher number of rows.
-        both: At both higher ends.
+        corners: At both lower ends, the higher width, the higher number of rows, and both higher ends.
     """
 
     rows: int
     width: int
-    low: Trace
-    wide: Trace
-    more: Trace
-    both: Trace
+    corners: tuple[Trace, Trace, Trace, Trace]
 
     def at(self, rows: float, width: float) -> Counts:
         """Return the counts for any number of rows and any width."""
         down, along = rows / self.rows - 1.0, width / self.width - 1.0
-        corners = (self.low, self.wide, self.more, self.both)
         weights = ((1 - down) * (1 - along), (1 - down) * along, down * (1 - along), down * along)
-        parts = [corner.counts * weight for corner, weight in zip(corners, weights, strict=True)]
+        parts = [corner.counts * weight for corner, weight in zip(self.corners, weights, strict=True)]
         return parts[0] + parts[1] + parts[2] + parts[3]
 
 
 def bilinear(run: Callable[[int, int], Trace], *, rows: int, width: int) -> Bilinear:
     """Return the traces of what `run` does with so many rows of such a width, and with twice as much of either."""
-    return Bilinear(rows, width, run(rows, width), run(rows, 2 * width), run(2 * rows, width), run(2 * rows, 2 * width))
+    ends = itertools.product((rows, 2 * rows), (width, 2 * width))
+    low, wide, more, both = (run(*end) for end in ends)
+    return Bilinear(rows, width, (low, wide, more, both))
 
 
 def count_kernels(run: Callable[[], object]) -> Counts:

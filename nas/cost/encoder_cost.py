@@ -1,25 +1,27 @@
-"""What an encoder costs in training: the pieces around its graph, and every edge of the graph."""
+"""What an encoder costs: the pieces around its graph, and every edge of the graph."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from encoders.encoder import Encoder
 from nas.cost.counting import Counts, Trace, Traces, trace, traces
 from search_space import registry
 from search_space.cells import EncoderCell
-from search_space.encoder_dag import IDENTITY, incoming, target_of
+from search_space.encoder_dag import IDENTITY, incoming
 
 _FLOAT = 4
 _DEEPEST = 9
 _SOME_DROPOUT = 0.1
 """Any probability above 0 costs the same."""
+_SMALL_STEPS, _SMALL_STREAMS = 128, 8
+_BUFFERS = 1.5  # of what a training step would keep of a block: buffers within operators, and the allocator's gaps
+_INPUT_COPIES = 6  # of a window's own values: as gathered, normalised, and which of them are observed
 
 
 class Weights(NamedTuple):
@@ -53,40 +55,52 @@ def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int
         steps: Steps of a window.
     """
     streams = variates if cell.channels == "independent" else 1
-    facts = {"hidden": cell.hidden, "streams": streams, "steps": steps}
-    node_bytes = _FLOAT * windows * streams * steps * cell.hidden
     dropout = _SOME_DROPOUT if cell.dropout > 0 else 0.0
-    around = _around(cell.hidden, cell.output, dropout, cell.normalization, cell.channels, variates, steps)
-    total = around.at(windows)
-    kept = [False]  # by node over all blocks: whether something keeps its value
-    place_of = [0]  # by node: the node whose storage it is, where an edge only hands on
+    node_bytes = _FLOAT * windows * streams * steps * cell.hidden
+    around = replace(cell, edges=((0, IDENTITY),), blocks=1, dropout=dropout, readout="mean")
+    total = _around(around, variates, steps).at(windows)
+    kept = [False]  # by storage: whether something keeps it
+    storages = [0]  # by node of a block: where its value is; an edge may hand on what it reads
     for block in range(cell.blocks):
-        first = len(place_of) - 1
-        index = 0
+        storages = storages[-1:]
         for node, edges in enumerate(incoming(cell.edges), start=1):
-            ends = []
+            pieces = []
             for source, op in edges:
-                depth = block * cell.n_inner + target_of(index) - 1
-                piece = _operator(op, depth=_depth(op, depth), dropout=dropout, **facts)
+                depth = _traced_depth(op, block * cell.n_inner + node - 1)
+                piece = _operator(op, depth=depth, dropout=dropout, hidden=cell.hidden, streams=streams, steps=steps)
                 total = total + piece.at(windows)
-                kept[place_of[first + source]] |= piece.two.keeps_input
-                ends.append(piece.two)
-                index += 1
-            alone = ends[0] if len(ends) == 1 else None
-            if alone is not None and alone.hands_on:
-                place_of.append(place_of[first + edges[0][0]])
-                kept.append(False)
+                kept[storages[source]] |= piece.two.keeps_input
+                pieces.append(piece.two)
+            if len(pieces) == 1 and pieces[0].hands_on:
+                storages.append(storages[edges[0][0]])
                 continue
-            place_of.append(first + node)
-            # an operator that keeps its output has counted this node already
-            kept.append(False)
-            if alone is not None and alone.keeps_output:
+            storages.append(len(kept))
+            kept.append(len(pieces) == 1 and pieces[0].keeps_output)
+            if kept[-1]:  # its operator has counted it already
                 total = total - Counts(kept_bytes=node_bytes)
-                kept[-1] = True
-            if len(ends) > 1:
+            if len(pieces) > 1:
                 total = total + _sum(node_bytes)
-    kept[place_of[-1]] = True  # the output map keeps what it reads
+    kept[storages[-1]] = True  # the output map keeps what it reads
     return total + Counts(kept_bytes=node_bytes * float(sum(kept)))
+
+
+def bytes_per_window(cell: EncoderCell, *, variates: int, steps: int) -> float:
+    """Return about how much memory one window needs while it is represented without gradients, rather more than less.
+
+    Measured on a small window, so that asking costs little memory itself: operators
+    take memory in proportion to steps and streams. One block counts, as nothing of it
+    is kept for the next but its output.
+
+    Args:
+        cell: The encoder's genes.
+        variates: Variates of the window.
+        steps: Its length.
+    """
+    few_steps = min(steps, _SMALL_STEPS)
+    few = min(variates, _SMALL_STREAMS) if cell.channels == "independent" else variates
+    kept = encoder_counts(replace(cell, blocks=1), windows=1, variates=few, steps=few_steps).kept_bytes
+    scale = steps / few_steps * variates / few
+    return _BUFFERS * kept * scale + 4.0 * _INPUT_COPIES * steps * variates
 
 
 def _sum(node_bytes: float) -> Counts:
@@ -120,48 +134,27 @@ def _operator(op: str, *, depth: int, dropout: float, hidden: int, streams: int,
     return traces(run)
 
 
-def _depth(op: str, depth: int) -> int:
-    """Return the depth to trace at: 0 for operators that compute the same at any depth."""
-    return min(depth, _DEEPEST) if _depth_matters(op) else 0
-
-
 @cache
-def _depth_matters(op: str) -> bool:
+def _traced_depth(op: str, depth: int) -> int:
+    """Return the depth to trace at: 0 for operators that compute the same at any depth."""
     if op == IDENTITY:
-        return False
+        return 0
     facts = {"dropout": 0.0, "hidden": 2, "streams": 1, "steps": 40}
-    return _operator(op, depth=0, **facts).four.counts != _operator(op, depth=_DEEPEST, **facts).four.counts
+    matters = _operator(op, depth=0, **facts).four.counts != _operator(op, depth=_DEEPEST, **facts).four.counts
+    return min(depth, _DEEPEST) if matters else 0
 
 
 @lru_cache(maxsize=10_000)
-def _around(
-    hidden: int, output: int, dropout: float, normalization: str, channels: str, variates: int, steps: int
-) -> Traces:
-    """Return the traces of input normalisation, projection and output map."""
-    cell = EncoderCell(
-        edges=((0, IDENTITY),),
-        blocks=1,
-        hidden=hidden,
-        output=output,
-        dropout=dropout,
-        normalization=normalization,
-        channels=channels,
-        readout="mean",
-    )
+def _around(cell: EncoderCell, variates: int, steps: int) -> Traces:
+    """Return the traces of input normalisation, projection and output map: of an encoder that hands on its latent."""
     with torch.random.fork_rng(devices=[]):
         encoder = Encoder(cell, variates=variates)
-    streams = variates if channels == "independent" else 1
 
     def run(windows: int) -> Trace:
         x = torch.randn(windows, steps, variates, generator=torch.Generator().manual_seed(0))
-
-        def encode(inputs: Sequence[Tensor]) -> Tensor:
-            encoded: Tensor = encoder(inputs[0])
-            return encoded
-
-        traced = trace(encode, [x], parameters=list(encoder.parameters()))
-        latent = Counts(kept_bytes=_FLOAT * windows * streams * steps * hidden)  # counted with the graph's nodes
-        given = Counts(kept_bytes=_FLOAT * math.prod(x.shape)) if traced.keeps_input else Counts()
-        return Trace(traced.counts - latent + given, keeps_input=False, keeps_output=False, hands_on=False)
+        found = trace(lambda inputs: encoder(inputs[0]), [x], parameters=list(encoder.parameters()))
+        latent = _FLOAT * windows * encoder.streams * steps * cell.hidden  # counted with the graph's nodes
+        given = _FLOAT * x.numel() if found.keeps_input else 0
+        return replace(found, counts=found.counts + Counts(kept_bytes=float(given - latent)))
 
     return traces(run)

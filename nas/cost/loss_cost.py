@@ -7,8 +7,8 @@ affine in the number of groups and, where it compares representations, in the wi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,20 +23,20 @@ _FLOAT = 4
 _NARROW = 8
 
 
-class _Group(NamedTuple):
-    """A pair group in miniature: the masks, and what decides the cost of a loss on it."""
+@dataclass(frozen=True)
+class _Group:
+    """A pair group in miniature: what decides the cost of a loss on it.
 
-    groups: int
+    Equal are those of the same sizes: the masks have as many shapes as the groups have, so the first of a shape
+    stands for all.
+    """
+
     anchors: int
     candidates: int
     positives: int
     with_themselves: bool
-    masks: tuple[Tensor, Tensor, Tensor]
-
-    @property
-    def shape(self) -> tuple[int, int, int, bool]:
-        """What the cost of one group depends on."""
-        return self.anchors, self.candidates, self.positives, self.with_themselves
+    n: int = field(compare=False)
+    masks: tuple[Tensor, Tensor, Tensor] = field(compare=False)
 
 
 @lru_cache(maxsize=10_000)
@@ -46,17 +46,17 @@ def _groups(kind: str, pool: str, kernel: int, rows: int, steps: int) -> list[_G
     z = torch.zeros(rows, steps, 1)
     scales = build_scales(z, z, pool=pool, kernel=kernel)
     levels = range(len(scales)) if kernel > 0 else [1 if pair.uses_whole_window else 0]
-    found = [group for level in levels if (group := pair(scales, level)) is not None]
+    groups = [group for level in levels if (group := pair(scales, level)) is not None]
     return [
         _Group(
-            groups=len(group.anchors),
             anchors=group.anchors.shape[1],
             candidates=group.candidates.shape[1],
             positives=int((group.positives & ~group.excluded).sum(dim=1).max()),
             with_themselves=group.anchors is group.candidates,
+            n=len(group.anchors),
             masks=(group.positives, group.excluded, group.same_view),
         )
-        for group in found
+        for group in groups
     ]
 
 
@@ -68,38 +68,22 @@ def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) ->
     weighting = None if cell.weighting is None else cell.weighting.name
     total = Counts()
     for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):
-        # the masks have as many shapes as the groups have, so the first of a shape stands for all
-        found = _loss(cell.loss.name, cell.similarity, weighting, traced_width, group.shape, _ByShape(group))
-        numbers = group.groups * width * (group.anchors + (0 if group.with_themselves else group.candidates))
-        total = total + found.at(group.groups, width) + kept_input(found.low, numbers)
+        loss = _loss(cell.loss.name, cell.similarity, weighting, traced_width, group)
+        numbers = group.n * width * (group.anchors + (0 if group.with_themselves else group.candidates))
+        total = total + loss.at(group.n, width) + kept_input(loss.corners[0], numbers)
         # rows are put side by side, and their gradients are added to those of the other kinds
         total = total + Counts(moved_bytes=_FLOAT * numbers * 5.0, kernels=6.0)
     return total
 
 
-class _ByShape(NamedTuple):
-    """A group that counts as equal to any other: the shape beside it in the key of a cache says it all."""
-
-    group: _Group
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByShape)
-
-    def __hash__(self) -> int:
-        return 0
-
-
 @lru_cache(maxsize=50_000)
-def _loss(
-    loss: str, similarity: str, weighting: str | None, width: int, shape: tuple[int, int, int, bool], by_shape: _ByShape
-) -> Bilinear:
+def _loss(loss: str, similarity: str, weighting: str | None, width: int, group: _Group) -> Bilinear:
     """Trace a loss on a few groups of narrow representations."""
     built = registry.build("loss", loss, **first_values("loss", loss))
     compared = None if similarity == "none" else registry.build("similarity", similarity)
     weights = None
     if weighting is not None:
         weights = partial(registry.build("weighting", weighting, **first_values("weighting", weighting)), iteration=0)
-    group = by_shape.group
 
     def run(groups: int, width: int) -> Trace:
         generator = torch.Generator().manual_seed(0)
@@ -109,8 +93,7 @@ def _loss(
 
         def go(given: Sequence[Tensor]) -> Tensor:
             pairs = TwoViewGroup(given[0]) if group.with_themselves else PairGroup(given[0], given[-1], *group.masks)
-            value: Tensor = built(pairs, compared, weighting=weights)
-            return value
+            return built(pairs, compared, weighting=weights)  # type: ignore[no-any-return]
 
         return trace(go, inputs, parameters=[])
 

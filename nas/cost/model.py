@@ -9,10 +9,10 @@ import torch
 
 from nas.cost.counting import Counts, count_kernels
 from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights
-from nas.cost.seconds import Speed, default_speed
+from nas.cost.seconds import SHIPPED_SPEED
 from nas.cost.strategy_cost import strategy_cost
-from nas.training.batches import MAX_STREAMS
-from nas.training.loop import GRADIENT_NORM_LIMIT
+from nas.training.batches import batch_variates
+from nas.training.descent import Descent
 from search_space.genotype import Genotype
 
 _STATE_BYTES = 20
@@ -27,7 +27,7 @@ class Cost:
         parameters: Trainable numbers of the encoder, exact.
         multiply_adds: Of the forward pass: the encoder on both views of the batch, and the loss.
         activation_bytes: What the forward pass keeps for the backward pass.
-        seconds_per_iteration: Predicted, for the machine that the speed was measured on.
+        seconds_per_iteration: Predicted, for the machine of `SHIPPED_SPEED`.
         counts: What both passes and the optimiser take, behind the seconds.
     """
 
@@ -43,9 +43,7 @@ class Cost:
         return self.activation_bytes + _STATE_BYTES * self.parameters
 
 
-def cost(
-    genotype: Genotype, *, variates: int, steps: int, batch_size: int | None = None, speed: Speed | None = None
-) -> Cost:
+def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | None = None) -> Cost:
     """Return what one training iteration of a genotype takes.
 
     The readout takes no part in training. Windows that an augmentation shortens
@@ -57,7 +55,6 @@ def cost(
         variates: Of the windows, >= 1.
         steps: Of a training window, >= 1.
         batch_size: Windows per batch; None for the genotype's own.
-        speed: Of the machine; None for the one that the defaults were measured on.
 
     Raises:
         ValueError: If a size is less than 1.
@@ -66,8 +63,7 @@ def cost(
     if min(variates, steps, batch) < 1:
         raise ValueError(f"cost: variates, steps and batch_size must be >= 1, got {variates}, {steps} and {batch}")
     cell = genotype.encoder
-    # as in BatchSource: a batch of independent channels holds so many streams at most
-    seen = min(variates, max(1, MAX_STREAMS // batch)) if cell.channels == "independent" else variates
+    seen = batch_variates(variates, batch_size=batch, independent=cell.channels == "independent")
     strategy = strategy_cost(genotype, batch=batch, variates=seen, steps=steps)
     windows = batch if strategy.unlike else 2 * batch
     encoded = encoder_counts(cell, windows=windows, variates=seen, steps=steps).of_shorter(strategy.share)
@@ -80,7 +76,7 @@ def cost(
         parameters=weights.numbers,
         multiply_adds=round(total.multiply_adds),
         activation_bytes=round(total.kept_bytes),
-        seconds_per_iteration=(speed or default_speed()).seconds(total),
+        seconds_per_iteration=SHIPPED_SPEED.seconds(total),
         counts=total,
     )
 
@@ -99,14 +95,13 @@ def _updates(averaged: bool) -> tuple[Counts, Counts, Counts]:
 
     def counted(*sizes: int) -> Counts:
         parameters = [torch.zeros(size, requires_grad=True) for size in sizes]
-        optimizer = torch.optim.AdamW(parameters, lr=0.001)
+        descent = Descent(parameters, learning_rate=0.001)
         means = [torch.zeros(size) for size in sizes]
 
         def update() -> None:
             for parameter in parameters:
                 parameter.grad = torch.zeros(len(parameter))
-            torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM_LIMIT)
-            optimizer.step()
+            descent.update()
             if averaged:
                 with torch.no_grad():
                     for mean, parameter in zip(means, parameters, strict=True):

@@ -1,21 +1,10 @@
-"""Seconds per iteration from counts, through a small linear model that is fitted on measured iterations."""
+"""Seconds per iteration from counts, through a small linear model."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import torch
-from scipy.optimize import nnls
-
 from nas.cost.counting import Counts
-from nas.training.batches import MAX_STREAMS
-from nas.training.model import ContrastiveModel
-from search_space.genotype import Genotype
-from search_space.sampling import sample_candidates
-from search_space.space import full_space
 
 
 @dataclass(frozen=True)
@@ -44,85 +33,5 @@ class Speed:
         )
 
 
-def default_speed() -> Speed:
-    """Return the shipped speed: fitted to 17 genotypes of the full space on one thread of a server's CPU at work."""
-    return Speed(base=0.0, per_multiply_add=3.5e-11, per_byte=1.25e-10, per_kernel=5.8e-6)
-
-
-def calibrate(
-    genotypes: Sequence[Genotype] | None = None,
-    *,
-    variates: int = 3,
-    steps: int = 64,
-    repeats: int = 3,
-    device: torch.device | str = "cpu",
-) -> Speed:
-    """Measure this machine: time a few iterations of some genotypes and fit the linear model.
-
-    Takes some seconds. The fit minimises relative errors with coefficients that
-    are not negative, so that no piece of a candidate is predicted to save time.
-
-    Args:
-        genotypes: What to time; None for 16 of the full space.
-        variates: Of the windows.
-        steps: Of a window.
-        repeats: Timed iterations per genotype; the fastest counts.
-        device: Where to time.
-
-    Raises:
-        ValueError: If there is no genotype.
-    """
-    from nas.cost.model import cost
-
-    chosen = sample_candidates(16, np.random.default_rng(0), full_space()) if genotypes is None else list(genotypes)
-    if not chosen:
-        raise ValueError("calibrate: at least one genotype is needed, got none")
-    counts = [cost(one, variates=variates, steps=steps).counts for one in chosen]
-    seconds = [seconds_per_iteration(g, variates=variates, steps=steps, repeats=repeats, device=device) for g in chosen]
-    return fit_speed(counts, seconds)
-
-
-def fit_speed(counts: Sequence[Counts], seconds: Sequence[float]) -> Speed:
-    """Return the speed that explains measured seconds with the least relative error."""
-    table = np.array([[1.0, one.training_multiply_adds, one.moved_bytes, one.kernels] for one in counts])
-    relative = table / np.asarray(seconds)[:, None]
-    scale = relative.max(axis=0)
-    found, _ = nnls(relative / scale, np.ones(len(relative)))
-    base, per_multiply_add, per_byte, per_kernel = (float(value) for value in found / scale)
-    return Speed(base=base, per_multiply_add=per_multiply_add, per_byte=per_byte, per_kernel=per_kernel)
-
-
-def seconds_per_iteration(
-    genotype: Genotype, *, variates: int, steps: int, repeats: int = 3, device: torch.device | str = "cpu"
-) -> float:
-    """Return the least measured seconds of an iteration on noise: loss, gradients and update.
-
-    Args:
-        genotype: The candidate.
-        variates: Of the windows.
-        steps: Of a window.
-        repeats: Timed iterations, after one that is not.
-        device: Where to run.
-    """
-    device = torch.device(device)
-    train, cell = genotype.train, genotype.encoder
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(0)
-        model = ContrastiveModel(genotype, variates=variates).to(device).train()
-        generator = torch.Generator(device=device).manual_seed(0)
-        seen = min(variates, max(1, MAX_STREAMS // train.batch_size)) if cell.channels == "independent" else variates
-        x = torch.randn(train.batch_size, steps, seen, generator=generator, device=device)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=train.learning_rate)
-        taken = []
-        for _ in range(repeats + 1):
-            began = time.perf_counter()
-            loss = model.loss(x, generator=generator)
-            if loss.requires_grad:
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-                optimizer.step()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            taken.append(time.perf_counter() - began)
-    return min(taken[1:])
+SHIPPED_SPEED = Speed(base=0.0, per_multiply_add=3.5e-11, per_byte=1.25e-10, per_kernel=5.8e-6)
+"""Fitted to 17 genotypes of the full space on one thread of a server's CPU at work; see benchmarks/cost.py."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -18,11 +18,11 @@ from contrastive.alignment import CommonSteps
 from contrastive.embedding import EmbeddingTransformation
 from contrastive.hierarchy import build_scales
 from contrastive.strategy import MOST_ROWS
-from contrastive.views import draw_core, observed_span, whole_window
+from contrastive.views import View, draw_core, observed_span, whole_window
 from nas.cost.counting import Bilinear, Counts, Trace, Traces, bilinear, trace, traces
 from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
 from search_space import registry
-from search_space.cells import Chain, Choice
+from search_space.cells import Choice
 from search_space.genotype import Genotype
 
 _FLOAT = 4
@@ -60,51 +60,34 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     total = Counts()
     for chain in chains:
         for choice in chain:
-            total = total + _augmentation(_costly(choice), variates, steps).at(batch)
+            total = total + _augmentation(choice.name, variates, steps).at(batch)
     streams = variates if genotype.encoder.channels == "independent" else 1
     rows = min(batch * streams, MOST_ROWS)
     # in eighths of the window, so that few lengths have to be traced
     common = max(1, round(min(shares) * 8) * steps // 8)
     width, pair = genotype.encoder.output, genotype.pair
     embed = (genotype.embed.jitter > 0, genotype.embed.mask > 0, genotype.embed.norm)
-    way = _embedding(_moves_time(chains), embed, common)
-    total = total + way.at(rows, width) + kept_input(way.low, batch * streams * steps * width * 2)
+    moves_time = any(registry.get("augmentation", choice.name).moves_time for chain in chains for choice in chain)
+    way = _embedding(moves_time, embed, common)
+    total = total + way.at(rows, width) + kept_input(way.corners[0], batch * streams * steps * width * 2)
     total = total + _pooling(pair.pool, pair.kernel, common).at(rows, width)
     losses = Counts()
     for kind in pair.kinds:
         losses = losses + pair_kind_counts(kind, genotype, rows=rows, steps=common)
     more = 0
     if genotype.loss.auxiliary is not None:
-        per_stream = variates // streams
-        found = _auxiliary(genotype.loss.auxiliary.name, variates, steps, per_stream, width)
-        more = found.windows
-        losses = losses + found.traces.at(batch)
-        losses = losses + kept_input(found.traces.two, batch * streams * steps * width * more)
+        auxiliary, more = _auxiliary(genotype.loss.auxiliary.name, variates, steps, variates // streams, width)
+        losses = losses + auxiliary.at(batch) + kept_input(auxiliary.two, batch * streams * steps * width * more)
     unlike = any(share < 1 for share in shares)
     return StrategyCost(total + losses, share=sum(shares) / 2, unlike=unlike, more_windows=more)
-
-
-def _moves_time(chains: Sequence[Chain]) -> bool:
-    return any(registry.get("augmentation", choice.name).moves_time for chain in chains for choice in chain)
-
-
-@cache
-def _shortens(name: str) -> bool:
-    return bool(getattr(registry.get("augmentation", name).target, "shortens", False))
-
-
-@lru_cache(maxsize=10_000)
-def _costly(choice: Choice) -> Choice:
-    """Return the option with the first of its registered values: other strengths cost the same."""
-    return Choice(choice.name, tuple(first_values("augmentation", choice.name).items()))
 
 
 @lru_cache(maxsize=10_000)
 def _step_share(choice: Choice, steps: int) -> float:
     """Return the mean share of the steps that an augmentation leaves."""
-    if not _shortens(choice.name):
-        return 1.0
     augmentation = registry.build("augmentation", choice.name, **choice.params)
+    if not augmentation.shortens:
+        return 1.0
     generator = torch.Generator().manual_seed(0)
     x = torch.zeros(2, steps, 1)
     n_steps = 0
@@ -115,8 +98,8 @@ def _step_share(choice: Choice, steps: int) -> float:
 
 
 @lru_cache(maxsize=10_000)
-def _augmentation(choice: Choice, variates: int, steps: int) -> Traces:
-    augmentation = registry.build("augmentation", choice.name, **choice.params)
+def _augmentation(name: str, variates: int, steps: int) -> Traces:
+    augmentation = registry.build("augmentation", name, **first_values("augmentation", name))
 
     def run(windows: int) -> Trace:
         generator = torch.Generator().manual_seed(0)
@@ -124,8 +107,8 @@ def _augmentation(choice: Choice, variates: int, steps: int) -> Traces:
         core = draw_core(observed_span(x), steps=steps, generator=generator)
 
         def augment(inputs: Sequence[Tensor]) -> Tensor:
-            values: Tensor = augmentation(whole_window(inputs[0], core=core), generator=generator).values
-            return values
+            view: View = augmentation(whole_window(inputs[0], core=core), generator=generator)
+            return view.values
 
         return trace(augment, [x], parameters=[])
 
@@ -173,14 +156,9 @@ def _two_views(rows: int, steps: int, width: int) -> list[Tensor]:
     return [torch.randn(rows, steps, width, generator=generator).requires_grad_() for _ in range(2)]
 
 
-class _Auxiliary(NamedTuple):
-    traces: Traces
-    windows: int
-
-
 @lru_cache(maxsize=1_000)
-def _auxiliary(name: str, variates: int, steps: int, per_stream: int, width: int) -> _Auxiliary:
-    """Trace an auxiliary loss beside an encoder that costs nothing."""
+def _auxiliary(name: str, variates: int, steps: int, per_stream: int, width: int) -> tuple[Traces, int]:
+    """Trace an auxiliary loss beside an encoder that costs nothing, and count the windows that it encodes for each."""
     streams = variates // per_stream
     with torch.random.fork_rng(devices=[]):
         auxiliary = registry.build("auxiliary", name, width, width=per_stream, **first_values("auxiliary", name))
@@ -199,5 +177,4 @@ def _auxiliary(name: str, variates: int, steps: int, per_stream: int, width: int
             lambda inputs: auxiliary(x, encode, generator=generator), [z], parameters=[*auxiliary.parameters()]
         )
 
-    found = traces(run)
-    return _Auxiliary(found, windows=sum(encoded) // 2)
+    return traces(run), sum(encoded) // 2

@@ -1,8 +1,1 @@
-"""How candidates are run: `run_candidates` and its engines, `process` (default), `serial` and `ray`."""
-
-from __future__ import annotations
-
-from nas.engines._job import STATUSES, Job, Result
-from nas.engines.run import ENGINES, run_candidates
-
-__all__ = ["ENGINES", "STATUSES", "Job", "Result", "run_candidates"]
+"""How candidates are run: `run.run_candidates` on one of the engines that `registry` knows."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from compute.memory import memory_budget
-from nas.engines._job import Job
+from nas.engines.job import Job
 
 
 def within_budget(job: Job, n_bytes: int) -> Job:

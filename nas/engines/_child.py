@@ -12,8 +12,8 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nas.engines._job import outcome_of, status_of
 from nas.engines.confinement import memory_limited
+from nas.engines.job import outcome_of, status_of
 
 
 def serve(connection: Connection, payload: bytes, memory_limit: int | None) -> None:

@@ -10,14 +10,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from nas.engines import process, ray, serial
+from compute.machine import usable_cores
+from nas.engines import registry
 from nas.engines._budgeted import within_budget
-from nas.engines._job import Job, Result
 from nas.engines.interruption import Interruption, first_interrupt_noted
-from nas.options.running import usable_cores
+from nas.engines.job import Job, Result
 
-Engine = Callable[..., Generator[Result, None, None]]
-ENGINES: dict[str, Engine] = {"process": process.run, "ray": ray.run, "serial": serial.run}
 ATTEMPTS = 2
 
 
@@ -41,7 +39,7 @@ def run_candidates(
 
     Args:
         jobs: Drawn one by one, when a worker is free, so that a generator may react to earlier results.
-        engine: A key of `ENGINES`.
+        engine: A name in `registry.ENGINE_NAMES`.
         workers: Jobs at a time, >= 1; each uses one thread. By default the cores available here.
         time_limit: Seconds of wall time per job, > 0; None for no limit.
         memory_limit: Bytes that a job may map beyond the loaded libraries, > 0; None for no limit, and for work on a
@@ -57,8 +55,7 @@ def run_candidates(
         ValueError: If an argument is out of range, or a job's function lives in `__main__`.
         OptionError: If the engine is not installed.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {sorted(ENGINES)}, got {engine!r}")
+    facts = registry.engine(engine)
     workers = usable_cores() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be >= 1, got {workers}")
@@ -69,12 +66,16 @@ def run_candidates(
     if not 0.0 <= gpu_share <= 1.0:
         raise ValueError(f"gpu_share must be in 0..1, got {gpu_share}")
     limits = {"time_limit": time_limit, "memory_limit": memory_limit, "gpu_share": gpu_share, "ends": ends}
-    run = ENGINES[engine]
-    return _results(jobs, run, finish=finish, memory_budget=memory_budget, workers=workers, **limits)
+    return _results(jobs, facts.run, finish=finish, memory_budget=memory_budget, workers=workers, **limits)
 
 
 def _results(
-    jobs: Iterable[Job], run: Engine, *, finish: bool, memory_budget: int | None, **settings: Any
+    jobs: Iterable[Job],
+    run: Callable[..., Generator[Result, None, None]],
+    *,
+    finish: bool,
+    memory_budget: int | None,
+    **settings: Any,
 ) -> Iterator[Result]:
     with first_interrupt_noted() if finish else contextlib.nullcontext(Interruption()) as interruption:
         source = _Source(jobs, interruption, memory_budget=memory_budget, ends=settings["ends"])

@@ -1,48 +1,78 @@
-"""From a command's options to the settings of its engine."""
+"""Where and how candidates run: nothing of it changes what is found."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from nas.options.search import SearchOptions
-from nas.options.seeding import SeedsOptions
-
-_GROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-
-
-def engine_settings(options: SearchOptions | SeedsOptions, *, device: str) -> dict[str, Any]:
-    """Return engine, workers, memory limit and budget, and share of a GPU, as `run_candidates` takes them."""
-    on_gpu = device.startswith("cuda")
-    workers = 1 if options.engine == "serial" else options.workers
-    limit = options.memory_limit
-    if limit is None and options.engine != "ray":
-        limit = machine_memory() // workers
-    return {
-        "engine": options.engine,
-        "workers": options.workers,
-        # a GPU's driver reserves far more address space than it uses
-        "memory_limit": None if on_gpu else limit,
-        "memory_budget": getattr(options, "memory_budget", None),
-        "gpu_share": (1.0 if options.gpu_share is None else options.gpu_share) if on_gpu else 0.0,
-    }
+from compute.machine import machine_memory
+from nas.engines.registry import engine as engine_named
+from nas.training.devices import pick_device
 
 
-def engine_time_limit(time_limit: float | None) -> float | None:
+@dataclass(frozen=True)
+class EngineSettings:
+    """What every round of jobs of a run has in common.
+
+    Args:
+        engine: A name in `registry.ENGINE_NAMES`.
+        workers: Jobs at a time, one thread each.
+        device: `cpu` or a CUDA device.
+        memory_limit: Bytes that a job may map beyond the loaded libraries; None for no limit.
+        memory_budget: Bytes that a job may take for intermediate results; None for no budget.
+        gpu_share: Share of a GPU that a job takes, 0 on a CPU.
+    """
+
+    engine: str = "process"
+    workers: int = 1
+    device: str = "cpu"
+    memory_limit: int | None = None
+    memory_budget: int | None = None
+    gpu_share: float = 0.0
+
+    @classmethod
+    def chosen(
+        cls,
+        *,
+        engine: str,
+        workers: int,
+        device: str,
+        memory_limit: int | None = None,
+        memory_budget: int | None = None,
+        gpu_share: float | None = None,
+    ) -> EngineSettings:
+        """Fill in what a user left open, for this machine.
+
+        Raises:
+            OptionError: If the device is unknown or not there.
+        """
+        facts = engine_named(engine)
+        device = pick_device(device, elsewhere=facts.elsewhere)
+        workers = 1 if facts.one_at_a_time else workers
+        on_gpu = device.startswith("cuda")
+        if memory_limit is None and not facts.elsewhere:
+            memory_limit = machine_memory() // workers
+        return cls(
+            engine=engine,
+            workers=workers,
+            device=device,
+            # a GPU's driver reserves far more address space than it uses
+            memory_limit=None if on_gpu else memory_limit,
+            memory_budget=memory_budget,
+            gpu_share=(1.0 if gpu_share is None else gpu_share) if on_gpu else 0.0,
+        )
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of `run_candidates` that these are."""
+        names = ("engine", "workers", "memory_limit", "memory_budget", "gpu_share")
+        return {name: getattr(self, name) for name in names}
+
+
+def last_resort(time_limit: float | None) -> float | None:
     """Return when the engine stops a candidate whose own limit is `time_limit` seconds.
 
     The limit inside the trial keeps its curve and its weights, but is looked at between two steps only;
     the engine's is the last resort, for a candidate that hangs.
     """
     return None if time_limit is None else 3 * time_limit + 60
-
-
-def machine_memory() -> int:
-    """Return the bytes of memory that this machine has, or that the group of this process may use."""
-    known = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
-    for file in _GROUP_LIMITS:
-        text = file.read_text(encoding="ascii").strip() if file.is_file() else ""
-        if text.isdigit():
-            known.append(int(text))
-    return min(known)

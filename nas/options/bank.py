@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.options.fields import OptionError, OptionSet, option
+from nas.errors import OptionError
+from nas.options.fields import OptionSet, option
 from nas.options.texts import OVERWRITE
 
 _BANK = "the bank's file, or the folder of a run"

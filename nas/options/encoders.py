@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-from nas.options import running
+from nas.errors import OptionError
+from nas.labels.modes import MODES, ModeName
 from nas.options.data import DataOptions, TaskOptions
-from nas.options.fields import OptionError, option
+from nas.options.fields import option
+from nas.options.running import memory_budget
 from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
 
 BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
-ModeName = Literal["linear", "lora", "full"]
-MODES: tuple[str, ...] = get_args(ModeName)
 _ENCODER = "output folder of a search, or its encoder .safetensors file"
 _RUNS_ON = "where the encoder runs; auto takes a GPU where there is one"
 _MODE = "what follows the labels: a linear head alone, low-rank updates of the encoder, or all of its weights"
@@ -27,7 +26,7 @@ class EmbedOptions(DataOptions):
     output: str = option("embeddings.npz", text="file to write; its ending decides the format: .npz, .csv or .parquet")
     per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
     device: str = option("auto", text=_RUNS_ON)
-    memory_budget: int | None = running.memory_budget()
+    memory_budget: int | None = memory_budget()
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the summary")
 
@@ -54,7 +53,7 @@ class EvaluateOptions(TaskOptions):
     iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
     output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
     device: str = option("auto", text=_RUNS_ON)
-    memory_budget: int | None = running.memory_budget()
+    memory_budget: int | None = memory_budget()
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the scores")

@@ -8,16 +8,9 @@ import re
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from nas.errors import OptionError
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-class OptionError(ValueError):
-    """An option, or a combination of options, that cannot be used; all problems, one per line."""
-
-    def __init__(self, message: str) -> None:
-        from search_space.sentences import lines_of  # not needed before something is wrong
-
-        super().__init__(lines_of(message))
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.options import running
 from nas.options.fields import OptionSet, option
+from nas.options.running import RunningOptions, time_limit
 from nas.options.texts import DEVICE, OVERWRITE, RNG_SEED
 
 
 @dataclass(frozen=True)
-class SeedsOptions(OptionSet):
+class SeedsOptions(RunningOptions):
     """Train many candidates on many tasks and store the trial records that teach the comparator."""
 
     manifest: str = option(positional=True, text="YAML or JSON file that lists the tasks: name, family, kind, path")
@@ -21,23 +21,10 @@ class SeedsOptions(OptionSet):
     repeats: float = option(
         0.1, text="share of the candidates run once more with another rng_seed, to measure label noise", least=0, most=1
     )
-    workers: int = running.workers()
-    time_budget: float | None = running.time_budget(
-        "time for everything, such as 90s, 10m or 1h: what it leaves out the same command runs later"
-    )
-    time_limit: float | None = running.time_limit(120.0)
+    time_limit: float | None = time_limit(120.0)
     device: str = option("cpu", text=DEVICE)
     rng_seed: int = option(0, text=RNG_SEED, least=0)
-    engine: str = running.engine()
-    memory_limit: int | None = running.memory_limit()
-    gpu_share: float | None = running.gpu_share()
-    dry_run: bool = running.dry_run()
     quiet: bool = option(False, text="show no progress, only the summary")
-
-    def __post_init__(self) -> None:
-        """Check the values."""
-        super().__post_init__()
-        running.check_engine(self.engine)
 
 
 @dataclass(frozen=True)

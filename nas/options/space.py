@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nas.options.fields import OptionError, OptionSet, option
+from nas.errors import OptionError
+from nas.options.fields import OptionSet, option
 from nas.options.texts import OVERWRITE, RNG_SEED, TASKS, TaskKind
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-TaskKind = Literal["forecasting", "classification", "anomaly"]
+from downstream.kinds import KINDS
+
+TaskKind = str  # one of TASKS
 ProtocolName = Literal["default", "ts2vec", "long_horizon"]
-TASKS: tuple[str, ...] = get_args(TaskKind)
+TASKS = KINDS
 PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
 
 DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a folder with a UCR/UEA dataset"

@@ -7,12 +7,16 @@ from typing import Any
 
 import yaml
 
+from compute.user_error import USAGE, UserError
+
 LARGEST = 2**20  # bytes; the parser needs seconds for a megabyte
 DEEPEST = 20
 
 
-class YamlFileError(ValueError):
+class YamlFileError(UserError, ValueError):
     """A file that cannot be read as plain YAML; the message says why, without the file's name."""
+
+    exit_status = USAGE
 
 
 def read_yaml(path: Path) -> Any:

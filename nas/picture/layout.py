@@ -15,6 +15,10 @@ PADDING = 8.0
 LONGEST = 18
 """Characters in a line of a label before it is broken at an underscore or a space."""
 
+Label = tuple[str, ...]
+Line = tuple[tuple[float, float], ...]
+"""The points (x, y) that a line runs through, with an arrow at the last."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -33,8 +37,14 @@ class Box:
     y: float
     width: float
     height: float
-    lines: tuple[str, ...]
+    lines: Label
     style: str = "box"
+
+    @classmethod
+    def beside(cls, left: float, y: float, lines: Label, *, height: float = 0.0) -> Box:
+        """Return a box around a label, from its left edge on and at least so high."""
+        width, least = label_size(lines)
+        return cls(left + width / 2, y, width, max(height, least), lines)
 
     @property
     def left(self) -> float:
@@ -56,19 +66,6 @@ class Box:
         """The lower edge."""
         return self.y + self.height / 2
 
-    def meets(self, other: Box) -> bool:
-        """Return whether two boxes overlap."""
-        apart = self.right <= other.left or other.right <= self.left
-        return not (apart or self.bottom <= other.top or other.bottom <= self.top)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line through points (x, y), with an arrow at its end or without."""
-
-    points: tuple[tuple[float, float], ...]
-    arrow: bool = True
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -80,17 +77,19 @@ class Layout:
     lines: tuple[Line, ...]
 
 
-def label_size(lines: tuple[str, ...]) -> tuple[float, float]:
+def label_size(lines: Label) -> tuple[float, float]:
     """Return the width and height of a box around a label."""
     longest = max(map(len, lines), default=0)
     return longest * CHARACTER + 2 * PADDING, max(len(lines), 1) * LEADING + PADDING
 
 
-def label(text: str, *, longest: int = LONGEST) -> tuple[str, ...]:
-    """Break a text into lines at underscores and spaces, which stay; a longer word stays whole."""
-    lines = [""]
-    for word in text.replace("_", "_\0").replace(" ", " \0").split("\0"):
-        if lines[-1] and len((lines[-1] + word).rstrip()) > longest:
-            lines.append("")
-        lines[-1] += word
+def label(*texts: str, longest: int = LONGEST) -> Label:
+    """Break texts into lines at underscores and spaces, which stay; a longer word stays whole."""
+    lines = []
+    for text in texts:
+        lines.append("")
+        for word in text.replace("_", "_\0").replace(" ", " \0").split("\0"):
+            if lines[-1] and len((lines[-1] + word).rstrip()) > longest:
+                lines.append("")
+            lines[-1] += word
     return tuple(line.strip() for line in lines)

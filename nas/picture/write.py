@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from nas.options.fields import OptionError
-from nas.picture.layout import CHARACTER, FONT, LEADING, Box, Layout
+from nas.errors import OptionError
+from nas.picture.layout import CHARACTER, FONT, LEADING, Box, Layout, Line
 
 _FACE = "DejaVu Sans Mono, Menlo, Consolas, monospace"
-_FILL = {"box": "#eef3fb", "node": "#fff4d6", "frame": "none", "text": "none"}
+_FILL = {"frame": "none", "box": "#eef3fb", "node": "#fff4d6"}  # what has an outline; frames lie behind
 _INK, _LINE, _FRAME = "#1a1a1a", "#4a5a75", "#9aa5b8"
 _ARROW = 7.0
 
@@ -31,21 +31,26 @@ def write_picture(layout: Layout, path: Path) -> None:
 
 def svg(layout: Layout) -> str:
     """Return the picture as SVG; no library is needed."""
+    width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
+    outlines = [(box.style == "frame", _svg_outline(box)) for box in layout.boxes if box.style in _FILL]
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{layout.width:.0f}" height="{layout.height:.0f}" '
-        f'viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" font-family="{_FACE}" font-size="{FONT:g}">',
-        f'<rect width="{layout.width:.0f}" height="{layout.height:.0f}" fill="white"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" font-family="{_FACE}" font-size="{FONT:g}">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+        *(outline for behind, outline in outlines if behind),
     ]
-    boxes = sorted(layout.boxes, key=lambda box: box.style != "frame")  # frames lie behind
-    parts += [_svg_outline(box) for box in boxes if box.style == "frame"]
     for line in layout.lines:
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line.points)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{_LINE}" stroke-width="1.4"/>')
-        if line.arrow:
-            tips = " ".join(f"{x:.1f},{y:.1f}" for x, y in arrow_head(line.points))
-            parts.append(f'<polygon points="{tips}" fill="{_LINE}"/>')
-    parts += [_svg_outline(box) for box in boxes if box.style in ("box", "node")]
-    parts += [_svg_text(*placed) for box in boxes for placed in placed_text(box)]
+        parts.append(f'<polyline points="{_points(line)}" fill="none" stroke="{_LINE}" stroke-width="1.4"/>')
+        parts.append(f'<polygon points="{_points(arrow_head(line))}" fill="{_LINE}"/>')
+    parts += [outline for behind, outline in outlines if not behind]
+    for box in layout.boxes:
+        for text, x, y, centred in placed_text(box):
+            # the length is stated, so that a wider font of the reader's machine cannot leave its box
+            parts.append(
+                f'<text x="{x:.1f}" y="{y + 0.35 * FONT:.1f}" fill="{_INK}" '
+                f'text-anchor="{"middle" if centred else "start"}" '
+                f'textLength="{len(text) * CHARACTER:.1f}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+            )
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -58,34 +63,33 @@ def placed_text(box: Box) -> list[tuple[str, float, float, bool]]:
     return [(text, box.x if centred else box.left, first + LEADING * at, centred) for at, text in enumerate(box.lines)]
 
 
-def arrow_head(points: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]:
+def arrow_head(line: Line) -> Line:
     """Return the corners of the arrow at the end of a line that runs along an axis."""
-    (x0, y0), (x1, y1) = points[-2:]
+    (x0, y0), (x1, y1) = line[-2:]
     length = max(abs(x1 - x0) + abs(y1 - y0), 1e-9)
-    along_x, along_y = (x1 - x0) / length, (y1 - y0) / length
-    base_x, base_y = x1 - _ARROW * along_x, y1 - _ARROW * along_y
-    side_x, side_y = -along_y * _ARROW / 2, along_x * _ARROW / 2
-    return [(x1, y1), (base_x + side_x, base_y + side_y), (base_x - side_x, base_y - side_y)]
+    along_x, along_y = _ARROW * (x1 - x0) / length, _ARROW * (y1 - y0) / length
+    base_x, base_y = x1 - along_x, y1 - along_y
+    return (x1, y1), (base_x - along_y / 2, base_y + along_x / 2), (base_x + along_y / 2, base_y - along_x / 2)
+
+
+def _points(line: Line) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
 
 
 def _svg_outline(box: Box) -> str:
     dash = ' stroke-dasharray="6 4"' if box.style == "frame" else ""
-    radius = box.height / 2 if box.style == "node" else 4
-    stroke = _FRAME if box.style == "frame" else _LINE
     return (
         f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
-        f'rx="{radius:g}" fill="{_FILL[box.style]}" stroke="{stroke}"{dash}/>'
+        f'rx="{_radius(box):g}" fill="{_FILL[box.style]}" stroke="{_stroke(box)}"{dash}/>'
     )
 
 
-def _svg_text(text: str, x: float, y: float, centred: bool) -> str:
-    # the length is stated, so that a wider font of the reader's machine cannot leave its box
-    anchor = "middle" if centred else "start"
-    baseline = y + 0.35 * FONT
-    return (
-        f'<text x="{x:.1f}" y="{baseline:.1f}" fill="{_INK}" text-anchor="{anchor}" '
-        f'textLength="{len(text) * CHARACTER:.1f}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
-    )
+def _radius(box: Box) -> float:
+    return box.height / 2 if box.style == "node" else 4.0
+
+
+def _stroke(box: Box) -> str:
+    return _FRAME if box.style == "frame" else _LINE
 
 
 def _write_png(layout: Layout, path: Path) -> None:
@@ -99,33 +103,19 @@ def _write_png(layout: Layout, path: Path) -> None:
         ) from error
     # 72 units per inch makes a font size of 12 twelve pixels high in the layout's pixels
     figure = Figure(figsize=(layout.width / 72, layout.height / 72), dpi=144, facecolor="white")
-    face = {"family": "DejaVu Sans Mono"}
-    axes: Any = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_xlim(0, layout.width)
-    axes.set_ylim(layout.height, 0)
+    axes: Any = figure.add_axes((0.0, 0.0, 1.0, 1.0), xlim=(0, layout.width), ylim=(layout.height, 0))
     axes.axis("off")
     for line in layout.lines:
-        axes.plot(*zip(*line.points, strict=True), color=_LINE, linewidth=1.4, zorder=2)
-        if line.arrow:
-            axes.add_patch(Polygon(arrow_head(line.points), color=_LINE, linewidth=0, zorder=2))
+        axes.plot(*zip(*line, strict=True), color=_LINE, linewidth=1.4, zorder=2)
+        axes.add_patch(Polygon(arrow_head(line), color=_LINE, linewidth=0, zorder=2))
     for box in layout.boxes:
-        if box.style != "text":
-            frame = box.style == "frame"
-            shape = f"round,pad=0,rounding_size={box.height / 2 if box.style == 'node' else 4}"
-            axes.add_patch(
-                FancyBboxPatch(
-                    (box.left, box.top),
-                    box.width,
-                    box.height,
-                    boxstyle=shape,
-                    facecolor=_FILL[box.style],
-                    edgecolor=_FRAME if frame else _LINE,
-                    linestyle="--" if frame else "-",
-                    zorder=1 if frame else 3,
-                )
-            )
+        if box.style in _FILL:
+            shape = f"round,pad=0,rounding_size={_radius(box)}"
+            outline = FancyBboxPatch((box.left, box.top), box.width, box.height, boxstyle=shape)
+            outline.set(facecolor=_FILL[box.style], edgecolor=_stroke(box))
+            outline.set(linestyle="--" if box.style == "frame" else "-", zorder=1 if box.style == "frame" else 3)
+            axes.add_patch(outline)
         for text, x, y, centred in placed_text(box):
-            axes.text(
-                x, y, text, ha="center" if centred else "left", va="center", size=FONT, color=_INK, zorder=4, **face
-            )
+            side = "center" if centred else "left"
+            axes.text(x, y, text, ha=side, va="center", size=FONT, color=_INK, zorder=4, family="DejaVu Sans Mono")
     FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]

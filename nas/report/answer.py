@@ -6,23 +6,21 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from ahc.record import TrialRecord
 from downstream.task import Task
+from nas.choosing.candidates import Candidates
+from nas.report.rows import Row
 from nas.report.tables import score_table
+from nas.trials.runner import Trained
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.genotype import Genotype
 
 # they stand in run.json; the printed answer leaves them out
 _DETAILED_SETTINGS = ("evidence/", "alpha/", "representation.", "warning/", "ts2vec.")
-
-if TYPE_CHECKING:
-    from nas.choosing.candidates import Candidates
-    from nas.trials.halving import Trained
-    from nas.verification import Row
 
 
 def answer_text(

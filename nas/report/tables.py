@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from downstream.scores import Scores
+from nas.report.rows import Row
 
 MOST_COLUMNS = 7
 
 
-class NamedScores(Protocol):
-    """Anything with a name and scores."""
-
-    @property
-    def name(self) -> str:
-        """Of the method."""
-
-    @property
-    def scores(self) -> Scores:
-        """Of the method."""
-
-
-def score_table(rows: Sequence[NamedScores]) -> str:
+def score_table(rows: Sequence[Row]) -> str:
     """Return aligned lines: method, headline value, further figures that belong to the headline.
 
     Further figures are those of the headline's own metric by horizon (`mse/24`), or else the other metrics.
@@ -43,7 +30,7 @@ def score_table(rows: Sequence[NamedScores]) -> str:
     )
 
 
-def further_metrics(rows: Sequence[NamedScores]) -> list[str]:
+def further_metrics(rows: Sequence[Row]) -> list[str]:
     """Return the names of the figures to show beside the headline value."""
     first = rows[0].scores
     names = list(dict.fromkeys(name for row in rows for name in row.scores.metrics))

@@ -19,20 +19,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from ahc.record import TrialRecord
 from nas.runs.json_lines import JsonLines
 from nas.runs.log import RunLog
 from nas.version import __version__
-
-if TYPE_CHECKING:
-    from ahc.record import TrialRecord
-    from nas.engines import Job
-    from nas.trials.trial import TrialPlan
 
 METRICS_NAME, LOG_NAME = "metrics.jsonl", "log.txt"
 SCHEMA = 1
@@ -83,20 +79,15 @@ class RunEvents:
         self._tell("stage", stage=name)
         self._say(logging.INFO, name)
 
-    def round(self, name: str, *, plans: Sequence[TrialPlan], missing: Sequence[TrialPlan], workers: int) -> None:
+    def round(self, name: str, *, n_trials: int, n_known: int, workers: int) -> None:
         """Say how many trials a round of training has, and how many of them are known from before."""
-        n_known = len(plans) - len(missing)
-        self._tell("round", round=name, trials=len(plans), known=n_known, workers=workers)
+        self._tell("round", round=name, trials=n_trials, known=n_known, workers=workers)
         known = f", {n_known} known already" if n_known else ""
-        self._say(logging.INFO, f"{name}: {len(missing)} to run{known}")
+        self._say(logging.INFO, f"{name}: {n_trials - n_known} to run{known}")
 
-    def drawn(self, jobs: Iterable[Job], plans: Mapping[str, TrialPlan], *, name: str) -> Iterator[Job]:
-        """Yield a round's jobs to an engine, which draws one when a worker is free, and say of each that it starts."""
-        for job in jobs:
-            plan = plans[job.id]
-            facts = {"trial": plan.id, "key": plan.genotype.key, "iterations": plan.iterations}
-            self._tell("trial started", round=name, **facts)
-            yield job
+    def started(self, trial: str, *, name: str, key: str, iterations: int) -> None:
+        """Say that a trial of a round starts."""
+        self._tell("trial started", round=name, trial=trial, key=key, iterations=iterations)
 
     def finished(self, record: TrialRecord, *, name: str) -> None:
         """Say how a trial of a round ended, with the points of its curve."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ahc.bank.export import plain_cell
-from nas.board import place
-from nas.runs.errors import OutputExistsError
+from nas.errors import OutputExistsError
+from nas.runs import board_files
 from nas.runs.events import LOG_NAME, METRICS_NAME, RunEvents
 from nas.runs.lock import LOCK_NAME, folder_lock
 from nas.runs.whole_file import write_whole
@@ -143,7 +143,7 @@ class RunFolder:
     def _refuse_links(self) -> None:
         """Refuse a folder in which a link leads what is written or removed to another place."""
         trials = self.weights.iterdir() if self.weights.is_dir() else ()
-        for file in (*self.path.iterdir(), *trials, *place.files(self.path)):
+        for file in (*self.path.iterdir(), *trials, *board_files.files(self.path)):
             if file.is_symlink():
                 raise OutputExistsError(f"{file} is a link; what a run writes must stay in its folder")
 
@@ -156,7 +156,7 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
         for file in self.weights.glob("*.safetensors*"):
             file.unlink()
-        place.clear(self.path)
+        board_files.clear(self.path)
         (self.path / "config.json").unlink(missing_ok=True)
 
 

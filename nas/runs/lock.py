@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from nas.runs.errors import InUseError
+from nas.errors import InUseError
 
 LOCK_NAME = "driver.lock"
 BEAT = 2.0  # seconds between two signs of life

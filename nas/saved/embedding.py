@@ -1,126 +1,13 @@
-"""Representations of any data by a saved encoder, per series or per time step, to a file: `tscnas embed`."""
+"""Representations of any data by a saved encoder, per series or per time step."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compute.memory import at_a_time, memory_budget
-from downstream.data.plain_series import load_plain_series
 from downstream.data.raw import RawSeries
 from downstream.errors import DataError
-from downstream.windows import Windows
-from nas.options.encoders import EmbedOptions
-from nas.representer import Representer
-from nas.runs.errors import OutputExistsError
-from nas.runs.progress import Progress
-from nas.saved.embedding_table import EmbeddingTable
-from nas.saved.encoder import SavedEncoder, load_encoder
-from nas.training.devices import pick_device
-
-WINDOWS_AT_A_TIME = 16_384
-_COPIES = 12  # bytes for each number of a representation: itself, where it is checked, and on its way to the file
-
-
-@dataclass(frozen=True)
-class EmbedResult:
-    """What was written: the file, its shape, and the printed summary."""
-
-    path: Path
-    shape: tuple[int, int]
-    text: str
-
-
-def embed(options: EmbedOptions) -> EmbedResult:
-    """Represent a dataset and write one row per series, or one per time step.
-
-    Nothing is cut: a series longer than the encoder's window is covered by consecutive windows, whose
-    representations are averaged per series. A step is represented by the window that ends at it.
-
-    Args:
-        options: Encoder, data, output.
-
-    Raises:
-        DataError: If the data is at fault or lacks a variate of the encoder.
-        SavedEncoderError: If the encoder's file is at fault.
-        OutputExistsError: If the output exists and may not be replaced.
-        MemoryBudgetError: If the memory budget is too small for a single window.
-    """
-    with memory_budget(options.memory_budget):
-        return _embed(options)
-
-
-def _embed(options: EmbedOptions) -> EmbedResult:
-    output = Path(options.output)
-    if output.exists() and not options.overwrite:
-        raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
-    saved = load_encoder(options.encoder)
-    data = load_plain_series(
-        options.data,
-        kind=options.task or saved.kind,  # type: ignore[arg-type]  # checked by the options
-        variates=options.variates or options.target or None,
-        time_column=options.time_column,
-        label_column=options.label_column,
-    )
-    encoder = saved.encoder_for(len(data.variates))
-    represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))
-    table = EmbeddingTable(output, per_step=options.per == "step")
-    with table, Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
-        for number, series in enumerate(data.series):
-            values = scale_series(series, saved, number=number, n_series=len(data.series))
-            if options.per == "step":
-                table.add(series.name, represent_steps(represent, values, window=saved.window))
-            else:
-                whole = saved.kind == "classification"
-                row = represent_series(represent, values, window=len(values) if whole else saved.window)
-                table.add(series.name, [row])
-            progress.advance(series.name)
-        table.write()
-    what = "time steps" if options.per == "step" else "series"
-    text = f"{output}: representations of {table.shape[0]} {what}, {table.shape[1]} features each"
-    return EmbedResult(output, table.shape, text)
-
-
-def represent_series(represent: Representer, values: NDArray[np.float32], *, window: int) -> NDArray[np.float32]:
-    """Return the mean representation of consecutive windows that cover a series, the last ending at its end.
-
-    Args:
-        represent: The encoder.
-        values: Scaled rows, shape (time, variates).
-        window: Steps per window; a shorter series is one window.
-
-    Returns:
-        Shape (1, streams * features).
-    """
-    length = min(window, len(values))
-    starts = np.arange(len(values) % length, len(values), length, dtype=np.int64)
-    starts = np.union1d(starts, [0]) if len(values) % length else starts
-    windows = Windows(values, starts, length)
-    some = at_a_time(WINDOWS_AT_A_TIME, "row", bytes_each=_COPIES * represent.width)
-    if len(starts) <= some:
-        return np.asarray(represent(windows).mean(axis=0).reshape(1, -1))
-    sums = sum(z.sum(axis=0, dtype=np.float64) for z in _blocks(represent, windows, some=some))
-    return np.asarray(sums / len(starts), dtype=np.float32).reshape(1, -1)
-
-
-def represent_steps(
-    represent: Representer, values: NDArray[np.float32], *, window: int
-) -> Iterator[NDArray[np.float32]]:
-    """Yield the representations of the windows that end at the steps, in order, shape (some, streams * features)."""
-    gap = np.full((window - 1, values.shape[1]), np.nan, dtype=np.float32)
-    windows = Windows(np.concatenate([gap, values]), np.arange(len(values), dtype=np.int64), window)
-    some = at_a_time(WINDOWS_AT_A_TIME, "row", bytes_each=_COPIES * represent.width)
-    for z in _blocks(represent, windows, some=some):
-        yield z.reshape(len(z), -1)
-
-
-def _blocks(represent: Representer, windows: Windows, *, some: int) -> Iterator[NDArray[np.float32]]:
-    for first in range(0, windows.n, some):
-        yield represent(windows.subset(slice(first, first + some)))
+from nas.saved.encoder import SavedEncoder
 
 
 def scale_series(series: RawSeries, saved: SavedEncoder, *, number: int, n_series: int) -> NDArray[np.float32]:

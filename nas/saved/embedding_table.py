@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import zipfile
@@ -32,7 +33,7 @@ class EmbeddingTable:
 
     def __init__(self, path: Path, *, per_step: bool) -> None:
         self._path, self._per_step = path, per_step
-        self._names: list[tuple[str, int]] = []  # of each series, with its rows
+        self._series: list[tuple[str, int]] = []  # names, and how many rows each has
         self._width = 0
 
     def __enter__(self) -> EmbeddingTable:
@@ -48,7 +49,7 @@ class EmbeddingTable:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and features so far."""
-        return sum(n for _, n in self._names), self._width
+        return sum(n for _, n in self._series), self._width
 
     def add(self, name: str, blocks: Iterable[NDArray[np.float32]]) -> None:
         """Add the rows of a series.
@@ -61,7 +62,7 @@ class EmbeddingTable:
         for block in blocks:
             self._rows.write(np.ascontiguousarray(block, dtype=np.float32).data)
             self._width, n_rows = block.shape[1], n_rows + len(block)
-        self._names.append((name, n_rows))
+        self._series.append((name, n_rows))
 
     def write(self) -> None:
         """Write the file, complete or not at all; in CSV no name is a formula.
@@ -70,31 +71,27 @@ class EmbeddingTable:
             DataError: If the format needs a library that is missing.
         """
         partial = self._path.with_name(f"{self._path.name}.partial")
-        if self._path.suffix == ".npz":
-            self._write_npz(partial)
-        elif self._path.suffix == ".csv":
-            self._write_csv(partial)
-        else:
-            self._write_parquet(partial)
+        writers = {".npz": self._write_npz, ".csv": self._write_csv, ".parquet": self._write_parquet}
+        writers[self._path.suffix](partial)
         partial.replace(self._path)
 
     def _write_npz(self, path: Path) -> None:
         n_rows = self.shape[0]
+        names = np.asarray([name for name, _ in self._series] or [""])
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             with archive.open("embeddings.npy", "w", force_zip64=True) as file:
                 _write_header(file, np.dtype(np.float32), self.shape)
                 self._rows.seek(0)
                 shutil.copyfileobj(self._rows, file)
-            longest = np.dtype(f"<U{max((len(name) for name, _ in self._names), default=1)}")
             with archive.open("series.npy", "w", force_zip64=True) as file:
-                _write_header(file, longest, (n_rows,))
-                for name, _, count in self._parts(bytes_each=2 * longest.itemsize):
-                    file.write(np.full(count, name, dtype=longest).data.tobytes())
+                _write_header(file, names.dtype, (n_rows,))
+                for number, _ in self._labels(bytes_each=2 * names.itemsize):
+                    file.write(names[number].tobytes())
             if self._per_step:
                 with archive.open("step.npy", "w", force_zip64=True) as file:
                     _write_header(file, np.dtype(np.int64), (n_rows,))
-                    for _, first, count in self._parts(bytes_each=16):
-                        file.write(np.arange(first, first + count, dtype=np.int64).data)
+                    for _, step in self._labels(bytes_each=16):
+                        file.write(step.data)
 
     def _write_csv(self, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -108,46 +105,34 @@ class EmbeddingTable:
             from pyarrow.parquet import ParquetWriter
         except ImportError as error:
             raise DataError('writing .parquet needs pyarrow: pip install "ts-contrastive-nas[parquet]"') from error
-        writer = None
-        for frame in self._frames():
-            table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-            writer = writer or ParquetWriter(path, table.schema)
-            writer.write_table(table)
-        if writer is not None:
-            writer.close()
+        tables = (pyarrow.Table.from_pandas(frame, preserve_index=False) for frame in self._frames())
+        first = next(tables)
+        with ParquetWriter(path, first.schema) as writer:
+            for table in itertools.chain([first], tables):
+                writer.write_table(table)
 
     def _frames(self) -> Iterator[pd.DataFrame]:
-        """Yield the table in frames of bounded size, each of one series where these have many rows."""
+        """Yield the table in frames of bounded size, at least one."""
         self._rows.seek(0)
-        waiting: list[tuple[str, int, int]] = []
-        some = self._rows_at_a_time(_COPIES * self._width)
-        for part in self._parts(bytes_each=_COPIES * self._width):
-            if waiting and sum(count for *_, count in [*waiting, part]) > some:
-                yield self._frame(waiting)
-                waiting = []
-            waiting.append(part)
-        yield self._frame(waiting)
+        width = self._width
+        names = np.asarray([name for name, _ in self._series], dtype=object)
+        for number, step in self._labels(bytes_each=_COPIES * width):
+            values = np.frombuffer(self._rows.read(4 * len(step) * width), dtype=np.float32)
+            frame = pd.DataFrame(values.reshape(len(step), width), columns=[f"f{at}" for at in range(width)])
+            frame.insert(0, "series", names[number])
+            if self._per_step:
+                frame.insert(1, "step", step)
+            yield frame
 
-    def _frame(self, parts: list[tuple[str, int, int]]) -> pd.DataFrame:
-        n_rows = sum(count for *_, count in parts)
-        values = np.frombuffer(self._rows.read(4 * n_rows * self._width), dtype=np.float32)
-        frame = pd.DataFrame(values.reshape(n_rows, self._width), columns=[f"f{at}" for at in range(self._width)])
-        frame.insert(0, "series", [name for name, _, count in parts for _ in range(count)])
-        if self._per_step:
-            steps = [np.arange(first, first + count, dtype=np.int64) for _, first, count in parts]
-            frame.insert(1, "step", np.concatenate(steps))
-        return frame
-
-    def _parts(self, *, bytes_each: int) -> Iterator[tuple[str, int, int]]:
-        """Yield name, first row and number of rows of parts of series, none larger than what is held at a time."""
-        some = self._rows_at_a_time(bytes_each)
-        for name, n_rows in self._names:
-            for first in range(0, n_rows, some):
-                yield name, first, min(some, n_rows - first)
-
-    @staticmethod
-    def _rows_at_a_time(bytes_each: int) -> int:
-        return at_a_time(ROWS_AT_A_TIME, "row", bytes_each=bytes_each)
+    def _labels(self, *, bytes_each: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the number of its series and its step within that, for as many rows as are held at a time."""
+        n_rows = np.asarray([n for _, n in self._series], dtype=np.int64)
+        ends = n_rows.cumsum()
+        some = at_a_time(ROWS_AT_A_TIME, "row", bytes_each=bytes_each)
+        for begin in range(0, max(self.shape[0], 1), some):
+            row = np.arange(begin, min(begin + some, self.shape[0]), dtype=np.int64)
+            number = np.searchsorted(ends, row, side="right")
+            yield number, row - (ends - n_rows)[number]
 
 
 def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from compute.user_error import DATA, UserError
+from downstream.kinds import KINDS
+from downstream.predictor import LONGEST_WINDOW
 from downstream.scaling import Scaler
-from downstream.task import KINDS, Task
+from downstream.task import Task
 from encoders.encoder import Encoder
 from nas.runs.whole_file import write_whole
 from nas.version import PROTOCOL_VERSION
@@ -23,12 +26,12 @@ from search_space.genotype import Genotype, GenotypeError
 from search_space.sentences import one_line
 
 SCHEMA = 1
-LONGEST_WINDOW = 2**20
-"""Time steps; a file that claims more is not believed."""
 
 
-class SavedEncoderError(ValueError):
+class SavedEncoderError(UserError, ValueError):
     """A file that should hold a saved encoder does not."""
+
+    exit_status = DATA
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
@@ -60,8 +63,8 @@ class SavedEncoder:
 
     def save(self, path: str | Path) -> None:
         """Write the encoder as `save_encoder` does."""
-        facts = {name: getattr(self, name) for name in ("genotype", "variates", "window", "kind", "scaler", "rng_seed")}
-        write_whole(Path(path), _file(self.encoder.state_dict(), task_name=self.task_name, **facts))
+        _, *facts = (getattr(self, each.name) for each in fields(self))  # all but the encoder
+        write_whole(Path(path), _file(self.encoder.state_dict(), *facts))
 
     def encoder_for(self, n_variates: int) -> Encoder:
         """Return the encoder for data with another number of variates.
@@ -88,29 +91,20 @@ class SavedEncoder:
 
 
 def save_encoder(
-    path: str | Path, weights: dict[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int
+    path: str | Path, weights: Mapping[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int
 ) -> None:
     """Write weights and facts to one file, complete or not at all."""
     write_whole(Path(path), encoder_file(weights, genotype=genotype, task=task, rng_seed=rng_seed))
 
 
-def encoder_file(weights: dict[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int) -> bytes:
+def encoder_file(weights: Mapping[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int) -> bytes:
     """Return what `save_encoder` writes."""
-    return _file(
-        weights,
-        genotype=genotype,
-        variates=task.variates,
-        window=task.spec.window,
-        kind=task.spec.kind,
-        task_name=task.spec.name,
-        scaler=task.scaler,  # type: ignore[attr-defined]  # every kind of task has one
-        rng_seed=rng_seed,
-    )
+    spec, scaler = task.spec, task.scaler
+    return _file(weights, genotype, task.variates, spec.window, spec.kind, spec.name, scaler, rng_seed)
 
 
 def _file(
-    weights: dict[str, Tensor],
-    *,
+    weights: Mapping[str, Tensor],
     genotype: Genotype,
     variates: tuple[str, ...],
     window: int,
@@ -135,7 +129,8 @@ def _file(
         },
         "rng_seed": rng_seed,
     }
-    return save({name: value.contiguous() for name, value in weights.items()}, {"facts": json.dumps(facts)})
+    tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    return save(tensors, {"facts": json.dumps(facts)})
 
 
 def load_encoder(path: str | Path) -> SavedEncoder:
@@ -203,8 +198,8 @@ def read_facts(path: Path, *, what: str) -> tuple[dict[str, Any], dict[str, Tens
         raise SavedEncoderError(f"{path}: not a safetensors file (pickles are never loaded)") from error
     try:
         facts = json.loads(metadata["facts"])
-    except (KeyError, ValueError, RecursionError) as error:
-        raise SavedEncoderError(f"{path}: a safetensors file, but not a saved {what} of this software") from error
+    except (KeyError, ValueError, RecursionError):
+        facts = None
     if not isinstance(facts, dict):
         raise SavedEncoderError(f"{path}: a safetensors file, but not a saved {what} of this software")
     return facts, weights
@@ -218,11 +213,11 @@ def check_shapes(build: Callable[[], nn.Module], weights: Mapping[str, Tensor]) 
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         wanted = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    wrong = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    wrong = sorted(name for name in {*wanted, *given} if wanted.get(name) != given.get(name))
     if wrong:
         name = wrong[0]
-        raise ValueError(f"{name} must be {wanted.get(name, 'absent')}, got {found.get(name, 'nothing')}")
+        raise ValueError(f"{name} must be {wanted.get(name, 'absent')}, got {given.get(name, 'nothing')}")
 
 
 def checked_names(names: object, *, what: str) -> tuple[str, ...]:

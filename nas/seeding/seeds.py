@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ahc.bank import Bank
 from ahc.record import TrialRecord
@@ -15,22 +17,14 @@ from ahc.task_embedding import EMBEDDING_VERSION, embed_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.seeds_budget import SeedsBudget
-from nas.engines import run_candidates
-from nas.engines.settings import engine_settings, engine_time_limit
+from nas.engines.run import run_candidates
+from nas.engines.settings import EngineSettings, last_resort
 from nas.options.seeding import SeedsOptions
 from nas.runs.lock import bank_lock
 from nas.runs.progress import Progress
 from nas.seeding.manifest import read_manifest
-from nas.training.devices import pick_device
+from nas.seeding.waves import Waves
 from nas.trials.trial import TrialPlan, outcome_of, trial_job, trial_protocol
-from search_space.genotype import Genotype
-from search_space.presets import PRESETS, preset
-from search_space.sampling import crossover, mutate, sample_candidates
-
-SHARED_STREAM, RANDOM_STREAM, EVOLVED_STREAM, REPEAT_STREAM = 1, 2, 3, 4
-PARENTS = 6
-SHARED_PRESETS = ("autocl_ggs", "notes_best", "simclr", "ts2vec")
-"""Presets that every task trains: whole strategies out of options that the default space holds."""
 
 
 @dataclass(frozen=True)
@@ -62,152 +56,120 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
         TimeBudgetError: If no trial came to its end in the time given.
     """
     deadline = Deadline.of(options.time_budget)
-    device = pick_device(options.device, elsewhere=options.engine == "ray")
-    entries = read_manifest(options.manifest)
-    tasks = [entry.load(Path(options.data)) for entry in entries]
-    statuses: dict[str, int] = {}
-    n_known = n_planned = 0
-    budget = SeedsBudget(deadline)
-    with bank_lock(options.bank), Bank(options.bank) as bank:
+    tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
+    with filling(options, deadline=deadline) as fill:
         for task in tasks:
-            bank.add_task(
-                task.hash,
-                name=task.spec.name,
-                family=task.spec.family,
-                kind=task.spec.kind,
-                embedding=embed_task(task),
-                embedding_version=EMBEDDING_VERSION,
-            )
-        for name, wave in _WAVES.items():
-            plans = [(task, plan) for task in tasks for plan in wave(task, bank, options)]
-            missing = [(task, plan) for task, plan in plans if not _known(bank, task, plan)]
-            n_known += len(plans) - len(missing)
-            n_planned += len(missing)
-            for record in _run(_interleave(missing), options, device=device, name=name, budget=budget):
-                bank.add(record)
-                statuses[record.status] = statuses.get(record.status, 0) + 1
-            budget.n_missing = n_planned - sum(statuses.values())
-            if budget.n_missing:
+            fill.note_task(task, embed_task(task))
+        for name, wave in Waves(options.genotypes, options.iterations, options.repeats, options.rng_seed):
+            plans = [(task, plan) for task in tasks for plan in wave(task, fill.bank)]
+            if not fill.run(plans, name=name):
                 break  # later waves follow from the whole of this one
-        total = len(bank)
-    n_new = sum(statuses.values())
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())) or "nothing to do"
-    text = f"{n_new} new trials ({counts}), {n_known} known already; {options.bank} holds {total} records"
-    text += budget.sentence(n_planned)
-    return SeedsResult(n_new=n_new, n_known=n_known, statuses=statuses, text=text)
+        return fill.result()
 
 
-def planned(task: Task, options: SeedsOptions) -> tuple[list[TrialPlan], int]:
-    """Return the first wave, and how many trials of a task the later waves have: which ones follows from the first."""
-    first = _first_wave(task, options)
-    return first, math.ceil(options.repeats * options.genotypes) + max(options.genotypes - len(first), 0)
+@contextlib.contextmanager
+def filling(options: SeedsOptions, *, deadline: Deadline | None = None) -> Iterator[BankFill]:
+    """Be the only driver of a bank inside the block.
 
-
-def _first_wave(task: Task, options: SeedsOptions) -> list[TrialPlan]:
-    """Return the shared candidates (presets first, the same for all tasks) and this task's random ones."""
-    third = math.ceil(options.genotypes / 3)
-    named = [preset(name, kind=task.spec.kind) for name in SHARED_PRESETS][:third]
-    shared = named + _sample(third - len(named), SHARED_STREAM, options, task=None)
-    known = {genotype.key for genotype in shared}
-    fresh = [g for g in _sample(2 * third, RANDOM_STREAM, options, task=task) if g.key not in known][:third]
-    return [
-        TrialPlan(genotype, options.iterations, options.rng_seed, origin)
-        for origin, group in (("shared", shared), ("random", fresh))
-        for genotype in group
-    ]
-
-
-def _repeat_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPlan]:
-    """Repeat a share of the first wave with other rng_seeds: half of it among the best, half at random."""
-    n = math.ceil(options.repeats * options.genotypes)
-    ranked = _completed(task, bank, _first_wave(task, options))
-    best = ranked[: n // 2]
-    rest = ranked[n // 2 :]
-    rng = _rng(REPEAT_STREAM, options, task=task)
-    drawn = [rest[index] for index in rng.permutation(len(rest))[: n - len(best)]]
-    return [
-        TrialPlan(genotype, options.iterations, options.rng_seed + 1 + number % 2, "repeat")
-        for number, genotype in enumerate(best + drawn)
-    ]
-
-
-def _evolved_wave(task: Task, bank: Bank, options: SeedsOptions) -> list[TrialPlan]:
-    """Return children of the best of the first wave: mutations and crossovers.
-
-    Presets are no parents: most lie outside the space that a search samples from, and so would their children.
+    Raises:
+        OptionError: If the device is not there.
+        InUseError: If another driver writes to the bank.
     """
-    first = _first_wave(task, options)
-    presets = {preset(name, kind=task.spec.kind).key for name in PRESETS}
-    sampled = [plan for plan in first if plan.genotype.key not in presets]
-    parents = _completed(task, bank, sampled)[:PARENTS]
-    known = {plan.genotype.key for plan in first}
-    rng = _rng(EVOLVED_STREAM, options, task=task)
-    children: list[Genotype] = []
-    while parents and len(children) < options.genotypes - len(first):
-        one, other = (parents[index] for index in rng.integers(len(parents), size=2))
-        child = mutate(one, rng) if rng.random() < 0.5 else mutate(crossover(one, other, rng), rng)
-        if child.key not in known:
-            known.add(child.key)
-            children.append(child)
-    return [TrialPlan(child, options.iterations, options.rng_seed, "evolved") for child in children]
+    settings = EngineSettings.chosen(**options.running, device=options.device)
+    budget = SeedsBudget(Deadline.of(options.time_budget) if deadline is None else deadline)
+    with bank_lock(options.bank), Bank(options.bank) as bank:
+        yield BankFill(bank, settings=settings, budget=budget, time_limit=options.time_limit, quiet=options.quiet)
 
 
-_WAVES: dict[str, Callable[[Task, Bank, SeedsOptions], list[TrialPlan]]] = {
-    "first wave": lambda task, bank, options: _first_wave(task, options),
-    "repeat wave": _repeat_wave,
-    "evolved wave": _evolved_wave,
-}
+class BankFill:
+    """Runs what a bank lacks, and counts.
+
+    Args:
+        bank: Where records go.
+        settings: Where and how trials run.
+        budget: Which trials there is time for.
+        time_limit: Seconds of a trial; None for no limit.
+        quiet: Show no progress.
+    """
+
+    def __init__(
+        self,
+        bank: Bank,
+        *,
+        settings: EngineSettings,
+        budget: SeedsBudget,
+        time_limit: float | None = None,
+        quiet: bool = True,
+    ) -> None:
+        self.bank = bank
+        self._settings, self._budget, self._time_limit, self._quiet = settings, budget, time_limit, quiet
+        self._statuses: Counter[str] = Counter()
+        self._n_known = self._n_planned = 0
+
+    def note_task(self, task: Task, embedding: NDArray[np.float32]) -> None:
+        """Write down what the bank's trials are about."""
+        spec = task.spec
+        self.bank.add_task(
+            task.hash,
+            name=spec.name,
+            family=spec.family,
+            kind=spec.kind,
+            embedding=embedding,
+            embedding_version=EMBEDDING_VERSION,
+        )
+
+    def run(self, plans: Sequence[tuple[Task, TrialPlan]], *, name: str) -> bool:
+        """Run those of a wave's trials that the bank lacks; return whether it has all of them now."""
+        missing = [(task, plan) for task, plan in plans if not self._knows(task, plan)]
+        self._n_known += len(plans) - len(missing)
+        self._n_planned += len(missing)
+        for record in self._records(_interleave(missing), name=name):
+            self.bank.add(record)
+            self._statuses[record.status] += 1
+        self._budget.n_missing = self._n_planned - self._statuses.total()
+        return not self._budget.n_missing
+
+    def result(self) -> SeedsResult:
+        """Return the counts and the printed summary.
+
+        Raises:
+            TimeBudgetError: If trials were to be run and not one came to its end.
+        """
+        n_new = self._statuses.total()
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(self._statuses.items())) or "nothing to do"
+        text = f"{n_new} new trials ({counts}), {self._n_known} known already; "
+        text += f"{self.bank.path} holds {len(self.bank)} records{self._budget.sentence(self._n_planned)}"
+        return SeedsResult(n_new=n_new, n_known=self._n_known, statuses=dict(self._statuses), text=text)
+
+    def _records(self, work: Sequence[tuple[Task, TrialPlan]], *, name: str) -> Iterator[TrialRecord]:
+        """Run trials and yield their records as they come."""
+        planned, jobs = {}, []
+        for task, plan in work:
+            job = trial_job(plan, task, device=self._settings.device, time_limit=self._time_limit)
+            planned[job.id] = (task, plan)
+            jobs.append(job)
+        limits = {"ends": self._budget.ends, "time_limit": last_resort(self._time_limit)}
+        how = {**self._settings.arguments, **limits}
+        with Progress(total=len(jobs), name=name, quiet=self._quiet) as progress:
+            for result in run_candidates(self._budget.timely(jobs), **how):
+                if not self._budget.ended(result):
+                    continue
+                task, plan = planned[result.id]
+                record = outcome_of(result, plan, task).record
+                progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")
+                yield record
+
+    def _knows(self, task: Task, plan: TrialPlan) -> bool:
+        return self.bank.has(
+            plan.genotype.key,
+            task_hash=task.hash,
+            protocol=trial_protocol(task),
+            iterations=plan.iterations,
+            rng_seed=plan.rng_seed,
+        )
 
 
-def _completed(task: Task, bank: Bank, plans: list[TrialPlan]) -> list[Genotype]:
-    """Return the plans' genotypes that completed, the best first."""
-    if not plans:
-        return []
-    records = {
-        (record.genotype_key, record.rng_seed): record
-        for record in bank.records(task_hash=task.hash, iterations=plans[0].iterations, status="completed")
-    }
-    sign = -1.0 if task.spec.higher_is_better else 1.0
-    scored = [
-        (sign * record.score, plan.genotype.key, plan.genotype)
-        for plan in plans
-        if (record := records.get((plan.genotype.key, plan.rng_seed))) is not None and record.score is not None
-    ]
-    return [genotype for *_, genotype in sorted(scored, key=lambda item: item[:2])]
-
-
-def _run(
-    work: list[tuple[Task, TrialPlan]], options: SeedsOptions, *, device: str, name: str, budget: SeedsBudget
-) -> Iterator[TrialRecord]:
-    """Run the missing trials and yield their records as they come."""
-    planned = {}
-    jobs = []
-    for task, plan in work:
-        job = trial_job(plan, task, device=device, time_limit=options.time_limit)
-        planned[job.id] = (task, plan)
-        jobs.append(job)
-    settings = {**engine_settings(options, device=device), "time_limit": engine_time_limit(options.time_limit)}
-    with Progress(total=len(jobs), name=name, quiet=options.quiet) as progress:
-        for result in run_candidates(budget.timely(jobs), ends=budget.ends, **settings):
-            if not budget.ended(result):
-                continue
-            task, plan = planned[result.id]
-            record = outcome_of(result, plan, task).record
-            progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")
-            yield record
-
-
-def _known(bank: Bank, task: Task, plan: TrialPlan) -> bool:
-    return bank.has(
-        plan.genotype.key,
-        task_hash=task.hash,
-        protocol=trial_protocol(task),
-        iterations=plan.iterations,
-        rng_seed=plan.rng_seed,
-    )
-
-
-def _interleave(work: list[tuple[Task, TrialPlan]]) -> list[tuple[Task, TrialPlan]]:
+def _interleave(work: Sequence[tuple[Task, TrialPlan]]) -> list[tuple[Task, TrialPlan]]:
     """Order trials so that all tasks advance together: an interrupted bank is still a balanced one."""
     position: dict[str, int] = {}
     order = []
@@ -215,13 +177,3 @@ def _interleave(work: list[tuple[Task, TrialPlan]]) -> list[tuple[Task, TrialPla
         position[task.hash] = position.get(task.hash, -1) + 1
         order.append((position[task.hash], index))
     return [work[index] for _, index in sorted(order)]
-
-
-def _sample(n: int, stream: int, options: SeedsOptions, *, task: Task | None) -> list[Genotype]:
-    return sample_candidates(max(n, 0), _rng(stream, options, task=task))
-
-
-def _rng(stream: int, options: SeedsOptions, *, task: Task | None) -> np.random.Generator:
-    """Return a generator that depends on the stream, the options' rng_seed and the task alone."""
-    entropy = [options.rng_seed, stream] + ([] if task is None else [int(task.hash, 16)])
-    return np.random.default_rng(entropy)

@@ -11,6 +11,11 @@ MAX_TRAINING_STEPS = 128
 MAX_STREAMS = 64
 
 
+def batch_variates(variates: int, *, batch_size: int, independent: bool) -> int:
+    """Return how many of the variates are in a batch: with separate streams no more than there is room for."""
+    return min(variates, max(1, MAX_STREAMS // batch_size)) if independent else variates
+
+
 class BatchSource:
     """Draws random batches from windows that live on one device.
 
@@ -41,8 +46,7 @@ class BatchSource:
         self._cut = min(windows.length, max_steps or MAX_TRAINING_STEPS)
         self._slack = self._free_steps()
         self._batch_size = min(batch_size, len(self._starts))
-        variates = self._values.shape[1]
-        self._n_variates = min(variates, max(1, MAX_STREAMS // self._batch_size)) if independent else variates
+        self._n_variates = batch_variates(windows.n_variates, batch_size=self._batch_size, independent=independent)
 
     def _free_steps(self) -> Tensor:
         """How far each window's cut may start after the window does; padding at the end is avoided."""

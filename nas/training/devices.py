@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 
 
 def pick_device(name: str, *, elsewhere: bool = False) -> str:

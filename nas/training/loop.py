@@ -1,31 +1,27 @@
-"""The training loop of one candidate: contrastive steps, weight averaging, divergence."""
+"""The training steps of one candidate: contrastive loss, weight averaging."""
 
 from __future__ import annotations
 
 import copy
-import math
 
 import torch
 
 from encoders.encoder import Encoder
 from nas.training.batches import BatchSource
-from nas.training.divergence import DivergedError
+from nas.training.descent import Descent
 from nas.training.model import ContrastiveModel
-
-GRADIENT_NORM_LIMIT = 10.0
 
 
 class Trainer:
     """Optimises one model; can be asked for more steps at any time.
 
-    AdamW with a gradient-norm limit. With weight averaging (as TS2Vec does) the encoder handed out is
-    the running mean of the weights over all steps.
+    With weight averaging (as TS2Vec does) the encoder handed out is the running mean of the weights over all steps.
 
     Args:
         model: The model, on its device already.
         batches: Source of training batches.
         generator: Source of randomness for batches and views, on the same device.
-        precision: One of `nas.options.running.PRECISIONS`.
+        precision: `float32` or `bfloat16`.
     """
 
     def __init__(
@@ -37,12 +33,17 @@ class Trainer:
         precision: str = "float32",
     ) -> None:
         self.model = model
-        self.iteration = 0
         self._batches = batches
         self._generator = generator
         self._precision = precision
-        self._optimizer = torch.optim.AdamW(model.parameters(), lr=model.genotype.train.learning_rate)
-        self._averaged = copy.deepcopy(model.encoder) if model.genotype.train.weight_averaging else None
+        train = model.genotype.train
+        self._descent = Descent(model.parameters(), learning_rate=train.learning_rate, name="contrastive loss")
+        self._averaged = copy.deepcopy(model.encoder) if train.weight_averaging else None
+
+    @property
+    def iteration(self) -> int:
+        """Steps taken so far."""
+        return self._descent.iteration
 
     @property
     def encoder(self) -> Encoder:
@@ -60,24 +61,15 @@ class Trainer:
         # Encoders run under autocast, and a loss takes its gradient's products so; losses and weights stay float32.
         with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
             loss = self.model.loss(batch, generator=self._generator)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise DivergedError(f"contrastive loss became {value} at iteration {self.iteration + 1}")
-        if loss.requires_grad:
-            self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM_LIMIT)
-            self._optimizer.step()
-        self.iteration += 1
+        value = self._descent.step(loss)
         if self._averaged is not None:
-            self._average()
+            self._average(self._averaged)
         return value
 
-    def _average(self) -> None:
+    def _average(self, averaged: Encoder) -> None:
         """Move the averaged weights towards the current ones by 1/iteration."""
-        assert self._averaged is not None
         with torch.no_grad():
-            for mean, now in zip(self._averaged.parameters(), self.model.encoder.parameters(), strict=True):
+            for mean, now in zip(averaged.parameters(), self.model.encoder.parameters(), strict=True):
                 mean.lerp_(now, 1.0 / self.iteration)
-            for kept, present in zip(self._averaged.buffers(), self.model.encoder.buffers(), strict=True):
+            for kept, present in zip(averaged.buffers(), self.model.encoder.buffers(), strict=True):
                 kept.copy_(present)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ahc.record import TrialRecord
 from downstream.task import Task
-from nas.engines import Job, Result
+from nas.engines.job import Job, Result
 from nas.net import Trial, train_candidate
 from nas.saved.encoder import encoder_file
 from nas.version import PROTOCOL_VERSION, __version__

@@ -20,8 +20,8 @@ __all__ = ["ENCODERS", "PRESETS", "STRATEGIES", "Preset", "preset"]
 
 PRESETS: Mapping[str, Preset] = MappingProxyType({**STRATEGIES, **ENCODERS})
 
-# Where a forecast or an alarm is about the last step, the representation is taken there.
-_READOUT_OF_KIND = MappingProxyType({"forecasting": "last", "anomaly": "last", "classification": None})
+# Kinds of task whose answer is about the last step, where the representation is then taken.
+_ABOUT_THE_LAST_STEP = frozenset({"forecasting", "anomaly"})
 
 
 def preset(name: str, kind: str | None = None) -> Genotype:
@@ -29,18 +29,16 @@ def preset(name: str, kind: str | None = None) -> Genotype:
 
     Args:
         name: A key of `PRESETS`.
-        kind: Kind of the task. For `forecasting` and `anomaly` the readout is
-            `last`; otherwise it stays the preset's own.
+        kind: Kind of the task. Where its answer is about the last step, as in
+            `forecasting` and `anomaly`, the readout is `last`; otherwise, and
+            where None, it stays the preset's own.
 
     Raises:
-        UnknownOptionError: If the name or the kind is unknown; names the nearest.
+        UnknownOptionError: If the name is unknown; names the nearest.
     """
     if name not in PRESETS:
         raise UnknownOptionError(f"preset: unknown name, got {name!r}{nearest(name, PRESETS)}")
-    if kind is not None and kind not in _READOUT_OF_KIND:
-        raise UnknownOptionError(f"kind: unknown task kind, got {kind!r}{nearest(kind, _READOUT_OF_KIND)}")
     data = dict(PRESETS[name].genotype)
-    readout = None if kind is None else _READOUT_OF_KIND[kind]
-    if readout is not None:
-        data["EncoderCell"] = {**data["EncoderCell"], "readout": readout}
+    if kind in _ABOUT_THE_LAST_STEP:
+        data["EncoderCell"] = {**data["EncoderCell"], "readout": "last"}
     return Genotype.from_dict(data)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from search_space.migrations import SCHEMA
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -23,21 +25,38 @@ class Preset:
     genotype: Mapping[str, Any]
 
 
-DILATED_STACK: Mapping[str, Any] = MappingProxyType(
+TS2VEC: Mapping[str, Any] = MappingProxyType(
     {
-        "edges": [[0, "dilated_conv"]],
-        "blocks": 10,
-        "hidden": 64,
-        "output": 320,
-        "dropout": 0.1,
-        "normalization": "none",
-        "channels": "mixed",
-        "readout": "max",
+        "schema": SCHEMA,
+        "AugCell1": [["crop", {"ratio": 0.9}], ["point_mask", {"ratio": 0.5}]],
+        "AugCell2": [["crop", {"ratio": 0.9}], ["point_mask", {"ratio": 0.5}]],
+        "EmbedCell": {"jitter": 0.0, "mask": 0.0, "norm": "none"},
+        "PairCell": {"instance": True, "temporal": True, "pool": "max", "kernel": 2},
+        "LossCell": {"loss": "nt_xent", "similarity": "dot", "temperature": 1.0},
+        "EncoderCell": {
+            "edges": [[0, "dilated_conv"]],
+            "blocks": 10,
+            "hidden": 64,
+            "output": 320,
+            "dropout": 0.1,
+            "normalization": "none",
+            "channels": "mixed",
+            "readout": "max",
+        },
+        "TrainCell": {"learning_rate": 0.001, "batch_size": 8, "weight_averaging": True},
     }
 )
-"""TS2Vec's encoder, which other strategies take over."""
+"""TS2Vec's genotype, of which other presets say what they do otherwise."""
 
-NO_EMBED: Mapping[str, Any] = MappingProxyType({"jitter": 0.0, "mask": 0.0, "norm": "none"})
+
+def views(first: list[Any], second: list[Any] | None = None) -> dict[str, list[Any]]:
+    """Return both AugCells in the dict form; one chain serves both views where no second is given."""
+    return {"AugCell1": first, "AugCell2": first if second is None else second}
+
+
+def dilated_stack(**changes: Any) -> dict[str, Any]:
+    """Return TS2Vec's encoder, which other strategies take over, with changes."""
+    return {**TS2VEC["EncoderCell"], **changes}
 
 
 def pairs(*kinds: str, pool: str, kernel: int) -> dict[str, Any]:
@@ -48,8 +67,3 @@ def pairs(*kinds: str, pool: str, kernel: int) -> dict[str, Any]:
 def training(learning_rate: float, batch_size: int, *, averaging: bool) -> dict[str, Any]:
     """Return a TrainCell in the dict form."""
     return {"learning_rate": learning_rate, "batch_size": batch_size, "weight_averaging": averaging}
-
-
-def ts2vec_view() -> list[list[Any]]:
-    """Return TS2Vec's augmentations of one view."""
-    return [["crop", {"ratio": 0.9}], ["point_mask", {"ratio": 0.5}]]

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.migrations import SCHEMA
-from search_space.presets._preset import NO_EMBED, Preset, pairs, training, ts2vec_view
+from search_space.presets._preset import TS2VEC, Preset, pairs, training, views
 
 _TAUGHT_BY_TS2VEC = "The paper trains on the forecast itself; here TS2Vec's strategy and training settings teach it. "
 
 
 def _encoder(
-    edges: Sequence[tuple[int, str]],
-    *,
+    *edges: tuple[int, str],
     blocks: int,
     hidden: int,
-    dropout: float,
-    normalization: str,
-    channels: str,
-    readout: str,
+    dropout: float = 0.1,
+    normalization: str = "instance",
+    channels: str = "independent",
+    readout: str = "last",
 ) -> dict[str, Any]:
     """Return an EncoderCell in the dict form; the representation is as wide as the latent."""
     return {
@@ -35,17 +33,8 @@ def _encoder(
     }
 
 
-def _taught_by_ts2vec(encoder: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "AugCell1": ts2vec_view(),
-        "AugCell2": ts2vec_view(),
-        "EmbedCell": dict(NO_EMBED),
-        "PairCell": pairs("instance", "temporal", pool="max", kernel=2),
-        "LossCell": {"loss": "nt_xent", "similarity": "dot", "temperature": 1.0},
-        "EncoderCell": dict(encoder),
-        "TrainCell": training(0.001, 8, averaging=True),
-    }
+def _taught_by_ts2vec(*edges: tuple[int, str], **sizes: Any) -> dict[str, Any]:
+    return {**TS2VEC, "EncoderCell": _encoder(*edges, **sizes)}
 
 
 ENCODERS: Mapping[str, Preset] = MappingProxyType(
@@ -56,15 +45,7 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
             "per feature stands for one row of the linear layer; filters of 88 steps, so that any window works, and "
             "an average that looks back only (see the operator).",
             genotype=_taught_by_ts2vec(
-                _encoder(
-                    [(0, "decomposition_linear")],
-                    blocks=1,
-                    hidden=64,
-                    dropout=0.0,
-                    normalization="none",
-                    channels="independent",
-                    readout="last",
-                )
+                (0, "decomposition_linear"), blocks=1, hidden=64, dropout=0.0, normalization="none"
             ),
         ),
         "itransformer": Preset(
@@ -74,21 +55,13 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
             "across variates follow, each with a second residual connection that the graph's rule asks for. Width "
             "64 instead of 512, so that minutes of CPU time suffice.",
             genotype=_taught_by_ts2vec(
-                _encoder(
-                    [
-                        (0, "decomposition_linear"),
-                        (1, "identity"),
-                        (1, "variate_attention"),
-                        (2, "identity"),
-                        (2, "variate_attention"),
-                    ],
-                    blocks=1,
-                    hidden=64,
-                    dropout=0.1,
-                    normalization="instance",
-                    channels="independent",
-                    readout="last",
-                )
+                (0, "decomposition_linear"),
+                (1, "identity"),
+                (1, "variate_attention"),
+                (2, "identity"),
+                (2, "variate_attention"),
+                blocks=1,
+                hidden=64,
             ),
         ),
         "patchtst": Preset(
@@ -98,10 +71,8 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
             "128 as published, but each splits the latent into patches anew and adds them to its steps, with patches "
             "of 8 instead of 12 steps, and ends in dropout 0.1 instead of 0.2.",
             genotype={
-                "schema": SCHEMA,
-                "AugCell1": [["rescale", {"sigma": 0.1}]],
-                "AugCell2": [["rescale", {"sigma": 0.1}]],
-                "EmbedCell": dict(NO_EMBED),
+                **TS2VEC,
+                **views([["rescale", {"sigma": 0.1}]]),
                 "PairCell": pairs("instance", pool="avg", kernel=0),
                 "LossCell": {
                     "loss": "nt_xent",
@@ -109,15 +80,7 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
                     "temperature": 0.5,
                     "auxiliary": ["masked_reconstruction", {"weight": 1.0}],
                 },
-                "EncoderCell": _encoder(
-                    [(0, "patch_attention")],
-                    blocks=3,
-                    hidden=128,
-                    dropout=0.1,
-                    normalization="instance",
-                    channels="independent",
-                    readout="mean",
-                ),
+                "EncoderCell": _encoder((0, "patch_attention"), blocks=3, hidden=128, readout="mean"),
                 "TrainCell": training(0.001, 32, averaging=False),
             },
         ),
@@ -126,68 +89,28 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
             differs=_TAUGHT_BY_TS2VEC + "Two blocks of width 32 over mixed variates; the embedding is a linear map "
             "without positions or time stamps, and the series is not first extended to the forecast steps. How a "
             "block finds its periods differs as its operator says.",
-            genotype=_taught_by_ts2vec(
-                _encoder(
-                    [(0, "times_block")],
-                    blocks=2,
-                    hidden=32,
-                    dropout=0.1,
-                    normalization="instance",
-                    channels="mixed",
-                    readout="mean",
-                )
-            ),
+            genotype=_taught_by_ts2vec((0, "times_block"), blocks=2, hidden=32, channels="mixed", readout="mean"),
         ),
         "timexer": Preset(
             source="TimeXer, Wang et al. 2024, arXiv:2402.19072, section 3",
             differs=_TAUGHT_BY_TS2VEC + "Every variate is endogenous in turn with the others as exogenous ones (the "
             "paper's multivariate form); two blocks, each of which splits the latent into patches anew, with a "
             "global token of its own. Width 64 instead of 128 to 512, so that minutes of CPU time suffice.",
-            genotype=_taught_by_ts2vec(
-                _encoder(
-                    [(0, "cross_variate_attention")],
-                    blocks=2,
-                    hidden=64,
-                    dropout=0.1,
-                    normalization="instance",
-                    channels="independent",
-                    readout="last",
-                )
-            ),
+            genotype=_taught_by_ts2vec((0, "cross_variate_attention"), blocks=2, hidden=64),
         ),
         "tsmixer": Preset(
             source="TSMixer, Chen et al. 2023, arXiv:2303.06053, section 3.2",
             differs=_TAUGHT_BY_TS2VEC + "Four blocks of width 64 (inferred: the paper tunes both); streams "
             "are variates, so a feature mixes 64 latent channels and the mean of the others, where the paper mixes "
             "the variates themselves. Time is mixed by lag, not by place in the window.",
-            genotype=_taught_by_ts2vec(
-                _encoder(
-                    [(0, "mixer")],
-                    blocks=4,
-                    hidden=64,
-                    dropout=0.1,
-                    normalization="instance",
-                    channels="independent",
-                    readout="last",
-                )
-            ),
+            genotype=_taught_by_ts2vec((0, "mixer"), blocks=4, hidden=64),
         ),
         "witran": Preset(
             source="WITRAN, Jia et al. 2023, NeurIPS 36, section 3",
             differs=_TAUGHT_BY_TS2VEC + "Two layers of width 64 and the last value taken away (inferred); rows of the "
             "grid have a fixed number of steps instead of the data's period, time stamps are no input, and every step "
             "keeps a state where the paper hands on those at the grid's edges.",
-            genotype=_taught_by_ts2vec(
-                _encoder(
-                    [(0, "witran")],
-                    blocks=2,
-                    hidden=64,
-                    dropout=0.1,
-                    normalization="last",
-                    channels="mixed",
-                    readout="last",
-                )
-            ),
+            genotype=_taught_by_ts2vec((0, "witran"), blocks=2, hidden=64, normalization="last", channels="mixed"),
         ),
     }
 )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.migrations import SCHEMA, from_notes
-from search_space.presets._preset import DILATED_STACK, NO_EMBED, Preset, pairs, training, ts2vec_view
+from search_space.migrations import from_notes
+from search_space.presets._preset import TS2VEC, Preset, dilated_stack, pairs, training, views
 
 _NOTES_STRATEGY: Mapping[str, Any] = MappingProxyType(
     {
@@ -24,22 +24,14 @@ _NOTES_STRATEGY: Mapping[str, Any] = MappingProxyType(
 _NOTES_ENCODER = ((0, 2), (0, 0), (1, 0), (0, 1), (2, 1), (1, 2), (3, 3))
 
 
-def _simclr_view() -> list[list[Any]]:
-    return [["crop", {"ratio": 0.5}], ["rescale", {"sigma": 0.3}], ["jitter", {"sigma": 0.1}]]
-
-
-def _ggs_view() -> list[list[Any]]:
-    return [
-        ["resize", {"ratio": 0.2}],
-        ["rescale", {"sigma": 0.3}],
-        ["point_mask", {"ratio": 0.2}],
-        ["crop", {"ratio": 0.2}],
-    ]
-
-
-def _cost_view() -> list[list[Any]]:
-    return [["rescale", {"sigma": 0.2}], ["drift", {"sigma": 0.2}], ["jitter", {"sigma": 0.2}]]
-
+_SIMCLR_VIEW = [["crop", {"ratio": 0.5}], ["rescale", {"sigma": 0.3}], ["jitter", {"sigma": 0.1}]]
+_GGS_VIEW = [
+    ["resize", {"ratio": 0.2}],
+    ["rescale", {"sigma": 0.3}],
+    ["point_mask", {"ratio": 0.2}],
+    ["crop", {"ratio": 0.2}],
+]
+_COST_VIEW = [["rescale", {"sigma": 0.2}], ["drift", {"sigma": 0.2}], ["jitter", {"sigma": 0.2}]]
 
 STRATEGIES: Mapping[str, Preset] = MappingProxyType(
     {
@@ -47,29 +39,18 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             source="TS2Vec, Yue et al. 2022, arXiv:2106.10466, sections 2 and 3, and its published defaults",
             differs="A mask per time step, drawn exactly once per view; NT-Xent takes the place of the two dual "
             "losses, whose negatives it shares; the closing block to 320 channels is a linear map.",
-            genotype={
-                "schema": SCHEMA,
-                "AugCell1": ts2vec_view(),
-                "AugCell2": ts2vec_view(),
-                "EmbedCell": dict(NO_EMBED),
-                "PairCell": pairs("instance", "temporal", pool="max", kernel=2),
-                "LossCell": {"loss": "nt_xent", "similarity": "dot", "temperature": 1.0},
-                "EncoderCell": dict(DILATED_STACK),
-                "TrainCell": training(0.001, 8, averaging=True),
-            },
+            genotype=TS2VEC,
         ),
         "simclr": Preset(
             source="SimCLR, Chen et al. 2020, arXiv:2002.05709, eq. (1), temperature of its CIFAR-10 appendix",
             differs="Crop, rescaling and jitter stand for the image augmentations (inferred); no projection head; "
             "a stack of dilated convolutions instead of a ResNet; Adam with a constant rate.",
             genotype={
-                "schema": SCHEMA,
-                "AugCell1": _simclr_view(),
-                "AugCell2": _simclr_view(),
-                "EmbedCell": dict(NO_EMBED),
+                **TS2VEC,
+                **views(_SIMCLR_VIEW),
                 "PairCell": pairs("instance", pool="avg", kernel=0),
                 "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.5},
-                "EncoderCell": {**DILATED_STACK, "blocks": 4, "output": 128, "readout": "mean"},
+                "EncoderCell": dilated_stack(blocks=4, output=128, readout="mean"),
                 "TrainCell": training(0.001, 64, averaging=False),
             },
         ),
@@ -85,14 +66,11 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             "pooling and kernel, InfoNCE on a distance with temperature 1. Not part of the strategy and taken from "
             "TS2Vec, as the paper's encoder is: the encoder and the training settings. Both views share one chain.",
             genotype={
-                "schema": SCHEMA,
-                "AugCell1": _ggs_view(),
-                "AugCell2": _ggs_view(),
+                **TS2VEC,
+                **views(_GGS_VIEW),
                 "EmbedCell": {"jitter": 0.7, "mask": 0.1, "norm": "none"},
                 "PairCell": pairs("instance", pool="avg", kernel=5),
                 "LossCell": {"loss": "info_nce", "similarity": "neg_euclidean", "temperature": 1.0},
-                "EncoderCell": dict(DILATED_STACK),
-                "TrainCell": training(0.001, 8, averaging=True),
             },
         ),
         "ts_tcc": Preset(
@@ -103,13 +81,14 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             "are milder than the published 1.1 and 0.8 (inferred). Dilated convolutions instead of three "
             "convolution blocks; batches of 64, as many as a loss contrasts, instead of 128.",
             genotype={
-                "schema": SCHEMA,
-                "AugCell1": [["rescale", {"sigma": 0.5}], ["jitter", {"sigma": 0.1}]],
-                "AugCell2": [["permute", {"segments": 5.0}], ["jitter", {"sigma": 0.5}]],
-                "EmbedCell": dict(NO_EMBED),
+                **TS2VEC,
+                **views(
+                    [["rescale", {"sigma": 0.5}], ["jitter", {"sigma": 0.1}]],
+                    [["permute", {"segments": 5.0}], ["jitter", {"sigma": 0.5}]],
+                ),
                 "PairCell": pairs("instance", "temporal", pool="avg", kernel=0),
                 "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
-                "EncoderCell": {**DILATED_STACK, "blocks": 4, "output": 128, "readout": "mean"},
+                "EncoderCell": dilated_stack(blocks=4, output=128, readout="mean"),
                 "TrainCell": training(0.0003, 64, averaging=False),
             },
         ),
@@ -121,13 +100,11 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             "stands for the random shift; scale, shift and jitter always act, at 0.2, where the published ones act "
             "half of the time at 0.5 (inferred). Batches of 64, as many as a loss contrasts.",
             genotype={
-                "schema": SCHEMA,
-                "AugCell1": _cost_view(),
-                "AugCell2": _cost_view(),
-                "EmbedCell": dict(NO_EMBED),
+                **TS2VEC,
+                **views(_COST_VIEW),
                 "PairCell": pairs("instance", pool="avg", kernel=0),
                 "LossCell": {"loss": "info_nce", "similarity": "cosine", "temperature": 0.07},
-                "EncoderCell": {**DILATED_STACK, "readout": "last"},
+                "EncoderCell": dilated_stack(readout="last"),
                 "TrainCell": training(0.001, 64, averaging=True),
             },
         ),
@@ -137,19 +114,12 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             "between the representation and the loss, a stack of dilated convolutions instead of a ResNet, batches "
             "of 64 instead of 2048 with AdamW instead of LARS.",
             genotype={
-                "schema": SCHEMA,
-                "AugCell1": _simclr_view(),
-                "AugCell2": _simclr_view(),
-                "EmbedCell": dict(NO_EMBED),
+                **TS2VEC,
+                **views(_SIMCLR_VIEW),
                 "PairCell": pairs("instance", pool="avg", kernel=0),
-                "LossCell": {
-                    "loss": "vicreg",
-                    "similarity": "none",
-                    "invariance": 25.0,
-                    "variance": 25.0,
-                    "covariance": 1.0,
-                },
-                "EncoderCell": {**DILATED_STACK, "blocks": 4, "output": 128, "readout": "mean"},
+                "LossCell": {"loss": "vicreg", "similarity": "none"}
+                | {"invariance": 25.0, "variance": 25.0, "covariance": 1.0},
+                "EncoderCell": dilated_stack(blocks=4, output=128, readout="mean"),
                 "TrainCell": training(0.001, 64, averaging=False),
             },
         ),

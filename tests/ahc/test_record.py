@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -43,3 +45,8 @@ def test_refuses(
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         make_record(candidates[0], **changes)
+
+
+def test_a_record_needs_neither_torch_nor_pandas() -> None:
+    code = "import sys, ahc.record; assert not {'torch', 'pandas', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

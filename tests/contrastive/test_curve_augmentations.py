@@ -30,7 +30,7 @@ def test_knots_share_every_step_and_each_leads_at_its_own() -> None:
 
 
 def test_standard_curves_have_deviation_one_at_every_step_not_only_at_knots() -> None:
-    curves = standard_curves((20_000, 17, 1), knots=6, like=ones(1), generator=generator())
+    curves = standard_curves((20_000, 17, 1), like=ones(1), generator=generator())
     torch.testing.assert_close(curves.std(dim=0), ones(17, 1), atol=0.03, rtol=0)
     torch.testing.assert_close(curves.mean(dim=0), torch.zeros(17, 1), atol=0.03, rtol=0)
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from contrastive.groups import PairGroup, two_view_masks
+from contrastive.losses import _blocks
 from contrastive.losses._base import PairLoss
-from contrastive.losses._blocks import blocks_of
+from contrastive.losses._blocks import places
 from contrastive.losses.dcl import DCL
 from contrastive.losses.info_nce import InfoNCE
 from contrastive.losses.nt_xent import NTXent
@@ -137,14 +138,17 @@ class Watched(Cosine):
 )
 @pytest.mark.parametrize("n_positives", [1, 3])
 @pytest.mark.parametrize("budget", [1, 20, 54, 60, 110])
-def test_blocks_change_neither_value_nor_gradient(loss: PairLoss, n_positives: int, budget: int) -> None:
+def test_blocks_change_neither_value_nor_gradient(
+    loss: PairLoss, n_positives: int, budget: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     results = []
     for block_elements in (10_000, budget):
         group = random_group(n_positives=n_positives)
         group.anchors.requires_grad_(True)
         group.candidates.requires_grad_(True)
         watched = Watched()
-        value = loss(group, watched, block_elements=block_elements)
+        monkeypatch.setattr(_blocks, "CPU_BLOCK", block_elements)
+        value = loss(group, watched)
         value.backward()
         # every similarity is computed once, for value and gradient, and never more than the budget at a time
         assert max(watched.sizes) <= max(block_elements, 9) and sum(watched.sizes) == 3 * 6 * 9
@@ -160,9 +164,9 @@ def test_blocks_cover_every_row_once(sizes: tuple[int, int, int], budget: int) -
     n_groups, n_anchors, n_candidates = sizes
     seen = torch.zeros(n_groups, n_anchors, dtype=torch.int64)
     anchors, candidates = torch.empty(n_groups, n_anchors, 2), torch.empty(n_groups, n_candidates, 2)
-    for groups, first, last in blocks_of(anchors, candidates, budget=budget):
-        seen[groups, first:last] += 1
-        assert seen[groups, first:last].numel() * n_candidates <= max(budget, n_candidates)
+    for place in places(anchors, candidates, budget=budget):
+        seen[place] += 1
+        assert seen[place].numel() * n_candidates <= max(budget, n_candidates)
     assert (seen == 1).all()
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from contrastive.groups import PairGroup, TwoViewGroup, two_view_masks
-from contrastive.losses import _log_sum_exp, _two_views
+from contrastive.losses import _blocks, _log_sum_exp, _two_views
 from contrastive.losses._base import PairLoss
 from contrastive.losses.dcl import DCL
 from contrastive.losses.info_nce import InfoNCE
@@ -40,16 +40,19 @@ def with_masks(rows: Tensor) -> PairGroup:
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
-@pytest.mark.parametrize("similarity", SIMILARITIES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("similarity", SIMILARITIES, ids=lambda similarity: type(similarity).__name__)
 @pytest.mark.parametrize("block_elements", [7, 10_000])
-def test_gradients_are_those_of_finite_differences(loss: PairLoss, similarity: Similarity, block_elements: int) -> None:
+def test_gradients_are_those_of_finite_differences(
+    loss: PairLoss, similarity: Similarity, block_elements: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_blocks, "CPU_BLOCK", block_elements)
     anchors, candidates = vectors(2, 3, 4).requires_grad_(), vectors(2, 6, 4, rng_seed=1).requires_grad_()
     positives, none = torch.zeros(3, 6, dtype=torch.bool), torch.zeros(3, 6, dtype=torch.bool)
     positives[0, 0] = positives[1, 1] = positives[1, 4] = True  # one positive, two, none
 
     def value(anchors: Tensor, candidates: Tensor) -> Tensor:
         group = PairGroup(anchors, candidates, positives=positives, excluded=none, same_view=none)
-        return loss(group, similarity, block_elements=block_elements)
+        return loss(group, similarity)
 
     assert torch.autograd.gradcheck(value, (anchors, candidates.detach()))
     if not isinstance(similarity, NegEuclidean):  # its centre is constant to the gradient
@@ -57,7 +60,7 @@ def test_gradients_are_those_of_finite_differences(loss: PairLoss, similarity: S
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
-@pytest.mark.parametrize("similarity", SIMILARITIES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("similarity", SIMILARITIES, ids=lambda similarity: type(similarity).__name__)
 @pytest.mark.parametrize("weighting", [None, TwiceAsMuch()], ids=["alike", "weighted"])
 @pytest.mark.parametrize("block_elements", [1, 90, 10_000])
 @pytest.mark.parametrize("kept", [True, False])
@@ -69,13 +72,14 @@ def test_two_views_compared_once_equal_rows_against_rows(
     kept: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(_blocks, "CPU_BLOCK", block_elements)
     monkeypatch.setattr(_log_sum_exp, "FEWEST_ROWS", 4)
     monkeypatch.setattr(_two_views, "_SMALLEST_STRIP", 2)
     monkeypatch.setattr(_two_views, "KEPT_ELEMENTS", 10_000 if kept else 0)
     results = []
     for make in (with_masks, TwoViewGroup):
         rows = vectors(3, 22, 5).requires_grad_()
-        value = loss(make(rows), similarity, weighting=weighting, block_elements=block_elements)
+        value = loss(make(rows), similarity, weighting=weighting)
         (gradient,) = torch.autograd.grad(value, rows)
         results.append((value.detach(), gradient))
     for general, two_views in zip(*results, strict=True):

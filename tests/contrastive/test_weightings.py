@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from contrastive.groups import PairGroup
+from contrastive.losses import _blocks
 from contrastive.losses._base import PairLoss
 from contrastive.losses.dcl import DCL
 from contrastive.losses.info_nce import InfoNCE
@@ -77,9 +78,12 @@ class Watched:
 @pytest.mark.parametrize(
     "loss", [NTXent(temperature=0.5), InfoNCE(temperature=0.5), DCL(temperature=0.5), Triplet(margin=0.5)]
 )
-def test_a_pair_loss_weights_the_anchors_of_all_blocks(loss: PairLoss, budget: int) -> None:
+def test_a_pair_loss_weights_the_anchors_of_all_blocks(
+    loss: PairLoss, budget: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_blocks, "CPU_BLOCK", budget)
     group, watched = uneven_group(), Watched()
-    value = loss(group, Dot(), weighting=watched, block_elements=budget)
+    value = loss(group, Dot(), weighting=watched)
     value.backward()
     (rows,) = watched.losses
     assert rows.shape == (3, 6) and not rows[:, [1, 4]].any()

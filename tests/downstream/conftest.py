@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from downstream.data import load_task
 from downstream.forecasting.task import ForecastingTask
 from downstream.scaling import Scaler
-from downstream.task import Sealed, TaskSpec, task_hash
+from downstream.task import Sealed, Task, TaskSpec, task_hash
 from downstream.windows import Windows
 
 Floats = NDArray[np.floating]
@@ -62,6 +63,35 @@ class Identity:
         x = np.nan_to_num(windows.gather()[:, -self.steps :])
         x = x - x[:, -1:] if self.relative else x
         return x.reshape(len(x), 1, -1) if self.mixed else np.ascontiguousarray(x.transpose(0, 2, 1))
+
+
+def mean_and_last(windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
+    """The mean and the last value of each variate."""
+    x = np.nan_to_num(windows.gather())
+    x = x[:, :-1] if mask_last else x
+    return np.stack([x.mean(axis=1), x[:, -1]], axis=2)
+
+
+def load_small(kind: str) -> Task:
+    """A small task of each kind, with a test part."""
+    rng = np.random.default_rng(0)
+    if kind == "forecasting":
+        return load_task(
+            rng.normal(size=(600, 2)).cumsum(axis=0), kind=kind, name="walk", layout="ntc", horizons=(2, 4), window=16
+        )
+    if kind == "anomaly":
+        return load_task(rng.normal(size=(900, 2)), kind=kind, name="noise", layout="ntc", window=8)
+    if kind == "regression":
+        targets = rng.normal(size=60)
+        return load_task((rng.normal(size=(60, 2, 20)) + targets[:, None, None], targets), kind=kind, name="levels")
+    labels = np.arange(60) % 2
+    values = rng.normal(size=(60, 2, 20)) + labels[:, None, None]
+    return load_task((values, labels), kind=kind, name="levels")
+
+
+@pytest.fixture(scope="session")
+def tasks() -> SimpleNamespace:
+    return SimpleNamespace(make=load_small, mean_and_last=mean_and_last)
 
 
 @pytest.fixture(scope="session")

@@ -140,13 +140,6 @@ def test_first_alarms_silence_the_delay() -> None:
     assert first_alarms(np.array([1, 1, 1, 1, 0, 1, 0, 0, 0, 1]), delay=2).tolist() == [1, 0, 0, 1, 0, 0, 0, 0, 0, 1]
 
 
-def test_directions() -> None:
-    assert not metrics.higher_is_better("mse")
-    assert metrics.higher_is_better("vus_pr")
-    with pytest.raises(ValueError, match="metric must be one of"):
-        metrics.higher_is_better("rmse")
-
-
 def test_errors_are_clear() -> None:
     two, three = np.zeros(2, dtype=np.int64), np.zeros(3, dtype=np.int64)
     for function in (metrics.mse, metrics.mae, metrics.accuracy, metrics.balanced_accuracy, metrics.macro_f1):

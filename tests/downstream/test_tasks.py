@@ -182,7 +182,7 @@ def test_a_spec_checks_its_numbers() -> None:
     good.update(metric="mse", higher_is_better=False, family="f", protocol="p")
     TaskSpec(**good)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="kind must be one of"):
-        TaskSpec(**{**good, "kind": "regression"})  # type: ignore[arg-type]
+        TaskSpec(**{**good, "kind": "clustering"})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="at least 1"):
         TaskSpec(**{**good, "window": 0})  # type: ignore[arg-type]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from downstream.windows import Windows, spread_starts, stack_windows
+from downstream.windows import Windows, spread_starts
 
 
 def _values(steps: int, variates: int = 2) -> np.ndarray:
@@ -54,13 +54,6 @@ def test_observed_equals_naive_loop(rng_seed: int, length: int) -> None:
     assert windows.observed().tolist() == naive
 
 
-def test_stack_joins_in_order() -> None:
-    first = Windows(_values(10), np.array([0, 6]), 4)
-    second = Windows(-_values(8), np.array([2]), 4)
-    joined = stack_windows([first, second])
-    np.testing.assert_array_equal(joined.gather(), np.concatenate([first.gather(), second.gather()]))
-
-
 @pytest.mark.parametrize(
     ("values", "starts", "length", "message"),
     [
@@ -74,13 +67,6 @@ def test_stack_joins_in_order() -> None:
 def test_bad_windows_are_refused(values: np.ndarray, starts: list[int], length: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Windows(values, np.asarray(starts), length)
-
-
-def test_stack_refuses_nothing_and_mixtures() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        stack_windows([])
-    with pytest.raises(ValueError, match="one length"):
-        stack_windows([Windows(_values(5), np.array([0]), 2), Windows(_values(5), np.array([0]), 3)])
 
 
 @settings(max_examples=50, deadline=None)

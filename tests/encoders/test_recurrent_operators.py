@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from encoders.operators._lstm_steps import LstmSteps
-from encoders.operators._recurrence import soft_sign, steps_first, streams_first
+from encoders.operators._recurrence import lstm_step, soft_sign, steps_first, streams_first
 from encoders.operators.lstm import Lstm
 from encoders.operators.mogrifier_lstm import MogrifierLstm
 from encoders.operators.multiplicative_lstm import MultiplicativeLstm
@@ -51,17 +50,15 @@ def test_soft_sign_is_tanh() -> None:
     torch.testing.assert_close(soft_sign(u), u.tanh())
 
 
-def test_lstm_steps_keep_and_write() -> None:
-    steps = LstmSteps(2, 2, 3, like=noise(1), keep=False)
-    wide_open, shut = torch.full((2, 3), 50.0), torch.full((2, 3), -50.0)
-    candidate = noise(2, 3, rng_seed=1)
-    steps.room_for_gates(0).copy_(torch.cat([wide_open, shut, wide_open, candidate], dim=1))
-    steps.take(0)
-    torch.testing.assert_close(steps.before(1), candidate.tanh().tanh())
-    steps.room_for_gates(1).copy_(torch.cat([shut, wide_open, shut, -candidate], dim=1))
-    steps.take(1)
-    torch.testing.assert_close(steps.memory[-1], candidate.tanh())
-    torch.testing.assert_close(steps.before(2), torch.zeros(2, 3, dtype=torch.float64))
+def test_lstm_step_keeps_and_writes() -> None:
+    wide_open, shut = torch.full((2, 3), 50.0).double(), torch.full((2, 3), -50.0).double()
+    candidate, nothing = noise(2, 3, rng_seed=1), torch.zeros(2, 3, dtype=torch.float64)
+    state, memory = lstm_step(torch.cat([wide_open, shut, wide_open, candidate], dim=1), nothing)
+    torch.testing.assert_close(memory, candidate.tanh())
+    torch.testing.assert_close(state, candidate.tanh().tanh())
+    state, memory = lstm_step(torch.cat([shut, wide_open, shut, -candidate], dim=1), memory)
+    torch.testing.assert_close(memory, candidate.tanh())
+    torch.testing.assert_close(state, nothing)
 
 
 def test_lstm_runs_each_stream_alone_from_zero() -> None:

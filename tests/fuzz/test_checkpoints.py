@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,15 +20,18 @@ from torch import Tensor
 from ahc.checkpoint import CheckpointError, load_comparator, save_comparator
 from ahc.comparator import Comparator, ComparatorSettings
 from ahc.graphs.vocabulary import Vocabulary
+from downstream.kinds import task_kind
+from downstream.predictor import Predictor
 from downstream.scaling import Scaler
 from encoders.encoder import Encoder
+from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
-from nas.labels.heads import ClassHead, load_head, save_head
-from nas.runs.errors import OutputExistsError
+from nas.labels.classification import ClassHead
+from nas.labels.head_file import load_head, save_head
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import SavedEncoder, SavedEncoderError, load_encoder
-from nas.saved.predictor import Predictor
-from nas.search import _shown_again
+from nas.saved.predictor import load_predictor, save_predictor
+from nas.search_run import finished_result
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -55,7 +58,7 @@ def write_comparator(path: Path) -> None:
     save_comparator(path, Comparator(Vocabulary.from_registry(), settings=settings))
 
 
-def predictors() -> dict[str, Predictor]:
+def predictors() -> dict[str, tuple[str, Predictor]]:
     ones = torch.ones
     linear = {"mean": ones(4), "deviation": ones(4), "weights": ones(2, 4), "intercept": ones(2)}
     parts = {
@@ -66,24 +69,32 @@ def predictors() -> dict[str, Predictor]:
         "joint": False,
     }
     scaled = {"mean": ones(1, 2), "deviation": ones(1, 2), "weights.0": ones(8, 2), "intercept.0": ones(2)}
-    return {
-        "classes": Predictor("classification", {"classes": ["a", "b"]}, {**linear, "numbers": torch.arange(2)}),
-        "forecasts": Predictor("forecasting", parts, scaled),
-        "scores": Predictor("anomaly", {"window": 12, "mean": 0.0, "deviation": 1.0}, {"reference": ones(5, 4)}),
+    saved: dict[str, tuple[str, dict[str, Any], dict[str, torch.Tensor]]] = {
+        "classes": ("classification", {"classes": ["a", "b"]}, {**linear, "numbers": torch.arange(2)}),
+        "forecasts": ("forecasting", parts, scaled),
+        "scores": ("anomaly", {"window": 12, "mean": 0.0, "deviation": 1.0}, {"reference": ones(5, 4)}),
     }
+    return {name: (kind, task_kind(kind).restore_predictor(*one)) for name, (kind, *one) in saved.items()}
+
+
+def write_predictor(path: Path, name: str) -> None:
+    kind, predictor = predictors()[name]
+    save_predictor(path, predictor, kind=kind)
 
 
 WRITERS: dict[str, Callable[[Path], None]] = {
     "comparator": write_comparator,
     "encoder": write_encoder,
-    "head": lambda path: save_head(path, ClassHead(torch.zeros(4), torch.ones(4), classes=2), facts={"classes": ["a"]}),
-    **{name: one.save for name, one in predictors().items()},
+    "head": lambda path: save_head(
+        path, ClassHead(torch.zeros(4), torch.ones(4), classes=2), kind="classification", facts={"classes": ["a"]}
+    ),
+    **{name: partial(write_predictor, name=name) for name in predictors()},
 }
 LOADERS: dict[str, Callable[[Path], object]] = {
     "comparator": load_comparator,
     "encoder": load_encoder,
     "head": load_head,
-    **dict.fromkeys(predictors(), Predictor.load),
+    **dict.fromkeys(predictors(), load_predictor),
 }
 
 
@@ -208,6 +219,6 @@ def test_run_folders(hostile: Callable[..., None], fuzz: SimpleNamespace) -> Non
     def use(files: dict[str, bytes]) -> None:
         for name, content in {**files, "answer.txt": b"answer"}.items():
             (Path("given") / name).write_bytes(content)
-        _shown_again(RunFolder("given", config={"data": "d.csv", "top_k": 4}))
+        finished_result(RunFolder("given", config={"data": "d.csv", "top_k": 4}).path)
 
     hostile(fuzz.seeded("run", make), use, share=0.03, allowed=(OutputExistsError,))

@@ -18,17 +18,16 @@ import torch
 
 from ahc.checkpoint import CheckpointError, load_comparator
 from downstream.data import load_task
-from downstream.data.plain_series import load_plain_series
+from downstream.data.loading import load_plain_series
 from downstream.errors import DataError
 from nas.choosing.genotype_file import named_genotype
-from nas.labels.heads import load_head
-from nas.options.fields import OptionError
+from nas.errors import OptionError, OutputExistsError
+from nas.labels.head_file import load_head
 from nas.options.search import SearchOptions
-from nas.runs.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.saved.embedding_table import EmbeddingTable
 from nas.saved.encoder import SavedEncoderError, load_encoder
-from nas.saved.predictor import Predictor
+from nas.saved.predictor import load_predictor
 from search_space.genotype import Genotype, GenotypeError
 from search_space.presets import preset
 from search_space.sentences import lines_of, one_line
@@ -74,7 +73,7 @@ def test_no_reader_runs_a_payload(payload: str, name: str, tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-@pytest.mark.parametrize("load", [load_comparator, load_encoder, load_head, Predictor.load])
+@pytest.mark.parametrize("load", [load_comparator, load_encoder, load_head, load_predictor])
 def test_no_loader_runs_a_payload(
     payload: str, load: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +118,7 @@ def test_pipes_and_devices_are_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.csv")
     assert "no plain file" in refusal(tmp_path / "a.csv")
     os.mkfifo(tmp_path / "x.safetensors")
-    for load in (load_encoder, load_head, Predictor.load):
+    for load in (load_encoder, load_head, load_predictor):
         with pytest.raises(SavedEncoderError, match="no saved"):
             load(tmp_path / "x.safetensors")
 

@@ -18,7 +18,7 @@ from nas.choosing.genotype_file import named_genotype
 from nas.cli.arguments import collect, read_config
 from nas.cli.commands import COMMANDS
 from nas.cli.program import _parse
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 from nas.seeding.manifest import read_manifest
 from search_space import default_space, full_space, sample_candidates
 from search_space.choices import SearchSpace, SpaceError

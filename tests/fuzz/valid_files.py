@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from downstream.data import load_task
-from downstream.data.plain_series import load_plain_series
+from downstream.data.loading import load_plain_series
 
 N_ROWS = 90
 KINDS = (None, "forecasting", "anomaly", "classification")

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score
 
 from downstream.errors import DataError
+from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.fit_data import fit_task
-from nas.runs.errors import OutputExistsError
 from nas.saved.encoder import SavedEncoderError
 
 
@@ -79,6 +80,30 @@ def test_it_is_a_scikit_learn_estimator() -> None:
     assert clone(estimator).get_params() == estimator.get_params()
     with pytest.raises(NotFittedError):
         estimator.transform(np.zeros((1, 1, 8)))
+
+
+def test_scikit_learn_knows_what_kind_it_is() -> None:
+    assert is_classifier(quick()) and not is_regressor(quick())
+    assert is_regressor(quick("regression")) and not is_classifier(quick("regression"))
+    assert not is_regressor(quick("forecasting")) and not is_classifier(quick("anomaly"))
+
+
+def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=70)
+    x = 0.3 * rng.normal(size=(70, 1, 30)) + level[:, None, None]
+    y = 1e4 + 250.0 * level
+    estimator = quick("regression").fit(x[:50], y[:50])
+    predicted = estimator.predict(x[50:])
+    assert predicted.shape == (20,) and predicted.dtype == np.float64
+    assert np.abs(predicted - y[50:]).mean() < 100
+    assert estimator.score(x[50:], y[50:]) == pytest.approx(r2_score(y[50:], predicted))
+    assert r2_score(y[50:], predicted) > 0.8
+    assert not hasattr(estimator, "classes_")
+    estimator.save(tmp_path / "saved")
+    np.testing.assert_array_equal(ContrastiveNAS.load(tmp_path / "saved").predict(x[50:]), predicted)
+    with pytest.raises(DataError, match="labels"):
+        quick("regression").fit(x)
 
 
 def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:

@@ -21,7 +21,8 @@ from downstream.forecasting.rows import pick_origins, row_blocks
 from downstream.forecasting.sums import sum_rows
 from encoders.encoder import Encoder
 from nas.cli import program as cli
-from nas.engines import Job, run_candidates
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
 from nas.representer import Representer
 from nas.saved.embedding_table import EmbeddingTable
 from search_space.presets import preset
@@ -32,7 +33,7 @@ import dataclasses, json, sys
 from pathlib import Path
 import numpy as np
 import torch
-from nas.saved.embedding import represent_steps
+from downstream.represent import represent_steps
 from nas.saved.embedding_table import EmbeddingTable
 from nas.representer import Representer
 from encoders.encoder import Encoder
@@ -119,9 +120,9 @@ def test_probes_score_alike_within_a_budget(represent: Representer) -> None:
     values = np.cumsum(np.random.default_rng(0).normal(size=(1000, 4)), axis=0)
     task = load_task(values, kind="forecasting", window=24, horizons=(6,), layout="ntc")
     opened = task.open_test()
-    plain = evaluation.test(task, opened, represent)
+    plain = evaluation.score_test(task, opened, represent)
     with memory_budget(LEAST_BUDGET):
-        tight = evaluation.test(task, opened, represent)
+        tight = evaluation.score_test(task, opened, represent)
     assert plain.settings.keys() == tight.settings.keys()
     for name, value in plain.metrics.items():
         assert tight.metrics[name] == pytest.approx(value, rel=1e-6)

@@ -12,17 +12,19 @@ import pandas as pd
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines, evaluation
+from downstream import evaluation
+from downstream.cases import features
 from downstream.data import load_task
-from nas import net
+from nas import net, search_run
 from nas.cli import program as cli
+from nas.cli.encoders.embed import embed
+from nas.cli.encoders.evaluate import evaluate
+from nas.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
 from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
-from nas.runs.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
-from nas.saved.embedding import embed
 from nas.saved.encoder import load_encoder
-from nas.search import RIVALS, search
-from nas.verification import evaluate
+from nas.search import search
+from nas.search_run import RIVALS
 from search_space.genotype import Genotype
 
 search_module = sys.modules["nas.search"]  # the package's attribute of that name may be the function
@@ -38,7 +40,7 @@ def options(folder: Path, **changes: object) -> SearchOptions:
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 
@@ -128,7 +130,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_undisturbed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(search_module, "verify", interrupt)
+        patch.setattr(search_run, "verify", interrupt)
         with pytest.raises(KeyboardInterrupt):
             search(options(tmp_path / "italy"))
     assert not (tmp_path / "italy" / "run.json").exists()
@@ -145,7 +147,7 @@ def test_the_test_part_is_opened_once(tmp_path: Path, monkeypatch: pytest.Monkey
     seal = task.sealed
     original = type(seal).open
     monkeypatch.setattr(type(seal), "open", lambda self, name: opened.append(name) or original(self, name))
-    search(options(tmp_path / "once"), task=task)
+    search_module.search_task(task, options(tmp_path / "once"))
     assert opened == ["ItalyPowerDemand"]
 
 
@@ -201,7 +203,7 @@ def test_a_verification_that_fails_keeps_what_was_trained(tmp_path: Path, monkey
         raise OSError("its worker was killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(evaluation, "test", killed)
+        patch.setattr(evaluation, "score_test", killed)
         with pytest.raises(NotVerifiedError, match=r"scoring of the chosen on test failed .*its worker was killed"):
             search(options(tmp_path / "run"))
     assert cli.status_of(NotVerifiedError("x")) == 6

@@ -12,7 +12,7 @@ import pytest
 
 from search_space import PRESETS, Genotype, SearchSpace, default_space, full_space, mutate, preset, sample_candidates
 from search_space.cells import EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.columns import Grid, as_columns, joined
+from search_space.columns import as_columns, joined
 from search_space.counting import pair_combinations
 from search_space.drawing import Draw, Plan, optional_points, plan_of, points
 from search_space.sampling import sample_columns
@@ -183,12 +183,3 @@ def test_genotypes_of_any_origin_come_back_from_columns() -> None:
     genotypes += [mutate(genotype, rng, full_space()) for genotype in genotypes]
     genotypes += sample_candidates(50, rng, full_space())
     assert list(as_columns(genotypes)) == genotypes
-
-
-def test_a_grid_is_the_product_of_its_fields() -> None:
-    grid = Grid(lambda *values: values, [("a", "b"), (1, 2, 3)])
-    assert list(grid) == [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("b", 3)]
-    assert grid[1:3] == [("a", 2), ("a", 3)]
-    assert grid.codes([np.array([0, 1]), np.array([2, 0])]).tolist() == [2, 3]
-    with pytest.raises(IndexError, match=r"index must be in 0\.\.5, got 6"):
-        grid[6]

@@ -41,10 +41,10 @@ def test_notes_best_is_the_import_of_the_notes() -> None:
 def test_unknown_names() -> None:
     with pytest.raises(UnknownOptionError, match=r"preset: unknown name, got 'ts2vek'; did you mean 'ts2vec'\?"):
         preset("ts2vek")
-    with pytest.raises(
-        UnknownOptionError, match=r"kind: unknown task kind, got 'forecast'; did you mean 'forecasting'"
-    ):
-        preset("ts2vec", "forecast")
+
+
+def test_a_kind_of_task_that_is_new_keeps_the_readout() -> None:
+    assert preset("ts2vec", "regression") == preset("ts2vec")
 
 
 @pytest.mark.parametrize(

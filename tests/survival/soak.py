@@ -27,7 +27,7 @@ from ahc.bank import Bank
 from ahc.record import TrialRecord
 from nas.options.seeding import SeedsOptions
 from nas.seeding.manifest import read_manifest
-from nas.seeding.seeds import planned
+from nas.seeding.waves import Waves
 
 PAUSE = (30.0, 150.0)
 SAMPLE_SECONDS = 30.0
@@ -157,9 +157,10 @@ def _lost(options: SeedsOptions, records: list[TrialRecord]) -> int:
     """Count trials without a record before one of the same task that has one."""
     known = {(record.task_hash, record.genotype_key, record.rng_seed) for record in records}
     lost = 0
+    waves = Waves(options.genotypes, options.iterations, repeats=options.repeats, rng_seed=options.rng_seed)
     for entry in read_manifest(options.manifest):
         task = entry.load(Path(options.data))
-        plans, _ = planned(task, options)
+        plans = waves.first(task)
         done = [(task.hash, plan.genotype.key, plan.rng_seed) in known for plan in plans]
         if any(done):
             lost += done[: max(place for place, one in enumerate(done) if one)].count(False)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ahc.bank import Bank
-from nas.cli.program import PACKAGES
+from nas.version import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 # they write down when something happened, for readers; no run computes anything from it

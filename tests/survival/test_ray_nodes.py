@@ -29,7 +29,8 @@ SCRIPT = """
 import os, sys, threading, time
 import node_jobs, ray
 from ray.cluster_utils import Cluster
-from nas.engines import Job, run_candidates
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
 
 folder = sys.argv[1]
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
@@ -53,7 +54,8 @@ GPU_SCRIPT = """
 import os
 import node_jobs
 from ray.cluster_utils import Cluster
-from nas.engines import Job, run_candidates
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False})
 os.environ["RAY_ADDRESS"] = cluster.address

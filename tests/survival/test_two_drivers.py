@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from nas.errors import InUseError
 from nas.runs import lock as driver_lock
-from nas.runs.errors import InUseError
 from nas.runs.lock import DriverLock
 
 

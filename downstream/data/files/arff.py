@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
-
+from downstream.data.files.case_lines import case_of, read_case_lines
 from downstream.data.files.opening import read_text
 from downstream.data.raw import CaseSet, Floats
 from downstream.errors import DataError
@@ -29,25 +28,15 @@ def read_arff_cases(path: Path) -> CaseSet:
     if first is None:
         raise DataError(f"{path.name}: there is no @data line")
     width = _check_attributes(lines[:first], source=path.name)
-    cases: list[Floats] = []
-    labels = []
-    for number, line in enumerate(lines[first:], first + 1):
-        text = line.strip()
-        if not text or text.startswith("%"):
-            continue
-        case, label = _parse_case(text, where=f"{path.name}: line {number}")
+
+    def parse(text: str, where: str) -> tuple[Floats, str]:
+        channels, label = _fields(text, where=where)
+        case = case_of(channels, where=where)
         if width is not None and len(case) != width:
-            raise DataError(f"{path.name}: line {number} has {len(case)} values, the header declares {width}")
-        if cases and case.shape[1] != cases[0].shape[1]:
-            raise DataError(
-                f"{path.name}: line {number} has {case.shape[1]} channels, the first case has {cases[0].shape[1]}"
-            )
-        cases.append(case)
-        labels.append(label)
-    if not cases:
-        raise DataError(f"{path.name}: there is no case after @data")
-    variates = tuple(f"channel_{i}" for i in range(cases[0].shape[1]))
-    return CaseSet(path.name, variates, tuple(cases), tuple(labels))
+            raise DataError(f"{where} has {len(case)} values, the header declares {width}")
+        return case, label
+
+    return read_case_lines(lines, first=first, remarks="%", parse=parse, source=path.name)
 
 
 def _check_attributes(header: list[str], *, source: str) -> int | None:
@@ -63,7 +52,8 @@ def _check_attributes(header: list[str], *, source: str) -> int | None:
     return len(types) - 1
 
 
-def _parse_case(text: str, *, where: str) -> tuple[Floats, str]:
+def _fields(text: str, *, where: str) -> tuple[list[str], str]:
+    """Return the text of each channel, and the label."""
     if text[0] in "'\"":
         end = text.rfind(text[0], 1)
         rest = text[end + 1 :].lstrip()
@@ -75,11 +65,4 @@ def _parse_case(text: str, *, where: str) -> tuple[Floats, str]:
         if not comma:
             raise DataError(f"{where} has no comma between its values and its class label")
         channels = [values]
-    try:
-        rows = [np.array(channel.replace("?", "nan").split(","), dtype=np.float64) for channel in channels]
-    except ValueError as error:
-        raise DataError(f"{where} holds something that is not a number ({error})") from error
-    lengths = {len(row) for row in rows}
-    if len(lengths) > 1:
-        raise DataError(f"{where} has channels of different length {sorted(lengths)}; they must be equal in one case")
-    return np.stack(rows, axis=1), label.strip().strip("'\"")
+    return channels, label.strip().strip("'\"")

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from downstream.forecasting.errors import ErrorSums, horizon_metrics
 from downstream.forecasting.rows import usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins, Part
 from downstream.forecasting.ts2vec.rows import PartRows
@@ -40,20 +41,12 @@ class HorizonFit(NamedTuple):
     alpha: float
 
 
-class HorizonErrors(NamedTuple):
-    """Sums of squared and absolute errors over observed targets, and how many there are."""
-
-    squared: float
-    absolute: float
-    n: int
-
-
 def applies(task: ForecastingTask) -> bool:
     """Whether the task was built for this protocol."""
     return "ts2vec" in task.spec.protocol.lower()
 
 
-def test_ts2vec(
+def score_test_ts2vec(
     task: ForecastingTask, opened: ForecastingTask, represent: Represent
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Return `ts2vec.mse/H` and `ts2vec.mae/H` with their means, and the chosen alphas.
@@ -70,32 +63,27 @@ def test_ts2vec(
 
 
 def errors_by_horizon(opened: ForecastingTask, features: dict[Part, Floats]) -> tuple[dict[str, float], dict[str, str]]:
-    """Fit, choose and test every horizon; see `test_ts2vec`.
+    """Fit, choose and test every horizon; see `score_test_ts2vec`.
 
     Args:
         opened: The task with its test part.
         features: Of the origins of the shortest usable horizon, per part, (n, d).
     """
-    metrics: dict[str, float] = {}
+    sums: dict[int, ErrorSums] = {}
     settings: dict[str, str] = {}
     rows, _ = compressed_rows(opened, features)
     for index, fit in enumerate(fits(rows)):
         if fit is None:
             settings[f"ts2vec.protocol/{rows['train'].horizons[index]}"] = "not run: no row without a missing target"
             continue
-        errors = test_errors(fit, rows["test"], index)
+        errors = errors_of(fit, rows["test"], index)
         if errors.n == 0:
             continue
-        metrics[f"ts2vec.mse/{fit.horizon}"] = errors.squared / errors.n
-        metrics[f"ts2vec.mae/{fit.horizon}"] = errors.absolute / errors.n
+        sums[fit.horizon] = errors
         settings[f"ts2vec.alpha/{fit.horizon}"] = f"{fit.alpha:g}"
         if fit.alpha in (TS2VEC_ALPHAS[0], TS2VEC_ALPHAS[-1]):
             settings[f"ts2vec.warning/{fit.horizon}"] = "alpha lies on the edge of its grid"
-    for name in ("ts2vec.mse", "ts2vec.mae"):
-        values = [value for key, value in metrics.items() if key.startswith(f"{name}/")]
-        if values:
-            metrics[name] = float(np.mean(values))
-    return metrics, settings
+    return horizon_metrics(sums, prefix="ts2vec.") if sums else {}, settings
 
 
 def compressed_rows(opened: ForecastingTask, features: dict[Part, Floats]) -> tuple[dict[Part, PartRows], Compression]:
@@ -128,7 +116,7 @@ def fits(rows: dict[Part, PartRows]) -> Iterator[HorizonFit | None]:
         yield HorizonFit(horizon, path, least_error_alpha(path, seen, blocks, alphas=TS2VEC_ALPHAS))
 
 
-def test_errors(fit: HorizonFit, rows: PartRows, index: int) -> HorizonErrors:
+def errors_of(fit: HorizonFit, rows: PartRows, index: int) -> ErrorSums:
     """Return the errors of a fit on the rows of its horizon."""
     weights, intercept = fit.path.weights(fit.alpha)
     squared, absolute, n = 0.0, 0.0, 0
@@ -141,7 +129,7 @@ def test_errors(fit: HorizonFit, rows: PartRows, index: int) -> HorizonErrors:
         squared += float(errors @ errors)
         absolute += total
         n += len(errors)
-    return HorizonErrors(squared, absolute, n)
+    return ErrorSums(squared, absolute, n)
 
 
 def _flattened(task: ForecastingTask, origins: Origins, represent: Represent) -> Floats:

@@ -8,8 +8,8 @@ from ahc.bank import Bank
 from ahc.bank.errors import printable
 from ahc.record import TrialRecord
 from nas.cli.bank.text import Shown, aligned, bank_path
+from nas.errors import OptionError
 from nas.options.bank import BankShowOptions
-from nas.options.fields import OptionError
 from search_space.genotype import Genotype
 from search_space.validation import GenotypeError
 

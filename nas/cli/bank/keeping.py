@@ -12,9 +12,8 @@ from ahc.bank.merge import merge_banks
 from ahc.bank.recover import Recovered, recover_bank
 from ahc.bank.verify import find_problems
 from nas.cli.bank.text import Shown, bank_path, counted
+from nas.errors import OptionError, OutputExistsError
 from nas.options.bank import BankExportOptions, BankMergeOptions, BankRecoverOptions, BankVerifyOptions
-from nas.options.fields import OptionError
-from nas.runs.errors import OutputExistsError
 from nas.runs.lock import bank_lock
 
 _MOST_LINES = 10_000

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from nas.cli.doctor.check import FAIL, OK, Check
 from nas.cli.doctor.packages import version_of
-from nas.engines import Job, run_candidates
-from nas.engines.ray import answers, known_cluster
+from nas.engines.available.ray import answers, known_cluster
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
 
 LONGEST_START, LONGEST_ANSWER = 60.0, 5.0  # seconds
 
@@ -52,8 +53,8 @@ def check_ray() -> Check:
 
 def _answers_in_time(address: str) -> bool:
     """Ask in a thread: finding the address of a host's name has no time limit of its own."""
-    found: list[bool] = []
-    asking = threading.Thread(target=lambda: found.append(answers(address)), daemon=True)
+    answered: list[bool] = []
+    asking = threading.Thread(target=lambda: answered.append(answers(address)), daemon=True)
     asking.start()
     asking.join(LONGEST_ANSWER)
-    return bool(found and found[0])
+    return answered == [True]

@@ -9,9 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from compute.machine import machine_memory, usable_cores
 from nas.cli.doctor.check import FAIL, OK, WARN, Check
-from nas.engines.settings import machine_memory
-from nas.options.running import usable_cores
 
 GB = 10**9
 LEAST_MEMORY = GB  # bytes per worker; small data needs less

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from nas.choosing.genotype_file import named_genotype
 from nas.cli.space.table import SpaceText
+from nas.errors import OutputExistsError
 from nas.options.space import ShowOptions
 from nas.picture import plan_genotype, write_picture
-from nas.runs.errors import OutputExistsError
-from search_space.cells import EncoderCell
-from search_space.encoder_dag import incoming
+from search_space.genotype import Genotype
+from search_space.graph import encoder_edges, to_networkx
 from search_space.presets import PRESETS
 
 
@@ -28,7 +28,7 @@ def show_genotype(options: ShowOptions) -> SpaceText:
     if options.genotype in PRESETS:
         known = PRESETS[options.genotype]
         parts.append(f"Source: {known.source}\nDiffers: {known.differs}")
-    parts += [genotype.describe(), graph_listing(genotype.encoder)]
+    parts += [genotype.describe(), graph_listing(genotype)]
     if options.output is not None:
         path = Path(options.output)
         if path.exists() and not options.overwrite:
@@ -38,15 +38,15 @@ def show_genotype(options: ShowOptions) -> SpaceText:
     return SpaceText("\n\n".join(parts))
 
 
-def graph_listing(cell: EncoderCell) -> str:
+def graph_listing(genotype: Genotype) -> str:
     """Return the encoder's graph as lines: every node with the edges that it sums."""
-    width = max(len(op) for _, op in cell.edges)
+    cell, edges = genotype.encoder, encoder_edges(to_networkx(genotype))
+    width = max(len(op) for _, _, op in edges)
     lines = [f"input   {cell.normalization} normalization, {cell.channels} channels, to {cell.hidden} features: node 0"]
-    for node, edges in enumerate(incoming(cell.edges), start=1):
-        marks = ("─",) if len(edges) == 1 else ("┬", "└")
-        for place, (mark, (source, op)) in enumerate(zip(marks, edges, strict=True)):
-            head = f"node {node} ◀─" if place == 0 else " " * len(f"node {node} ◀─")
-            lines.append(f"{head}{mark} {op:{width}} ── node {source}")
+    for place, (source, node, op) in enumerate(edges):
+        follows = place > 0 and edges[place - 1][1] == node
+        head = " " * len(f"node {node} ◀─") + "└" if follows else f"node {node} ◀─" + ("─" if node == 1 else "┬")
+        lines.append(f"{head} {op:{width}} ── node {source}")
     repeated = f", the graph {cell.blocks} times in a row" if cell.blocks > 1 else ""
     lines.append(f"output  node {cell.n_inner}{repeated}, to {cell.output} features, readout {cell.readout}")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
-from ahc.graphs.graph import ArchGraph, GraphBatch, batch_graphs, geno_to_graph
+from ahc.graphs.graph import ArchGraph, batch_graphs, geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
 from search_space.choices import SearchSpace
 from search_space.genotype import Genotype
@@ -149,15 +149,6 @@ def test_swapping_the_views_changes_nothing(
     straight = opinionated.predict(encode_genotypes(candidates, vocabulary=vocabulary), task_embedding=TASK)
     turned = opinionated.predict(encode_genotypes(swapped, vocabulary=vocabulary), task_embedding=TASK)
     torch.testing.assert_close(straight.score, turned.score, rtol=1e-4, atol=1e-5)
-
-
-def test_select_takes_the_chosen_graphs(vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
-    batch = encode_genotypes(candidates, vocabulary=vocabulary)
-    index = torch.tensor([5, 0, 5])
-    part: GraphBatch = batch.select(index).to("cpu")
-    assert len(part) == 3
-    assert torch.equal(part.features, batch.features[index])
-    assert torch.equal(part.adjacency, batch.adjacency[index])
 
 
 def test_refuses_empty_and_too_small(vocabulary: Vocabulary, candidates: list[Genotype]) -> None:

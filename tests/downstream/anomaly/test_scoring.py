@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from downstream import baselines
-from downstream.anomaly import scoring as anomaly
 from downstream.anomaly.metrics import vus_pr
 from downstream.anomaly.scores import (
     ScoredRows,
@@ -15,6 +13,8 @@ from downstream.anomaly.scores import (
     representation_scorer,
     training_rows,
 )
+from downstream.anomaly.scoring import baselines
+from downstream.anomaly.scoring import scoring as anomaly
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.metrics import auc_pr
 from downstream.scaling import Scaler
@@ -103,7 +103,7 @@ def test_spikes_are_found_and_the_better_score_is_chosen() -> None:
     assert score.value == max(score.details["masked"], score.details["nearest"]) > 0.9
     assert score.details["n_series"] == 2
     opened = task.open_test()
-    scores = anomaly.test(task, opened, last_step)
+    scores = anomaly.score_test(task, opened, last_step)
     best = scores.settings["score"]
     assert scores.value == scores.metrics[f"{best}.auc_pr"] > 0.9
     assert scores.metrics["event_recall"] > 0.8
@@ -124,7 +124,7 @@ def test_poisoned_test_labels_change_no_threshold_and_no_choice() -> None:
         LabelledRows(rows.values, (1 - rows.labels).astype(np.int8), context=rows.context, name=rows.name)
         for rows in opened
     )
-    first, second = anomaly.test(task, opened, last_step), anomaly.test(task, flipped, last_step)
+    first, second = anomaly.score_test(task, opened, last_step), anomaly.score_test(task, flipped, last_step)
     assert first.settings == second.settings
     assert first.metrics["auc_pr"] != second.metrics["auc_pr"]
 
@@ -134,9 +134,9 @@ def test_series_without_both_labels_are_left_out_of_the_mean() -> None:
     opened = task.open_test()
     quiet = LabelledRows(opened[1].values, np.zeros(opened[1].n, dtype=np.int8), context=20, name="s1")
     unknown = LabelledRows(opened[1].values, None, context=20, name="s1")
-    alone = anomaly.test(task, opened[:1], last_step)
-    assert anomaly.test(task, (opened[0], quiet, unknown), last_step).metrics["auc_pr"] == alone.metrics["auc_pr"]
-    nothing = anomaly.test(task, (unknown,), last_step)
+    alone = anomaly.score_test(task, opened[:1], last_step)
+    assert anomaly.score_test(task, (opened[0], quiet, unknown), last_step).metrics["auc_pr"] == alone.metrics["auc_pr"]
+    nothing = anomaly.score_test(task, (unknown,), last_step)
     assert np.isnan(nothing.value)
     assert nothing.protocol["n_series_judged"] == 0
 
@@ -173,7 +173,7 @@ def test_short_training_series_still_have_neighbours() -> None:
 def test_moving_z_score_finds_spikes_and_equals_the_loop() -> None:
     task = make_task()
     opened = task.open_test()
-    found = baselines.anomaly_baselines(task, opened)["moving_z_score"]
+    found = baselines.baselines(task, opened)["moving_z_score"]
     assert found.value > 0.5
     rows = task.validation[0]
     scored = baselines.moving_z_score(task, rows, span=slice(0, 50), max_training=400)["moving_z_score"]

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeClassifier as SklearnRidge
 from sklearn.preprocessing import StandardScaler
 
-from downstream import baselines
-from downstream.classification import scoring as classification
-from downstream.classification.task import ClassificationTask, LabelledWindows
+from downstream.cases import features
+from downstream.cases.task import LabelledWindows
+from downstream.classification.baselines import baselines
+from downstream.classification.scoring import scoring as classification
+from downstream.classification.task import ClassificationTask
+from downstream.represent import flatten_streams
 from downstream.scaling import Scaler
 from downstream.task import Sealed, TaskSpec
 from downstream.windows import Windows
@@ -119,7 +122,7 @@ def test_validate_is_fast() -> None:
 def test_test_reports_every_probe_and_the_number_of_cases() -> None:
     task = make_task()
     opened = task.open_test()
-    scores = classification.test(task, opened, level)
+    scores = classification.score_test(task, opened, level)
     for probe in ("logistic", "svm", "knn"):
         assert scores.metrics[f"accuracy/{probe}"] > 0.85
         assert scores.metrics[f"macro_f1/{probe}"] > 0.85
@@ -135,25 +138,25 @@ def test_test_reports_every_probe_and_the_number_of_cases() -> None:
 def test_two_classes_and_a_class_unseen_in_training_have_rows_too() -> None:
     task = make_task(40, n_classes=2, n_test=20)
     opened = task.open_test()
-    assert classification.test(task, opened, level).metrics["auprc/svm"] > 0.9
+    assert classification.score_test(task, opened, level).metrics["auprc/svm"] > 0.9
     labels = opened.labels.copy()
     labels[0] = 5
-    unseen = classification.test(task, LabelledWindows(opened.windows, labels), level)
+    unseen = classification.score_test(task, LabelledWindows(opened.windows, labels), level)
     assert unseen.metrics["accuracy/svm"] <= 19 / 20
     assert unseen.metrics["auprc/svm"] < 0.9
 
 
 def test_many_streams_are_averaged_and_few_are_kept() -> None:
     z = np.random.default_rng(0).normal(size=(3, 4, 5))
-    np.testing.assert_array_equal(classification.flatten_streams(z), z.reshape(3, 20))
-    np.testing.assert_allclose(classification.flatten_streams(z, limit=19), z.mean(axis=1))
+    np.testing.assert_array_equal(flatten_streams(z), z.reshape(3, 20))
+    np.testing.assert_allclose(flatten_streams(z, limit=19), z.mean(axis=1))
 
 
 def test_without_aeon_the_raw_series_baseline_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baselines, "find_spec", lambda name: None)
+    monkeypatch.setattr(features, "find_spec", lambda name: None)
     task = make_task()
     opened = task.open_test()
-    found = baselines.classification_baselines(task, opened)
+    found = baselines(task, opened)
     assert set(found) == {"raw_series"}
     assert found["raw_series"].metrics["accuracy/logistic"] > 0.8
     assert found["raw_series"].protocol["n_windows"] == 90
@@ -161,11 +164,11 @@ def test_without_aeon_the_raw_series_baseline_stands(monkeypatch: pytest.MonkeyP
 
 def test_raw_features_fit_shorter_and_longer_test_cases() -> None:
     values = np.arange(24.0).reshape(2, 6, 2)
-    x, new = baselines._raw_features(cases(values), cases(values[:, :4]))
+    x, new = features.raw_features(cases(values), cases(values[:, :4]))
     assert x.shape == new.shape == (2, 12)
     np.testing.assert_array_equal(new[:, :8], x[:, :8])
     assert not new[:, 8:].any()
-    assert baselines._raw_features(cases(values), cases(values), limit=6)[0].shape == (2, 6)
+    assert features.raw_features(cases(values), cases(values), limit=6)[0].shape == (2, 6)
 
 
 @pytest.mark.slow
@@ -179,5 +182,5 @@ def test_minirocket_finds_a_frequency() -> None:
     task = ClassificationTask(**{**vars(task), "windows": cases(values[:40, :, None]), "labels": labels[:40]})
     # Compiling its kernels takes half a minute. Test cases shorter than the training cases are padded, not refused.
     opened = LabelledWindows(cases(values[40:, :36, None]), labels[40:])
-    assert baselines.classification_baselines(task, opened)["minirocket"].value > 0.9
+    assert baselines(task, opened)["minirocket"].value > 0.9
     assert torch.get_num_threads() == 1  # as the session has set it, whatever numba wants

@@ -56,14 +56,14 @@ def test_test_cases_are_kept_apart() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"X": _CASES}, "needs cases X and class labels y"),
-        ({"y": [1]}, "needs cases X and class labels y"),
+        ({"X": _CASES}, "needs cases X and their labels y"),
+        ({"y": [1]}, "needs cases X and their labels y"),
         ({"X": _CASES, "y": [0, 1], "X_test": _CASES}, "X_test and y_test come together"),
         ({"X": np.ones(4), "y": [0] * 4}, "must have 2 or 3 axes"),
-        ({"X": _CASES, "y": [0, 1, 2]}, "one class label per case: 2 cases"),
+        ({"X": _CASES, "y": [0, 1, 2]}, "one label per case: 2 cases"),
         ({"X": [np.ones((3, 4)), np.ones((2, 4))], "y": [0, 1]}, "same number of channels"),
         ({"X": [np.ones((1, 3, 4))], "y": [0]}, "same number of channels"),
-        ({"X": _CASES, "y": [0.0, np.nan]}, "class label is missing"),
+        ({"X": _CASES, "y": [0.0, np.nan]}, "label of case 1 is missing"),
         ({"X": [["a", "b"]], "y": [0]}, "numeric array"),
         ({"X": np.full((2, 1, 3), np.inf), "y": [0, 1]}, r"index \(0, 0, 0\) is infinite"),
     ],

@@ -190,8 +190,8 @@ def test_rows_can_be_cases(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("t0,t1\n1,2\n", "no column 'label'; pass label_column"),
-        ("label,t0\n,1\n", "line 2: the class is missing"),
-        ("label\na\nb\n", "no column with values beside the class column 'label'"),
+        ("label,t0\n,1\n", "line 2: the label is missing"),
+        ("label\na\nb\n", "no column with values beside the label column 'label'"),
     ],
 )
 def test_rows_as_cases_need_a_class(tmp_path: Path, text: str, message: str) -> None:

@@ -99,8 +99,8 @@ def test_cases_are_no_series(tmp_path: Path) -> None:
 
 
 def test_unknown_kind_of_task() -> None:
-    with pytest.raises(ValueError, match=r"kind must be one of .* got 'regression'"):
-        load_task(np.ones(3), kind="regression")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"kind must be one of .* got 'clustering'"):
+        load_task(np.ones(3), kind="clustering")
 
 
 def test_several_tables_are_no_cases(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
-from downstream.forecasting import choice as forecast_choice
-from downstream.forecasting import scoring as forecasting
 from downstream.forecasting.evidence import block_standard_error
 from downstream.forecasting.rows import NORMALIZATIONS, fill_gaps, pick_origins, row_blocks, usable_horizons
+from downstream.forecasting.scoring import choice as forecast_choice
+from downstream.forecasting.scoring import scoring as forecasting
 from downstream.forecasting.sums import RowSums, sum_rows
 from downstream.forecasting.task import Origins
 from downstream.forecasting.ts2vec import scoring as forecast_ts2vec
@@ -28,7 +28,7 @@ def test_ts2vec_protocol_equals_sklearn(toys: SimpleNamespace) -> None:
     task = toys.make_task(toys.ar1(500, coefficient=0.8), n_targets=2, horizons=(2, 5), protocol="ts2vec")
     assert forecast_ts2vec.applies(task)
     opened = task.open_test()
-    scores = forecasting.test(task, opened, toys.Identity())
+    scores = forecasting.score_test(task, opened, toys.Identity())
     for horizon in (2, 5):
         data = {}
         for part, source in (("train", task), ("validation", task), ("test", opened)):
@@ -48,7 +48,7 @@ def test_ts2vec_protocol_equals_sklearn(toys: SimpleNamespace) -> None:
 def test_ts2vec_protocol_says_when_it_is_too_wide(toys: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forecast_ts2vec, "MAX_FEATURES", 3)
     task = toys.make_task(toys.noise(200), n_targets=2, protocol="ts2vec")
-    metrics, settings = forecast_ts2vec.test_ts2vec(task, task.open_test(), toys.Identity())
+    metrics, settings = forecast_ts2vec.score_test_ts2vec(task, task.open_test(), toys.Identity())
     assert metrics == {}
     assert "12 features" in settings["ts2vec.protocol"]
 

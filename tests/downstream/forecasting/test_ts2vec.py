@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from downstream.forecasting.task import ForecastingTask, Part
-from downstream.forecasting.ts2vec.scoring import PARTS, compressed_rows
-from downstream.forecasting.ts2vec.scoring import test_ts2vec as run_protocol
+from downstream.forecasting.ts2vec.scoring import PARTS, compressed_rows, score_test_ts2vec
 from downstream.probes.ridge import TS2VEC_ALPHAS
 from downstream.task import Sealed
 from downstream.windows import Windows
@@ -56,7 +55,7 @@ def _rows(task: ForecastingTask, part: Part, horizon: int, *, complete: bool) ->
 def test_gaps_and_series_as_scikit_learn_sees_them(toys: SimpleNamespace) -> None:
     task = _two_series_with_gaps(toys)
     opened = task.open_test()
-    metrics, settings = run_protocol(task, opened, Filled())
+    metrics, settings = score_test_ts2vec(task, opened, Filled())
     for horizon in (2, 9):
         fit, seen = (_rows(opened, part, horizon, complete=True) for part in ("train", "validation"))
         x, y = _rows(opened, "test", horizon, complete=False)
@@ -76,7 +75,7 @@ def test_a_horizon_without_a_complete_row_is_told(toys: SimpleNamespace) -> None
     values = toys.ar1(500, coefficient=0.8)
     values[303:400:5, 0] = np.nan  # validation: never nine rows in a row
     task = toys.make_task(values, n_targets=2, horizons=(2, 9), protocol="ts2vec")
-    metrics, settings = run_protocol(task, task.open_test(), Filled())
+    metrics, settings = score_test_ts2vec(task, task.open_test(), Filled())
     assert "ts2vec.mse/2" in metrics
     assert "ts2vec.mse/9" not in metrics
     assert "no row" in settings["ts2vec.protocol/9"]

@@ -32,7 +32,7 @@ def test_ridge_classifier_equals_sklearn(n: int, d: int, n_classes: int) -> None
     oracle = RidgeClassifierCV(alphas=alphas).fit(x, labels)
     ours = RidgeClassifier.fit(x, labels, alphas=alphas)
     new, _ = _cases(50, d, n_classes, rng_seed=1)
-    assert ours.alpha == oracle.alpha_
+    assert ours.ridge.alpha == oracle.alpha_
     expected = oracle.decision_function(new)
     scores = ours.decision(new)
     np.testing.assert_allclose(scores[:, 1] if n_classes == 2 else scores, expected, atol=1e-6)
@@ -58,8 +58,8 @@ def test_projection_keeps_separable_classes_apart() -> None:
     labels = np.arange(80) % 2
     x = rng.normal(size=(80, 60)) + 2.0 * rng.normal(size=(2, 60))[labels]
     model = RidgeClassifier.fit(x[:60], labels[:60], max_rank=24)
-    assert model.projection is not None
-    assert model.projection.shape == (60, 24)
+    assert model.ridge.projection is not None
+    assert model.ridge.projection.shape == (60, 24)
     assert np.mean(model.predict(x[60:]) == labels[60:]) > 0.9
 
 

@@ -14,17 +14,16 @@ import numpy as np
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines
+from downstream.cases import features
 from downstream.data import load_task
-from nas.board import place
 from nas.board.projector import MOST_POINTS, write_projection
 from nas.board.run_board import RunBoard, hyperparameters
 from nas.cli import program as cli
+from nas.errors import OptionError, OutputExistsError
 from nas.net import train_candidate
-from nas.options.fields import OptionError
 from nas.options.search import SearchOptions
 from nas.representer import Representer
-from nas.runs.errors import OutputExistsError
+from nas.runs import board_files
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import load_encoder, save_encoder
 from nas.search import search
@@ -66,14 +65,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("torch.utils.tensorboard")
     module.SummaryWriter = StandIn  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
-    monkeypatch.setattr(place, "find_spec", lambda name: object())
+    monkeypatch.setattr(board_files, "find_spec", lambda name: object())
 
 
 @pytest.fixture(autouse=True)
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 
@@ -146,7 +145,7 @@ def test_trials_from_before_anybody_asked_are_written_by_the_resumed_run(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["nas.search"], "verify", interrupt)
+        patch.setattr(sys.modules["nas.search_run"], "verify", interrupt)
         with pytest.raises(KeyboardInterrupt):
             search(options(tmp_path / "run", tensorboard=False))
     assert not (tmp_path / "run" / "tensorboard").exists()
@@ -197,7 +196,7 @@ def test_a_link_in_it_is_refused(link: str, tmp_path: Path) -> None:
 def test_without_the_extra_it_is_one_sentence_before_anything_is_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(place, "find_spec", lambda name: None)
+    monkeypatch.setattr(board_files, "find_spec", lambda name: None)
     assert cli.main(["search", "none.csv", "--tensorboard"]) == 2
     error = capsys.readouterr().err
     assert "pip install 'ts-contrastive-nas[tensorboard]'" in error and error.count("\n") == 1

@@ -13,20 +13,22 @@ import numpy as np
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines, evaluation
+from downstream import evaluation
+from downstream.cases import features
 from downstream.data import load_task
 from nas import net
 from nas.budget import search_budget as search_budget_module
 from nas.budget.deadline import Deadline, command_begins
 from nas.budget.pilot import Measured, Timing
-from nas.budget.rehearsal import stand_in
 from nas.budget.search_budget import SearchBudget
 from nas.choosing.candidates import Candidates
 from nas.cli import program as cli
+from nas.engines.settings import EngineSettings
+from nas.errors import TimeBudgetError
 from nas.options.search import SearchOptions
-from nas.runs.errors import TimeBudgetError
 from nas.runs.folder import RunFolder
 from nas.search import search
+from nas.search_run import halving_of, n_entrants
 from nas.trials.trial import TrialPlan
 from search_space.presets import preset
 
@@ -45,7 +47,7 @@ def options(folder: Path, **changes: object) -> SearchOptions:
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 
@@ -60,7 +62,10 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Measured:
 def budget_of(seconds: float, folder: Path, **changes: object) -> SearchBudget:
     task = load_task(ITALY, kind="classification")
     deadline = Deadline(seconds, time.monotonic())
-    return SearchBudget(deadline, task=task, options=options(folder, **changes), device="cpu")
+    asked = options(folder, **changes)
+    settings = EngineSettings.chosen(**asked.running, device="cpu")
+    halving, n = halving_of(asked, task), n_entrants(asked)
+    return SearchBudget(deadline, task=task, halving=halving, settings=settings, n_entrants=n)
 
 
 def four(n: int = 4) -> Candidates:
@@ -162,7 +167,7 @@ def test_stand_in_rows_have_the_form_and_the_size_of_the_test_part(kind: str, tm
         (tmp_path / "data.csv").write_text(f"value{label}\n" + "\n".join(lines) + "\n")
         task = load_task(tmp_path / "data.csv", kind=kind, window=24, horizons=(12,) if kind == "forecasting" else None)  # type: ignore[arg-type]
     sizes = task.sealed.sizes
-    made, opened = stand_in(task.without_test(), sizes), task.open_test()
+    made, opened = task.without_test().stand_in(sizes), task.open_test()
     if kind == "classification":
         assert made.windows.gather().shape == opened.windows.gather().shape and len(made.labels) == len(opened.labels)
     elif kind == "forecasting":
@@ -173,7 +178,7 @@ def test_stand_in_rows_have_the_form_and_the_size_of_the_test_part(kind: str, tm
 
 
 def test_what_has_no_score_in_time_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = evaluation.test
+    original = evaluation.score_test
     calls = []
 
     def slower_each_time(*arguments: Any, **settings: Any) -> Any:
@@ -182,7 +187,7 @@ def test_what_has_no_score_in_time_is_left_out_and_named(tmp_path: Path, monkeyp
             time.sleep(60.0)
         return original(*arguments, **settings)
 
-    monkeypatch.setattr(evaluation, "test", slower_each_time)
+    monkeypatch.setattr(evaluation, "score_test", slower_each_time)
     began = time.monotonic()
     result = search(options(tmp_path / "run", preset="simclr", time_budget=15.0))
     assert time.monotonic() - began < 15.75

@@ -11,10 +11,10 @@ import pytest
 
 from downstream.data import load_task
 from downstream.task import Task
-from nas.choosing.candidates import choose_candidates
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 from nas.options.search import SearchOptions
 from nas.runs.stopwatch import Stopwatch
+from nas.search import choose_candidates
 from search_space.presets import preset
 from search_space.requirements import unmet
 

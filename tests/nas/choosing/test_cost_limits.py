@@ -11,13 +11,15 @@ import pytest
 from ahc.ranking import Ranking
 from downstream.data import load_task
 from nas.choosing import candidates as candidates_module
-from nas.choosing.cost_limits import Limits, limits_of
+from nas.choosing.cost_limits import Limits
 from nas.cli import program as cli
 from nas.cli.commands import Command
 from nas.cost import cost
-from nas.options.fields import OptionError, n_bytes
+from nas.errors import OptionError
+from nas.options.fields import n_bytes
 from nas.options.search import SearchOptions
 from nas.runs.stopwatch import Stopwatch
+from nas.search import choose_candidates
 from search_space.sampling import SamplingError, sample_candidates
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
@@ -69,7 +71,7 @@ def test_what_is_no_size_is_said(text: str) -> None:
 def test_limits_reach_the_options_from_flags_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     calls: list[SearchOptions] = []
     monkeypatch.setattr(
-        Command, "load", lambda self: lambda options: (calls.append(options), SimpleNamespace(text=""))[1]
+        Command, "load", lambda self, **_: lambda options: (calls.append(options), SimpleNamespace(text=""))[1]
     )
     (tmp_path / "c.yaml").write_text("max_memory: 500MB\nmax_parameters: 100000\n", encoding="utf-8")
     words = ["search", "d.csv", "--config", str(tmp_path / "c.yaml"), "--max-multiply-adds", "2e9"]
@@ -101,12 +103,10 @@ def test_a_search_trains_nothing_beyond_its_limits(monkeypatch: pytest.MonkeyPat
     evolve = candidates_module.evolve
     monkeypatch.setattr(candidates_module, "evolve", spy)
     limit = 40_000
-    chosen = candidates_module.choose_candidates(
-        task, SearchOptions(str(ITALY), candidates=80, max_parameters=limit), clock=Stopwatch()
-    )
-    limits = limits_of(SearchOptions(str(ITALY), max_parameters=limit), task)
+    chosen = choose_candidates(task, SearchOptions(str(ITALY), candidates=80, max_parameters=limit), clock=Stopwatch())
+    limits = Limits.of(task, **SearchOptions(str(ITALY), max_parameters=limit).limits)
     assert limits is not None and limits.steps == 24 and limits.n_windows == 67
     assert len(evolved) > 64 and all(limits.accept(genotype) for genotype in evolved)
     assert all(limits.accept(genotype) for genotype in (*chosen.picked, *chosen.random))
     unlimited = SearchOptions(str(ITALY))
-    assert limits_of(unlimited, SimpleNamespace()) is None  # type: ignore[arg-type]
+    assert Limits.of(SimpleNamespace(), **unlimited.limits) is None  # type: ignore[arg-type]

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 from ahc.checkpoint import save_comparator
 from ahc.comparator import Comparator, ComparatorSettings
 from ahc.graphs.vocabulary import Vocabulary
-from nas.cli.program import DATA, USAGE, main
+from compute.user_error import DATA, USAGE
+from nas.cli.program import main
 from search_space.presets import preset
 
 N_ROWS = 600

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines
+from downstream.cases import features
 from downstream.data import load_task
-from nas.budget.estimate import forecast
+from nas.budget.estimate import estimate_trials
 from nas.budget.pilot import Measured, Timing, makespan, measure
-from nas.cli.dry_run import DryRun, search_or_forecast, seeds_or_forecast
+from nas.cli.dry_run import DryRun, estimate_search, estimate_seeds
+from nas.engines.settings import EngineSettings
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
 from nas.seeding.seeds import generate_seeds
@@ -29,14 +30,14 @@ TS2VEC, SIMCLR = preset("ts2vec", kind="classification"), preset("simclr", kind=
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 
 def test_a_search_is_told_and_not_made(tmp_path: Path) -> None:
     settings = {"task": "classification", "iterations": 8, "candidates": 40, "top_k": 2, "engine": "serial"}
     output = {"output": str(tmp_path / "run"), "bank": str(tmp_path / "bank.sqlite")}
-    told = search_or_forecast(
+    told = estimate_search(
         SearchOptions(str(ITALY), **settings, **output, workers=1, quiet=True, dry_run=True, time_budget=1.0)  # type: ignore[arg-type]
     )
     assert isinstance(told, DryRun) and list(tmp_path.iterdir()) == []
@@ -57,21 +58,21 @@ def test_seeds_are_told_and_what_the_bank_holds_is_not_counted(tmp_path: Path) -
     manifest.write_text(f"tasks: [{', '.join(lines)}]")
     settings = {"genotypes": 6, "iterations": 2, "repeats": 0.2, "engine": "serial", "workers": 1, "quiet": True}
     plan = {"data": str(EXAMPLES), "bank": str(bank), **settings}
-    told = seeds_or_forecast(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
+    told = estimate_seeds(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
     assert isinstance(told, DryRun) and not bank.exists()
     assert "italy: 4 of 4 shared and random candidates, 4 repeated and evolved, 2 iterations each" in told.text
     generate_seeds(SeedsOptions(str(manifest), **plan))  # type: ignore[arg-type]
     with Bank(bank, read_only=True) as opened:
         assert len(opened) == 16  # as was told
     before = bank.read_bytes()
-    again = seeds_or_forecast(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
+    again = estimate_seeds(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
     assert "italy: 0 of 4 shared and random candidates" in again.text and bank.read_bytes() == before
 
 
 def test_two_timed_candidates_and_the_cost_model_give_the_rest() -> None:
     task = load_task(ITALY, kind="classification")
     timing = Timing(build=1.0, probe=0.5, iteration=0.1, memory=1000, file=5000, start=0.25)
-    found = forecast(task, Measured({TS2VEC.key: timing}), [TS2VEC, SIMCLR])
+    found = estimate_trials(task, Measured({TS2VEC.key: timing}), [TS2VEC, SIMCLR])
     # 0, 25, 50 and 100 iterations are probed
     assert found.seconds(TrialPlan(TS2VEC, 100, 0, "search")) == pytest.approx(0.25 + 1.0 + 4 * 0.5 + 100 * 0.1)
     ratio = found.costs[SIMCLR.key].seconds_per_iteration / found.costs[TS2VEC.key].seconds_per_iteration
@@ -82,8 +83,7 @@ def test_two_timed_candidates_and_the_cost_model_give_the_rest() -> None:
 
 def test_what_is_timed_is_what_a_trial_does() -> None:
     task = load_task(ITALY, kind="classification")
-    options = SearchOptions(str(ITALY), engine="serial", workers=1, quiet=True)
-    found = measure(task, [TS2VEC], options=options, device="cpu")
+    found = measure(task, [TS2VEC], settings=EngineSettings(engine="serial"))
     timing = found.timings[TS2VEC.key]
     assert min(timing.build, timing.probe, timing.iteration) > 0.0 and timing.start >= 0.0
     assert timing.memory > 10_000_000 and timing.file > 4 * 10_000

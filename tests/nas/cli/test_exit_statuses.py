@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 import nas
+from ahc.record import STATUSES
+from compute.user_error import UserError
 from nas import net
 from nas.cli import program as cli
 from nas.cli.commands import Command
+from nas.version import PACKAGES
 
 ROOT = Path(cli.__file__).resolve().parents[2]
 ITALY = ROOT / "examples" / "data" / "ItalyPowerDemand"
@@ -28,28 +31,27 @@ TABLE = {
 
 
 def test_the_table_lists_what_a_command_can_return_and_so_does_the_help() -> None:
-    returned = {cli.OK, cli.INTERRUPTED, *cli.STATUS_OF_ERROR.values()}
+    returned = {cli.OK, cli.INTERRUPTED, *(kind.exit_status for kind in error_classes())}
     assert set(TABLE) == returned
     assert {int(number) for number in re.findall(r"\d+", cli._EXIT_STATUSES)} == returned
 
 
-def error_classes() -> dict[str, type[Exception]]:
-    """Return the classes with a status by name, wherever in our packages they are defined."""
-    found = {}
-    for package in map(importlib.import_module, cli.PACKAGES):
+def error_classes() -> list[type[UserError]]:
+    """Return the classes of errors of the user, wherever in our packages they are defined."""
+    for package in map(importlib.import_module, PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            for name, value in vars(importlib.import_module(module.name)).items():
-                if name in cli.STATUS_OF_ERROR and isinstance(value, type):
-                    found[name] = value
-    return found
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    return UserError.__subclasses__()
 
 
-def test_every_error_leads_to_a_status_of_the_table() -> None:
+def test_every_error_of_the_user_leads_to_a_status_of_the_table() -> None:
     classes = error_classes()
-    assert set(classes) == set(cli.STATUS_OF_ERROR) and nas.__name__ in cli.PACKAGES
-    for name, kind in classes.items():
-        status = cli.status_of(kind("wrong"))
-        assert status in TABLE and status == cli.STATUS_OF_ERROR[name], name
+    assert len(classes) > 12 and nas.__name__ in PACKAGES
+    for kind in classes:
+        assert cli.status_of(kind("wrong")) == kind.exit_status and kind.exit_status in TABLE, kind
+        assert kind.trial_status in STATUSES, kind
+    assert cli.status_of(ValueError("a defect of ours")) is None
 
 
 @pytest.mark.parametrize(
@@ -92,11 +94,12 @@ def test_an_interruption_is_130(number: signal.Signals) -> None:
     code = f"""
 import os, sys, time
 from nas.cli import program as cli
+from nas.version import PACKAGES
 from nas.cli.commands import Command
 def wait(options):
     os.kill(os.getpid(), {int(number)})
     time.sleep(30)
-Command.load = lambda self: wait
+Command.load = lambda self, **_: wait
 sys.exit(cli.main(["search", "d.csv"]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -105,5 +108,5 @@ sys.exit(cli.main(["search", "d.csv"]))
 
 def test_a_status_of_a_result_is_the_command_s(monkeypatch: pytest.MonkeyPatch) -> None:
     found = type("Found", (), {"text": "3 problems", "status": 3})()
-    monkeypatch.setattr(Command, "load", lambda self: lambda options: found)
+    monkeypatch.setattr(Command, "load", lambda self, **_: lambda options: found)
     assert cli.main(["doctor"]) == cli.main(["bank", "verify", "bank.sqlite"]) == 3

@@ -28,7 +28,7 @@ def test_a_command_of_the_page_is_one(line: str, monkeypatch: pytest.MonkeyPatch
         called.append(options)
         return type("Answer", (), {"text": ""})
 
-    monkeypatch.setattr(Command, "load", lambda self: call)
+    monkeypatch.setattr(Command, "load", lambda self, **_: call)
     assert cli.main(shlex.split(line)[1:]) == 0 and len(called) == 1
 
 

@@ -17,9 +17,9 @@ import pytest
 from downstream.errors import DataError
 from nas.cli import program as cli
 from nas.cli.commands import COMMANDS, Command
+from nas.errors import NothingTrainedError, OutputExistsError
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
-from nas.runs.errors import NothingTrainedError, OutputExistsError
 from search_space.registry import UnknownOptionError
 
 ROOT = Path(cli.__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
                 raise effect
             return types.SimpleNamespace(text=effect)
 
-        monkeypatch.setattr(Command, "load", lambda self: call)
+        monkeypatch.setattr(Command, "load", lambda self, **_: call)
         return calls
 
     return replace
@@ -136,7 +136,7 @@ def test_a_defect_of_ours_keeps_its_traceback(stand_in: Callable[..., list[Any]]
         (["search", "d.csv", "--horizons", "24,x"], ("--horizons", "must be a whole number, got 'x'")),
         (["search", "d.csv", "--time-budget", "soon"], ("must be a duration such as 90, 90s", "'soon'")),
         (["search", "d.csv", "--top-k", "0", "--window", "1"], ("top-k: must be >= 1, got 0", "window: must be >= 2")),
-        (["search", "d.csv", "--task", "regression"], ("task: must be one of forecasting,", "'regression'")),
+        (["search", "d.csv", "--task", "clustering"], ("task: must be one of forecasting,", "'clustering'")),
         (["search", "d.csv", "--preset", "ts2vec", "--genotype", "g.json"], ("preset and genotype",)),
         (["search", "d.csv", "--preset", "ts2vek"], ("unknown preset 'ts2vek'", "did you mean 'ts2vec'?")),
         (["search", "d.csv", "--time-budget", "0"], ("time-budget: must be > 0",)),
@@ -234,7 +234,7 @@ def test_termination_counts_as_an_interruption(
     def call(options: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(Command, "load", lambda self: call)
+    monkeypatch.setattr(Command, "load", lambda self, **_: call)
     assert cli.main(["search", "d.csv"]) == 130
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -244,7 +244,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 import sys, types
 from nas.cli import program as cli
 from nas.cli.commands import Command
-Command.load = lambda self: lambda options: types.SimpleNamespace(text="line\\n" * 100_000)
+Command.load = lambda self, **_: lambda options: types.SimpleNamespace(text="line\\n" * 100_000)
 sys.exit(cli.main(["space"]))
 """
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -17,6 +17,7 @@ from encoders.linear import Linear
 from nas.cost import cost
 from nas.cost.counting import Counts, bilinear, count_kernels, trace, traces
 from nas.cost.encoder_cost import encoder_counts, encoder_weights
+from nas.cost.seconds import Speed
 from nas.cost.strategy_cost import strategy_cost
 from nas.training.model import ContrastiveModel
 from search_space.genotype import Genotype
@@ -182,6 +183,11 @@ def test_costs_grow_with_the_batch_and_are_the_same_again() -> None:
     assert len({one.parameters for one in costs}) == 1
     with pytest.raises(ValueError, match="must be >= 1, got 2, 0 and 8"):
         cost(genotype, variates=2, steps=0, batch_size=8)
+
+
+def test_seconds_are_those_of_what_is_done() -> None:
+    speed = Speed(base=1.0, per_multiply_add=0.5, per_byte=0.25, per_kernel=2.0)
+    assert speed.seconds(Counts(7.0, 2.0, 9.0, 4.0, 3.0)) == 1.0 + 0.5 * 2.0 + 0.25 * 4.0 + 2.0 * 3.0
 
 
 def test_tracing_leaves_the_random_state_alone() -> None:

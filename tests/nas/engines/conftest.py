@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from nas.engines import process as process_engine
+from nas.engines.available import process as process_engine
 
 JOBS = """
 import os, pathlib, signal, threading, time

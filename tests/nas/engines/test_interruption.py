@@ -13,8 +13,9 @@ from types import ModuleType
 
 import pytest
 
-from nas.engines import Job, run_candidates
-from nas.engines import process as process_engine
+from nas.engines.available import process as process_engine
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
 
 
 def test_the_first_ctrl_c_lets_what_runs_come_to_its_end(jobs: ModuleType, tmp_path: Path) -> None:
@@ -48,7 +49,9 @@ SCRIPT = """
 import os, sys, threading, time, signal
 sys.path.insert(0, {folder!r})
 import engine_jobs
-from nas.engines import Job, run_candidates, process
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
+from nas.engines.available import process
 process.PRELOAD = ()
 try:
     jobs = [Job("a", engine_jobs.wait, {{"seconds": 0}}), Job("b", engine_jobs.tell, {{"path": {pid!r}}})]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nas.engines import ray as ray_engine
-from nas.options.fields import OptionError
+from nas.engines.available import ray as ray_engine
+from nas.errors import OptionError
 
 
 def test_a_ray_cluster_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nas.options.fields import OptionError
+from nas.errors import OptionError
 from nas.picture import Layout, plan_genotype, write_picture
-from nas.picture.layout import label, label_size
+from nas.picture.layout import Box, label, label_size
 from search_space.encoder_dag import incoming
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
@@ -25,6 +26,10 @@ DRAWN = [
 ]
 
 
+def meet(a: Box, b: Box) -> bool:
+    return a.left < b.right and b.left < a.right and a.top < b.bottom and b.top < a.bottom
+
+
 def plan(genotype: Genotype) -> Layout:
     return plan_genotype(genotype, title="a title")
 
@@ -33,7 +38,7 @@ def plan(genotype: Genotype) -> Layout:
 def test_no_two_boxes_overlap_and_every_label_fits(genotype: Genotype) -> None:
     layout = plan(genotype)
     solid = [box for box in layout.boxes if box.style != "frame"]
-    assert not [(a.lines, b.lines) for at, a in enumerate(solid) for b in solid[:at] if a.meets(b)]
+    assert not [(a.lines, b.lines) for at, a in enumerate(solid) for b in solid[:at] if meet(a, b)]
     for box in layout.boxes:
         assert box.left > 0 and box.right < layout.width and box.top > 0 and box.bottom < layout.height
         if box.style != "node":
@@ -46,7 +51,7 @@ def test_lines_run_along_an_axis_and_through_no_box(genotype: Genotype) -> None:
     layout = plan(genotype)
     solid = [box for box in layout.boxes if box.style in ("box", "node")]
     for line in layout.lines:
-        for (x0, y0), (x1, y1) in zip(line.points, line.points[1:], strict=False):
+        for (x0, y0), (x1, y1) in itertools.pairwise(line):
             assert x0 == x1 or y0 == y1
             middle = [(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share) for share in np.linspace(0.02, 0.98, 60)]
             met = [b.lines for b in solid for x, y in middle if b.left < x < b.right and b.top < y < b.bottom]
@@ -61,10 +66,10 @@ def test_every_edge_leads_from_its_source_through_its_operator_to_its_target(gen
     into, out_of = {}, {}
     for line in layout.lines:
         for box in layout.boxes:
-            if box.style == "box" and line.points[-1] == (box.left, box.y):
-                into[box] = line.points[0]
-            if box.style == "box" and line.points[0] == (box.right, box.y):
-                out_of[box] = line.points[-1]
+            if box.style == "box" and line[-1] == (box.left, box.y):
+                into[box] = line[0]
+            if box.style == "box" and line[0] == (box.right, box.y):
+                out_of[box] = line[-1]
 
     def node_at(point: tuple[float, float]) -> int | None:
         near = [n for n, box in nodes.items() if np.hypot(point[0] - box.x, point[1] - box.y) <= box.width / 2 + 1e-6]

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from nas.engines import Job
-from nas.runs.errors import OutputExistsError
+from nas.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.runs.json_lines import read_json_lines
 from nas.runs.log import RunLog
@@ -34,10 +33,9 @@ def test_a_run_tells_its_stages_rounds_and_trials_as_they_happen(tmp_path: Path)
         assert not (tmp_path / "metrics.jsonl").exists()  # the folder may still turn out to be another's
         folder.start()
         folder.events.begin(CONFIG)
-        folder.events.round("first", plans=[plan, plan], missing=[plan], workers=2)
-        drawn = folder.events.drawn([Job("j", print)], {"j": plan}, name="first")
+        folder.events.round("first", n_trials=2, n_known=1, workers=2)
         assert [one["event"] for one in events_of(tmp_path)] == ["run", "stage", "round"]
-        next(drawn)
+        folder.events.started(plan.id, name="first", key=GENOTYPE.key, iterations=4)
         assert events_of(tmp_path)[-1] | {"time": ""} == {
             "time": "",
             "event": "trial started",

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from nas.cli.program import DATA, status_of
-from nas.engines.settings import engine_settings, machine_memory
-from nas.options.search import SearchOptions
-from nas.runs.errors import OutputExistsError
+from nas.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.runs.whole_file import write_whole
 
@@ -56,15 +54,6 @@ def test_a_failed_write_names_the_file_and_leaves_the_earlier_content(
         write_whole(path, b"second")
     assert status_of(caught.value) == DATA and status_of(OSError(errno.ENOSPC, "full")) == DATA
     assert path.read_bytes() == b"first" and list(tmp_path.iterdir()) == [path]
-
-
-def test_memory_is_shared_out_among_the_workers_unless_it_is_a_gpu_s() -> None:
-    four = SearchOptions("d", workers=4)
-    assert engine_settings(four, device="cpu")["memory_limit"] == machine_memory() // 4
-    assert engine_settings(SearchOptions("d", memory_limit=7), device="cpu")["memory_limit"] == 7
-    on_gpu = engine_settings(four, device="cuda:0")
-    assert on_gpu["memory_limit"] is None and on_gpu["gpu_share"] == 1.0
-    assert engine_settings(four, device="cpu")["gpu_share"] == 0.0
 
 
 def test_starting_anew_leaves_no_journal_of_the_old_bank(tmp_path: Path) -> None:

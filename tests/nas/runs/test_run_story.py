@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ahc.bank import Bank
-from downstream import baselines
+from downstream.cases import features
 from nas.cli import program as cli
 from nas.runs.json_lines import read_json_lines
 
@@ -23,7 +23,7 @@ WORDS = ["search", str(ITALY), "--task", "classification", "--candidates", "60",
 def without_minirocket() -> Iterator[None]:
     """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(baselines, "find_spec", lambda name: None)
+        patch.setattr(features, "find_spec", lambda name: None)
         yield
 
 

@@ -14,8 +14,8 @@ from ahc.bank import Bank, BankError
 from ahc.task_embedding import EMBEDDING_VERSION
 from downstream.errors import DataError
 from nas import net
+from nas.errors import TimeBudgetError
 from nas.options.seeding import AhcOptions, SeedsOptions
-from nas.runs.errors import TimeBudgetError
 from nas.seeding.comparator import train_ahc
 from nas.seeding.manifest import read_manifest
 from nas.seeding.seeds import generate_seeds

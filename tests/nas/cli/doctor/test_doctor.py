@@ -15,7 +15,7 @@ from nas.cli import program as cli
 from nas.cli.doctor import engines, verb
 from nas.cli.doctor.check import FAIL, OK, WARN, Check
 from nas.cli.doctor.engines import check_processes, check_ray
-from nas.engines import Result
+from nas.engines.job import Result
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,8 @@ import pytest
 from nas.cli import program as cli
 from nas.cli.space.sample import sample_space
 from nas.cli.space.show import graph_listing, show_genotype
-from nas.options.fields import OptionError
+from nas.errors import OptionError, OutputExistsError
 from nas.options.space import SampleOptions, ShowOptions
-from nas.runs.errors import OutputExistsError
 from search_space.genotype import Genotype, GenotypeError
 from search_space.presets import PRESETS, preset
 from search_space.sampling import sample_candidates
@@ -24,14 +23,14 @@ def test_a_preset_a_file_and_a_folder_are_the_same_genotype(tmp_path: Path) -> N
     genotype = preset("notes_best")
     (tmp_path / "genotype.json").write_text(json.dumps(genotype.to_dict()))
     texts = [show_genotype(ShowOptions(str(n))).text for n in ("notes_best", tmp_path, tmp_path / "genotype.json")]
-    body = f"{genotype.describe()}\n\n{graph_listing(genotype.encoder)}"
+    body = f"{genotype.describe()}\n\n{graph_listing(genotype)}"
     assert all(text.endswith(body) and genotype.key in text for text in texts)
     assert PRESETS["notes_best"].source in texts[0] and PRESETS["notes_best"].differs in texts[0]
 
 
 def test_the_listing_holds_every_edge_once() -> None:
     for genotype in sample_candidates(30, np.random.default_rng(0), full_space()):
-        lines = [line for line in graph_listing(genotype.encoder).splitlines() if " ── node " in line]
+        lines = [line for line in graph_listing(genotype).splitlines() if " ── node " in line]
         read = [line.split("── node ") for line in lines]
         edges = [(int(source), head.replace("◀", " ").split()[-1]) for head, source in read]
         assert edges == list(genotype.encoder.edges)

@@ -28,7 +28,7 @@ def begun(folder: RunFolder) -> None:
     folder.start()
     folder.events.begin({"data": "d.csv"})
     folder.events.stage("train candidates")
-    folder.events.round(ROUND, plans=PLANS, missing=PLANS, workers=2)
+    folder.events.round(ROUND, n_trials=len(PLANS), n_known=0, workers=2)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_the_time_left_says_how_it_is_known(folder: RunFolder, capsys: pytest.Ca
         folder.start()
         folder.events.begin({"time_budget": 90.0})
         assert "left:    not known at this stage; at most 1 min " in shown(folder.path, capsys)[0]
-        folder.events.round(ROUND, plans=PLANS, missing=PLANS, workers=2)
+        folder.events.round(ROUND, n_trials=len(PLANS), n_known=0, workers=2)
         assert "left:    not known before a trial has ended; at most " in shown(folder.path, capsys)[0]
         folder.events.finished(record(), name=ROUND)
         text, facts = shown(folder.path, capsys)

@@ -1,0 +1,20 @@
+"""Anomaly detection: which rows of a series are unusual, from the window that ends at each."""
+
+from __future__ import annotations
+
+from downstream.task_kind import TaskKind, lazily
+
+KIND = TaskKind(
+    name="anomaly",
+    metric="auc_pr",
+    higher_is_better=True,
+    score_range=(0.0, 1.0),
+    claims=lazily("downstream.anomaly.build", "claims"),
+    load=lazily("downstream.anomaly.build", "load"),
+    plain_series=lazily("downstream.anomaly.build", "plain_series"),
+    validate=lazily("downstream.anomaly.scoring", "validate"),
+    score_test=lazily("downstream.anomaly.scoring", "score_test"),
+    baselines=lazily("downstream.anomaly.baselines", "baselines"),
+    fit_predictor=lazily("downstream.anomaly.predictor", "fit"),
+    restore_predictor=lazily("downstream.anomaly.predictor", "AnomalyPredictor"),
+)

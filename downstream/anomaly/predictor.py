@@ -1,0 +1,71 @@
+"""Distances to what is normal, in use: which steps of a series are unusual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from downstream.anomaly.scores import MAX_REFERENCE, N_NEIGHBOURS
+from downstream.anomaly.scoring import THRESHOLD
+from downstream.anomaly.task import AnomalyTask
+from downstream.metrics import auc_pr
+from downstream.predictor import Predictor, Series, check_length, is_finite
+from downstream.probes.knn import nearest
+from downstream.represent import Represent, represent_steps, represented
+
+
+def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> AnomalyPredictor:
+    """Keep representations of training windows; distances of the windows left out say what is usual."""
+    del rng_seed  # nothing here is random
+    windows = task.training_windows(limit=2 * MAX_REFERENCE)
+    z = represented(represent, windows).reshape(len(windows), -1)
+    reference, held_out = z[::2], z[1::2]
+    distance = _distance(held_out if len(held_out) else reference, reference)
+    facts = {"window": task.spec.window, "mean": float(distance.mean()), "deviation": float(distance.std()) or 1.0}
+    return AnomalyPredictor(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
+
+
+class AnomalyPredictor(Predictor):
+    """1 where a step is more than `THRESHOLD` training deviations away; the score is the mean AUC-PR over series."""
+
+    def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
+        """Return a 0 or 1 per step, (series, time); an array of arrays where lengths differ."""
+        rows = [(one > THRESHOLD).astype(np.int64) for one in self._scores(represent, series)]
+        if len({len(row) for row in rows}) == 1:
+            return np.stack(rows)
+        ragged = np.empty(len(rows), dtype=object)
+        ragged[:] = rows
+        return ragged
+
+    def score(self, represent: Represent, series: Series, truth: NDArray[Any]) -> float:
+        """Return the mean area under the precision-recall curve over series; labels are (series, time) or (time,)."""
+        labels = [truth] if truth.ndim == 1 else list(truth)
+        scores = self._scores(represent, series)
+        return float(np.mean([auc_pr(one, score) for one, score in zip(labels, scores, strict=True)]))
+
+    def _scores(self, represent: Represent, series: Series) -> list[NDArray[np.float64]]:
+        """Return distances to the nearest training representations, in training deviations, per series."""
+        reference = self.tensors["reference"].numpy()
+        scores = []
+        for values in series:
+            blocks = represent_steps(represent, values, window=self.facts["window"])
+            distance = np.concatenate([_distance(z, reference) for z in blocks])
+            scores.append((distance - self.facts["mean"]) / self.facts["deviation"])
+        return scores
+
+    def _check(self) -> None:
+        check_length(self.facts, "window")
+        if self.tensors["reference"].ndim != 2 or not len(self.tensors["reference"]):
+            raise ValueError("reference must be (representations, features)")
+        mean, deviation = self.facts["mean"], self.facts["deviation"]
+        if not is_finite(mean) or not is_finite(deviation) or not deviation > 0:
+            raise ValueError("mean and deviation must be finite, and the deviation > 0")
+
+
+def _distance(z: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the mean distance to the nearest reference representations, (n,)."""
+    distances, _ = nearest(z, reference, k=min(N_NEIGHBOURS, len(reference)))
+    return np.asarray(distances.mean(axis=1), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Whole cases: what the kinds that ask about one window per case share."""

@@ -1,0 +1,188 @@
+"""From labelled cases to what a task about them is made of: parts, thinned, scaled and padded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.cases.task import LabelledWindows
+from downstream.data.arrays import check_cases
+from downstream.data.options import LoadOptions
+from downstream.data.raw import CasePair, CaseSet, Floats
+from downstream.errors import DataError
+from downstream.scaling import Scaler, fit_scaler
+from downstream.task import Sealed, TaskSpec, task_hash
+from downstream.windows import Windows
+from search_space.registry import unknown_name
+
+_SEED_MAX_LENGTH = 512
+_TRAIN_SHARE = 0.7
+_MOST_PADDING, _LARGEST_PADDED = 20, 64 * 2**20  # times the steps there are; bytes
+
+
+@dataclass(frozen=True)
+class Labels(ABC):
+    """What the labels of a kind of task mean.
+
+    Args:
+        drawn: The word for how a part of the cases is drawn.
+        fewest: Cases that a training part needs.
+    """
+
+    drawn: str
+    fewest: int
+
+    @abstractmethod
+    def numbers(self, part: CaseSet) -> NDArray[Any]:
+        """Return the labels of a part as numbers, (n,).
+
+        Raises:
+            DataError: If one of them is none of this kind; names the case.
+        """
+
+    @abstractmethod
+    def order(self, labels: NDArray[Any], *, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return all case numbers in an order whose every prefix stands for the whole."""
+
+    @abstractmethod
+    def check(self, labels: NDArray[Any], *, source: str) -> None:
+        """Check that something can be learned from these training cases.
+
+        Raises:
+            DataError: If not.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class _Cases:
+    values: list[Floats]
+    labels: NDArray[Any]
+
+    def take(self, index: NDArray[np.int64]) -> _Cases:
+        return _Cases([self.values[i] for i in index], self.labels[index])
+
+    def thinned(self, factor: int) -> _Cases:
+        return _Cases([_thinned(case, factor=factor) for case in self.values], self.labels)
+
+    @property
+    def arrays(self) -> list[NDArray[Any]]:
+        """What a task's hash sees."""
+        lengths = np.asarray([len(case) for case in self.values], dtype=np.int64)
+        return [np.concatenate(self.values), lengths, self.labels]
+
+
+def case_facts(
+    data: CasePair, *, kind: str, labels: Labels, options: LoadOptions, hashed: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Pool or split the cases, scale by the training cases, and seal the test cases.
+
+    Args:
+        data: Training cases and, where official, test cases.
+        kind: Of the task.
+        labels: What its labels mean.
+        options: See `load_task`.
+        hashed: Further facts that move a score.
+
+    Returns:
+        The arguments of a `CaseTask`.
+
+    Raises:
+        DataError: If train and test do not fit together, or nothing can be learned from the training cases.
+    """
+    for part in data.parts:
+        check_cases(part.cases, source=part.source)
+    source = data.train.source
+    columns, variates = _columns(data.train, options=options)
+    for part in data.parts:
+        if len(part.variates) != len(data.train.variates):
+            raise DataError(
+                f"{part.source}: {len(part.variates)} channels, but {source} has {len(data.train.variates)}"
+            )
+    parts = [_Cases([case[:, columns] for case in part.cases], labels.numbers(part)) for part in data.parts]
+    train, test, how = _split(parts, labels=labels, options=options, source=source)
+    if options.max_cases is not None and len(train.values) > options.max_cases:
+        order = labels.order(train.labels, rng=np.random.default_rng([options.rng_seed, 1]))
+        train = train.take(np.sort(order[: options.max_cases]))
+        how.append(f"{len(train.values)} training cases ({labels.drawn}, rng_seed {options.rng_seed})")
+    labels.check(train.labels, source=source)
+    longest = max(len(case) for case in train.values)
+    limit = options.max_length or (_SEED_MAX_LENGTH if options.pool_test else None)
+    factor = 1 if limit is None else -(-longest // limit)
+    if factor > 1:
+        train, test = train.thinned(factor), test and test.thinned(factor)
+        how.append(f"steps averaged in groups of {factor} ({longest} steps before)")
+    scaler = fit_scaler([np.concatenate(train.values)], variates=variates, source=source)
+    how.append(f"scaler fitted on {scaler.n_rows_seen} steps of the training cases")
+    windows = _padded(train.values, scaler=scaler, source=source)
+    sealed: Sealed[LabelledWindows] = Sealed(None, reason="a seed task pools the official train and test cases")
+    if test is not None:
+        sealed = Sealed(LabelledWindows(_padded(test.values, scaler=scaler, source=source), test.labels))
+    spec = TaskSpec.of(kind, name=options.name, family=options.family, window=windows.length, protocol=how)
+    facts = {"kind": spec.kind, "window": spec.window, "metric": spec.metric, **(hashed or {})}
+    return {
+        "spec": spec,
+        "variates": variates,
+        "hash": task_hash(facts, [array for part in (train, test) if part is not None for array in part.arrays]),
+        "sealed": sealed,
+        "scaler": scaler,
+        "windows": windows,
+        "labels": train.labels,
+    }
+
+
+def _columns(train: CaseSet, *, options: LoadOptions) -> tuple[list[int], tuple[str, ...]]:
+    places = {name: number for number, name in enumerate(train.variates)}
+    for name in options.variates or ():
+        if name not in places:
+            raise DataError(f"{train.source}: {unknown_name('channel', name, train.variates)}")
+    names = options.variates or train.variates
+    return [places[name] for name in names], names
+
+
+def _split(
+    parts: Sequence[_Cases], *, labels: Labels, options: LoadOptions, source: str
+) -> tuple[_Cases, _Cases | None, list[str]]:
+    """Return training cases, test cases, and what was done."""
+    train = parts[0]
+    if options.pool_test:
+        pooled = _Cases([v for one in parts for v in one.values], np.concatenate([one.labels for one in parts]))
+        return pooled, None, [f"seed task: {len(pooled.values)} cases, official parts pooled"]
+    if len(parts) == 2:
+        n_train, n_test = (len(part.values) for part in parts)
+        return train, parts[1], [f"official split: {n_train} training and {n_test} test cases"]
+    labels.check(train.labels, source=source)
+    order = labels.order(train.labels, rng=np.random.default_rng([options.rng_seed, 0]))
+    n_train = min(max(labels.fewest, round(_TRAIN_SHARE * len(order))), len(order) - 1)
+    seed = options.rng_seed
+    how = [f"no test file: {labels.drawn} 70/30 split with rng_seed {seed}, {n_train} training cases"]
+    return train.take(np.sort(order[:n_train])), train.take(np.sort(order[n_train:])), how
+
+
+def _thinned(case: Floats, *, factor: int) -> Floats:
+    """Return means over groups of `factor` steps, of what is observed in them, (ceil(time / factor), variates)."""
+    missing = -len(case) % factor
+    padded = np.concatenate([case, np.full((missing, case.shape[1]), np.nan)])
+    groups = padded.reshape(-1, factor, case.shape[1])
+    count = (~np.isnan(groups)).sum(axis=1)
+    return np.where(count > 0, np.nansum(groups, axis=1) / np.maximum(count, 1), np.nan)
+
+
+def _padded(cases: Sequence[Floats], *, scaler: Scaler, source: str) -> Windows:
+    """Return scaled cases, equally long; those that would fill the memory with nothing are refused."""
+    lengths = [len(case) for case in cases]
+    length = max(lengths)
+    n_padded = length * len(lengths)
+    if n_padded > _MOST_PADDING * sum(lengths) and n_padded * 4 > _LARGEST_PADDED:
+        raise DataError(
+            f"{source}: the cases have {min(lengths)} to {length} steps; made equally long they would need "
+            f"{n_padded * 4 >> 20} MiB per channel; leave the longest out or pass max_length=..."
+        )
+    values = np.full((len(cases), length, cases[0].shape[1]), np.nan, dtype=np.float32)
+    for row, case in zip(values, cases, strict=True):
+        row[: len(case)] = scaler.transform(case)
+    return Windows(values.reshape(n_padded, -1), np.arange(len(cases), dtype=np.int64) * length, length)

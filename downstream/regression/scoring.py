@@ -1,0 +1,108 @@
+"""Scores of a representation on a regression task: errors in the unit of the target.
+
+One probe serves validation and test: ridge in closed form on standardised features. Validation predicts every
+training case by a probe that has not seen it, over repeated folds; the test part is scored with the probe
+fitted on all training cases.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.cases.folds import N_FOLDS, held_out_predictions
+from downstream.cases.task import LabelledWindows
+from downstream.metrics import mae, mse
+from downstream.regression.ridge import TargetRidge
+from downstream.regression.task import RegressionTask
+from downstream.represent import Represent, features_of
+from downstream.scores import Score, Scores
+
+Floats = NDArray[np.floating]
+
+
+def errors_of(truth: Floats, predicted: Floats) -> dict[str, float]:
+    """Return `rmse`, `mae` and `r2`, the share of the truth's variance that is explained; NaN where it has none."""
+    error, variance = mse(truth, predicted), float(np.var(truth))
+    r2 = 1.0 - error / variance if variance > 0 else float("nan")
+    return {"rmse": float(np.sqrt(error)), "mae": mae(truth, predicted), "r2": r2}
+
+
+def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -> Score:
+    """Return the root mean squared error over repeated folds of the training cases, mean over repeats.
+
+    The encoder has seen these cases without targets; the probe of a fold has not seen them at all, and its penalty
+    comes from leave-one-out errors inside the other folds. All candidates get the same folds.
+
+    Args:
+        task: The task.
+        represent: The encoder.
+        rng_seed: Draws the folds.
+
+    Returns:
+        The error; details: `mae`, `r2`, `n_cases` (scored, repeats counted), `n_repeats`, `fold_sd` (standard
+        deviation over repeats), `alpha_on_edge` (share of folds).
+    """
+    x, y = features_of(represent, task.windows), task.labels
+    n_folds = min(N_FOLDS, len(y))
+
+    def predict(held_out: NDArray[np.bool_]) -> tuple[Floats, bool]:
+        model = TargetRidge.fit(x[~held_out], y[~held_out])
+        return model.predict(x[held_out]), model.ridge.on_edge
+
+    repeats, edges = [], []
+    for repeat in held_out_predictions(
+        y, draw=lambda rng: rng.permutation(len(y)) % n_folds, predict=predict, rng_seed=rng_seed
+    ):
+        repeats.append(errors_of(y, repeat.predicted))
+        edges += repeat.on_edge
+    details = {name: float(np.mean([errors[name] for errors in repeats])) for name in ("mae", "r2")}
+    values = [errors["rmse"] for errors in repeats]
+    details |= {
+        "n_cases": float(len(y) * len(repeats)),
+        "n_repeats": float(len(repeats)),
+        "fold_sd": float(np.std(values)),
+        "alpha_on_edge": float(np.mean(edges)),
+    }
+    return Score.of(task.spec, float(np.mean(values)), details)
+
+
+def score_test(task: RegressionTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
+    """Fit the ridge on all training cases and score it on all test cases.
+
+    Args:
+        task: The task.
+        opened: What its `open_test()` returned.
+        represent: The encoder.
+        rng_seed: Not used: nothing here is random.
+
+    Returns:
+        `rmse`, `mae` and `r2`.
+    """
+    del rng_seed
+    return score_features(task, opened, features_of(represent, task.windows), features_of(represent, opened.windows))
+
+
+def score_features(
+    task: RegressionTask, opened: LabelledWindows, x: Floats, new: Floats, *, exact: bool = False
+) -> Scores:
+    """Score given features of training and test cases, (n, d) and (n_test, d), as `score_test` does.
+
+    Args:
+        task: The task.
+        opened: What its `open_test()` returned.
+        x: Features of training cases.
+        new: Features of test cases.
+        exact: Never project many features of many cases, however long that takes.
+    """
+    model = TargetRidge.fit(x, task.labels, **({"max_rank": None} if exact else {}))
+    settings = {"ridge.alpha": f"{model.ridge.alpha:g}"}
+    return score_predictions(task, opened, model.predict(new), settings=settings)
+
+
+def score_predictions(
+    task: RegressionTask, opened: LabelledWindows, predicted: Floats, *, settings: dict[str, str]
+) -> Scores:
+    """Score given predictions for the test cases, (n_test,)."""
+    figures = errors_of(opened.labels, predicted)
+    return Scores.of(task.spec, figures, settings=settings, protocol=task.protocol_facts(opened))

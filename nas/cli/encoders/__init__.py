@@ -1,0 +1,1 @@
+"""The verbs that use a found encoder: `tscnas embed`, `evaluate` and `finetune`."""

@@ -1,0 +1,78 @@
+"""Representations of any data by a saved encoder, to a file: `tscnas embed`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compute.memory import memory_budget
+from downstream.data.loading import load_plain_series
+from downstream.kinds import task_kind
+from downstream.represent import represent_series, represent_steps
+from nas.errors import OutputExistsError
+from nas.options.encoders import EmbedOptions
+from nas.representer import Representer
+from nas.runs.progress import Progress
+from nas.saved.embedding import scale_series
+from nas.saved.embedding_table import EmbeddingTable
+from nas.saved.encoder import load_encoder
+from nas.training.devices import pick_device
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """What was written: the file, its shape, and the printed summary."""
+
+    path: Path
+    shape: tuple[int, int]
+    text: str
+
+
+def embed(options: EmbedOptions) -> EmbedResult:
+    """Represent a dataset and write one row per series, or one per time step.
+
+    Nothing is cut: a series longer than the encoder's window is covered by consecutive windows, whose
+    representations are averaged per series. A step is represented by the window that ends at it.
+
+    Args:
+        options: Encoder, data, output.
+
+    Raises:
+        DataError: If the data is at fault or lacks a variate of the encoder.
+        SavedEncoderError: If the encoder's file is at fault.
+        OutputExistsError: If the output exists and may not be replaced.
+        MemoryBudgetError: If the memory budget is too small for a single window.
+    """
+    with memory_budget(options.memory_budget):
+        return _embed(options)
+
+
+def _embed(options: EmbedOptions) -> EmbedResult:
+    output = Path(options.output)
+    if output.exists() and not options.overwrite:
+        raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
+    saved = load_encoder(options.encoder)
+    data = load_plain_series(
+        options.data,
+        kind=options.task or saved.kind,
+        variates=options.variates or options.target or None,
+        time_column=options.time_column,
+        label_column=options.label_column,
+    )
+    encoder = saved.encoder_for(len(data.variates))
+    represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))
+    whole_cases = task_kind(saved.kind).whole_cases
+    table = EmbeddingTable(output, per_step=options.per == "step")
+    with table, Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
+        for number, series in enumerate(data.series):
+            values = scale_series(series, saved, number=number, n_series=len(data.series))
+            if options.per == "step":
+                table.add(series.name, represent_steps(represent, values, window=saved.window))
+            else:
+                row = represent_series(represent, values, window=len(values) if whole_cases else saved.window)
+                table.add(series.name, [row])
+            progress.advance(series.name)
+        table.write()
+    what = "time steps" if options.per == "step" else "series"
+    text = f"{output}: representations of {table.shape[0]} {what}, {table.shape[1]} features each"
+    return EmbedResult(output, table.shape, text)

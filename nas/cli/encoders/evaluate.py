@@ -1,0 +1,118 @@
+"""What a saved encoder, or a published forecaster, is worth on a dataset: `tscnas evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from compute.memory import memory_budget
+from downstream import evaluation
+from downstream.data import load_task
+from downstream.forecasting.task import ForecastingTask
+from downstream.task import Task
+from nas.errors import OutputExistsError
+from nas.labels.end_to_end import baseline_encoder, train_supervised
+from nas.labels.fit import N_PROBES
+from nas.options.encoders import EvaluateOptions
+from nas.report.rows import Row
+from nas.report.tables import score_table
+from nas.representer import Representer
+from nas.runs.progress import Progress
+from nas.runs.whole_file import write_whole
+from nas.saved.encoder import SavedEncoder, load_encoder
+from nas.training.devices import pick_device
+from search_space.genotype import EncoderCell
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Rows of `tscnas evaluate` and the printed table."""
+
+    rows: tuple[Row, ...]
+    text: str
+
+
+def evaluate(options: EvaluateOptions) -> EvaluationResult:
+    """Score a saved encoder, or a supervised forecaster, on a dataset's test part, beside the plain baselines.
+
+    Raises:
+        DataError: If the data is at fault or does not fit the encoder.
+        SavedEncoderError: If the encoder's file is at fault.
+        OutputExistsError: If the output exists and may not be replaced.
+        UnknownOptionError: If there is no preset of the supervised forecaster's name.
+    """
+    if options.output is not None and Path(options.output).exists() and not options.overwrite:
+        raise OutputExistsError(f"{options.output} exists; choose another --output or pass --overwrite")
+    baseline = None if options.baseline is None else baseline_encoder(options.baseline)
+    saved = None if options.encoder is None else load_encoder(options.encoder)
+    kind = options.task or ("forecasting" if saved is None else saved.kind)
+    task = load_task(
+        options.data,
+        kind=kind,
+        window=options.window if saved is None else saved.window,
+        **options.reading,
+    )
+    device = pick_device(options.device)
+    with memory_budget(options.memory_budget):
+        if saved is not None:
+            rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
+        else:
+            assert baseline is not None, "the options name an encoder or a baseline"
+            rows = tuple(
+                _supervised_rows(
+                    options.baseline or "",
+                    baseline,
+                    task,
+                    iterations=options.iterations,
+                    rng_seed=options.rng_seed,
+                    device=device,
+                    quiet=options.quiet,
+                )
+            )
+    if options.output is not None:
+        content = json.dumps([row.to_json() for row in rows], indent=2) + "\n"
+        write_whole(Path(options.output), content.encode())
+    return EvaluationResult(rows, score_table(rows))
+
+
+def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Iterator[Row]:
+    opened = task.open_test()
+    closed = task.without_test()
+    with Progress(total=3, name="evaluate", quiet=quiet) as progress:
+        encoders = {
+            "this encoder": saved.encoder_for(task.n_variates),
+            "untrained encoder": saved.untrained(task.n_variates),
+        }
+        for name, encoder in encoders.items():
+            represent = Representer(encoder.to(device), device=device)
+            yield from Row(name, evaluation.score_test(closed, opened, represent)).with_parts()
+            progress.advance(name)
+        for name, scores in evaluation.baselines(closed, opened).items():
+            yield Row(name, scores, baseline=True)
+        progress.advance("baselines")
+
+
+def _supervised_rows(
+    baseline: str, cell: EncoderCell, task: Task, *, iterations: int, rng_seed: int, device: str, quiet: bool
+) -> Iterator[Row]:
+    """Train a supervised forecaster without the test part, then open that and score it beside the plain baselines."""
+    if not task.has_test:
+        task.open_test()  # says why there is none, before anything is trained
+    closed = cast(ForecastingTask, task.without_test())
+    with Progress(total=N_PROBES + 2, name=f"train {baseline}", quiet=quiet) as progress:
+        forecaster = train_supervised(
+            cell,
+            closed,
+            iterations=iterations,
+            rng_seed=rng_seed,
+            device=device,
+            on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.score:.4f}"),
+        )
+        opened = task.open_test()
+        yield Row(f"{baseline}, trained end to end", forecaster.score_test(closed, opened), baseline=True)
+        for name, scores in evaluation.baselines(closed, opened).items():
+            yield Row(name, scores, baseline=True)
+        progress.advance("test")

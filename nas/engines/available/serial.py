@@ -1,0 +1,57 @@
+"""The serial engine: one job after the other in this process; for debugging and for small machines."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Generator, Iterable
+
+from nas.engines.confinement import TimeLimitExceeded, memory_limited, time_limited
+from nas.engines.job import Job, Result, outcome_of, status_of, stopped_after
+from nas.engines.registry import Engine
+
+
+def run(
+    jobs: Iterable[Job],
+    *,
+    workers: int = 1,
+    time_limit: float | None = None,
+    memory_limit: int | None = None,
+    gpu_share: float = 0.0,
+    ends: float = math.inf,
+) -> Generator[Result, None, None]:
+    """Yield the result of each job, in the order of the jobs; `workers` and `gpu_share` change nothing here.
+
+    Outside the main thread no signal arrives: there a job that runs when all `ends` comes to its own end.
+
+    Raises:
+        ValueError: If a time limit is asked for outside the main thread, where no signal arrives.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if time_limit is not None and not in_main_thread:
+        raise ValueError("time_limit: the serial engine can hold it in the main thread only; use engine='process'")
+    for job in jobs:
+        start = time.monotonic()
+        value, error, details = None, "", ""
+        try:
+            with (
+                time_limited(_limit(time_limit, ends=ends if in_main_thread else math.inf)),
+                memory_limited(memory_limit),
+            ):
+                value = job.function(**job.arguments)
+            status = status_of(value)
+        except TimeLimitExceeded:
+            status, error = "timeout", stopped_after(time_limit, seconds=time.monotonic() - start)
+        except Exception as problem:  # whatever a candidate raises is its result
+            status, error, details = outcome_of(problem)
+        yield Result(job.id, status, value, error, time.monotonic() - start, details)
+
+
+def _limit(time_limit: float | None, *, ends: float) -> float | None:
+    """Return the seconds that a job has which begins now, None where there is no limit."""
+    left = min(math.inf if time_limit is None else time_limit, ends - time.monotonic())
+    return None if left == math.inf else max(left, 1e-3)
+
+
+ENGINE = Engine(run, one_at_a_time=True)

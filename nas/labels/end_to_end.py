@@ -1,0 +1,223 @@
+"""Supervised relatives: a published encoder trained end to end on the forecast itself, as a baseline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from downstream.forecasting.task import ForecastingTask
+from downstream.scores import Scores
+from downstream.windows import Windows
+from encoders.encoder import Encoder, observed_span
+from encoders.input_normalization import normalize_input
+from nas.errors import NothingTrainedError
+from nas.labels.fit import N_PROBES, PATIENCE, fit, predict
+from nas.labels.forecasting import ForecastSupervision
+from nas.labels.heads import EncoderModel
+from nas.training.curve import CurvePoint, Training
+from nas.training.divergence import DivergedError
+from search_space.genotype import EncoderCell
+from search_space.presets import ENCODERS, preset
+from search_space.registry import UnknownOptionError
+
+MAX_HEAD_INPUTS = 4096
+LEARNING_RATE = 1e-3
+
+
+class LinearForecaster(EncoderModel):
+    """An encoder and a linear head that sees the latents of all steps of the window.
+
+    The published models read their forecast from all steps or patches at once,
+    and so does this head; a readout of one vector would keep most of the window
+    from it. With independent channels the latents of a variate are flattened
+    and mapped to all steps ahead, with the same weights for every variate
+    (DLinear, PatchTST, iTransformer, TimeXer); where they are more than
+    `MAX_HEAD_INPUTS` numbers, a linear map makes every step narrower first.
+    With mixed channels one linear map over time is followed by one from the
+    features of a step to all targets (TimesNet). What the encoder's
+    normalisation took away from a variate is given back to its forecast.
+
+    Args:
+        cell: The encoder's genes; its readout is not used.
+        variates: Columns of a window, targets first.
+        n_targets: How many of them are forecast.
+        window: Steps of a window.
+        horizon: Steps ahead.
+    """
+
+    def __init__(self, cell: EncoderCell, *, variates: int, n_targets: int, window: int, horizon: int) -> None:
+        super().__init__()
+        self.n_targets = n_targets
+        self.encoder = Encoder(cell, variates=variates)
+        features = self.encoder.features
+        if self.encoder.independent:
+            width = max(1, min(features, MAX_HEAD_INPUTS // window))
+            self.per_step = nn.Identity() if width == features else nn.Linear(features, width)
+            self.over_time = nn.Linear(window * width, horizon)
+        else:
+            self.per_step = nn.Linear(features, n_targets)
+            self.over_time = nn.Linear(window, horizon)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return forecasts in the unit of the window.
+
+        Args:
+            x: Windows, NaN where a value is missing; (batch, time, variates).
+
+        Returns:
+            (batch, horizon, targets).
+        """
+        z = self.encoder(x, span=observed_span(x))  # (batch, streams, time, features)
+        if self.encoder.independent:
+            y = self.over_time(self.per_step(z[:, : self.n_targets]).flatten(2)).transpose(1, 2)
+        else:
+            y = self.per_step(self.over_time(z[:, 0].transpose(1, 2)).transpose(1, 2))
+        return self._with_level(y, x[:, :, : self.n_targets])
+
+    def _with_level(self, y: Tensor, targets: Tensor) -> Tensor:
+        """Undo the encoder's normalisation."""
+        kind = self.encoder.normalization
+        statistics = normalize_input(targets, normalization=kind).statistics[:, None]  # (batch, 1, targets, k)
+        if kind == "instance":
+            return y * statistics[..., 1].exp() + statistics[..., 0]
+        return y + statistics[..., 0] if kind == "last" else y
+
+
+@dataclass(frozen=True)
+class SupervisedForecaster:
+    """A trained model and how it was trained.
+
+    Args:
+        model: With the weights of its best point on validation.
+        supervision: What it learnt from; one model serves all of its horizons.
+        fit: The validation curve.
+        iterations: Asked for.
+        learning_rate: The largest.
+        seconds: Wall time of the training.
+    """
+
+    model: LinearForecaster
+    supervision: ForecastSupervision
+    fit: Training
+    iterations: int
+    learning_rate: float
+    seconds: float
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained numbers, the head's included."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def forecast(self, windows: Windows) -> NDArray[np.float32]:
+        """Return forecasts in scaled units, (n_windows, longest horizon, targets).
+
+        Raises:
+            DivergedError: If a forecast is not finite.
+        """
+        return predict(self.model, windows)
+
+    def score_test(self, task: ForecastingTask, opened: ForecastingTask) -> Scores:
+        """Score every test origin: `mse/H`, `mae/H` and their means over horizons.
+
+        Args:
+            task: The task that it was trained on.
+            opened: What its `open_test()` returned.
+        """
+        metrics = self.supervision.metrics_on_test(self.forecast, opened)
+        settings = {
+            "trained": f"end to end, {self.fit.status}",
+            "best iteration on validation": f"{self.fit.best.iteration} of {self.iterations}",
+            "learning rate": f"{self.learning_rate:g} at most",
+        }
+        facts: dict[str, str | int | float] = {
+            "dataset": task.spec.name,
+            "protocol": task.spec.protocol,
+            "window": task.spec.window,
+            "iterations": self.iterations,
+            "probes": N_PROBES,
+            "patience": PATIENCE,
+            "n_parameters": self.n_parameters,
+            "seconds": round(self.seconds, 3),
+            "scaler_rows": task.scaler.n_rows_seen,
+        }
+        horizons = self.supervision.horizons
+        facts |= {f"n_windows/{horizon}": len(opened.origins("test", horizon).step) for horizon in horizons}
+        return Scores(metrics["mse"], "mse", False, metrics, settings, facts)
+
+
+def baseline_encoder(name: str) -> EncoderCell:
+    """Return the encoder of the preset of that name.
+
+    Raises:
+        UnknownOptionError: If there is no such preset.
+    """
+    if name not in ENCODERS:
+        raise UnknownOptionError(
+            f"baseline: there is no encoder preset {name!r} (known: {', '.join(sorted(ENCODERS))})"
+        )
+    return preset(name, kind="forecasting").encoder
+
+
+def train_supervised(
+    encoder_cell: EncoderCell,
+    task: ForecastingTask,
+    *,
+    iterations: int,
+    rng_seed: int = 0,
+    device: torch.device | str = "cpu",
+    learning_rate: float = LEARNING_RATE,
+    on_probe: Callable[[CurvePoint], None] | None = None,
+) -> SupervisedForecaster:
+    """Train an encoder with a linear head on the forecast itself, and keep what is best on validation.
+
+    The lookback is the task's window. Deliberate difference from the published models: one model gives the longest
+    horizon, and shorter ones are its first steps; they train one per horizon. The same arguments give the same bits
+    on one CPU thread.
+
+    Args:
+        encoder_cell: The encoder's genes.
+        task: Its test part is not touched.
+        iterations: Optimiser steps at most, >= 0; training stops early where validation no longer improves.
+        rng_seed: Of weights and batches.
+        device: Where to train.
+        learning_rate: The largest, see `fit`.
+        on_probe: Called with each point of the validation curve.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        NothingTrainedError: If the untrained model gives forecasts that are not finite.
+        ValueError: If no horizon of the task fits into its training and validation rows.
+    """
+    began = time.perf_counter()
+    device = torch.device(device)
+    supervision = ForecastSupervision(task, device=device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(rng_seed)
+        model = LinearForecaster(
+            encoder_cell,
+            variates=task.n_variates,
+            n_targets=task.n_targets,
+            window=task.spec.window,
+            horizon=supervision.horizons[-1],
+        ).to(device)
+        try:
+            fitted = fit(
+                model,
+                supervision,
+                iterations=iterations,
+                learning_rate=learning_rate,
+                generator=torch.Generator(device=device).manual_seed(rng_seed),
+                on_probe=on_probe,
+            )
+        except DivergedError as error:
+            raise NothingTrainedError(f"{task.spec.name}: {error}") from error
+    seconds = time.perf_counter() - began
+    return SupervisedForecaster(model.eval(), supervision, fitted, iterations, learning_rate, seconds)

@@ -1,0 +1,251 @@
+"""Labels that are the rows ahead: forecasts from a linear head, squared error, ridge."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from downstream.forecasting.rows import pick_origins, row_blocks, usable_horizons
+from downstream.forecasting.task import ForecastingTask, Origins, Part
+from downstream.probes.linear import Standardizer
+from downstream.probes.ridge import ALPHAS, RidgePath
+from downstream.scores import Scores
+from encoders.encoder import Encoder
+from encoders.input_normalization import normalize_input
+from nas.labels.heads import LinearHead
+from nas.labels.supervision import Floats, Predict, SolvedHead, Supervision, scales, strong_enough
+from nas.representer import Representer
+
+MAX_HELD_OUT_ORIGINS, MAX_HELD_OUT_ROWS = 600, 8000
+MAX_ROWS = 80_000
+
+
+class ForecastHead(LinearHead):
+    """Forecasts from a linear map, some steps as changes from the last observed value.
+
+    One map for all variates where each has a stream of its own, one per variate where all share one stream.
+
+    Args:
+        mean: (features,).
+        deviation: (features,).
+        targets: Variates that are forecast.
+        horizon: Steps ahead.
+        shared: 1 where variates share the map, else 0.
+
+    Attributes:
+        from_last: 1 at steps that are mapped as changes from the last value, else 0; (horizon,).
+    """
+
+    from_last: Tensor
+
+    def __init__(self, mean: Tensor, deviation: Tensor, *, targets: int, horizon: int, shared: int) -> None:
+        super().__init__(mean, deviation, targets=targets, horizon=horizon, shared=shared)
+        self.n_targets, self.horizon, self.shared = targets, horizon, bool(shared)
+        self.linear = nn.Linear(len(mean), horizon if shared else targets * horizon)
+        self.register_buffer("from_last", mean.new_zeros(horizon))
+
+    @staticmethod
+    def last_value(x: Tensor, n_targets: int) -> Tensor:
+        """Return the last observed value of every target, 0 without any; (batch, targets, 1)."""
+        return normalize_input(x[:, :, :n_targets], normalization="last").statistics
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return forecasts in the unit of the windows, (batch, horizon, targets)."""
+        z = self.standardized(z)
+        mapped: Tensor
+        if self.shared:
+            mapped = self.linear(z[:, : self.n_targets])  # (batch, targets, horizon)
+        else:
+            mapped = self.linear(z[:, 0]).view(len(x), self.n_targets, self.horizon)
+        return (mapped + self.from_last * self.last_value(x, self.n_targets)).transpose(1, 2)
+
+    def set_weights(self, solved: Sequence[tuple[Tensor, Tensor] | None]) -> None:
+        """Take weights (features, horizon) and intercepts (horizon,) for every map; zeros where there are none."""
+        for number, solution in enumerate(solved):
+            rows = slice(number * self.horizon, (number + 1) * self.horizon)
+            self.linear.weight[rows] = 0.0 if solution is None else solution[0].T.float()
+            self.linear.bias[rows] = 0.0 if solution is None else solution[1].float()
+
+    def take(self, other: ForecastHead, steps: slice) -> None:
+        """Take over what another head of the same sizes does at some of the steps ahead."""
+        self.from_last[steps] = other.from_last[steps]
+        for mine, theirs in zip(self.linear.parameters(), other.linear.parameters(), strict=True):
+            per_step = mine.data.view(-1, self.horizon, *mine.shape[1:])
+            per_step[:, steps] = theirs.data.view_as(per_step)[:, steps]
+
+
+class ForecastSupervision(Supervision):
+    """Windows that end at an origin, and the rows that follow them.
+
+    Fitted are all origins of the training rows with room for the longest horizon. Held out are evenly thinned
+    origins of the validation rows. A model's outputs are forecasts in scaled units, (n, longest horizon, targets).
+
+    Args:
+        task: The task; its test part is not touched.
+        rng_seed: Nothing is drawn.
+        device: Where the training rows are kept.
+    """
+
+    kind = "forecasting"
+    head = ForecastHead
+
+    def __init__(self, task: ForecastingTask, *, rng_seed: int = 0, device: torch.device) -> None:
+        self.device = device
+        self.horizons = usable_horizons(task)
+        self.n_targets = task.n_targets
+        self.fitted = task.windows_at(task.origins("train", self.horizons[-1]))
+        self._values = torch.as_tensor(self.fitted.values[:, : task.n_targets], device=device)
+        self._ahead = torch.arange(self.fitted.length, self.fitted.length + self.horizons[-1], device=device)
+        self._starts = torch.as_tensor(self.fitted.starts, device=device)
+        judged = pick_origins(
+            task,
+            "validation",
+            horizon=self.horizons[0],
+            max_origins=MAX_HELD_OUT_ORIGINS,
+            max_rows=MAX_HELD_OUT_ROWS,
+        )
+        self.held_out = task.windows_at(judged)
+        blocks = list(row_blocks(task, "validation", judged, horizons=self.horizons, represent=None))
+        self._targets = np.concatenate([block.targets for block in blocks])
+        self._room = np.concatenate([block.room for block in blocks])
+
+    def targets(self, index: Tensor) -> Tensor:
+        """Return the rows after some of the fitted windows, NaN where missing; (batch, longest horizon, targets)."""
+        return self._values[self._starts[index][:, None] + self._ahead]
+
+    def loss(self, outputs: Tensor, index: Tensor) -> Tensor:
+        """Return the mean squared error over the observed targets, a scalar."""
+        targets = self.targets(index)
+        observed = ~targets.isnan()
+        errors = torch.where(observed, outputs - targets.nan_to_num(), 0.0)
+        return errors.square().sum() / observed.sum().clamp(min=1)
+
+    @property
+    def stretches(self) -> tuple[slice, ...]:
+        """The steps ahead between one horizon and the next."""
+        return tuple(slice(*ends) for ends in itertools.pairwise((0, *self.horizons)))
+
+    def stretch_errors(self, outputs: Floats) -> list[float]:
+        """Return the mean squared error of every stretch; infinite where no target of it is observed."""
+        squares = np.square(outputs.astype(np.float64) - self._targets)
+        found = [squares[:, steps][np.isfinite(squares[:, steps])] for steps in self.stretches]
+        return [float(one.mean()) if one.size else float("inf") for one in found]
+
+    def errors(self, outputs: Floats) -> tuple[float, ...]:
+        """Return the mean squared error, mean over horizons."""
+        sums = _error_sums(outputs, self._targets, room=self._room, horizons=self.horizons)
+        return (_metrics(sums, horizons=self.horizons)["mse"],)
+
+    def solve(self, encoder: Encoder, *, least_penalty: float = 0.0) -> SolvedHead:
+        """Fit a ridge, its alpha of `ALPHAS`, on at most about `MAX_ROWS` rows without a missing target.
+
+        For the steps between one horizon and the next, alpha and whether changes from the last value or the values
+        themselves are mapped are chosen together. Of equals, the stronger penalty.
+        """
+        represent = Representer(encoder, device=self.device)
+        x, z = self._held_out_inputs(represent)
+        shared, n_targets = encoder.independent, self.n_targets
+        index = np.arange(0, self.fitted.n, max(1, -(-self.fitted.n * n_targets // MAX_ROWS)), dtype=np.int64)
+        windows = self.fitted.subset(index)
+        fitted = torch.as_tensor(represent(windows))
+        rows = fitted[:, :n_targets].flatten(0, 1) if shared else fitted[:, 0]
+        mean, deviation = scales(Standardizer.fit(rows.numpy()))
+        last = ForecastHead.last_value(torch.as_tensor(windows.gather()), n_targets)  # (n, targets, 1)
+        targets = self.targets(torch.as_tensor(index, device=self.device)).cpu()
+        alphas = strong_enough(tuple(reversed(ALPHAS)), lambda alpha: alpha, least=least_penalty * len(rows))
+        best = [float("inf")] * len(self.stretches)
+        settings = ["repeats the last value"] * len(self.stretches)
+        with torch.no_grad():
+            head, trial = (
+                ForecastHead(mean, deviation, targets=n_targets, horizon=self.horizons[-1], shared=int(shared)).eval()
+                for _ in range(2)
+            )
+            head.set_weights([None] * (1 if shared else n_targets))
+            head.from_last.fill_(1.0)
+            for from_last, name in ((1.0, "changes"), (0.0, "values")):
+                trial.from_last.fill_(from_last)
+                y = targets.transpose(1, 2) - from_last * last  # (n, targets, horizon)
+                groups = [y.flatten(0, 1)] if shared else y.unbind(dim=1)
+                paths = [_ridge((rows - mean) / deviation, group) for group in groups]
+                for alpha in alphas:
+                    trial.set_weights([None if path is None else path.weights(alpha) for path in paths])
+                    errors = self.stretch_errors(trial(x, z).numpy())
+                    for at, steps in enumerate(self.stretches):
+                        if errors[at] < best[at]:
+                            best[at], settings[at] = errors[at], f"alpha {alpha:.3g} on {name}"
+                            head.take(trial, steps)
+            held_out = self.errors(head(x, z).numpy())
+        words = (f"{how} to step {horizon}" for how, horizon in zip(settings, self.horizons, strict=True))
+        return SolvedHead(head.to(self.device), "; ".join(words), held_out)
+
+    def head_facts(self) -> dict[str, object]:
+        """Return the horizons."""
+        return {"horizons": list(self.horizons)}
+
+    def held_out_score(self, error: float) -> float:
+        """Return the mean squared error itself."""
+        return error
+
+    def probe_metrics(self, probe: Scores) -> dict[str, float]:
+        """Return the figures of the representation alone."""
+        own = "representation."
+        return {name.removeprefix(own): value for name, value in probe.metrics.items() if name.startswith(own)}
+
+    def metrics_on_test(self, predict: Predict, opened: Any) -> dict[str, float]:
+        """Return squared and absolute errors, per horizon and on average."""
+        origins = opened.origins("test", self.horizons[0])
+        return forecast_metrics(predict, opened, "test", origins=origins, horizons=self.horizons)
+
+
+def _ridge(x: Tensor, y: Tensor) -> RidgePath | None:
+    """Return the ridge on the rows whose targets are all observed; None without any."""
+    complete = ~y.isnan().any(dim=1)
+    return RidgePath.from_rows(x[complete], y[complete]) if bool(complete.any()) else None
+
+
+def forecast_metrics(
+    predict: Predict, task: ForecastingTask, part: Part, *, origins: Origins, horizons: tuple[int, ...]
+) -> dict[str, float]:
+    """Return `mse/H` and `mae/H` over all observed targets, and their means over horizons.
+
+    Args:
+        predict: Gives forecasts in scaled units, (n, longest horizon, targets).
+        task: The task (the opened one for `test`).
+        part: Where the targets must lie.
+        origins: Origins for the shortest horizon.
+        horizons: Forecast lengths, ascending.
+    """
+    sums = np.zeros((len(horizons), 3))
+    for block in row_blocks(task, part, origins, horizons=horizons, represent=None):
+        forecasts = predict(task.windows_at(block.origins))
+        sums += _error_sums(forecasts, block.targets, room=block.room, horizons=horizons)
+    return _metrics(sums, horizons=horizons)
+
+
+def _error_sums(
+    forecasts: Floats, targets: Floats, *, room: NDArray[np.int64], horizons: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Return the sums of squares and absolute values, and the count, of the errors per horizon, (horizons, 3)."""
+    errors = forecasts.astype(np.float64) - targets
+    rows = []
+    for horizon in horizons:
+        found = errors[room >= horizon, :horizon]
+        found = found[np.isfinite(found)]
+        rows.append([np.square(found).sum(), np.abs(found).sum(), found.size])
+    return np.asarray(rows, dtype=np.float64)
+
+
+def _metrics(sums: NDArray[np.float64], *, horizons: tuple[int, ...]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for at, name in enumerate(("mse", "mae")):
+        found = {
+            f"{name}/{horizon}": float(row[at] / row[2]) for horizon, row in zip(horizons, sums, strict=True) if row[2]
+        }
+        metrics |= {**found, name: float(np.mean(list(found.values()))) if found else float("nan")}
+    return metrics

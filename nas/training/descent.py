@@ -1,0 +1,60 @@
+"""Optimiser steps, as everything is trained here: AdamW with a limit on the gradient's norm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from nas.training.divergence import DivergedError
+
+GRADIENT_NORM_LIMIT = 10.0
+
+
+class Descent:
+    """Moves parameters down the gradient of a loss; steps are counted.
+
+    Args:
+        parameters: Those that need no gradient are left alone.
+        learning_rate: The largest.
+        schedule: Gives the share of it that a step takes, steps counted from 0; None for all of it.
+        name: Of the loss, for messages.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        *,
+        learning_rate: float,
+        schedule: Callable[[int], float] | None = None,
+        name: str = "training loss",
+    ) -> None:
+        self.iteration = 0
+        self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
+        self._learning_rate, self._schedule, self._name = learning_rate, schedule, name
+        self._optimizer = torch.optim.AdamW(self._parameters, lr=learning_rate)
+
+    def step(self, loss: Tensor) -> float:
+        """Take a step and return the loss; one that depends on no parameter changes nothing.
+
+        Raises:
+            DivergedError: If the loss is not finite.
+        """
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise DivergedError(f"{self._name} became {value} at iteration {self.iteration + 1}")
+        if loss.requires_grad:
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.update()
+        self.iteration += 1
+        return value
+
+    def update(self) -> None:
+        """Change the parameters by the gradients that they have."""
+        if self._schedule is not None:
+            self._optimizer.param_groups[0]["lr"] = self._learning_rate * self._schedule(self.iteration)
+        torch.nn.utils.clip_grad_norm_(self._parameters, GRADIENT_NORM_LIMIT)
+        self._optimizer.step()

@@ -1,0 +1,175 @@
+"""Runs trials of one task into a run folder and a bank, within the time there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ahc.bank import Bank
+from ahc.record import TrialRecord
+from downstream.task import Task
+from nas.engines.job import Job
+from nas.engines.run import run_candidates
+from nas.engines.settings import EngineSettings, last_resort
+from nas.runs.folder import RunFolder
+from nas.runs.progress import Progress
+from nas.runs.whole_file import write_whole
+from nas.trials.trial import TrialOutcome, TrialPlan, outcome_of, trial_job, trial_protocol
+from search_space.genotype import Genotype
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A candidate whose weights are on disk."""
+
+    genotype: Genotype
+    record: TrialRecord
+    weights: Path
+
+
+class RoundTimes(Protocol):
+    """When rounds and their trials end, as `time.monotonic()` tells it: what a time budget says."""
+
+    def round_ends(self, plans: Sequence[TrialPlan], later: Sequence[TrialPlan]) -> float:
+        """Return when a round has to be over that leaves `later` its share of the time."""
+
+    def trial_limit(self, ends: float, *, n_left: int) -> float:
+        """Return the seconds that the next of `n_left` trials of a round may take; 0 if it is too late."""
+
+    def hard_end(self, ends: float) -> float:
+        """Return when the workers of a round are stopped that should have ended by themselves."""
+
+    def note_round(self, name: str, *, n_trials: int, n_stopped: int, n_left_out: int) -> None:
+        """Write down what a round was cut by."""
+
+
+class TrialRunner:
+    """Runs trials of one task into a run folder; what the folder holds already is not run again.
+
+    Args:
+        task: Its test part is left out: a worker has no use for it.
+        folder: Where weights go and events are told.
+        bank: Where records go.
+        settings: Where and how trials run.
+        budget: Says when rounds and trials end. A trial that it stops is kept beside the bank, in `hurried`: in the
+            bank it would be taken for a slow candidate, and with more time it is run again.
+        time_limit: Seconds of a trial; None for no limit.
+        precision: `float32` or `bfloat16`.
+        quiet: Show no progress.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        folder: RunFolder,
+        bank: Bank,
+        settings: EngineSettings,
+        budget: RoundTimes,
+        time_limit: float | None = None,
+        precision: str = "float32",
+        quiet: bool = True,
+    ) -> None:
+        self._task, self._folder, self._bank = task.without_test(), folder, bank
+        self._settings, self._budget = settings, budget
+        self._time_limit, self._precision, self._quiet = time_limit, precision, quiet
+        self._hurrying: set[str] = set()
+        self.hurried: dict[str, TrialRecord] = {}
+
+    def run(
+        self,
+        plans: Sequence[TrialPlan],
+        *,
+        name: str,
+        later: Sequence[TrialPlan] = (),
+        ends: float | None = None,
+    ) -> dict[str, Trained]:
+        """Run the plans that the bank lacks; return trained candidates by plan id, failures left out.
+
+        Args:
+            plans: The trials of this round.
+            name: Of the round.
+            later: Trials of later rounds, whose share of a time budget is left to them.
+            ends: When the round ends, as `time.monotonic()` tells it; by default as the budget says.
+        """
+        missing = [plan for plan in _unique(plans) if self._record(plan) is None or not self._kept(plan)]
+        events = self._folder.events
+        ends = self._budget.round_ends(missing, later) if ends is None else ends
+        waiting = list(missing)
+        by_job: dict[str, TrialPlan] = {}
+        with Progress(total=len(missing), name=name, quiet=self._quiet) as progress:
+            n_trials = len(_unique(plans))
+            n_known = n_trials - len(missing)
+            events.round(name, n_trials=n_trials, n_known=n_known, workers=self._settings.workers)
+            jobs = self._jobs(waiting, by_job, name=name, ends=ends)
+            limits = {"ends": self._budget.hard_end(ends), "time_limit": last_resort(self._time_limit)}
+            how = {**self._settings.arguments, **limits}
+            for result in run_candidates(jobs, **how):
+                plan = by_job[result.id]
+                kept = self._kept_outcome(outcome_of(result, plan, self._task), plan)
+                score = "no score" if kept.score is None else f"{kept.metric} {kept.score:.4f}"
+                events.finished(kept, name=name)
+                progress.advance(f"{plan.genotype.key[:8]} {kept.status}, validation {score}")
+        n_stopped = len({plan.id for plan in missing} & self.hurried.keys())
+        self._budget.note_round(name, n_trials=len(missing), n_stopped=n_stopped, n_left_out=len(waiting))
+        return {
+            plan.id: Trained(plan.genotype, record, self._weights(plan))
+            for plan in plans
+            if (record := self._record(plan)) is not None and self._weights(plan).is_file()
+        }
+
+    def _jobs(self, waiting: list[TrialPlan], by_job: dict[str, TrialPlan], *, name: str, ends: float) -> Iterator[Job]:
+        """Yield a job for each plan, taken from `waiting` when a worker is free, as long as there is time for it."""
+        own = math.inf if self._time_limit is None else self._time_limit
+        while waiting and (given := self._budget.trial_limit(ends, n_left=len(waiting))):
+            plan = waiting.pop(0)
+            limit = min(own, given)
+            if given < own:
+                self._hurrying.add(plan.id)
+            job = trial_job(
+                plan,
+                self._task,
+                device=self._settings.device,
+                time_limit=None if limit == math.inf else limit,
+                keep_weights=True,
+                precision=self._precision,
+            )
+            by_job[job.id] = plan
+            self._folder.events.started(plan.id, name=name, key=plan.genotype.key, iterations=plan.iterations)
+            yield job
+
+    def _kept_outcome(self, outcome: TrialOutcome, plan: TrialPlan) -> TrialRecord:
+        """Write the weights, then the record: a record in the bank has its weights on the disk."""
+        if outcome.weights is not None:
+            write_whole(self._weights(plan), outcome.weights)
+        if outcome.status == "timeout" and plan.id in self._hurrying:
+            self.hurried[plan.id] = outcome.record
+        else:
+            self._bank.add(outcome.record)
+        return outcome.record
+
+    def _weights(self, plan: TrialPlan) -> Path:
+        return self._folder.weights / f"{plan.id}.safetensors"
+
+    def _kept(self, plan: TrialPlan) -> bool:
+        record = self._record(plan)
+        return record is not None and (record.score is None or self._weights(plan).is_file())
+
+    def _record(self, plan: TrialPlan) -> TrialRecord | None:
+        if plan.id in self.hurried:
+            return self.hurried[plan.id]
+        known = self._bank.records(
+            genotype_key=plan.genotype.key,
+            task_hash=self._task.hash,
+            protocol=trial_protocol(self._task),
+            iterations=plan.iterations,
+            rng_seed=plan.rng_seed,
+        )
+        return known[0] if known else None
+
+
+def _unique(plans: Sequence[TrialPlan]) -> list[TrialPlan]:
+    return list({plan.id: plan for plan in plans}.values())
