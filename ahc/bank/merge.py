@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from ahc.bank.errors import BankError, printable
-from ahc.bank.rows import TaskRow, to_row
+from ahc.bank.rows import TaskEntry, to_row
 from ahc.bank.store import Bank, check_free, new_bank
 from ahc.record import TrialRecord
-
-_AT_ONCE = 1_000
 
 
 @dataclass
@@ -62,40 +61,31 @@ def merge_banks(
             _check_versions(banks)
         result = MergeResult(tuple((bank.path, len(bank)) for bank in banks))
         merged = stack.enter_context(new_bank(output, overwrite=overwrite))
-        for row in _united_tasks(banks):
-            merged.add_task_row(row)
+        for entry in _united_tasks(banks):
+            merged.add_entry(entry)
             result.n_tasks += 1
-        united = _united_trials(banks, result)
-        while part := list(islice(united, _AT_ONCE)):
-            result.n_trials += merged.add_all(part)
+        result.n_trials = merged.add_all(_united_trials(banks, result))
     return result
 
 
 def _check_versions(banks: Sequence[Bank]) -> None:
     """Refuse protocols of one kind of task, or embeddings, that must not be compared."""
-    found: dict[str, dict[str, set[Path]]] = {}
+    versions: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for bank in banks:
         for tally in bank.tallies():
-            versions = found.setdefault(f"{printable(tally.kind)} protocols", {})
-            versions.setdefault(printable(tally.protocol), set()).add(bank.path)
+            versions[f"{printable(tally.kind)} protocols"][printable(tally.protocol)].add(str(bank.path))
         for task in bank.tasks():
-            if task.embedding_version:
-                versions = found.setdefault("task embeddings", {})
-                versions.setdefault(f"version {printable(task.embedding_version)}", set()).add(bank.path)
-    mixed = [
-        f"{what} {', '.join(f'{name} ({_names(paths)})' for name, paths in sorted(versions.items()))}"
-        for what, versions in sorted(found.items())
-        if len(versions) > 1
-    ]
+            if task.embedding is not None and task.embedding_version:
+                versions["task embeddings"][f"version {printable(task.embedding_version)}"].add(str(bank.path))
+    mixed = []
+    for what, of_kind in sorted(versions.items()):
+        named = [f"{name} ({', '.join(sorted(paths))})" for name, paths in sorted(of_kind.items())]
+        mixed += [f"{what} {', '.join(named)}"] * (len(named) > 1)
     if mixed:
         raise BankError(
             f"the banks were made with different versions, whose figures do not compare: {'; '.join(mixed)}; "
             "--mix-protocols puts them into one bank nevertheless"
         )
-
-
-def _names(paths: Iterable[Path]) -> str:
-    return ", ".join(sorted(str(path) for path in paths))
 
 
 def _united_trials(banks: Sequence[Bank], result: MergeResult) -> Iterator[TrialRecord]:
@@ -113,12 +103,12 @@ def _rank_of_trial(record: TrialRecord) -> tuple[Any, ...]:
     return (record.status != "completed", record.created, json.dumps(to_row(record)))
 
 
-def _united_tasks(banks: Sequence[Bank]) -> Iterator[TaskRow]:
-    rows = sorted((row for bank in banks for row in bank.task_rows()), key=lambda row: row.task_hash)
-    for _, same in groupby(rows, key=lambda row: row.task_hash):
+def _united_tasks(banks: Sequence[Bank]) -> Iterator[TaskEntry]:
+    entries = sorted((entry for bank in banks for entry in bank.tasks()), key=attrgetter("task_hash"))
+    for _, same in groupby(entries, key=attrgetter("task_hash")):
         yield max(same, key=_rank_of_task)
 
 
-def _rank_of_task(row: TaskRow) -> tuple[Any, ...]:
-    embedding = row.embedding or b""
-    return (bool(embedding), len(row.embedding_version), row.embedding_version, embedding, *row[1:5])
+def _rank_of_task(entry: TaskEntry) -> tuple[Any, ...]:
+    embedding, version = entry.embedding or b"", entry.embedding_version
+    return (bool(embedding), len(version), version, embedding, *entry[1:5])

@@ -14,13 +14,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ahc.bank.errors import SQLITE_ERRORS, BankError
 from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, left_beside, page_size_of
-from ahc.bank.rows import UNREADABLE, TaskRow, from_row, reason
+from ahc.bank.rows import TaskEntry, from_row
 from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TASK_COLUMNS, TRIAL_COLUMNS, digest_of
 from ahc.bank.store import check_free, new_bank
 from ahc.record import TrialRecord
@@ -29,7 +28,6 @@ Key = tuple[Any, ...]
 _TABLE, _INDEX, _INNER_INDEX = 13, 10, 2  # kinds of pages, by their first byte
 _USUAL_PAGE_SIZE, _SMALLEST_PAGE_SIZE = 4096, 1024
 _LONGEST_CELL = 16 * 2**20
-_AT_ONCE = 1_000
 # as whom SQLite reads a page: one of trials, or of tasks, whose columns are fewer; and one of an index of keys
 _READERS = (
     f"CREATE TABLE rows ({', '.join(name + ' REAL' * (kind is float) for name, (kind, _) in TRIAL_COLUMNS.items())})",
@@ -54,7 +52,7 @@ class Recovered:
     """
 
     trials: set[Key] = field(default_factory=set)
-    tasks: dict[str, tuple[int, TaskRow]] = field(default_factory=dict)
+    tasks: dict[str, tuple[int, TaskEntry]] = field(default_factory=dict)
     damaged: dict[Key, str] = field(default_factory=dict)
     named: set[Key] = field(default_factory=set)
     highest: int = 0
@@ -96,11 +94,9 @@ def recover_bank(broken: Path, output: Path) -> Recovered:
     output.parent.mkdir(parents=True, exist_ok=True)
     recovered = Recovered()
     with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder, new_bank(output) as bank:
-        trials = read_what_is_left(broken, recovered, folder=Path(folder))
-        while part := list(islice(trials, _AT_ONCE)):
-            bank.add_all(part)
-        for _, task in sorted(recovered.tasks.values(), key=lambda pair: pair[0]):
-            bank.add_task_row(task)
+        bank.add_all(read_what_is_left(broken, recovered, folder=Path(folder)))
+        for _, task in sorted(recovered.tasks.values()):
+            bank.add_entry(task)
         if not recovered.trials and not recovered.tasks:
             raise BankError(f"{broken}: nothing in it can be read as a trial or a task of a bank")
     return recovered
@@ -236,18 +232,19 @@ def _sorted_out(row: tuple[Any, ...], recovered: Recovered) -> Iterator[TrialRec
     number, *cells = row
     key = tuple(cells[: len(KEY_COLUMNS)])
     if not _is_key(key):
-        task = TaskRow(*cells[: len(TASK_COLUMNS)])
+        task = TaskEntry(*cells[: len(TASK_COLUMNS)])
         # a renewed task is a new row; the old one may still lie in a page that is free
         if not task.problem() and number > recovered.tasks.get(task.task_hash, (0, task))[0]:
             recovered.tasks[task.task_hash] = (number, task)
         return
     columns = dict(zip(TRIAL_COLUMNS, cells, strict=True))
+    if columns["digest"] and columns["digest"] != digest_of(cells[:-1]):
+        recovered.damaged[key] = "it was changed after it was written"
+        return
     try:
-        if columns["digest"] and columns["digest"] != digest_of(cells[:-1]):
-            raise ValueError("it was changed after it was written")
         record = from_row(columns)
-    except UNREADABLE as error:
-        recovered.damaged[key] = reason(error)
+    except ValueError as error:
+        recovered.damaged[key] = str(error)
         return
     recovered.highest = max(recovered.highest, number)
     if key not in recovered.trials:

@@ -17,12 +17,15 @@ _JSON_COLUMNS = ("genotype", "curve", "details")
 PLAIN_COLUMNS = tuple(name for name in RECORD_COLUMNS if name not in _JSON_COLUMNS)
 _WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text"}
 
-# whatever a foreign cell makes the readers below raise
-UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+# whatever a foreign cell makes a reader raise
+_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
 
 
-class TaskRow(NamedTuple):
-    """A row of the table of tasks, as it lies on disk: `spec` is JSON, `embedding` float32 in little-endian order."""
+class TaskEntry(NamedTuple):
+    """What the bank knows of a task, as it lies on disk: `spec` is JSON, `embedding` float32 in little-endian order.
+
+    `embedding_version` is empty where nobody said which definition the embedding has.
+    """
 
     task_hash: str
     name: str
@@ -33,15 +36,15 @@ class TaskRow(NamedTuple):
     embedding_version: str
 
     def problem(self) -> str:
-        """Return what is wrong with the row, or an empty text."""
+        """Return what is wrong with the entry, or an empty text."""
         for name, value in self._asdict().items():
             if name != "embedding" and not isinstance(value, str):
                 return f"{name} must be text, got {type(value).__name__}"
         try:
             if not isinstance(_from_json(self.spec, name="spec"), dict):
                 return "spec must be a JSON object"
-        except UNREADABLE as error:
-            return reason(error)
+        except _UNREADABLE as error:
+            return _reason(error)
         if self.embedding is None:
             return ""
         if not isinstance(self.embedding, bytes) or len(self.embedding) % 4 or not self.embedding:
@@ -71,8 +74,15 @@ def from_row(row: Mapping[str, Any]) -> TrialRecord:
     """Return the record in a row.
 
     Raises:
-        ValueError, TypeError, KeyError, OverflowError, RecursionError: If the row holds no record (`UNREADABLE`).
+        ValueError: If the row holds no record; says why in one line.
     """
+    try:
+        return _record(row)
+    except _UNREADABLE as error:
+        raise ValueError(_reason(error)) from error
+
+
+def _record(row: Mapping[str, Any]) -> TrialRecord:
     values = {name: row[name] for name in RECORD_COLUMNS}
     for name, value in values.items():
         kind, optional = TRIAL_COLUMNS[name]
@@ -92,10 +102,7 @@ def from_row(row: Mapping[str, Any]) -> TrialRecord:
     return TrialRecord(**values)
 
 
-def reason(error: Exception) -> str:
-    """Return why a row could not be read, as one line."""
-    if isinstance(error, KeyError):
-        return f"{error} is missing"
+def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 

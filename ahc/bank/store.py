@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ahc.bank import export
 from ahc.bank.errors import BankError, damaged, in_sentences, printable
 from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, open_connection, whole_file
-from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, UNREADABLE, TaskRow, from_row, reason, storable, to_row
+from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, TaskEntry, from_row, storable, to_row
 from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS
 from ahc.record import TrialRecord
 
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FEWEST_BYTES = 16  # of a trial or a task in a file
-
-
-@dataclass(frozen=True)
-class TaskEntry:
-    """What the bank knows of a task; `embedding_version` is empty where there is no embedding, or nobody said."""
-
-    task_hash: str
-    name: str
-    family: str
-    kind: str
-    spec: Mapping[str, Any]
-    embedding_version: str
-    embedded: bool
 
 
 @dataclass(frozen=True)
@@ -69,7 +56,6 @@ class Bank:
 
     def __init__(self, path: str | Path, *, read_only: bool = False, lasting: bool = True) -> None:
         self.path = Path(path)
-        self.read_only = read_only
         self._connection = open_connection(self.path, read_only=read_only, lasting=lasting)
 
     def __enter__(self) -> Bank:
@@ -162,44 +148,28 @@ class Bank:
         """
         blob = None if embedding is None else np.asarray(embedding, dtype="<f4").tobytes()
         facts = json.dumps(dict(spec or {}), sort_keys=True)
-        self.add_task_row(TaskRow(task_hash, name, family, kind, facts, blob, embedding_version))
+        self.add_entry(TaskEntry(task_hash, name, family, kind, facts, blob, embedding_version))
 
-    def add_task_row(self, row: TaskRow) -> None:
-        """Store or renew what is known of a task, as it lies on disk."""
+    def add_entry(self, entry: TaskEntry) -> None:
+        """Store or renew what is known of a task."""
         with in_sentences(self.path), self._connection:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)", tuple(map(storable, row))
-            )
-
-    def task_rows(self) -> list[TaskRow]:
-        """Return all tasks as they lie on disk, sorted by name."""
-        rows = [TaskRow(*row) for row in self._select("SELECT * FROM tasks ORDER BY name, task_hash")]
-        for row in rows:
-            if problem := row.problem():
-                raise damaged(self.path, f"task {printable(row.task_hash)}: {printable(problem)}")
-        return rows
+            cells = tuple(map(storable, entry))
+            self._connection.execute("INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?)", cells)
 
     def tasks(self) -> list[TaskEntry]:
-        """Return all tasks, sorted by name."""
-        return [
-            TaskEntry(
-                task_hash=row.task_hash,
-                name=row.name,
-                family=row.family,
-                kind=row.kind,
-                spec=json.loads(row.spec),
-                embedding_version=row.embedding_version if row.embedding is not None else "",
-                embedded=row.embedding is not None,
-            )
-            for row in self.task_rows()
-        ]
+        """Return what is known of all tasks, sorted by name."""
+        entries = [TaskEntry(*row) for row in self._select("SELECT * FROM tasks ORDER BY name, task_hash")]
+        for entry in entries:
+            if problem := entry.problem():
+                raise damaged(self.path, f"task {printable(entry.task_hash)}: {printable(problem)}")
+        return entries
 
     def task_embeddings(self) -> dict[str, NDArray[np.float32]]:
         """Return all stored embeddings, task hash -> (features,)."""
         return {
-            row.task_hash: np.frombuffer(row.embedding, dtype="<f4").astype(np.float32)
-            for row in self.task_rows()
-            if row.embedding is not None
+            entry.task_hash: np.frombuffer(entry.embedding, dtype="<f4").astype(np.float32)
+            for entry in self.tasks()
+            if entry.embedding is not None
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -235,25 +205,20 @@ class Bank:
     def _select(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[sqlite3.Row]:
         """Yield the rows of a query; a damaged file may lead in circles, so their number has a bound."""
         with in_sentences(self.path):
-            most = None
+            size = self._connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+            most = size.fetchone()[0] // _FEWEST_BYTES
             for number, row in enumerate(self._connection.execute(sql, values)):
-                if number % 100_000 == 0:
-                    most = self._n_bytes() // _FEWEST_BYTES
-                if most is not None and number > most:
+                if number > most:
                     raise damaged(self.path, "its pages lead in circles")
                 yield row
-
-    def _n_bytes(self) -> int:
-        pages, size = (self._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        return int(pages * size)
 
     def _records(self, rest: str, values: tuple[Any, ...] = ()) -> Iterator[TrialRecord]:
         for row in self._select(f"SELECT {', '.join(RECORD_COLUMNS)} FROM trials {rest}", values):
             try:
                 yield from_row(dict(row))
-            except UNREADABLE as error:
-                key = printable(row["genotype_key"])
-                raise damaged(self.path, f"trial {key}: {printable(reason(error))}") from error
+            except ValueError as error:
+                what = f"trial {printable(row['genotype_key'])}: {printable(error)}"
+                raise damaged(self.path, what) from error
 
 
 @contextmanager

@@ -14,16 +14,14 @@ from typing import Any
 
 from ahc.bank.errors import SQLITE_ERRORS, BankError, printable, way_out
 from ahc.bank.file import open_connection
-from ahc.bank.rows import UNREADABLE, TaskRow, from_row, reason
+from ahc.bank.rows import TaskEntry, from_row
 from ahc.bank.schema import CELLS, KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS, digest_of, read_schema
 from ahc.record import TrialRecord
-from downstream.kinds import KINDS
+from downstream.kinds import KINDS, task_kind
 from search_space.genotype import Genotype
 from search_space.validation import GenotypeError
 
 _MOST_OF_THE_FILE = 100
-_SHARES = ("accuracy", "auc_pr", "auc_roc", "f1", "balanced_accuracy")
-_ERRORS = ("mse", "mae")
 
 
 def find_problems(path: Path) -> Iterator[str]:
@@ -63,7 +61,7 @@ def _of_pages(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _of_tasks(connection: sqlite3.Connection) -> Iterator[str]:
     lengths: dict[str, Counter[int]] = defaultdict(Counter)
-    for task in [TaskRow(*row) for row in connection.execute("SELECT * FROM tasks")]:
+    for task in [TaskEntry(*row) for row in connection.execute("SELECT * FROM tasks")]:
         if problem := task.problem():
             yield f"task {printable(task.task_hash)}: {printable(problem)}"
         elif task.embedding is not None:
@@ -83,8 +81,8 @@ def _of_trials(connection: sqlite3.Connection, *, has_digests: bool) -> Iterator
             yield f"{name}: was changed after it was written"
         try:
             record = from_row(dict(row))
-        except UNREADABLE as error:
-            yield f"{name}: {printable(reason(error))}"
+        except ValueError as error:
+            yield f"{name}: {printable(error)}"
             continue
         for column, (kind, _) in TRIAL_COLUMNS.items():
             if kind is float and not math.isfinite(row[column] or 0.0):
@@ -149,16 +147,15 @@ def _of_facts(record: TrialRecord) -> Iterator[str]:
 def _of_values(record: TrialRecord) -> Iterator[str]:
     points = [("score", record.score), ("untrained_score", record.untrained_score)]
     points += [(f"the curve's score at {at}", score) for at, score, _ in record.curve]
+    kind = next((kind for kind in map(task_kind, KINDS) if kind.metric == record.metric), None)
+    if kind is None:
+        return
+    least, most = kind.score_range
+    rule = f">= {least:g}" if math.isinf(most) else f"in {least:g}..{most:g}"
     for name, value in points:
-        if value is None:
-            continue
-        if record.metric in _SHARES and not 0 <= value <= 1:
-            yield f"{name} must be in 0..1 ({record.metric}), got {value:g}"
-        if record.metric in _ERRORS and value < 0:
-            yield f"{name} must be >= 0 ({record.metric}), got {value:g}"
-    if (record.metric in _SHARES and not record.higher_is_better) or (
-        record.metric in _ERRORS and record.higher_is_better
-    ):
+        if value is not None and not least <= value <= most:
+            yield f"{name} must be {rule} ({record.metric}), got {value:g}"
+    if record.higher_is_better != kind.higher_is_better:
         yield f"the direction of {record.metric} is the wrong way round"
 
 

@@ -109,8 +109,8 @@ def gain_by_choice(records: Sequence[TrialRecord]) -> pd.DataFrame:
         for choice in genes[gene].unique():
             chosen = gains[(genes[gene] == choice).to_numpy()]
             if len(chosen) >= _FEWEST_OF_A_CHOICE:
-                facts = {"gene": gene, "choice": str(choice), "trials": len(chosen)}
-                rows.append({**facts, "mean gain": float(chosen.mean()), "share gaining": float((chosen > 0).mean())})
+                facts = (gene, str(choice), len(chosen))
+                rows.append((*facts, float(chosen.mean()), float((chosen > 0).mean())))
     table = pd.DataFrame(rows, columns=["gene", "choice", "trials", "mean gain", "share gaining"])
     return table.sort_values("mean gain", ascending=False, ignore_index=True)
 

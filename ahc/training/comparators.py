@@ -93,7 +93,7 @@ def train_comparator(
     rows = {key: row for row, key in enumerate(keys)}
     coordinates = comparator.coordinates(torch.from_numpy(tasks).to(device))
     labels = [task_labels(table, coordinates=at, rows=rows) for table, at in zip(tables, coordinates, strict=True)]
-    material = Material(graphs, coordinates.device, how)
+    material = Material(graphs, how)
     rng = np.random.default_rng(rng_seed)
     comparator.gate.fill_(_fit_gate(comparator, material, labels, rng=rng))
     say = progress or (lambda line: None)

@@ -84,10 +84,9 @@ def task_labels(table: TaskTable, *, coordinates: Tensor, rows: Mapping[str, int
 
 @dataclass(frozen=True)
 class Material:
-    """What all members learn from: the graphs of the candidates, and how to train."""
+    """What all members learn from: the graphs of all candidates, and how to train."""
 
     graphs: GraphCollection
-    device: torch.device
     how: TrainingSettings
 
 
@@ -101,7 +100,7 @@ class MemberTrainer:
         self.encode = MessagePassingEncoder(member.encoder)
         self.generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
         drawn = torch.rand(len(self.graphs), generator=self.generator)
-        self.held_out = drawn.to(material.device) < self.how.holdout
+        self.held_out = drawn.to(member.sharpness.device) < self.how.holdout
         initialise(member, generator=self.generator)
 
     def fit(self, tasks: Sequence[TaskLabels]) -> tuple[float, int]:

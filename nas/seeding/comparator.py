@@ -79,7 +79,7 @@ def read_lessons(path: str) -> Lessons:
     """
     with Bank(path, read_only=True) as bank:
         known = ("", EMBEDDING_VERSION)  # of nobody's version: made before versions were named
-        other = [row for row in bank.task_rows() if row.embedding is not None and row.embedding_version not in known]
+        other = [row for row in bank.tasks() if row.embedding is not None and row.embedding_version not in known]
         if other:
             raise BankError(
                 f"{bank.path}: the embedding of task {printable(other[0].name)} is of version "

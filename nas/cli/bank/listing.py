@@ -27,7 +27,7 @@ def list_bank(options: BankListOptions) -> Shown:
         statuses[tally.status] += tally.n_trials
         facts = (tally.task_name, tally.family, tally.kind, tally.protocol)
         lines[(*facts, tally.task_hash, str(tally.iterations))][tally.status] += tally.n_trials
-    embedded = sum(task.embedded for task in tasks)
+    embedded = sum(task.embedding is not None for task in tasks)
     shown = [status for status in STATUSES if statuses[status]]
     shown += [status for status in sorted(statuses) if status not in STATUSES]
     ended = ", ".join(f"{statuses[status]:,} {printable(status)}" for status in shown) or "none"

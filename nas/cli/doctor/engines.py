@@ -53,8 +53,8 @@ def check_ray() -> Check:
 
 def _answers_in_time(address: str) -> bool:
     """Ask in a thread: finding the address of a host's name has no time limit of its own."""
-    found: list[bool] = []
-    asking = threading.Thread(target=lambda: found.append(answers(address)), daemon=True)
+    answered: list[bool] = []
+    asking = threading.Thread(target=lambda: answered.append(answers(address)), daemon=True)
     asking.start()
     asking.join(LONGEST_ANSWER)
-    return bool(found and found[0])
+    return answered == [True]

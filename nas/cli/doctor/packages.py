@@ -11,9 +11,9 @@ from importlib.machinery import all_suffixes
 from pathlib import Path
 
 from nas.cli.doctor.check import FAIL, OK, WARN, Check
+from nas.version import PACKAGES
 
 NAME = "ts-contrastive-nas"
-OURS = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
 HOME = Path(__file__).resolve().parents[3]
 # where the name to import is not that of the package
 _IMPORTED_AS = {"scikit-learn": "sklearn", "PyYAML": "yaml", "pyyaml": "yaml"}
@@ -70,15 +70,16 @@ def check_versions() -> Iterator[Check]:
 
 
 def _version(need: Requirement) -> Check:
-    found, wanted = version_of(need.name), f"{need.name}>={need.least}" if need.least else need.name
+    version, wanted = version_of(need.name), f"{need.name}>={need.least}" if need.least else need.name
     install = f"pip install '{NAME}[{need.extra}]'" if need.extra else f"pip install '{wanted}'"
-    if found is None:
-        if need.extra:
-            return Check(need.name, OK, f"not installed; it is the extra {need.extra}: {install}")
+    if version is None and need.extra:
+        return Check(need.name, OK, f"not installed; it is the extra {need.extra}: {install}")
+    if version is None:
         return Check(need.name, FAIL, "not installed", install)
-    if release(found) < release(need.least):
-        return Check(need.name, FAIL, f"{found} is too old, {need.least} or later is needed", f"pip install '{wanted}'")
-    return Check(need.name, OK, found + (f" (extra {need.extra})" if need.extra else ""))
+    if release(version) < release(need.least):
+        text = f"{version} is too old, {need.least} or later is needed"
+        return Check(need.name, FAIL, text, f"pip install '{wanted}'")
+    return Check(need.name, OK, version + (f" (extra {need.extra})" if need.extra else ""))
 
 
 def version_of(name: str) -> str | None:
@@ -104,7 +105,7 @@ def check_shadows() -> Check:
         for need in requirements()
         if version_of(need.name) is not None
     }
-    homes |= dict.fromkeys(OURS, HOME)
+    homes |= dict.fromkeys(PACKAGES, HOME)
     hiding, waiting = shadows(homes, path=sys.path, here=Path.cwd())
     if hiding:
         return Check("shadowed packages", FAIL, _sentence(hiding, "is"), "rename it, or start elsewhere")

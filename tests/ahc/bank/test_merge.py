@@ -42,7 +42,7 @@ def _write(path: Path, picks: Sequence[tuple[int, int, int]], candidates: list[G
 def _content(path: Path) -> tuple[bytes, list[TrialRecord], list[object]]:
     with Bank(path, read_only=True) as bank:
         bank.export_csv(path.with_suffix(".csv"))
-        return path.with_suffix(".csv").read_bytes(), bank.records(), list(bank.task_rows())
+        return path.with_suffix(".csv").read_bytes(), bank.records(), list(bank.tasks())
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

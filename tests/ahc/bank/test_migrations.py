@@ -11,7 +11,7 @@ import pytest
 
 from ahc.bank import BANK_SCHEMA, Bank
 from ahc.bank.file import open_connection
-from ahc.bank.rows import RECORD_COLUMNS, TaskRow
+from ahc.bank.rows import RECORD_COLUMNS, TaskEntry
 from ahc.bank.schema import CELLS, STEPS, TABLES, TASK_COLUMNS, TRIAL_COLUMNS, create_tables, migrate, read_schema
 from ahc.bank.verify import find_problems
 from ahc.record import TrialRecord
@@ -54,7 +54,7 @@ def test_a_migrated_bank_holds_what_a_new_one_would(
         pass
     with Bank(tmp_path / "new") as bank:
         bank.add_all(records)
-        bank.add_task_row(Bank(version_1, read_only=True).task_rows()[0])
+        bank.add_entry(Bank(version_1, read_only=True).tasks()[0])
     squeezed = [["".join(line.split()) for line in _dump(path)] for path in (version_1, tmp_path / "new")]
     assert sorted(squeezed[0]) == sorted(squeezed[1])
 
@@ -104,5 +104,5 @@ def test_columns_are_named_as_they_lie_on_disk(schema: int, tmp_path: Path) -> N
         assert names == (CELLS if schema < 2 else tuple(TRIAL_COLUMNS))
         assert set(CELLS) == set(RECORD_COLUMNS)
         names = tuple(row[1] for row in connection.execute("PRAGMA table_info(tasks)"))
-        assert names == tuple(TASK_COLUMNS) == TaskRow._fields
+        assert names == tuple(TASK_COLUMNS) == TaskEntry._fields
     open_connection(tmp_path / "b", read_only=True).close()

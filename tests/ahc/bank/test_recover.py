@@ -36,7 +36,7 @@ def test_a_sound_bank_comes_back_whole(name: str, request: pytest.FixtureRequest
     assert (found.lost, found.n_unaccounted, found.damaged) == ([], 0, {})
     with Bank(path, read_only=True) as old, Bank(tmp_path / "new") as new:
         assert new.records() == old.records()
-        assert new.task_rows() == old.task_rows()
+        assert new.tasks() == old.tasks()
     assert path.read_bytes() == before
     assert list(find_problems(tmp_path / "new")) == []
 

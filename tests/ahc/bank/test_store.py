@@ -79,7 +79,7 @@ def test_task_embeddings_are_exact(tmp_path: Path) -> None:
         embeddings = bank.task_embeddings()
         assert list(embeddings) == ["h1"] and embeddings["h1"].dtype == np.float32
         np.testing.assert_array_equal(embeddings["h1"], vector)
-        assert [(t.name, t.spec) for t in bank.tasks()] == [("alpha", {}), ("beta", {"window": 32})]
+        assert [(t.name, t.spec) for t in bank.tasks()] == [("alpha", "{}"), ("beta", '{"window": 32}')]
 
 
 def test_csv_and_frame_hold_every_trial(tmp_path: Path, make_record: MakeRecord, candidates: list[Genotype]) -> None:
