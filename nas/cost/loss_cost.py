@@ -95,7 +95,7 @@ def _loss(loss: str, similarity: str, weighting: str | None, width: int, group: 
             pairs = TwoViewGroup(given[0]) if group.with_themselves else PairGroup(given[0], given[-1], *group.masks)
             return built(pairs, compared, weighting=weights)  # type: ignore[no-any-return]
 
-        return trace(go, inputs, parameters=[])
+        return trace(go, inputs)
 
     return bilinear(run, rows=1, width=width)
 

@@ -7,8 +7,8 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ ROWS_AT_A_TIME = 16_384
 _COPIES = 24  # bytes for each number: as read, in a frame, and as the text or column that is written
 
 
-class EmbeddingTable:
+class EmbeddingTable(AbstractContextManager["EmbeddingTable"]):
     """Rows on their way to a file; until all are there they wait in a temporary file beside it.
 
     Args:
@@ -32,18 +32,13 @@ class EmbeddingTable:
     """
 
     def __init__(self, path: Path, *, per_step: bool) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._per_step = path, per_step
+        self._rows = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by __exit__
         self._series: list[tuple[str, int]] = []  # names, and how many rows each has
         self._width = 0
 
-    def __enter__(self) -> EmbeddingTable:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._rows: IO[bytes] = tempfile.TemporaryFile(dir=self._path.parent)  # closed by __exit__
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._rows.close()
 
     @property
