@@ -23,6 +23,8 @@ from torch.utils.flop_counter import flop_registry
 
 from compute.products import only_torchs_products
 
+FLOAT_BYTES = 4
+
 
 @dataclass(frozen=True)
 class Counts:

@@ -20,13 +20,11 @@ from contrastive.hierarchy import build_scales
 from contrastive.strategy import MOST_ROWS
 from contrastive.views import draw_core, observed_span, whole_window
 from nas.cost.counting import Bilinear, Counts, Trace, Traces, bilinear, trace, traces
-from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
+from nas.cost.loss_cost import NARROW, first_values, kept_input, pair_kind_counts
 from search_space import registry
 from search_space.cells import Choice
 from search_space.genotype import Genotype
 
-_FLOAT = 4
-_NARROW = 8
 _DRAWS = 32
 
 
@@ -125,7 +123,7 @@ def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int) -> B
 
         return trace(transformed, _two_views(rows, steps, width))
 
-    return bilinear(run, rows=2, width=_NARROW)
+    return bilinear(run, rows=2, width=NARROW)
 
 
 @lru_cache(maxsize=10_000)
@@ -136,7 +134,7 @@ def _pooling(pool: str, kernel: int, steps: int) -> Bilinear:
         scales = build_scales(views[0], views[1], pool=pool, kernel=kernel)
         return torch.stack([scale.z1.sum() + scale.z2.sum() for scale in scales]).sum()
 
-    return bilinear(lambda rows, width: trace(pooled, _two_views(rows, steps, width)), rows=2, width=_NARROW)
+    return bilinear(lambda rows, width: trace(pooled, _two_views(rows, steps, width)), rows=2, width=NARROW)
 
 
 def _two_views(rows: int, steps: int, width: int) -> list[Tensor]:
