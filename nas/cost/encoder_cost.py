@@ -151,9 +151,9 @@ def _around(cell: EncoderCell, variates: int, steps: int) -> Traces:
 
     def run(windows: int) -> Trace:
         x = torch.randn(windows, steps, variates, generator=torch.Generator().manual_seed(0))
-        found = trace(lambda inputs: encoder(inputs[0]), [x], parameters=list(encoder.parameters()))
+        whole = trace(lambda inputs: encoder(inputs[0]), [x], parameters=list(encoder.parameters()))
         latent = FLOAT_BYTES * windows * encoder.streams * steps * cell.hidden  # counted with the graph's nodes
-        given = FLOAT_BYTES * x.numel() if found.keeps_input else 0
-        return replace(found, counts=found.counts + Counts(kept_bytes=float(given - latent)))
+        given = FLOAT_BYTES * x.numel() if whole.keeps_input else 0
+        return replace(whole, counts=whole.counts + Counts(kept_bytes=float(given - latent)))
 
     return traces(run)
