@@ -108,11 +108,6 @@ class SupervisedForecaster:
     learning_rate: float
     seconds: float
 
-    @property
-    def n_parameters(self) -> int:
-        """Number of trained numbers, the head's included."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
-
     def forecast(self, windows: Windows) -> NDArray[np.float32]:
         """Return forecasts in scaled units, (n_windows, longest horizon, targets).
 
@@ -141,7 +136,7 @@ class SupervisedForecaster:
             "iterations": self.iterations,
             "probes": N_PROBES,
             "patience": PATIENCE,
-            "n_parameters": self.n_parameters,
+            "n_parameters": sum(parameter.numel() for parameter in self.model.parameters()),
             "seconds": round(self.seconds, 3),
             "scaler_rows": task.scaler.n_rows_seen,
         }
