@@ -58,9 +58,10 @@ class Representer:
                 masked[:, -1] = True
             return self._encoder.represent(x, masked=masked)
 
-        size = self._windows_per_batch(windows)
-        what = "the encoder gives representations"
-        return in_batches(self._encoder, represent, windows, size=size, device=self._device, what=what)
+        out = in_batches(self._encoder, represent, windows, size=self._windows_per_batch(windows), device=self._device)
+        if not np.isfinite(out).all():
+            raise DivergedError("the encoder gives representations that are not finite")
+        return out
 
     @property
     def width(self) -> int:
@@ -76,27 +77,9 @@ class Representer:
 
 
 def in_batches(
-    model: nn.Module,
-    forward: Callable[[Tensor], Tensor],
-    windows: Windows,
-    *,
-    size: int,
-    device: torch.device,
-    what: str = "the model gives outputs",
+    model: nn.Module, forward: Callable[[Tensor], Tensor], windows: Windows, *, size: int, device: torch.device
 ) -> NDArray[np.float32]:
-    """Return what a model makes of windows, without gradients.
-
-    Args:
-        model: It is put in evaluation mode for the call.
-        forward: Calls it with a batch, (batch, time, variates).
-        windows: At least one.
-        size: Windows per batch.
-        device: Where the model is.
-        what: Begins the sentence that is said where they are not finite.
-
-    Raises:
-        DivergedError: If an output is not finite.
-    """
+    """Return what `forward` makes of windows, at least one, with a model in evaluation mode and without gradients."""
     was_training = model.training
     model.eval()
     out = np.empty(0, dtype=np.float32)
@@ -108,6 +91,4 @@ def in_batches(
                 out = np.empty((len(windows), *batch.shape[1:]), dtype=np.float32)
             out[begin : begin + size] = batch
     model.train(was_training)
-    if not np.isfinite(out).all():
-        raise DivergedError(f"{what} that are not finite")
     return out

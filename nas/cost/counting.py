@@ -23,6 +23,8 @@ from torch.utils.flop_counter import flop_registry
 
 from compute.products import only_torchs_products
 
+FLOAT_BYTES = 4
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -96,7 +98,7 @@ class _Kernels(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _is_view(func: Any) -> bool:
     """Return whether a kernel moves no data: all that it returns aliases what it was given, unchanged."""
     returns = func._schema.returns
-    return bool(returns) and all(one.alias_info is not None and not one.alias_info.is_write for one in returns)
+    return bool(returns) and all(value.alias_info is not None and not value.alias_info.is_write for value in returns)
 
 
 def _bytes(value: Any) -> float:
@@ -132,7 +134,7 @@ def _fft(name: str, args: Any, result: Tensor) -> float:
 
 
 def trace(
-    run: Callable[[Sequence[Tensor]], Tensor], inputs: Sequence[Tensor], *, parameters: Sequence[Tensor]
+    run: Callable[[Sequence[Tensor]], Tensor], inputs: Sequence[Tensor], *, parameters: Sequence[Tensor] = ()
 ) -> Trace:
     """Run a piece forwards and backwards and count.
 
@@ -141,8 +143,8 @@ def trace(
         inputs: Given to `run`; with gradients where there are gradients in training.
         parameters: Kept by the model anyway, so not counted among the kept bytes.
     """
-    outside = {one.untyped_storage().data_ptr() for one in parameters}
-    given = {one.untyped_storage().data_ptr() for one in inputs}
+    outside = {tensor.untyped_storage().data_ptr() for tensor in parameters}
+    given = {tensor.untyped_storage().data_ptr() for tensor in inputs}
     kept: dict[int, tuple[int, Tensor]] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -159,8 +161,8 @@ def trace(
         with _Kernels() as backward:
             if result.requires_grad and result.grad_fn is not None:
                 result.backward(torch.ones_like(result))  # type: ignore[no-untyped-call]
-    for one in (*inputs, *parameters):
-        one.grad = None
+    for tensor in (*inputs, *parameters):
+        tensor.grad = None
     counts = Counts(
         multiply_adds=forward.multiply_adds,
         training_multiply_adds=forward.multiply_adds + backward.multiply_adds,

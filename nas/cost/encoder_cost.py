@@ -10,12 +10,11 @@ import torch
 from torch import nn
 
 from encoders.encoder import Encoder
-from nas.cost.counting import Counts, Trace, Traces, trace, traces
+from nas.cost.counting import FLOAT_BYTES, Counts, Trace, Traces, trace, traces
 from search_space import registry
 from search_space.cells import EncoderCell
 from search_space.encoder_dag import IDENTITY, incoming
 
-_FLOAT = 4
 _DEEPEST = 9
 _SOME_DROPOUT = 0.1
 """Any probability above 0 costs the same."""
@@ -56,7 +55,7 @@ def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int
     """
     streams = variates if cell.channels == "independent" else 1
     dropout = _SOME_DROPOUT if cell.dropout > 0 else 0.0
-    node_bytes = _FLOAT * windows * streams * steps * cell.hidden
+    node_bytes = FLOAT_BYTES * windows * streams * steps * cell.hidden
     around = replace(cell, edges=((0, IDENTITY),), blocks=1, dropout=dropout, readout="mean")
     total = _around(around, variates, steps).at(windows)
     kept = [False]  # by storage: whether something keeps it
@@ -100,7 +99,7 @@ def bytes_per_window(cell: EncoderCell, *, variates: int, steps: int) -> float:
     few = min(variates, _SMALL_STREAMS) if cell.channels == "independent" else variates
     kept = encoder_counts(replace(cell, blocks=1), windows=1, variates=few, steps=few_steps).kept_bytes
     scale = steps / few_steps * variates / few
-    return _BUFFERS * kept * scale + 4.0 * _INPUT_COPIES * steps * variates
+    return _BUFFERS * kept * scale + FLOAT_BYTES * _INPUT_COPIES * steps * variates
 
 
 def _sum(node_bytes: float) -> Counts:
@@ -152,9 +151,9 @@ def _around(cell: EncoderCell, variates: int, steps: int) -> Traces:
 
     def run(windows: int) -> Trace:
         x = torch.randn(windows, steps, variates, generator=torch.Generator().manual_seed(0))
-        found = trace(lambda inputs: encoder(inputs[0]), [x], parameters=list(encoder.parameters()))
-        latent = _FLOAT * windows * encoder.streams * steps * cell.hidden  # counted with the graph's nodes
-        given = _FLOAT * x.numel() if found.keeps_input else 0
-        return replace(found, counts=found.counts + Counts(kept_bytes=float(given - latent)))
+        whole = trace(lambda inputs: encoder(inputs[0]), [x], parameters=list(encoder.parameters()))
+        latent = FLOAT_BYTES * windows * encoder.streams * steps * cell.hidden  # counted with the graph's nodes
+        given = FLOAT_BYTES * x.numel() if whole.keeps_input else 0
+        return replace(whole, counts=whole.counts + Counts(kept_bytes=float(given - latent)))
 
     return traces(run)

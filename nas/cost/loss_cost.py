@@ -15,12 +15,11 @@ from torch import Tensor
 
 from contrastive.groups import PairGroup, TwoViewGroup
 from contrastive.hierarchy import build_scales
-from nas.cost.counting import Bilinear, Counts, Trace, bilinear, trace
+from nas.cost.counting import FLOAT_BYTES, Bilinear, Counts, Trace, bilinear, trace
 from search_space import registry
 from search_space.genotype import Genotype
 
-_FLOAT = 4
-_NARROW = 8
+NARROW = 8
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) ->
     """Return the counts of the loss on one pair kind at all levels, and of making its groups."""
     cell, width = genotype.loss, genotype.encoder.output
     # statistics of features may be taken either way round, whichever is less work: no affine function of the width
-    traced_width = _NARROW if registry.get("loss", cell.loss.name).compares else width
+    traced_width = NARROW if registry.get("loss", cell.loss.name).compares else width
     weighting = None if cell.weighting is None else cell.weighting.name
     total = Counts()
     for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):
@@ -72,7 +71,7 @@ def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) ->
         numbers = group.n * width * (group.anchors + (0 if group.with_themselves else group.candidates))
         total = total + loss.at(group.n, width) + kept_input(loss.corners[0], numbers)
         # rows are put side by side, and their gradients are added to those of the other kinds
-        total = total + Counts(moved_bytes=_FLOAT * numbers * 5.0, kernels=6.0)
+        total = total + Counts(moved_bytes=FLOAT_BYTES * numbers * 5.0, kernels=6.0)
     return total
 
 
@@ -95,7 +94,7 @@ def _loss(loss: str, similarity: str, weighting: str | None, width: int, group: 
             pairs = TwoViewGroup(given[0]) if group.with_themselves else PairGroup(given[0], given[-1], *group.masks)
             return built(pairs, compared, weighting=weights)  # type: ignore[no-any-return]
 
-        return trace(go, inputs, parameters=[])
+        return trace(go, inputs)
 
     return bilinear(run, rows=1, width=width)
 
@@ -107,4 +106,4 @@ def first_values(kind: str, name: str) -> dict[str, float]:
 
 def kept_input(piece: Trace, numbers: float) -> Counts:
     """Return the bytes of an input of so many numbers where the backward pass needs it."""
-    return Counts(kept_bytes=_FLOAT * numbers if piece.keeps_input else 0.0)
+    return Counts(kept_bytes=FLOAT_BYTES * numbers if piece.keeps_input else 0.0)

@@ -83,31 +83,27 @@ def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | Non
 
 def _update(weights: Weights, *, averaged: bool) -> Counts:
     """Return the counts of the gradient's norm, the optimiser's step and the averaging."""
-    one, two, larger = _updates(averaged)
-    per_tensor, per_number = two - one, (larger - one) * (1.0 / 1000)
-    per_tensor = per_tensor - per_number * 10.0
-    return one + per_tensor * (weights.tensors - 1.0) + per_number * (weights.numbers - 10.0)
+    least = _counted_update(10, averaged=averaged)
+    per_number = (_counted_update(1010, averaged=averaged) - least) * (1.0 / 1000)
+    per_tensor = _counted_update(10, 10, averaged=averaged) - least - per_number * 10.0
+    return least + per_tensor * (weights.tensors - 1.0) + per_number * (weights.numbers - 10.0)
 
 
 @cache
-def _updates(averaged: bool) -> tuple[Counts, Counts, Counts]:
-    """Count an update of one tensor of 10 numbers, of two such tensors, and of one tensor of 1,010 numbers."""
+def _counted_update(*sizes: int, averaged: bool) -> Counts:
+    """Count an update of tensors of so many numbers."""
+    parameters = [torch.zeros(size, requires_grad=True) for size in sizes]
+    means = [torch.zeros(size) for size in sizes]
+    descent = Descent(parameters, learning_rate=0.001)
 
-    def counted(*sizes: int) -> Counts:
-        parameters = [torch.zeros(size, requires_grad=True) for size in sizes]
-        descent = Descent(parameters, learning_rate=0.001)
-        means = [torch.zeros(size) for size in sizes]
+    def update() -> None:
+        for parameter in parameters:
+            parameter.grad = torch.zeros(len(parameter))
+        descent.update()
+        if averaged:
+            with torch.no_grad():
+                for mean, parameter in zip(means, parameters, strict=True):
+                    mean.lerp_(parameter, 0.5)
 
-        def update() -> None:
-            for parameter in parameters:
-                parameter.grad = torch.zeros(len(parameter))
-            descent.update()
-            if averaged:
-                with torch.no_grad():
-                    for mean, parameter in zip(means, parameters, strict=True):
-                        mean.lerp_(parameter, 0.5)
-
-        update()  # the first step makes the optimiser's state
-        return count_kernels(update)
-
-    return counted(10), counted(10, 10), counted(1010)
+    update()  # the first step makes the optimiser's state
+    return count_kernels(update)

@@ -18,15 +18,13 @@ from contrastive.alignment import CommonSteps
 from contrastive.embedding import EmbeddingTransformation
 from contrastive.hierarchy import build_scales
 from contrastive.strategy import MOST_ROWS
-from contrastive.views import View, draw_core, observed_span, whole_window
+from contrastive.views import draw_core, observed_span, whole_window
 from nas.cost.counting import Bilinear, Counts, Trace, Traces, bilinear, trace, traces
-from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
+from nas.cost.loss_cost import NARROW, first_values, kept_input, pair_kind_counts
 from search_space import registry
 from search_space.cells import Choice
 from search_space.genotype import Genotype
 
-_FLOAT = 4
-_NARROW = 8
 _DRAWS = 32
 
 
@@ -57,23 +55,19 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     """
     chains = (genotype.aug1, genotype.aug2)
     shares = [math.prod(_step_share(choice, steps) for choice in chain) for chain in chains]
-    total = Counts()
-    for chain in chains:
-        for choice in chain:
-            total = total + _augmentation(choice.name, variates, steps).at(batch)
+    names = [choice.name for choice in (*genotype.aug1, *genotype.aug2)]
+    total = sum((_augmentation(name, variates, steps).at(batch) for name in names), Counts())
     streams = variates if genotype.encoder.channels == "independent" else 1
     rows = min(batch * streams, MOST_ROWS)
     # in eighths of the window, so that few lengths have to be traced
     common = max(1, round(min(shares) * 8) * steps // 8)
     width, pair = genotype.encoder.output, genotype.pair
     embed = (genotype.embed.jitter > 0, genotype.embed.mask > 0, genotype.embed.norm)
-    moves_time = any(registry.get("augmentation", choice.name).moves_time for chain in chains for choice in chain)
+    moves_time = any(registry.get("augmentation", name).moves_time for name in names)
     way = _embedding(moves_time, embed, common)
     total = total + way.at(rows, width) + kept_input(way.corners[0], batch * streams * steps * width * 2)
     total = total + _pooling(pair.pool, pair.kernel, common).at(rows, width)
-    losses = Counts()
-    for kind in pair.kinds:
-        losses = losses + pair_kind_counts(kind, genotype, rows=rows, steps=common)
+    losses = sum((pair_kind_counts(kind, genotype, rows=rows, steps=common) for kind in pair.kinds), Counts())
     more = 0
     if genotype.loss.auxiliary is not None:
         auxiliary, more = _auxiliary(genotype.loss.auxiliary.name, variates, steps, variates // streams, width)
@@ -106,11 +100,7 @@ def _augmentation(name: str, variates: int, steps: int) -> Traces:
         x = torch.randn(windows, steps, variates, generator=generator)
         core = draw_core(observed_span(x), steps=steps, generator=generator)
 
-        def augment(inputs: Sequence[Tensor]) -> Tensor:
-            view: View = augmentation(whole_window(inputs[0], core=core), generator=generator)
-            return view.values
-
-        return trace(augment, [x], parameters=[])
+        return trace(lambda given: augmentation(whole_window(given[0], core=core), generator=generator).values, [x])
 
     return traces(run)
 
@@ -125,30 +115,26 @@ def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int) -> B
         embedding = EmbeddingTransformation(jitter=0.1 * jitter, mask=0.1 * mask, norm=norm, features=width)
         places = torch.rand(rows, steps, generator=generator).sort(dim=1).values * (steps - 1)
 
-        def go(inputs: Sequence[Tensor]) -> Tensor:
-            z1, z2 = inputs
+        def transformed(views: Sequence[Tensor]) -> Tensor:
+            z1, z2 = views
             if moves_time:
                 z1, z2 = CommonSteps(places, places).take(z1, z2, window=torch.arange(rows))
-            z: Tensor = embedding(torch.cat([z1, z2]), generator=generator)
-            return z
+            return embedding(torch.cat([z1, z2]), generator=generator)  # type: ignore[no-any-return]
 
-        return trace(go, _two_views(rows, steps, width), parameters=[])
+        return trace(transformed, _two_views(rows, steps, width))
 
-    return bilinear(run, rows=2, width=_NARROW)
+    return bilinear(run, rows=2, width=NARROW)
 
 
 @lru_cache(maxsize=10_000)
 def _pooling(pool: str, kernel: int, steps: int) -> Bilinear:
     """Trace the scales of both views."""
 
-    def run(rows: int, width: int) -> Trace:
-        def go(inputs: Sequence[Tensor]) -> Tensor:
-            scales = build_scales(inputs[0], inputs[1], pool=pool, kernel=kernel)
-            return torch.stack([scale.z1.sum() + scale.z2.sum() for scale in scales]).sum()
+    def pooled(views: Sequence[Tensor]) -> Tensor:
+        scales = build_scales(views[0], views[1], pool=pool, kernel=kernel)
+        return torch.stack([scale.z1.sum() + scale.z2.sum() for scale in scales]).sum()
 
-        return trace(go, _two_views(rows, steps, width), parameters=[])
-
-    return bilinear(run, rows=2, width=_NARROW)
+    return bilinear(lambda rows, width: trace(pooled, _two_views(rows, steps, width)), rows=2, width=NARROW)
 
 
 def _two_views(rows: int, steps: int, width: int) -> list[Tensor]:
@@ -173,8 +159,6 @@ def _auxiliary(name: str, variates: int, steps: int, per_stream: int, width: int
             encoded.append(len(shown) // windows)
             return z
 
-        return trace(
-            lambda inputs: auxiliary(x, encode, generator=generator), [z], parameters=[*auxiliary.parameters()]
-        )
+        return trace(lambda _: auxiliary(x, encode, generator=generator), [z], parameters=[*auxiliary.parameters()])
 
     return traces(run), sum(encoded) // 2

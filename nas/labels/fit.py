@@ -100,4 +100,7 @@ def predict(model: EncoderModel, windows: Windows) -> NDArray[np.float32]:
     """
     size = max(1, TOKENS_PER_BATCH // (windows.length * model.encoder.streams))
     with parametrize.cached():
-        return in_batches(model, model, windows, size=size, device=model.device)
+        outputs = in_batches(model, model, windows, size=size, device=model.device)
+    if not np.isfinite(outputs).all():
+        raise DivergedError("the model gives outputs that are not finite")
+    return outputs

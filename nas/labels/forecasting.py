@@ -134,8 +134,8 @@ class ForecastSupervision(Supervision):
     def stretch_errors(self, outputs: Floats) -> list[float]:
         """Return the mean squared error of every stretch; infinite where no target of it is observed."""
         squares = np.square(outputs.astype(np.float64) - self._targets)
-        found = [squares[:, steps][np.isfinite(squares[:, steps])] for steps in self.stretches]
-        return [float(one.mean()) if one.size else float("inf") for one in found]
+        observed = (squares[:, steps][np.isfinite(squares[:, steps])] for steps in self.stretches)
+        return [float(errors.mean()) if errors.size else float("inf") for errors in observed]
 
     def errors(self, outputs: Floats) -> tuple[float, ...]:
         """Return the mean squared error, mean over horizons."""

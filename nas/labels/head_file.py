@@ -11,7 +11,7 @@ from safetensors.torch import save
 from nas.labels.heads import LinearHead
 from nas.labels.kinds import SUPERVISIONS
 from nas.runs.whole_file import write_whole
-from nas.saved.encoder import SavedEncoderError, check_shapes, read_facts
+from nas.saved.encoder import SavedEncoderError, build_with, read_facts
 
 SCHEMA = 1
 
@@ -42,11 +42,9 @@ def load_head(path: Path) -> tuple[LinearHead, dict[str, object]]:
         if schema != SCHEMA:
             raise SavedEncoderError(f"{path}: schema {schema!r} is not known (known: {SCHEMA})")
         build, size = SUPERVISIONS[kind].head, state["mean"].shape
-        check_shapes(lambda: build(torch.zeros(size), torch.ones(size), **sizes), state)
-        head = build(torch.zeros(size), torch.ones(size), **sizes)
-        head.load_state_dict(state)
+        head = build_with(state, lambda: build(torch.zeros(size), torch.ones(size), **sizes))
     except SavedEncoderError:
         raise
     except (KeyError, TypeError, RuntimeError, ValueError, OverflowError) as error:
         raise SavedEncoderError(f"{path}: not a saved head") from error
-    return head.eval(), facts
+    return head, facts

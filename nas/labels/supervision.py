@@ -64,7 +64,7 @@ class Supervision(ABC):
 
     @abstractmethod
     def __init__(self, task: Any, *, rng_seed: int, device: torch.device) -> None:
-        raise NotImplementedError
+        """Cut a task's training data into what is fitted and what is held out."""
 
     @abstractmethod
     def loss(self, outputs: Tensor, index: Tensor) -> Tensor:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -20,10 +19,11 @@ from compute.memory import at_a_time
 from downstream.errors import DataError
 
 ROWS_AT_A_TIME = 16_384
+_COPIED_BYTES = 1 << 20
 _COPIES = 24  # bytes for each number: as read, in a frame, and as the text or column that is written
 
 
-class EmbeddingTable:
+class EmbeddingTable(AbstractContextManager["EmbeddingTable"]):
     """Rows on their way to a file; until all are there they wait in a temporary file beside it.
 
     Args:
@@ -32,18 +32,13 @@ class EmbeddingTable:
     """
 
     def __init__(self, path: Path, *, per_step: bool) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._per_step = path, per_step
+        self._rows = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by __exit__
         self._series: list[tuple[str, int]] = []  # names, and how many rows each has
         self._width = 0
 
-    def __enter__(self) -> EmbeddingTable:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._rows: IO[bytes] = tempfile.TemporaryFile(dir=self._path.parent)  # closed by __exit__
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._rows.close()
 
     @property
@@ -78,20 +73,20 @@ class EmbeddingTable:
     def _write_npz(self, path: Path) -> None:
         n_rows = self.shape[0]
         names = np.asarray([name for name, _ in self._series] or [""])
+        numbers = self._labels(bytes_each=2 * names.itemsize)
+        self._rows.seek(0)
+        columns: list[tuple[str, np.dtype[Any], tuple[int, ...], Iterable[bytes]]] = [
+            ("embeddings", np.dtype(np.float32), self.shape, iter(lambda: self._rows.read(_COPIED_BYTES), b"")),
+            ("series", names.dtype, (n_rows,), (names[number].tobytes() for number, _ in numbers)),
+        ]
+        if self._per_step:
+            steps = (step.tobytes() for _, step in self._labels(bytes_each=16))
+            columns.append(("step", np.dtype(np.int64), (n_rows,), steps))
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            with archive.open("embeddings.npy", "w", force_zip64=True) as file:
-                _write_header(file, np.dtype(np.float32), self.shape)
-                self._rows.seek(0)
-                shutil.copyfileobj(self._rows, file)
-            with archive.open("series.npy", "w", force_zip64=True) as file:
-                _write_header(file, names.dtype, (n_rows,))
-                for number, _ in self._labels(bytes_each=2 * names.itemsize):
-                    file.write(names[number].tobytes())
-            if self._per_step:
-                with archive.open("step.npy", "w", force_zip64=True) as file:
-                    _write_header(file, np.dtype(np.int64), (n_rows,))
-                    for _, step in self._labels(bytes_each=16):
-                        file.write(step.data)
+            for name, dtype, shape, parts in columns:
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    _write_header(file, dtype, shape)
+                    file.writelines(parts)
 
     def _write_csv(self, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ from nas.runs.whole_file import write_whole
 from nas.version import PROTOCOL_VERSION
 from search_space.genotype import Genotype, GenotypeError
 from search_space.sentences import one_line
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 SCHEMA = 1
 
@@ -153,9 +155,7 @@ def load_encoder(path: str | Path) -> SavedEncoder:
     try:
         genotype = Genotype.from_dict(facts["genotype"])
         variates = checked_names(facts["variates"], what="variates")
-        check_shapes(lambda: Encoder(genotype.encoder, variates=len(variates)), weights)
-        encoder = Encoder(genotype.encoder, variates=len(variates))
-        encoder.load_state_dict(weights)
+        encoder = build_with(weights, lambda: Encoder(genotype.encoder, variates=len(variates)))
         scaler = Scaler(
             mean=np.asarray(facts["scaler"]["mean"], dtype=np.float64),
             deviation=np.asarray(facts["scaler"]["deviation"], dtype=np.float64),
@@ -163,7 +163,7 @@ def load_encoder(path: str | Path) -> SavedEncoder:
         )
         _check_facts(facts, scaler=scaler)
         return SavedEncoder(
-            encoder=encoder.eval(),
+            encoder=encoder,
             genotype=genotype,
             variates=variates,
             window=int(facts["window"]),
@@ -205,8 +205,8 @@ def read_facts(path: Path, *, what: str) -> tuple[dict[str, Any], dict[str, Tens
     return facts, weights
 
 
-def check_shapes(build: Callable[[], nn.Module], weights: Mapping[str, Tensor]) -> None:
-    """Check that a module would have just these weights, before memory is taken for it.
+def build_with(weights: Mapping[str, Tensor], build: Callable[[], ModuleT]) -> ModuleT:
+    """Return a module with just these weights, in evaluation mode; shapes are compared before memory is taken for it.
 
     Raises:
         ValueError: If a weight is missing, unknown or of another shape.
@@ -218,6 +218,9 @@ def check_shapes(build: Callable[[], nn.Module], weights: Mapping[str, Tensor]) 
     if wrong:
         name = wrong[0]
         raise ValueError(f"{name} must be {wanted.get(name, 'absent')}, got {given.get(name, 'nothing')}")
+    module = build()
+    module.load_state_dict(weights)
+    return module.eval()
 
 
 def checked_names(names: object, *, what: str) -> tuple[str, ...]:
