@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream.anomaly.planted import plant_anomalies
+from downstream.anomaly.reading import labelled_series
 from downstream.anomaly.task import AnomalyTask, LabelledRows
-from downstream.data.arrays import array_series
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, Floats, RawSeries, SeriesSet, Source, Tables
-from downstream.data.series import read_series, some_of
-from downstream.data.tables import anomaly_series
+from downstream.data.raw import Floats, RawSeries, SeriesSet, Source
+from downstream.data.series import some_of
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
 from downstream.task import Sealed, TaskSpec, task_hash
@@ -25,22 +24,10 @@ _FIT_SHARE = 0.7  # of the training rows; the rest validates
 _FEWEST_VALIDATION_ROWS = 10
 
 
-def claims(content: Source) -> bool:
-    """Whether data is for anomaly detection: a table with the columns `label` and `split`."""
-    return isinstance(content, Tables) and {"label", "split"} <= set(content.tables[0].frame.columns)
-
-
-def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
-    """Return the series of a source; tables may have the columns `label` and `split`."""
-    return read_series(content, options=options, from_tables=anomaly_series)
-
-
 def load(content: Source, *, stem: str, options: LoadOptions) -> AnomalyTask:
     """Return the task that a source stands for; see `build_anomaly`."""
     del stem
-    if isinstance(content, Arrays):
-        return build_anomaly(array_series(content, options=options, anomaly=True), options=options)
-    return build_anomaly(plain_series(content, options=options), options=options)
+    return build_anomaly(labelled_series(content, options=options), options=options)
 
 
 def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
