@@ -22,7 +22,7 @@ class TaskEntry:
     Args:
         name: Of the task, unique in the manifest.
         family: Sets of common origin share it.
-        kind: `forecasting`, `classification` or `anomaly`.
+        kind: One of `downstream.kinds.KINDS`.
         path: File or folder, relative to the data folder.
         reading: Further arguments of `downstream.data.load_task`.
     """
