@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ahc.evaluation.markdown import markdown_table
+from downstream.kinds import KINDS
 from nas.options.search import SearchOptions
 from nas.search import search
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the searches and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", nargs="+", type=Path)
-    parser.add_argument("--task", choices=("forecasting", "classification", "anomaly"), required=True)
+    parser.add_argument("--task", choices=KINDS, required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder of the run folders and of table.csv")
     parser.add_argument("--metrics", nargs="+", required=True, help="such as accuracy/svm accuracy/logistic")
     parser.add_argument("--iterations", type=int, default=100)

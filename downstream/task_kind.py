@@ -27,6 +27,7 @@ class TaskKind:
         whole_cases: A window is a whole case, so there is no lookback to choose.
         estimator_type: What scikit-learn calls an estimator for it.
         all_for_fitting: Arguments of `load_task` with which data in memory is all for training and validation.
+        as_seed: Arguments of `load_task` for a seed task, which is never reported.
         claims: `(content) -> bool`: whether data of this form is of this kind where the user names none.
         load: `(content, *, stem, options) -> Task`: the task that data stands for; `stem` is the file's name.
         plain_series: `(content, *, options) -> SeriesSet`: data without a question, labels not needed.
@@ -44,6 +45,7 @@ class TaskKind:
     whole_cases: bool = False
     estimator_type: Literal["classifier", "regressor"] | None = None
     all_for_fitting: Mapping[str, Any] = field(default_factory=dict)
+    as_seed: Mapping[str, Any] = field(default_factory=lambda: {"pool_test": True})
     claims: Callable[..., bool]
     load: Callable[..., Task]
     plain_series: Callable[..., SeriesSet]

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downstream.anomaly.planted import plant_anomalies
+from downstream.anomaly.reading import labelled_series
 from downstream.anomaly.task import AnomalyTask, LabelledRows
-from downstream.data.arrays import array_series
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, RawSeries, SeriesSet, Source, Tables
-from downstream.data.series import read_series
-from downstream.data.tables import anomaly_series
+from downstream.data.raw import Floats, RawSeries, SeriesSet, Source
+from downstream.data.series import some_of
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
 from downstream.task import Sealed, TaskSpec, task_hash
@@ -25,22 +24,10 @@ _FIT_SHARE = 0.7  # of the training rows; the rest validates
 _FEWEST_VALIDATION_ROWS = 10
 
 
-def claims(content: Source) -> bool:
-    """Whether data is for anomaly detection: a table with the columns `label` and `split`."""
-    return isinstance(content, Tables) and {"label", "split"} <= set(content.tables[0].frame.columns)
-
-
-def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
-    """Return the series of a source; tables may have the columns `label` and `split`."""
-    return read_series(content, options=options, from_tables=anomaly_series)
-
-
 def load(content: Source, *, stem: str, options: LoadOptions) -> AnomalyTask:
     """Return the task that a source stands for; see `build_anomaly`."""
     del stem
-    if isinstance(content, Arrays):
-        return build_anomaly(array_series(content, options=options, anomaly=True), options=options)
-    return build_anomaly(plain_series(content, options=options), options=options)
+    return build_anomaly(labelled_series(content, options=options), options=options)
 
 
 def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
@@ -55,14 +42,9 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
     Raises:
         DataError: If no series has enough training rows that vary.
     """
-    series = [_limited(_with_split(one), options=options) for one in data.series]
-    if options.max_cases is not None and len(series) > options.max_cases:
-        rng = np.random.default_rng(options.rng_seed)
-        series = [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]
-    pooled = options.pool_test and _has_both(
-        [_labels(one)[_n_train(one) :] for one in series if one.labels is not None]
-    )
-    window = options.window or min(_WINDOW, max(4, max(_n_train(one) for one in series) // 8))
+    series = [_limited(_Series.of(one), options=options) for one in some_of(data.series, options=options)]
+    pooled = options.pool_test and _has_both([one.labels[one.n_train :] for one in series if one.is_labelled])
+    window = options.window or min(_WINDOW, max(4, max(one.n_train for one in series) // 8))
     series, ends = _usable(series, window=window, pooled=pooled, data=data)
     scaler = fit_scaler(
         [one.values[:end] for one, end in zip(series, ends, strict=True)],
@@ -71,89 +53,88 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
         constant="centre",
     )
     scaled = [scaler.transform(one.values, series=i) for i, one in enumerate(series)]
-    test = tuple(_rows(one, values=values, first=_n_train(one)) for one, values in zip(series, scaled, strict=True))
-    test = tuple(rows for rows in test if rows.n)
+    test = tuple(
+        one.rows(values, first=one.n_train, end=len(values))
+        for one, values in zip(series, scaled, strict=True)
+        if len(values) > one.n_train
+    )
     validation, how = _validation(series, scaled, ends=ends, window=window, pooled=pooled, options=options)
     sealed: Sealed[tuple[LabelledRows, ...]] = Sealed(test)
     if options.pool_test or not test:
         reason = "a seed task uses the labelled rows for validation" if options.pool_test else "there are no test rows"
         sealed = Sealed(None, reason=reason)
-    labels = [_labels(one)[: _n_train(one)] for one in series]
     spec = _spec(series, window=window, how=how, options=options, scaler=scaler)
     facts = {
         **{key: getattr(spec, key) for key in ("kind", "window", "metric")},
         "bounds": ends,
-        "n_train": [_n_train(one) for one in series],
+        "n_train": [one.n_train for one in series],
         "pooled": pooled,
         "planted": [rows.planted for rows in validation],
         "rng_seed": options.rng_seed,
     }
-    arrays = [array for one in series for array in (one.values, _labels(one))]
+    arrays = [array for one in series for array in (one.values, one.labels)]
     return AnomalyTask(
         spec=spec,
         variates=data.variates,
         hash=task_hash(facts, arrays),
         sealed=sealed,
-        series=tuple(values[: _n_train(one)] for one, values in zip(series, scaled, strict=True)),
+        series=tuple(values[: one.n_train] for one, values in zip(series, scaled, strict=True)),
         names=tuple(one.name for one in series),
-        labels=tuple(labels) if all(one.labels is not None for one in series) else None,
+        labels=tuple(one.labels[: one.n_train] for one in series) if all(one.is_labelled for one in series) else None,
         bounds=tuple(ends),
         validation=validation,
         scaler=scaler,
     )
 
 
-def _with_split(series: RawSeries) -> RawSeries:
-    return series if series.n_train is not None else replace(series, n_train=len(series.values) // 2)
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """A recording whose training rows are settled; labels are zeros where they are not known."""
 
+    name: str
+    values: Floats
+    labels: NDArray[np.int8]
+    is_labelled: bool
+    n_train: int
 
-def _n_train(series: RawSeries) -> int:
-    assert series.n_train is not None
-    return series.n_train
+    @classmethod
+    def of(cls, raw: RawSeries) -> _Series:
+        labels = np.zeros(len(raw.values), dtype=np.int8) if raw.labels is None else raw.labels
+        n_train = len(raw.values) // 2 if raw.n_train is None else raw.n_train
+        return cls(raw.name, raw.values, labels, raw.labels is not None, n_train)
 
-
-def _labels(series: RawSeries) -> NDArray[np.int8]:
-    """Return the labels, zeros where unknown."""
-    return np.zeros(len(series.values), dtype=np.int8) if series.labels is None else series.labels
+    def rows(self, scaled: NDArray[np.float32], *, first: int, end: int) -> LabelledRows:
+        """Return scaled rows to be scored, with all before them as context."""
+        labels = self.labels[first:end] if self.is_labelled else None
+        return LabelledRows(scaled[:end], labels, context=first, name=self.name)
 
 
 def _has_both(labels: Sequence[NDArray[np.int8]]) -> bool:
     return bool(labels) and set(np.unique(np.concatenate(labels)).tolist()) == {0, 1}
 
 
-def _limited(series: RawSeries, *, options: LoadOptions) -> RawSeries:
+def _limited(series: _Series, *, options: LoadOptions) -> _Series:
     """Keep the last training rows and, in a seed task, a span of test rows with anomalies."""
-    n_train, limit = _n_train(series), options.max_rows
+    n_train, limit, end = series.n_train, options.max_rows, len(series.values)
     if limit is None:
         return series
-    first = max(0, n_train - limit)
-    end = len(series.values)
-    values, labels = series.values, _labels(series)
-    kept = [np.arange(first, n_train)]
+    first, test = max(0, n_train - limit), slice(n_train, end)
     if options.pool_test and end - n_train > limit:
-        sums = np.cumsum(np.concatenate([[0], labels[n_train:]]).astype(np.int64))
+        sums = np.cumsum(np.concatenate([[0], series.labels[n_train:]]).astype(np.int64))
         # A span that is anomalous throughout could not be scored: a quarter is enough.
         start = n_train + int(np.argmax(np.minimum(sums[limit:] - sums[:-limit], max(1, limit // 4))))
-        kept.append(np.arange(start, start + limit))
-    else:
-        kept.append(np.arange(n_train, end))
-    rows = np.concatenate(kept)
-    return replace(
-        series,
-        values=values[rows],
-        times=None,
-        labels=None if series.labels is None else labels[rows],
-        n_train=n_train - first,
-    )
+        test = slice(start, start + limit)
+    rows = np.r_[first:n_train, test]
+    return replace(series, values=series.values[rows], labels=series.labels[rows], n_train=n_train - first)
 
 
 def _usable(
-    series: Sequence[RawSeries], *, window: int, pooled: bool, data: SeriesSet
-) -> tuple[list[RawSeries], list[int]]:
+    series: Sequence[_Series], *, window: int, pooled: bool, data: SeriesSet
+) -> tuple[list[_Series], list[int]]:
     """Return the series with enough varying training rows, and where their validation rows begin."""
     kept, ends, problems = [], [], []
     for one in series:
-        n_train = _n_train(one)
+        n_train = one.n_train
         end = n_train if pooled else int(_FIT_SHARE * n_train)
         rows = one.values[:end]
         if end < window or (not pooled and n_train - end < _FEWEST_VALIDATION_ROWS):
@@ -175,13 +156,8 @@ def _usable(
     return kept, ends
 
 
-def _rows(series: RawSeries, *, values: NDArray[np.float32], first: int) -> LabelledRows:
-    labels = None if series.labels is None else series.labels[first:]
-    return LabelledRows(values, labels, context=first, name=series.name)
-
-
 def _validation(
-    series: Sequence[RawSeries],
+    series: Sequence[_Series],
     scaled: Sequence[NDArray[np.float32]],
     *,
     ends: Sequence[int],
@@ -191,15 +167,14 @@ def _validation(
 ) -> tuple[tuple[LabelledRows, ...], str]:
     if pooled:
         parts = [
-            _rows(one, values=values, first=_n_train(one))
+            one.rows(values, first=one.n_train, end=len(values))
             for one, values in zip(series, scaled, strict=True)
-            if one.labels is not None and len(one.values) > _n_train(one)
+            if one.is_labelled and len(values) > one.n_train
         ]
         return tuple(parts), "seed task: the labelled test rows validate"
-    parts = []
-    for one, values, end in zip(series, scaled, ends, strict=True):
-        cut = _rows(one, values=values[: _n_train(one)], first=end)
-        parts.append(replace(cut, labels=None if cut.labels is None else cut.labels[: cut.n]))
+    parts = [
+        one.rows(values, first=end, end=one.n_train) for one, values, end in zip(series, scaled, ends, strict=True)
+    ]
     if _has_both([part.labels for part in parts if part.labels is not None]):
         return tuple(part for part in parts if part.labels is not None), "validation by real labels"
     rng = np.random.default_rng(options.rng_seed)
@@ -212,8 +187,8 @@ def _validation(
     return tuple(planted), f"validation by planted anomalies (rng_seed {options.rng_seed})"
 
 
-def _spec(series: Sequence[RawSeries], *, window: int, how: str, options: LoadOptions, scaler: Scaler) -> TaskSpec:
-    n_train = sum(_n_train(one) for one in series)
+def _spec(series: Sequence[_Series], *, window: int, how: str, options: LoadOptions, scaler: Scaler) -> TaskSpec:
+    n_train = sum(one.n_train for one in series)
     n_test = sum(len(one.values) for one in series) - n_train
     words = [
         f"{len(series)} series, {n_train} training and {n_test} test rows",
@@ -221,7 +196,7 @@ def _spec(series: Sequence[RawSeries], *, window: int, how: str, options: LoadOp
         f"scaler fitted on {scaler.n_rows_seen} training rows",
         f"window {window}",
     ]
-    if any(one.labels is None for one in series):
+    if not all(one.is_labelled for one in series):
         words.append("no label column: test metrics are not available")
     if options.max_rows is not None:
         words.append(f"at most {options.max_rows} rows of a part")

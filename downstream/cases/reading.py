@@ -31,7 +31,7 @@ def read_plain_cases(content: Source, *, options: LoadOptions) -> SeriesSet:
         DataError: If the data is at fault.
     """
     if isinstance(content, Arrays) and content.content.get("y") is None:
-        return array_series(content, options=options)
+        return array_series(content, options=options, cases=True)
     pair = read_cases(content, options=options)
     series = []
     for part, cases in (("train", pair.train), ("test", pair.test)):

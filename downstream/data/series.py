@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from downstream.data.arrays import array_series
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, CasePair, SeriesSet, Source
+from downstream.data.raw import Arrays, CasePair, RawSeries, SeriesSet, Source
 from downstream.data.sources import infer_kind
 from downstream.errors import DataError
 
@@ -25,3 +27,11 @@ def read_series(content: Source, *, options: LoadOptions, from_tables: FromTable
     if isinstance(content, Arrays):
         return array_series(content, options=options)
     return from_tables(content, options=options)
+
+
+def some_of(series: Sequence[RawSeries], *, options: LoadOptions) -> Sequence[RawSeries]:
+    """Return the series, or `max_cases` of them, drawn by `rng_seed`, in their order."""
+    if options.max_cases is None or len(series) <= options.max_cases:
+        return series
+    rng = np.random.default_rng(options.rng_seed)
+    return [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]

@@ -10,7 +10,7 @@ import numpy as np
 
 from downstream.data.options import LoadOptions
 from downstream.data.raw import RawSeries, SeriesSet, Source
-from downstream.data.series import read_series
+from downstream.data.series import read_series, some_of
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
 from downstream.data.tables import forecasting_series
 from downstream.errors import DataError, DataWarning
@@ -64,7 +64,7 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         DataError: If the series are too short, constant or empty, or time stamps are missing for `ts2vec`.
     """
     whole = options.rows is None and options.max_rows is None
-    series = _limited([_cut(one, options=options, source=data.source) for one in data.series], options=options)
+    series = [_cut(one, options=options, source=data.source) for one in some_of(data.series, options=options)]
     splits = [
         split_rows(len(one.values), stem=stem, options=options, source=data.source, whole=whole) for one in series
     ]
@@ -131,13 +131,6 @@ def _cut(series: RawSeries, *, options: LoadOptions, source: str) -> RawSeries:
         first = max(first, end - options.max_rows)
     times = None if series.times is None else series.times[first:end]
     return replace(series, values=series.values[first:end], times=times)
-
-
-def _limited(series: list[RawSeries], *, options: LoadOptions) -> list[RawSeries]:
-    if options.max_cases is None or len(series) <= options.max_cases:
-        return series
-    rng = np.random.default_rng(options.rng_seed)
-    return [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]
 
 
 def _lengths(splits: Sequence[RowSplit], *, stem: str, options: LoadOptions, source: str) -> _Lengths:

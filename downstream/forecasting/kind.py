@@ -9,6 +9,7 @@ KIND = TaskKind(
     metric="mse",
     higher_is_better=False,
     all_for_fitting={"splits": (0.75, 0.25, 0.0)},
+    as_seed={},  # the split in time stays that of the set
     claims=lazily("downstream.forecasting.build", "claims"),
     load=lazily("downstream.forecasting.build", "load"),
     plain_series=lazily("downstream.forecasting.build", "plain_series"),

@@ -189,12 +189,6 @@ class RidgePath:
         weights, intercept = self.weights(alpha)
         return x.to(weights) @ weights + intercept
 
-    def solve(self, x: Tensor, alphas: Sequence[float] = ALPHAS) -> Tensor:
-        """Return predictions for all alphas, (n_alphas, n, m), for features (n, d)."""
-        projected = ((x.to(self.mean) - self.mean) / self.scale) @ self.basis
-        shrunk = torch.stack([self.loadings / (self.eigenvalues + alpha)[:, None] for alpha in alphas])
-        return projected @ shrunk + self.intercept
-
     def errors(self, other: Moments, alphas: Sequence[float] = ALPHAS) -> Tensor:
         """Return the mean squared error on other rows for all alphas, from their sums alone, (n_alphas,)."""
         weight, count = other.weight[0], other.count[0]

@@ -8,6 +8,7 @@ from typing import Any
 
 from downstream.data import load_task
 from downstream.errors import DataError
+from downstream.kinds import task_kind
 from downstream.task import Task
 from nas.options.yaml_file import YamlFileError, read_yaml
 
@@ -21,7 +22,7 @@ class TaskEntry:
     Args:
         name: Of the task, unique in the manifest.
         family: Sets of common origin share it.
-        kind: `forecasting`, `classification` or `anomaly`.
+        kind: One of `downstream.kinds.KINDS`.
         path: File or folder, relative to the data folder.
         reading: Further arguments of `downstream.data.load_task`.
     """
@@ -35,11 +36,9 @@ class TaskEntry:
     def load(self, folder: Path) -> Task:
         """Read the task; official test parts are pooled, because a seed task is never reported."""
         reading = {key: tuple(value) if isinstance(value, list) else value for key, value in self.reading.items()}
-        if self.kind != "forecasting":
-            reading.setdefault("pool_test", True)
         facts: dict[str, Any] = {"kind": self.kind, "name": self.name, "family": self.family, **reading}
         try:
-            return load_task(folder / self.path, **facts)
+            return load_task(folder / self.path, **{**task_kind(self.kind).as_seed, **facts})
         # an unknown or ill-typed argument stands in the manifest
         except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
             raise DataError(f"task {self.name}: {error}") from error

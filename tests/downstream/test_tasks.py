@@ -12,6 +12,7 @@ from downstream import load_task
 from downstream.anomaly.task import LabelledRows
 from downstream.errors import DataError
 from downstream.forecasting.task import ForecastingTask, Origins
+from downstream.kinds import KINDS, task_kind
 from downstream.task import Sealed, TaskSpec, task_hash
 
 
@@ -35,10 +36,10 @@ def test_sealed_opens_once() -> None:
         Sealed(None, reason="because").open("set")
 
 
-@pytest.mark.parametrize("kind", ["forecasting", "classification", "anomaly"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_open_test_works_once_and_without_test_removes_it(kind: str) -> None:
     cases = _walk(40 * 20).reshape(40, 20, 2)
-    source = (cases, np.arange(40) % 2) if kind == "classification" else _walk()
+    source = (cases, np.arange(40) % 2) if task_kind(kind).whole_cases else _walk()
     task = load_task(source, kind=kind, layout="ntc", window=16, horizons=4 if kind == "forecasting" else None)
     worker = pickle.loads(pickle.dumps(task.without_test()))
     assert task.has_test and not worker.has_test and worker.hash == task.hash

@@ -71,6 +71,7 @@ def predictors() -> dict[str, tuple[str, Predictor]]:
     scaled = {"mean": ones(1, 2), "deviation": ones(1, 2), "weights.0": ones(8, 2), "intercept.0": ones(2)}
     saved: dict[str, tuple[str, dict[str, Any], dict[str, torch.Tensor]]] = {
         "classes": ("classification", {"classes": ["a", "b"]}, {**linear, "numbers": torch.arange(2)}),
+        "targets": ("regression", {}, {"weights": ones(4), "intercept": ones(1)}),
         "forecasts": ("forecasting", parts, scaled),
         "scores": ("anomaly", {"window": 12, "mean": 0.0, "deviation": 1.0}, {"reference": ones(5, 4)}),
     }

@@ -100,6 +100,7 @@ def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
     assert estimator.score(x[50:], y[50:]) == pytest.approx(r2_score(y[50:], predicted))
     assert r2_score(y[50:], predicted) > 0.8
     assert not hasattr(estimator, "classes_")
+    np.testing.assert_array_equal(estimator.predict(x[50:, 0]), predicted)  # (cases, timepoints): one channel
     estimator.save(tmp_path / "saved")
     np.testing.assert_array_equal(ContrastiveNAS.load(tmp_path / "saved").predict(x[50:]), predicted)
     with pytest.raises(DataError, match="labels"):

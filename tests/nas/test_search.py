@@ -87,6 +87,20 @@ def test_every_kind_of_task_gets_an_answer(kind: str, tmp_path: Path) -> None:
         assert "chosen, representation alone" in methods
 
 
+def test_numbers_are_predicted_beside_their_baselines(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=60)
+    values = target[:, None] + 0.3 * rng.normal(size=(60, 24))
+    lines = [",".join([f"{y}", *map(str, x)]) for y, x in zip(target, values, strict=True)]
+    header = ",".join(["label", *(f"t{step}" for step in range(24))])
+    (tmp_path / "data.csv").write_text("\n".join([header, *lines]) + "\n")
+    result = search(options(tmp_path / "run", data=str(tmp_path / "data.csv"), task="regression"))
+    scores = {row.name: row.scores for row in result.rows}
+    assert {"chosen", "untrained encoder", "TS2Vec preset", "mean", "raw_series"} <= set(scores)
+    assert scores["chosen"].value < scores["mean"].value
+    assert "rmse (lower is better)" in result.text and " r2" in result.text
+
+
 def test_the_best_on_validation_of_all_that_were_trained_is_handed_over(tmp_path: Path) -> None:
     result = search(options(tmp_path / "run", preset=None, candidates=60, top_k=2))
     facts = json.loads((tmp_path / "run" / "run.json").read_text())

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from downstream import load_task
+from downstream.anomaly.reading import labelled_series
 from downstream.data.arrays import array_cases, array_series, check_cases
 from downstream.data.files.npz import read_numpy_arrays
 from downstream.data.options import LoadOptions
@@ -26,7 +27,8 @@ def _cases(**content: Any) -> Any:
 
 def _series(values: Any, *, anomaly: bool = False, layout: Any = "nct", **content: Any) -> Any:
     source = Arrays("arrays", {"values": values, **content})
-    return array_series(source, options=LoadOptions(name="n", layout=layout), anomaly=anomaly)
+    read = labelled_series if anomaly else array_series
+    return read(source, options=LoadOptions(name="n", layout=layout))
 
 
 def test_layouts_agree() -> None:
@@ -61,8 +63,8 @@ def test_test_cases_are_kept_apart() -> None:
         ({"X": _CASES, "y": [0, 1], "X_test": _CASES}, "X_test and y_test come together"),
         ({"X": np.ones(4), "y": [0] * 4}, "must have 2 or 3 axes"),
         ({"X": _CASES, "y": [0, 1, 2]}, "one label per case: 2 cases"),
-        ({"X": [np.ones((3, 4)), np.ones((2, 4))], "y": [0, 1]}, "same number of channels"),
-        ({"X": [np.ones((1, 3, 4))], "y": [0]}, "same number of channels"),
+        ({"X": [np.ones((3, 4)), np.ones((2, 4))], "y": [0, 1]}, "same number of variates"),
+        ({"X": [np.ones((1, 3, 4))], "y": [0]}, "must have 1 or 2 axes"),
         ({"X": _CASES, "y": [0.0, np.nan]}, "label of case 1 is missing"),
         ({"X": [["a", "b"]], "y": [0]}, "numeric array"),
         ({"X": np.full((2, 1, 3), np.inf), "y": [0, 1]}, r"index \(0, 0, 0\) is infinite"),
@@ -92,7 +94,7 @@ def test_series_axes(values: Any, layout: str, shapes: list[tuple[int, int]]) ->
     ("values", "message"),
     [
         (None, "no values"),
-        (np.ones((1, 1, 1, 1)), "1, 2 or 3 axes"),
+        (np.ones((1, 1, 1, 1)), "must have 1 or 2 axes"),
         ([np.ones((2, 9)), np.ones((3, 9))], "same number of variates"),
         (np.ones((2, 0)), "needs rows"),
         ([], "needs rows"),

@@ -26,14 +26,6 @@ def test_equal_to_sklearn(n: int, d: int, alpha: float) -> None:
     np.testing.assert_allclose(RidgePath.from_rows(x, y).predict(new, alpha=alpha), expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(("n", "d"), [(60, 5), (9, 30)])
-def test_solve_gives_the_prediction_of_every_alpha(n: int, d: int) -> None:
-    x, y = _rows(n, d)
-    path = RidgePath.from_rows(x, y)
-    for alpha, predicted in zip(ALPHAS, path.solve(x), strict=True):
-        np.testing.assert_allclose(predicted, path.predict(x, alpha=alpha), rtol=1e-7, atol=1e-7)
-
-
 @pytest.mark.parametrize("scaled", [False, True])
 def test_errors_from_sums_equal_errors_from_rows(scaled: bool) -> None:
     x, y = _rows(90, 7)

@@ -1,0 +1,62 @@
+"""Sources to series with labels of their rows, where there are any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.data.arrays import array_series
+from downstream.data.options import LoadOptions
+from downstream.data.raw import Arrays, SeriesSet, Source, Tables
+from downstream.data.series import read_series
+from downstream.data.tables import anomaly_series
+from downstream.errors import DataError
+
+
+def claims(content: Source) -> bool:
+    """Whether data is for anomaly detection: a table with the columns `label` and `split`."""
+    return isinstance(content, Tables) and {"label", "split"} <= set(content.tables[0].frame.columns)
+
+
+def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
+    """Return the series of a source; tables may have the columns `label` and `split`."""
+    return read_series(content, options=options, from_tables=anomaly_series)
+
+
+def labelled_series(content: Source, *, options: LoadOptions) -> SeriesSet:
+    """Return the series of a source with what is known of their rows.
+
+    Of arrays, `labels` belong to the rows of `values`; with `X_test` (and `y_test`), `X` are training rows and
+    `X_test` the rows after them.
+
+    Raises:
+        DataError: If the data is at fault.
+    """
+    data = plain_series(content, options=options)
+    if not isinstance(content, Arrays):
+        return data
+    if len(data.series) != 1:
+        raise DataError(f"{data.source}: anomaly detection from arrays takes one series, got {len(data.series)}")
+    arrays, series = content.content, data.series[0]
+    values, n_train, labels = series.values, None, arrays.get("labels")
+    if arrays.get("X_test") is not None:
+        test = array_series(Arrays(data.source, {"X": arrays["X_test"]}), options=options)
+        if len(test.series) != 1 or test.variates != data.variates:
+            raise DataError(f"{data.source}: X_test must be one series with the variates of X")
+        n_train, labels = len(values), arrays.get("y_test")
+        values = np.concatenate([values, test.series[0].values])
+    known = None
+    if labels is not None:
+        known = np.zeros(len(values), dtype=np.int8)
+        known[n_train or 0 :] = _checked(labels, n=len(values) - (n_train or 0), source=data.source)
+    return replace(data, series=(replace(series, values=values, labels=known, n_train=n_train),))
+
+
+def _checked(labels: Any, *, n: int, source: str) -> NDArray[Any]:
+    array = np.asarray(labels)
+    if array.shape != (n,) or not np.isin(array, (0, 1)).all():
+        raise DataError(f"{source}: anomaly labels must be {n} values 0 or 1, got shape {array.shape}")
+    return array
