@@ -161,13 +161,13 @@ def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterab
 def _describe(forecaster: Combination, *, name: str) -> dict[str, str]:
     horizon = forecaster.horizon
     alphas = sorted({choice.alpha for choice in forecaster.alphas})
-    found = {
+    settings = {
         f"{name}forecaster/{horizon}": str(forecaster),
         f"{name}alpha/{horizon}": " ".join(f"{alpha:g}" for alpha in alphas),
     }
     if any(choice.on_edge for choice in forecaster.alphas):
-        found[f"{name}warning/{horizon}"] = "alpha lies on the edge of its grid"
-    return found
+        settings[f"{name}warning/{horizon}"] = "alpha lies on the edge of its grid"
+    return settings
 
 
 def _describe_evidence(choice: Choice, *, horizon: int) -> dict[str, str]:
