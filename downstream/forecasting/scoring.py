@@ -55,7 +55,9 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
         ("validation", Origins(judged.series[:middle], judged.step[:middle])),
         ("validation", Origins(judged.series[middle:], judged.step[middle:])),
     )
-    train, *halves = (_label_sums(task, part, origins, represent=represent) for part, origins in parts)
+    train, *halves = (
+        _label_sums(task, part, origins, horizons=horizons, represent=represent) for part, origins in parts
+    )
     details: dict[str, float] = {}
     errors = []
     for index, horizon in enumerate(horizons):
@@ -66,9 +68,10 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
     return Score.of(task.spec, details["mse"], details)
 
 
-def _label_sums(task: ForecastingTask, part: Part, origins: Origins, *, represent: Represent) -> list[Moments | None]:
+def _label_sums(
+    task: ForecastingTask, part: Part, origins: Origins, *, horizons: Sequence[int], represent: Represent
+) -> list[Moments | None]:
     """Return the sums of the rows at some origins for each horizon; an empty list without an origin."""
-    horizons = usable_horizons(task)
     sums = sum_rows(
         row_blocks(task, part, origins, horizons=horizons, represent=represent),
         horizons=horizons,
