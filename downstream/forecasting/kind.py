@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from downstream.task_kind import TaskKind, lazily
+from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(
     name="forecasting",
@@ -15,7 +15,7 @@ KIND = TaskKind(
     plain_series=lazily("downstream.forecasting.build", "plain_series"),
     validate=lazily("downstream.forecasting.scoring", "validate"),
     score_test=lazily("downstream.forecasting.scoring", "score_test"),
-    baselines=lazily("downstream.forecasting.baselines", "baselines"),
+    baselines=lazily("downstream.forecasting.baselines", "BASELINES"),
     fit_predictor=lazily("downstream.forecasting.predictor", "fit"),
     restore_predictor=lazily("downstream.forecasting.predictor", "ForecastPredictor"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from downstream.task_kind import TaskKind, lazily
+from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(
     name="regression",
@@ -16,7 +16,7 @@ KIND = TaskKind(
     plain_series=lazily("downstream.cases.reading", "read_plain_cases"),
     validate=lazily("downstream.regression.scoring", "validate"),
     score_test=lazily("downstream.regression.scoring", "score_test"),
-    baselines=lazily("downstream.regression.baselines", "baselines"),
+    baselines=lazily("downstream.regression.baselines", "BASELINES"),
     fit_predictor=lazily("downstream.regression.predictor", "fit"),
     restore_predictor=lazily("downstream.regression.predictor", "TargetPredictor"),
 )
