@@ -1,7 +1,5 @@
 """Methods by name: a new one is a function with a decorator, and whoever asks for all of them finds it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, TypeVar
 

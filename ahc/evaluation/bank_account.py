@@ -4,8 +4,6 @@ Gains are best trained point of the curve minus the untrained encoder, larger = 
 helped. Where gains of different tasks are averaged they are in robust deviations between the task's candidates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which genes of a candidate explain its score: per task and on average."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

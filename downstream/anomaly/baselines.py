@@ -1,7 +1,5 @@
 """The plain detector that stands beside every representation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

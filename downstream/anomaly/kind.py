@@ -1,7 +1,5 @@
 """Anomaly detection: which rows of a series are unusual, from the window that ends at each."""
 
-from __future__ import annotations
-
 from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(

@@ -1,7 +1,5 @@
 """The plain methods that stand beside every representation: the values themselves, and MiniRocket."""
 
-from __future__ import annotations
-
 from downstream.cases.features import minirocket, raw_features
 from downstream.cases.task import LabelledWindows
 from downstream.classification.scoring import score_features, score_ridge

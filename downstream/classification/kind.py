@@ -1,7 +1,5 @@
 """Classification: the class of each case."""
 
-from __future__ import annotations
-
 from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(

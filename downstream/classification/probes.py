@@ -1,7 +1,5 @@
 """The probes that a representation of cases is tested with, by name; each is fitted on all training cases."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -6,8 +6,6 @@ scored with logistic regression and the support vector machine of TS2Vec (and, f
 reference, with the ridge and the nearest neighbour), all fitted on all training cases.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The naive forecasts, and the ridge on raw lags, that stand beside every representation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

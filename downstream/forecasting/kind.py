@@ -1,7 +1,5 @@
 """Forecasting: the next steps of each series, from a window that ends before them."""
 
-from __future__ import annotations
-
 from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(

@@ -1,7 +1,5 @@
 """Scores of a representation on a forecasting task: the label of a trial, and the report on the test part."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The plain methods that stand beside every representation: the mean, ridge on the values, and MiniRocket."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from downstream.cases.features import minirocket, raw_features

@@ -1,7 +1,5 @@
 """Regression: the number that belongs to each case (time-series extrinsic regression)."""
 
-from __future__ import annotations
-
 from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(

@@ -16,8 +16,6 @@ Alphas come from all validation rows, the fit from all training rows. (The encod
 seen the late training rows, though never as targets; it has not seen validation rows.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
