@@ -90,7 +90,7 @@ def gain_by_iteration(records: Sequence[TrialRecord]) -> pd.DataFrame:
         for record in records
         for iteration, gain in curve_gains(record).items()
     ]
-    grouped = pd.DataFrame(rows).groupby("iteration")["gain"]
+    grouped = pd.DataFrame(rows, columns=["iteration", "gain"]).groupby("iteration")["gain"]
     share = grouped.agg(lambda gains: (gains > 0).mean())
     table = pd.DataFrame({"trials": grouped.size(), "median gain": grouped.median(), "share gaining": share})
     return table[table["trials"] >= _FEWEST_OF_A_CHOICE].reset_index()
