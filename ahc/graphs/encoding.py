@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from ahc.graphs.graph import GraphBatch
 from ahc.graphs.vocabulary import Vocabulary
-from search_space import graph
-from search_space.columns import CELL_COLUMNS, Codes, GenotypeColumns, as_columns
-from search_space.genotype import EncoderCell, Genotype
-from search_space.graph import Vertex
+from search_space.genotype import EncoderCell, Genotype, graph
+from search_space.genotype.columns import CELL_COLUMNS, Codes, GenotypeColumns, as_columns
+from search_space.genotype.graph import Vertex
 
 
 class _Table:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from search_space.migrations import SCHEMA
+from search_space.genotype.migrations import SCHEMA
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.encoder_dag import Edge
-from search_space.genotype import Genotype
+from search_space.genotype.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.genotype.encoder_dag import Edge
+from search_space.genotype.genotype import Genotype
 
 Codes = NDArray[np.integer[Any]]
 CELL_COLUMNS = ("embed", "pair", "loss", "encoder", "readout", "train")

@@ -12,14 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from search_space.choices import SearchSpace
-from search_space.columns import GenotypeColumns, joined
-from search_space.drawing import SamplingError, plan_of
+from search_space.drawing.plan import SamplingError, plan_of
 from search_space.genotype import Genotype
-from search_space.mutation import mutate
-from search_space.space import default_space
-
-__all__ = ["SamplingError", "crossover", "mutate", "sample_arch", "sample_candidates", "sample_columns"]
+from search_space.genotype.columns import GenotypeColumns, joined
+from search_space.space import SearchSpace, default_space
 
 # Batches that a generator is asked for; what follows a draw depends on them.
 _BATCH = 256

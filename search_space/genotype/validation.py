@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from compute.user_error import USAGE, UserError
-from search_space.rules import Options, Range, Rule
+from search_space.genotype.rules import Options, Range, Rule
 from search_space.sentences import lines_of, one_line
 
 _LONGEST = 80

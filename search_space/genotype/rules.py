@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from search_space import registry
-from search_space.encoder_dag import MAX_INNER_NODES
+from search_space.genotype.encoder_dag import MAX_INNER_NODES
 
 MAX_CHAIN = 4
 POOLS = ("avg", "max")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from search_space.validation import GenotypeError, Problems, is_list, nearest
+from search_space.genotype.validation import GenotypeError, Problems, is_list, nearest
 
 SCHEMA = 1
 

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.user_error import USAGE, UserError
-from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
-from search_space.choices import SearchSpace
-from search_space.columns import Codes, GenotypeColumns, Parts
-from search_space.counting import Cell, option_parameters, pair_cells
-from search_space.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
+from search_space.genotype import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
+from search_space.genotype.columns import Codes, GenotypeColumns, Parts
+from search_space.genotype.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
+from search_space.genotype.rules import MAX_CHAIN, NONE
 from search_space.registry import losses_without_similarity
-from search_space.rules import MAX_CHAIN, NONE
+from search_space.space import SearchSpace
+from search_space.space.counting import Cell, option_parameters, pair_cells
 
 # Numbers that one genotype spends at most: two chains, embed, pair, loss, graph, hyperparameters, training.
 _ROW = 2 * (1 + 2 * MAX_CHAIN) + 3 + 1 + 3 + (1 + 3 * MAX_INNER_NODES) + 7 + 3

@@ -11,25 +11,20 @@ from functools import cached_property
 from typing import Any
 
 from search_space import registry
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell, chain_to_list
-from search_space.encoder_dag import canonical_edges
-from search_space.migrations import SCHEMA, upgrade
-from search_space.parsing import READERS
-from search_space.rules import CELLS
-from search_space.validation import GenotypeError, Problems
-
-__all__ = [
-    "CELLS",
-    "Chain",
-    "Choice",
-    "EmbedCell",
-    "EncoderCell",
-    "Genotype",
-    "GenotypeError",
-    "LossCell",
-    "PairCell",
-    "TrainCell",
-]
+from search_space.genotype.cells import (
+    Chain,
+    EmbedCell,
+    EncoderCell,
+    LossCell,
+    PairCell,
+    TrainCell,
+    chain_to_list,
+)
+from search_space.genotype.encoder_dag import canonical_edges
+from search_space.genotype.migrations import SCHEMA, upgrade
+from search_space.genotype.parsing import READERS
+from search_space.genotype.rules import CELLS
+from search_space.genotype.validation import Problems
 
 _to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 

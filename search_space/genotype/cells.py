@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from search_space.encoder_dag import Edge, inner_nodes, sorted_edges
+from search_space.genotype.encoder_dag import Edge, inner_nodes, sorted_edges
+from search_space.genotype.rules import NEEDS_KERNEL, NONE
 from search_space.registry import losses_without_similarity
-from search_space.rules import NEEDS_KERNEL, NONE
 
 CellDict = dict[str, Any]
 

@@ -9,11 +9,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from search_space import encoder_dag, registry
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.encoder_dag import Edge
-from search_space.rules import FIELDS, KERNELS, MAX_CHAIN, NEEDS_KERNEL, NONE, POOLS, parameter_range
-from search_space.validation import Problems, is_list
+from search_space import registry
+from search_space.genotype import encoder_dag
+from search_space.genotype.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.genotype.encoder_dag import Edge
+from search_space.genotype.rules import FIELDS, KERNELS, MAX_CHAIN, NEEDS_KERNEL, NONE, POOLS, parameter_range
+from search_space.genotype.validation import Problems, is_list
 
 _BESIDE_LOSS = ("weighting", "auxiliary")
 _NOTHING = Choice("")

@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from search_space.cells import PairCell
-from search_space.encoder_dag import IDENTITY
+from search_space.genotype import PairCell
+from search_space.genotype.encoder_dag import IDENTITY
 from search_space.registry import losses_without_similarity
 
 Cell = Mapping[str, tuple[Any, ...]]

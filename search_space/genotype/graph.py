@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.encoder_dag import target_of
-from search_space.genotype import Genotype
-from search_space.rules import NONE
+from search_space.genotype.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.genotype.encoder_dag import target_of
+from search_space.genotype.genotype import Genotype
+from search_space.genotype.rules import NONE
 
 if TYPE_CHECKING:
     import networkx as nx

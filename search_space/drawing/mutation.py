@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from search_space.cells import Chain, Choice, EncoderCell, TrainCell
-from search_space.choices import SearchSpace
-from search_space.drawing import ChainPlan, Draw, Plan, SamplingError, plan_of
-from search_space.encoder_dag import incoming
-from search_space.genotype import Genotype
-from search_space.rules import NONE
-from search_space.space import default_space
+from search_space.drawing.plan import ChainPlan, Draw, Plan, SamplingError, plan_of
+from search_space.genotype import Chain, Choice, EncoderCell, Genotype, TrainCell
+from search_space.genotype.encoder_dag import incoming
+from search_space.genotype.rules import NONE
+from search_space.space import SearchSpace, default_space
 
 _ATTEMPTS = 2_000
 _ROW = 8
