@@ -63,11 +63,6 @@ class Representer:
             raise DivergedError("the encoder gives representations that are not finite")
         return out
 
-    @property
-    def width(self) -> int:
-        """Numbers that represent a window, all streams together."""
-        return self._encoder.streams * self._encoder.representation_features
-
     def _windows_per_batch(self, windows: Windows) -> int:
         most = max(1, self._tokens // (windows.length * self._encoder.streams))
         if not is_limited():

@@ -7,9 +7,8 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 _FEWEST_BYTES = 16  # of a trial or a task in a file
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(NamedTuple):
     """How many trials of a task ended with a status, under one protocol and with one training length."""
 
     task_hash: str
@@ -117,10 +115,9 @@ class Bank:
             f"SELECT {columns}, count(*) AS n_trials FROM trials GROUP BY {columns} "
             "ORDER BY kind, family, task_name, task_hash, protocol, iterations, status"
         )
-        tallies = [Tally(**dict(row)) for row in rows]
+        tallies = [Tally(*row) for row in rows]
         for tally in tallies:
-            wrong = {name: value for name, value in vars(tally).items() if not isinstance(value, str)}
-            if wrong.keys() != {"iterations", "n_trials"} or not isinstance(tally.iterations, int):
+            if [type(cell) for cell in tally] != [*[str] * 5, int, str, int]:
                 raise damaged(self.path, f"a trial on task {printable(tally.task_hash)} has cells of a wrong type")
         return tallies
 

@@ -24,14 +24,14 @@ class Interval(NamedTuple):
 
 def kendall(scores: Values, *, predicted: Values) -> float:
     """Return Kendall's tau-b; 0 where the prediction is constant."""
-    return _or_zero(kendalltau(scores, predicted).statistic)
+    return float(np.nan_to_num(kendalltau(scores, predicted).statistic))
 
 
 def spearman(scores: Values, *, predicted: Values) -> float:
     """Return Spearman's rank correlation; 0 where the prediction is constant."""
     if np.ptp(predicted) == 0 or np.ptp(scores) == 0:
         return 0.0
-    return _or_zero(spearmanr(scores, predicted).statistic)
+    return float(np.nan_to_num(spearmanr(scores, predicted).statistic))
 
 
 def pairwise_accuracy(scores: Values, *, predicted: Values) -> float:
@@ -101,7 +101,3 @@ def _pairs(scores: Values, *, predicted: Values) -> tuple[Values, Values]:
     decided = gap != 0
     agreement = np.sign(gap[decided]) * np.sign(predicted[first] - predicted[second])[decided]
     return (agreement + 1.0) / 2.0, np.abs(gap[decided])
-
-
-def _or_zero(value: float) -> float:
-    return float(value) if np.isfinite(value) else 0.0

@@ -86,8 +86,8 @@ def _range_area(
     mass = (np.sum(labels == 1) + soft.sum()) / 2
     merged = _merged(spans, reach=buffer // 2, n_steps=len(labels))
     peaks = np.sort([scores[first : last + 1].max() for first, last in merged])
-    found = (len(peaks) - np.searchsorted(peaks, thresholds, side="left")) / len(peaks)
-    recall = np.minimum(hits / mass, 1.0) * found
+    share_found = (len(peaks) - np.searchsorted(peaks, thresholds, side="left")) / len(peaks)
+    recall = np.minimum(hits / mass, 1.0) * share_found
     return float(np.diff(recall, prepend=0.0) @ (hits / counts))
 
 

@@ -57,9 +57,9 @@ def validate_scorer(task: AnomalyTask, scorer: Scorer) -> Score:
     details: dict[str, float] = {}
     values = {}
     for name in scored[0]:
-        found = _ranking([each[name] for each in scored], max_buffer=buffer_steps(task))
-        values[name] = details[name] = found["auc_pr"]
-        details[f"{name}_vus_pr"] = found["vus_pr"]
+        ranking = _ranking([each[name] for each in scored], max_buffer=buffer_steps(task))
+        values[name] = details[name] = ranking["auc_pr"]
+        details[f"{name}_vus_pr"] = ranking["vus_pr"]
     details["n_rows"] = float(sum(span.stop - span.start for _, span in spans))
     details["n_series"] = float(len(spans))
     return Score.of(task.spec, max(values.values()), details)
@@ -125,8 +125,8 @@ def score_test_scorer(task: AnomalyTask, opened: Sequence[LabelledRows], scorer:
     for name in names:
         series = [each[name] for each in scored if each[name].has_both_labels]
         judged.append(len(series))
-        found = {**_ranking(series, max_buffer=buffer_steps(task)), **_events(series)}
-        metrics.update({f"{name}.{metric}": value for metric, value in found.items()})
+        figures = {**_ranking(series, max_buffer=buffer_steps(task)), **_events(series)}
+        metrics.update({f"{name}.{metric}": value for metric, value in figures.items()})
     if names:
         best = chosen_score(validation, names)
         settings["score"] = best
@@ -157,7 +157,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _ranking(series: Sequence[ScoredRows], *, max_buffer: int) -> dict[str, float]:
-    pairs = [(_labels(one), one.scored) for one in series if one.has_both_labels]
+    pairs = [(_labels(each), each.scored) for each in series if each.has_both_labels]
     return {
         "auc_pr": _mean([auc_pr(labels, scores) for labels, scores in pairs]),
         "vus_pr": _mean([vus_pr(labels, scores, max_buffer=max_buffer) for labels, scores in pairs]),
@@ -166,17 +166,19 @@ def _ranking(series: Sequence[ScoredRows], *, max_buffer: int) -> dict[str, floa
 
 def _events(series: Sequence[ScoredRows]) -> dict[str, float]:
     """Return event-adjusted figures at the label-free threshold; an alarm silences the delay behind it."""
-    found = [
-        event_adjusted(_labels(one), first_alarms((one.scored > THRESHOLD).astype(np.int64), delay=DELAY), delay=DELAY)
-        for one in series
+    events = [
+        event_adjusted(
+            _labels(each), first_alarms((each.scored > THRESHOLD).astype(np.int64), delay=DELAY), delay=DELAY
+        )
+        for each in series
     ]
     return {
-        "event_f1": _mean([one.f1 for one in found]),
-        "event_precision": _mean([one.precision for one in found]),
-        "event_recall": _mean([one.recall for one in found]),
+        "event_f1": _mean([each.f1 for each in events]),
+        "event_precision": _mean([each.precision for each in events]),
+        "event_recall": _mean([each.recall for each in events]),
     }
 
 
-def _labels(one: ScoredRows) -> NDArray[np.int64]:
-    assert one.labels is not None, "only series with both labels are judged"
-    return one.labels.astype(np.int64)
+def _labels(scored: ScoredRows) -> NDArray[np.int64]:
+    assert scored.labels is not None, "only series with both labels are judged"
+    return scored.labels.astype(np.int64)

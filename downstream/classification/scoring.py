@@ -112,38 +112,55 @@ def score_features(
     standardize = Standardizer.fit(x)
     x, new = standardize(x), standardize(new)
     labels, truth = task.labels, opened.labels
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     settings: dict[str, str] = {}
     for name, fitter in (("logistic", fit_logistic), ("svm", fit_svm)):
         model = fitter(x, labels, rng_seed=rng_seed)
         scores = model.predict_proba(new) if name == "logistic" else model.decision_function(new)
-        _add_rows(found, truth, model.predict(new), scores=scores, known=np.unique(labels), name=name)
+        _add_rows(figures, truth, model.predict(new), scores=scores, known=np.unique(labels), name=name)
         settings[f"{name}.C"] = f"{getattr(model, 'best_params_', {'C': model.get_params().get('C')})['C']:g}"
-    ridge = RidgeClassifier.fit(x, labels)
-    _add_rows(found, truth, ridge.predict(new), scores=ridge.decision(new), known=ridge.classes, name="ridge")
-    settings["ridge.alpha"] = f"{ridge.ridge.alpha:g}"
-    _add_rows(found, truth, vote(new, x, labels), scores=None, known=np.unique(labels), name="knn")
-    return Scores.of(task.spec, found, headline="accuracy/svm", settings=settings, protocol=task.protocol_facts(opened))
+    classifier = RidgeClassifier.fit(x, labels)
+    _add_rows(
+        figures, truth, classifier.predict(new), scores=classifier.decision(new), known=classifier.classes, name="ridge"
+    )
+    settings["ridge.alpha"] = f"{classifier.ridge.alpha:g}"
+    _add_rows(figures, truth, vote(new, x, labels), scores=None, known=np.unique(labels), name="knn")
+    return Scores.of(
+        task.spec, figures, headline="accuracy/svm", settings=settings, protocol=task.protocol_facts(opened)
+    )
 
 
 def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats) -> Scores:
     """Score given features with the ridge classifier only: what MiniRocket's thousands of features are made for."""
     standardize = Standardizer.fit(x)
-    ridge = RidgeClassifier.fit(standardize(x), task.labels, max_rank=None)
+    classifier = RidgeClassifier.fit(standardize(x), task.labels, max_rank=None)
     new = standardize(new)
-    found: dict[str, float] = {}
-    _add_rows(found, opened.labels, ridge.predict(new), scores=ridge.decision(new), known=ridge.classes, name="ridge")
-    settings = {"ridge.alpha": f"{ridge.ridge.alpha:g}"}
+    figures: dict[str, float] = {}
+    _add_rows(
+        figures,
+        opened.labels,
+        classifier.predict(new),
+        scores=classifier.decision(new),
+        known=classifier.classes,
+        name="ridge",
+    )
+    settings = {"ridge.alpha": f"{classifier.ridge.alpha:g}"}
     return Scores.of(
-        task.spec, found, headline="accuracy/ridge", settings=settings, protocol=task.protocol_facts(opened)
+        task.spec, figures, headline="accuracy/ridge", settings=settings, protocol=task.protocol_facts(opened)
     )
 
 
 def _add_rows(
-    found: dict[str, float], truth: Integers, predicted: Integers, *, scores: Floats | None, known: Integers, name: str
+    figures: dict[str, float],
+    truth: Integers,
+    predicted: Integers,
+    *,
+    scores: Floats | None,
+    known: Integers,
+    name: str,
 ) -> None:
-    found[f"accuracy/{name}"] = metrics.accuracy(truth, predicted)
-    found[f"macro_f1/{name}"] = metrics.macro_f1(truth, predicted)
+    figures[f"accuracy/{name}"] = metrics.accuracy(truth, predicted)
+    figures[f"macro_f1/{name}"] = metrics.macro_f1(truth, predicted)
     if scores is None:
         return
     if scores.ndim == 1:
@@ -151,4 +168,4 @@ def _add_rows(
     # A class that no training case has gets the lowest score everywhere.
     columns = np.full((len(truth), int(max(known.max(), truth.max())) + 1), scores.min() - 1.0)
     columns[:, known] = scores
-    found[f"auprc/{name}"] = metrics.auprc(truth, columns)
+    figures[f"auprc/{name}"] = metrics.auprc(truth, columns)

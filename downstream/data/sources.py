@@ -83,10 +83,10 @@ def _open_path(path: Path) -> tuple[Source, str]:
     if path.is_dir():
         return _open_folder(path)
     if not path.exists():
-        found = _training_file(path.parent, stem=path.name) if path.parent.is_dir() else None
-        if found is None:
+        training = _training_file(path.parent, stem=path.name) if path.parent.is_dir() else None
+        if training is None:
             raise missing_file(path)
-        path = found
+        path = training
     suffix = suffix_of(path)
     if suffix in CASE_READERS:
         return _open_pair(path), stem_of(path)
@@ -118,16 +118,16 @@ def _training_file(folder: Path, *, stem: str | None) -> Path | None:
         DataError: If no stem is given and several sets lie in the folder.
     """
     for suffix in CASE_READERS:
-        found = sorted(
+        files = sorted(
             p
             for p in folder.iterdir()
             if suffix_of(p) == suffix and p.name.split(".")[0].endswith("_TRAIN") and stem in (None, stem_of(p))
         )
-        stems = {stem_of(path) for path in found}
+        stems = {stem_of(path) for path in files}
         if len(stems) > 1:
             raise DataError(f"{folder}: the folder holds several sets, pass one of {', '.join(sorted(stems))}")
-        if found:
-            return found[0]
+        if files:
+            return files[0]
     return None
 
 

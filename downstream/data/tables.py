@@ -203,8 +203,8 @@ def _long_series(table: Table, *, name: str) -> SeriesSet:
     if missing.size:
         raise DataError(f"{table.source}: column 'unique_id', {table.where(int(missing[0]))}: the value is missing")
     values = take_values(table, ["y"])
-    found = table.frame.groupby("unique_id", sort=False).indices
-    groups = {key: np.asarray(rows, dtype=np.intp) for key, rows in found.items()}
+    rows_of = table.frame.groupby("unique_id", sort=False).indices
+    groups = {key: np.asarray(rows, dtype=np.intp) for key, rows in rows_of.items()}
     times = read_panel_times(table, "ds", groups={f"series {key!r}": rows for key, rows in groups.items()})
     series = [RawSeries(str(key), values[rows], None if times is None else times[rows]) for key, rows in groups.items()]
     if not series:

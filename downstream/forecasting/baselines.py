@@ -60,18 +60,18 @@ def find_period(series: Sequence[Floats], *, longest: int = 1000) -> int:
 
 def _autocorrelation(rows: Floats, *, n_lags: int) -> Floats:
     """Return the mean autocorrelation of the variates without their straight lines; 0 behind a third of the rows."""
-    found = np.zeros(n_lags)
+    correlations = np.zeros(n_lags)
     reach = min(n_lags, len(rows) // 3)
     if reach < 4:
-        return found
+        return correlations
     # A trend correlates at every lag.
     steps = np.linspace(-1.0, 1.0, len(rows))[:, None]
     level = rows - rows.mean(axis=0)
     level = level - steps * (level * steps).sum(axis=0) / (steps**2).sum()
     spectrum = np.abs(np.fft.rfft(level, n=2 * len(rows), axis=0)) ** 2
     correlation = np.fft.irfft(spectrum, axis=0)[:reach]
-    found[:reach] = (correlation / np.maximum(correlation[:1], 1e-12)).mean(axis=1)
-    return found
+    correlations[:reach] = (correlation / np.maximum(correlation[:1], 1e-12)).mean(axis=1)
+    return correlations
 
 
 def _naive(

@@ -145,10 +145,10 @@ def _choose(fitted: Sequence[Forecaster], rows: _Rows, *, index: int, n_lags: in
     chosen = Combination(reference, reference)
     considered = {str(one.setting): one for one in (*best.values(), *steady.values()) if one.setting != REFERENCE}
     for one in sorted(considered.values(), key=lambda each: each.validation_error):
-        found = _evidence(one, reference, rows, index=index, n_lags=n_lags, n_tests=len(considered), rng_seed=rng_seed)
-        evidence[str(one.setting)] = found
-        if chosen.other is reference and found.is_clear:
-            chosen = Combination(reference, one, found.weight)
+        judged = _evidence(one, reference, rows, index=index, n_lags=n_lags, n_tests=len(considered), rng_seed=rng_seed)
+        evidence[str(one.setting)] = judged
+        if chosen.other is reference and judged.is_clear:
+            chosen = Combination(reference, one, judged.weight)
     return Choice(chosen, reference, best, evidence)
 
 

@@ -55,7 +55,9 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
         ("validation", Origins(judged.series[:middle], judged.step[:middle])),
         ("validation", Origins(judged.series[middle:], judged.step[middle:])),
     )
-    train, *halves = (_label_sums(task, part, origins, represent=represent) for part, origins in parts)
+    train, *halves = (
+        _label_sums(task, part, origins, horizons=horizons, represent=represent) for part, origins in parts
+    )
     details: dict[str, float] = {}
     errors = []
     for index, horizon in enumerate(horizons):
@@ -66,9 +68,10 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
     return Score.of(task.spec, details["mse"], details)
 
 
-def _label_sums(task: ForecastingTask, part: Part, origins: Origins, *, represent: Represent) -> list[Moments | None]:
+def _label_sums(
+    task: ForecastingTask, part: Part, origins: Origins, *, horizons: Sequence[int], represent: Represent
+) -> list[Moments | None]:
     """Return the sums of the rows at some origins for each horizon; an empty list without an origin."""
-    horizons = usable_horizons(task)
     sums = sum_rows(
         row_blocks(task, part, origins, horizons=horizons, represent=represent),
         horizons=horizons,
@@ -161,13 +164,13 @@ def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterab
 def _describe(forecaster: Combination, *, name: str) -> dict[str, str]:
     horizon = forecaster.horizon
     alphas = sorted({choice.alpha for choice in forecaster.alphas})
-    found = {
+    settings = {
         f"{name}forecaster/{horizon}": str(forecaster),
         f"{name}alpha/{horizon}": " ".join(f"{alpha:g}" for alpha in alphas),
     }
     if any(choice.on_edge for choice in forecaster.alphas):
-        found[f"{name}warning/{horizon}"] = "alpha lies on the edge of its grid"
-    return found
+        settings[f"{name}warning/{horizon}"] = "alpha lies on the edge of its grid"
+    return settings
 
 
 def _describe_evidence(choice: Choice, *, horizon: int) -> dict[str, str]:

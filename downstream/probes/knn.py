@@ -49,9 +49,9 @@ def nearest(
         pairwise = distances_to(rows)
         if excluded is not None:
             pairwise.masked_fill_(torch.as_tensor(excluded[first : first + block]), torch.inf)
-        found = pairwise.topk(k, dim=1, largest=False)
-        distances.append(found.values.numpy())
-        indices.append(found.indices.numpy())
+        closest = pairwise.topk(k, dim=1, largest=False)
+        distances.append(closest.values.numpy())
+        indices.append(closest.indices.numpy())
     if not distances:
         return np.zeros((0, k), dtype=np.float32), np.zeros((0, k), dtype=np.int64)
     return np.concatenate(distances), np.concatenate(indices)

@@ -65,7 +65,7 @@ sums.clear()
 before = resident("VmRSS")
 Path("/proc/self/clear_refs").write_text("5")
 embed(values)
-print(json.dumps([resident("VmHWM") - before, 70_000 * represent.width * 4, np.sum(sums, axis=0).tolist()]))
+print(json.dumps([resident("VmHWM") - before, 70_000 * sums[0].size * 4, np.sum(sums, axis=0).tolist()]))
 """
 
 

@@ -41,7 +41,7 @@ def read_arff_cases(path: Path) -> CaseSet:
 
 def _check_attributes(header: list[str], *, source: str) -> int | None:
     """Return the number of values per case, or None in the relational form."""
-    types = [found.group(1).strip().lower() for line in header if (found := _ATTRIBUTE.match(line.strip()))]
+    types = [match.group(1).strip().lower() for line in header if (match := _ATTRIBUTE.match(line.strip()))]
     if not types or not types[-1].startswith("{"):
         raise DataError(f"{source}: the last attribute must be the class, as a list of names in braces")
     if types[0] == "relational":

@@ -39,7 +39,7 @@ def read_numpy_arrays(path: Path) -> Arrays:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return Arrays(path.name, {"values": loaded})
-        found = _members(loaded, limit=unpacked_limit(len(content)), source=path.name)
+        arrays = _members(loaded, limit=unpacked_limit(len(content)), source=path.name)
     except DataError:
         raise
     except _DAMAGE as error:
@@ -49,26 +49,26 @@ def read_numpy_arrays(path: Path) -> Arrays:
                 "(pad unequal lengths with NaN)"
             ) from error
         raise DataError(f"{path.name}: the NumPy file is corrupt ({' '.join(str(error).split())})") from error
-    if not found:
+    if not arrays:
         raise DataError(
             f"{path.name}: known arrays are {', '.join(KEYS)}; it holds {', '.join(loaded.files) or 'none'}"
         )
-    return Arrays(path.name, found)
+    return Arrays(path.name, arrays)
 
 
 def _members(loaded: NpzFile, *, limit: int, source: str) -> dict[str, NDArray[Any]]:
     """Return the arrays with known keys; they may not be larger than the file makes likely, as float64 either."""
     wanted = [key for key in KEYS if key in loaded.files]
     sizes = {Path(info.filename).stem: info.file_size for info in loaded.zip.infolist()} if loaded.zip else {}
-    found: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for key in wanted:
         if sum(sizes.get(name, 0) for name in wanted) <= limit:
-            found[key] = loaded[key]
-            if not isinstance(found[key], np.ndarray):  # NumPy hands out what is no array as it is
+            arrays[key] = loaded[key]
+            if not isinstance(arrays[key], np.ndarray):  # NumPy hands out what is no array as it is
                 raise DataError(f"{source}: {key} is no NumPy array")
-    if len(found) < len(wanted) or sum(array.size for array in found.values()) * 8 > limit:
+    if len(arrays) < len(wanted) or sum(array.size for array in arrays.values()) * 8 > limit:
         raise DataError(
             f"{source}: its arrays unpack to more than {LARGEST_RATIO} times the file's size; if that is meant, "
             "save them without compression"
         )
-    return found
+    return arrays

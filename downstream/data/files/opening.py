@@ -86,13 +86,13 @@ def unpacked_limit(n_packed: int) -> int:
 def _unpacked(content: bytes, *, source: str) -> bytes:
     limit = unpacked_limit(len(content))
     with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-        found = stream.read(limit + 1)
-    if len(found) > limit:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
         raise DataError(
             f"{source}: the gzip file unpacks to more than {LARGEST_RATIO} times its size and {LEAST_LIMIT >> 20} MiB; "
             "if that is meant, unpack it first"
         )
-    return found
+    return content
 
 
 def read_text(path: Path) -> str:

@@ -52,6 +52,6 @@ def _correlate(x: Tensor, values: Tensor, *, lags: int) -> Tensor:
     parts = []
     for some in torch.split(followers, _VALUES_AT_ONCE):
         product = spectrum @ torch.fft.rfft(some).permute(2, 1, 0).contiguous()  # (frequency, d, k)
-        found = torch.fft.irfft(product.permute(1, 2, 0).contiguous(), length)
-        parts.append(found[..., :lags].transpose(1, 2))
+        correlation = torch.fft.irfft(product.permute(1, 2, 0).contiguous(), length)
+        parts.append(correlation[..., :lags].transpose(1, 2))
     return torch.cat(parts, dim=2).reshape(d, -1)

@@ -69,7 +69,7 @@ class PartRows:
 
         A row enters once, with its longest horizon: the sums of a shorter one hold those of the longer.
         """
-        found: list[Moments | None] = []
+        sums: list[Moments | None] = []
         total: Moments | None = None
         for index in reversed(range(len(self.horizons))):
             horizon = self.horizons[index]
@@ -78,8 +78,8 @@ class PartRows:
             if len(rows):
                 added = lagged_moments(self.x[rows], self.first[rows], self.values, lags=horizon)
                 total = added if total is None else total + added
-            found.insert(0, total)
-        return found
+            sums.insert(0, total)
+        return sums
 
 
 def _next_missing(values: NDArray[np.float32]) -> NDArray[np.int64]:

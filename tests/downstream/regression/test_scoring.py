@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.metrics import r2_score, root_mean_squared_error
@@ -12,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from ahc.task_embedding import FEATURE_NAMES, embed_task
 from downstream import evaluation, load_task
 from downstream.cases import features
+from downstream.kinds import task_kind
 from downstream.probes.ridge import ALPHAS
 from downstream.regression import scoring as regression
 from downstream.regression.ridge import TargetRidge
@@ -104,6 +106,14 @@ def test_the_linear_form_predicts_the_same(n: int, d: int, max_rank: int | None)
     model = TargetRidge.fit(x, y, max_rank=max_rank)
     weights, intercept = model.linear
     np.testing.assert_allclose(x @ weights + intercept, model.predict(x), rtol=1e-12)
+
+
+def test_a_saved_probe_that_is_none_is_refused() -> None:
+    restore = task_kind("regression").restore_predictor
+    weights = torch.ones(3)
+    for wrong in ({"weights": weights * float("nan")}, {"intercept": torch.ones(2)}, {"weights": torch.arange(3)}):
+        with pytest.raises(ValueError, match="must be"):
+            restore({}, {"weights": weights, "intercept": torch.ones(1), **wrong})
 
 
 def test_two_cases_are_enough_to_be_scored() -> None:
