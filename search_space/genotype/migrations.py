@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from search_space.genotype.validation import GenotypeError, Problems, is_list, nearest
+from search_space.genotype.validation import GenotypeError, Problems, is_list
+from search_space.sentences import nearest
 
 SCHEMA = 1
 

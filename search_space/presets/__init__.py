@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from search_space.genotype import Genotype
-from search_space.genotype.validation import nearest
 from search_space.presets._preset import Preset
 from search_space.presets.encoders import ENCODERS
 from search_space.presets.strategies import STRATEGIES
 from search_space.registry import UnknownOptionError
+from search_space.sentences import nearest
 
 __all__ = ["ENCODERS", "PRESETS", "STRATEGIES", "Preset", "preset"]
 

@@ -13,8 +13,8 @@ from typing import Any
 from compute.user_error import USAGE, UserError
 from search_space.genotype import CELLS
 from search_space.genotype.rules import FIELDS, Options, Range, parameter_range
-from search_space.genotype.validation import is_list, nearest, shown
-from search_space.sentences import lines_of
+from search_space.genotype.validation import is_list
+from search_space.sentences import lines_of, nearest, shown
 from search_space.space import counting
 
 _MOST = 21  # problems that are looked for
