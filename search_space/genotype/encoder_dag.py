@@ -92,9 +92,6 @@ def canonical_edges(edges: Sequence[Edge]) -> tuple[LabelledEdge, ...]:
     identities happen to weigh alike; they keep different keys.
     """
     shortcut = edges[0][1] == IDENTITY
-    labelled = []
-    for index, (source, op) in enumerate(edges):
-        if index == 0 and shortcut:
-            continue
-        labelled.append((target_of(index), 0 if shortcut and source == 1 else source, op))
-    return tuple(sorted(labelled))
+    reads = {1: 0} if shortcut else {}
+    labelled = [(target_of(index), reads.get(source, source), op) for index, (source, op) in enumerate(edges)]
+    return tuple(sorted(labelled[1:] if shortcut else labelled))

@@ -18,7 +18,6 @@ from search_space.genotype.cells import (
     LossCell,
     PairCell,
     TrainCell,
-    chain_to_list,
 )
 from search_space.genotype.encoder_dag import canonical_edges
 from search_space.genotype.migrations import SCHEMA, upgrade
@@ -74,13 +73,13 @@ class Genotype:
         """Return the dict form: plain lists, dicts, numbers and names, ready for JSON."""
         return {
             "schema": SCHEMA,
-            "AugCell1": chain_to_list(self.aug1),
-            "AugCell2": chain_to_list(self.aug2),
-            "EmbedCell": self.embed.to_dict(),
+            "AugCell1": [choice.to_list() for choice in self.aug1],
+            "AugCell2": [choice.to_list() for choice in self.aug2],
+            "EmbedCell": {**vars(self.embed)},
             "PairCell": self.pair.to_dict(tuple(registry.options("pair"))),
             "LossCell": self.loss.to_dict(),
             "EncoderCell": self.encoder.to_dict(),
-            "TrainCell": self.train.to_dict(),
+            "TrainCell": {**vars(self.train)},
         }
 
     @cached_property
@@ -96,7 +95,7 @@ class Genotype:
         return _to_json(
             {
                 "views": sorted([(step.name, step.parameters) for step in chain] for chain in (self.aug1, self.aug2)),
-                "EmbedCell": self.embed.to_dict(),
+                "EmbedCell": vars(self.embed),
                 "PairCell": self.pair.to_dict(),
                 "LossCell": self.loss.to_dict(),
                 "EncoderCell": {
@@ -104,7 +103,7 @@ class Genotype:
                     "nodes": encoder.n_inner,
                     "edges": canonical_edges(encoder.edges),
                 },
-                "TrainCell": self.train.to_dict(),
+                "TrainCell": vars(self.train),
             }
         )
 

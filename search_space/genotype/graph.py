@@ -105,7 +105,7 @@ def global_vertex(encoder: EncoderCell, *, train: TrainCell) -> Vertex:
     """Structural and training hyperparameters."""
     named = ("normalization", Choice(encoder.normalization)), ("channels", Choice(encoder.channels))
     sizes = [(f"encoder.{name}", getattr(encoder, name)) for name in ("blocks", "hidden", "output", "dropout")]
-    return Vertex("global", named, (*sizes, *((f"train.{name}", float(v)) for name, v in train.to_dict().items())))
+    return Vertex("global", named, (*sizes, *((f"train.{name}", float(v)) for name, v in vars(train).items())))
 
 
 def augmentation_vertex(choice: Choice) -> Vertex:

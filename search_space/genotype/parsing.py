@@ -21,7 +21,7 @@ _NOTHING = Choice("")
 
 
 def _read_chain(value: Any, problems: Problems, *, where: str) -> Chain:
-    """Read an ordered chain of augmentations; those of zero strength are left out."""
+    """Read an ordered chain of augmentations."""
     if not is_list(value):
         problems.add(where, "must be a list of [augmentation, parameters]", value)
         return ()
@@ -39,7 +39,7 @@ def _read_chain(value: Any, problems: Problems, *, where: str) -> Chain:
             problems.add(place, "an augmentation may stand in a chain once", option.name)
         seen.add(option.name)
         chain.append(_read_parameters(option, given, f"{place}.{option.name}", problems))
-    return tuple(choice for choice in chain if not choice.does_nothing)
+    return tuple(chain)
 
 
 def _read_entry(

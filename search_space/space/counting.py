@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from search_space.genotype import Choice, PairCell
@@ -133,6 +133,25 @@ def canonical_graphs(nodes: Sequence[int], operators: Sequence[str]) -> int:
     return total
 
 
-def hyperparameters(cell: Cell, *, without: Sequence[str] = ()) -> int:
-    """Count the combinations of independent fields."""
-    return math.prod(len(values) for name, values in cell.items() if name not in without)
+def hyperparameters(cell: Cell) -> int:
+    """Count the combinations of independent fields: all but those that an encoder's graph is drawn from."""
+    return math.prod(len(values) for name, values in cell.items() if name not in ("nodes", "operators"))
+
+
+RAW: Mapping[str, Callable[[Cell], int]] = {
+    "AugCell1": raw_chains,
+    "AugCell2": raw_chains,
+    "EmbedCell": hyperparameters,
+    "PairCell": lambda cell: len(pair_cells(cell)),
+    "LossCell": raw_losses,
+    "EncoderCell": lambda cell: raw_graphs(cell["nodes"], len(cell["operators"])) * hyperparameters(cell),
+    "TrainCell": hyperparameters,
+}
+CANONICAL: Mapping[str, Callable[[Cell], int]] = {
+    "EmbedCell": hyperparameters,
+    "PairCell": lambda cell: len(set(pair_cells(cell))),
+    "LossCell": canonical_losses,
+    "EncoderCell": lambda cell: canonical_graphs(cell["nodes"], cell["operators"]) * hyperparameters(cell),
+    "TrainCell": hyperparameters,
+}
+"""The views are missing: they are counted together."""
