@@ -1,7 +1,5 @@
 """Ranking candidates that nobody has trained, and refining the best by evolution."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,9 +11,8 @@ from numpy.typing import NDArray
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
 from compute.memory import at_a_time
+from search_space.drawing import crossover, mutate
 from search_space.genotype import Genotype
-from search_space.mutation import mutate
-from search_space.sampling import crossover
 from search_space.space import SearchSpace
 
 BYTES_PER_CANDIDATE = 2000

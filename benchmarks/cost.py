@@ -25,8 +25,8 @@ from nas.cost.seconds import SHIPPED_SPEED, Speed
 from nas.training.batches import BatchSource
 from nas.training.loop import Trainer
 from nas.training.model import ContrastiveModel
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
-from search_space.sampling import sample_candidates
 from search_space.space import full_space
 
 

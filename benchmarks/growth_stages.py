@@ -31,9 +31,9 @@ from nas.net import new_trainer
 from nas.options.fields import n_bytes
 from nas.representer import Representer
 from nas.saved.embedding import represent_series
+from search_space.drawing import sample_columns
 from search_space.genotype import Genotype
 from search_space.presets import preset
-from search_space.sampling import sample_columns
 
 WINDOW, HORIZON, STEPS_OF_VARIATES = 96, 24, 5_000
 TOP = 64

@@ -35,9 +35,9 @@ from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.graph import GraphBatch, batch_graphs, geno_to_graph
 from ahc.ranking import rank_candidates
-from search_space.columns import GenotypeColumns
-from search_space.drawing import plan_of
-from search_space.sampling import sample_columns
+from search_space.drawing import sample_columns
+from search_space.drawing.plan import plan_of
+from search_space.genotype import GenotypeColumns
 from search_space.space import default_space
 
 MOST_SECONDS = 15.0

@@ -1,6 +1,6 @@
 """The check of the parameters that options are built with."""
 
-from search_space.rules import Range
+from search_space.genotype.rules import Range
 
 SHARE = Range(0.0, 1.0, open_high=True)
 """A part that is removed: the whole cannot be."""

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from contrastive.checks import SHARE, checked
 from search_space import registry
-from search_space.rules import NOT_NEGATIVE
+from search_space.genotype.rules import NOT_NEGATIVE
 
 
 class EmbeddingTransformation(nn.Module):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from search_space.genotype.rules import POOLS
 from search_space.registry import unknown_name
-from search_space.rules import POOLS
 
 if TYPE_CHECKING:
     from contrastive.losses._base import Loss

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from contrastive.pairs._base import Pair
     from contrastive.similarities._base import Similarity
     from contrastive.weightings._base import Weighting
-    from search_space.cells import Choice
-    from search_space.genotype import Genotype
+    from search_space.genotype import Choice, Genotype
 
 MOST_ROWS = 64
 """Rows (window x stream) that one loss contrasts; of more, a random subset takes part."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from encoders.operators._operator import Operator, within_span
 from encoders.strides import thin
 from search_space import registry
-from search_space.encoder_dag import edge_count_problem, incoming, source_problems, target_of
+from search_space.genotype.encoder_dag import edge_count_problem, incoming, source_problems, target_of
 
 
 class Cell(nn.Module):
@@ -19,7 +19,7 @@ class Cell(nn.Module):
     and edges are listed by target node: 1, 2, 2, 3, 3, ... A node's value is the
     sum of its edges divided by the square root of their number, so that the
     scale of the latent does not double from node to node. Every node feeds the
-    next one (`search_space.encoder_dag`), so no branch is dead and all operators
+    next one (`search_space.genotype.encoder_dag`), so no branch is dead and all operators
     are built.
 
     Args:

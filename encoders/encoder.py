@@ -14,12 +14,12 @@ from encoders.linear import Linear
 from encoders.operators._operator import within_span
 from encoders.strides import thin
 from search_space import registry
-from search_space.encoder_dag import inner_nodes
+from search_space.genotype.encoder_dag import inner_nodes
+from search_space.genotype.rules import CHANNELS
 from search_space.registry import unknown_name
-from search_space.rules import CHANNELS
 
 if TYPE_CHECKING:
-    from search_space.cells import EncoderCell
+    from search_space.genotype import EncoderCell
 
 
 class Encoder(nn.Module):

@@ -4,20 +4,24 @@ Needs numpy and the standard library only. Option modules, which may need more,
 are imported on the first question about their kind.
 """
 
-from __future__ import annotations
-
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.choices import SearchSpace, SpaceError
-from search_space.columns import GenotypeColumns
-from search_space.drawing import SamplingError
-from search_space.genotype import CELLS, Genotype
-from search_space.migrations import NOTES_OPERATORS, SCHEMA, from_notes, upgrade
-from search_space.mutation import mutate
+from search_space.drawing import SamplingError, crossover, mutate, sample_arch, sample_candidates, sample_columns
+from search_space.genotype import (
+    CELLS,
+    Chain,
+    Choice,
+    EmbedCell,
+    EncoderCell,
+    Genotype,
+    GenotypeError,
+    LossCell,
+    PairCell,
+    TrainCell,
+)
+from search_space.genotype.columns import GenotypeColumns
+from search_space.genotype.migrations import NOTES_OPERATORS, SCHEMA, from_notes, upgrade
 from search_space.presets import PRESETS, Preset, preset
 from search_space.registry import Option, UnknownOptionError
-from search_space.sampling import crossover, sample_arch, sample_candidates, sample_columns
-from search_space.space import default_space, full_space
-from search_space.validation import GenotypeError
+from search_space.space import SearchSpace, SpaceError, default_space, full_space
 
 __all__ = [
     "CELLS",

@@ -7,7 +7,6 @@ imports that package's modules, so adding an option means adding one file.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from compute.user_error import USAGE, UserError
+from search_space.sentences import nearest
 
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {
@@ -161,6 +161,4 @@ def build(kind: str, name: str, *args: Any, **parameters: Any) -> Any:
 
 def unknown_name(what: str, name: object, known: tuple[str, ...]) -> str:
     """Return the sentence that says a name is unknown and which one is near."""
-    near = difflib.get_close_matches(str(name), known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {name!r}{hint} (known: {', '.join(sorted(known))})"
+    return f"unknown {what} {name!r}{nearest(name, known, cutoff=0.6)}"

@@ -1,8 +1,15 @@
 """Messages stay on one line and hold nothing that a terminal obeys, whatever names and values came from outside."""
 
-from __future__ import annotations
+import difflib
+import reprlib
+from collections.abc import Iterable
 
 LONGEST = 600
+LONGEST_VALUE = 80
+_repr = reprlib.Repr()
+# what is nested deeply, or holds itself many times over, must not be written out
+_repr.maxlevel, _repr.maxlist, _repr.maxtuple, _repr.maxdict = 4, 12, 12, 12
+_repr.maxstring = _repr.maxlong = _repr.maxother = 2 * LONGEST_VALUE
 
 
 def one_line(text: str, *, longest: int = LONGEST) -> str:
@@ -24,6 +31,23 @@ def lines_of(text: str, *, most: int = 20) -> str:
     lines = [one_line(line) for line in text.split("\n") if line]
     more = [f"and {len(lines) - most} more"] if len(lines) > most else []
     return "\n".join(lines[:most] + more)
+
+
+def shown(value: object) -> str:
+    """Return a value on one line, shortened where it is long."""
+    try:
+        text = " ".join(_repr.repr(value).split())
+    except ValueError:  # Python writes no number of thousands of digits
+        text = f"a {type(value).__name__} of very many digits"
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
+
+
+def nearest(name: object, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """Return the end of a sentence about an unknown name: its neighbour, if one is so near, and all known names."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name if isinstance(name, str) else shown(name), names, n=1, cutoff=cutoff)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"{hint} (known: {', '.join(names) or 'none'})"
 
 
 def _shortened(text: str, *, longest: int) -> str:

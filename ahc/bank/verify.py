@@ -16,8 +16,7 @@ from ahc.bank.rows import TaskEntry, from_row
 from ahc.bank.schema import CELLS, KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS, digest_of, read_schema
 from ahc.record import TrialRecord
 from downstream.kinds import KINDS, task_kind
-from search_space.genotype import Genotype
-from search_space.validation import GenotypeError
+from search_space.genotype import Genotype, GenotypeError
 
 _MOST_OF_THE_FILE = 100
 

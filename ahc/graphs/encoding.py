@@ -5,8 +5,6 @@ edge, one cell - so each distinct part is encoded once and referred to by its
 row. From columns that takes two microseconds a genotype on one core.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,10 +13,9 @@ from numpy.typing import NDArray
 
 from ahc.graphs.graph import GraphBatch
 from ahc.graphs.vocabulary import Vocabulary
-from search_space import graph
-from search_space.columns import CELL_COLUMNS, Codes, GenotypeColumns, as_columns
-from search_space.genotype import EncoderCell, Genotype
-from search_space.graph import Vertex
+from search_space.genotype import EncoderCell, Genotype, graph
+from search_space.genotype.columns import CELL_COLUMNS, Codes, GenotypeColumns, as_columns
+from search_space.genotype.graph import Vertex
 
 
 class _Table:

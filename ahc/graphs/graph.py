@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ahc.graphs.vocabulary import Vocabulary
 from search_space.genotype import Genotype
-from search_space.graph import Vertex, to_networkx
+from search_space.genotype.graph import Vertex, to_networkx
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

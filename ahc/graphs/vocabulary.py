@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.user_error import DATA, UserError
-from search_space.graph import VERTEX_KINDS, Vertex
+from search_space.genotype.graph import VERTEX_KINDS, Vertex
+from search_space.genotype.rules import CHANNELS, NORMALIZATIONS, POOLS
 from search_space.registry import PROVIDERS, options, unknown_name
-from search_space.rules import CHANNELS, NORMALIZATIONS, POOLS
 from search_space.sentences import one_line
 
 VOCABULARY_SCHEMA = 1

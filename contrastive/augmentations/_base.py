@@ -8,7 +8,7 @@ import torch
 
 from contrastive.checks import SHARE, checked
 from contrastive.views import View
-from search_space.rules import NOT_NEGATIVE
+from search_space.genotype.rules import NOT_NEGATIVE
 
 
 class Augmentation(ABC):

@@ -7,8 +7,8 @@ import torch
 from contrastive.augmentations._base import Augmentation
 from contrastive.checks import checked
 from contrastive.views import View, observed_span
+from search_space.genotype.rules import POSITIVE
 from search_space.registry import register
-from search_space.rules import POSITIVE
 
 
 @register(

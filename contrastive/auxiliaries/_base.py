@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from contrastive.checks import checked
-from search_space.rules import POSITIVE
+from search_space.genotype.rules import POSITIVE
 
 Encode = Callable[[Tensor], Tensor]
 """Maps windows (B, T, V) to representations (B, S, T, D)."""

@@ -9,7 +9,7 @@ from contrastive.groups import AnchorPairs, Group, TwoViewGroup
 from contrastive.losses._base import PairLoss
 from contrastive.losses._blocks import floor
 from contrastive.losses._two_views import FEWEST_ROWS
-from search_space.rules import POSITIVE
+from search_space.genotype.rules import POSITIVE
 
 
 class LogSumExpLoss(PairLoss):

@@ -4,8 +4,8 @@ from torch import Tensor
 
 from contrastive.checks import checked
 from contrastive.losses._agreement import AgreementLoss, off_diagonal_squares
+from search_space.genotype.rules import NOT_NEGATIVE
 from search_space.registry import register
-from search_space.rules import NOT_NEGATIVE
 
 EPSILON = 1e-5
 

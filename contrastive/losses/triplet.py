@@ -5,8 +5,8 @@ from torch import Tensor
 from contrastive.checks import checked
 from contrastive.groups import AnchorPairs
 from contrastive.losses._base import PairLoss
+from search_space.genotype.rules import NOT_NEGATIVE
 from search_space.registry import register
-from search_space.rules import NOT_NEGATIVE
 
 
 @register(

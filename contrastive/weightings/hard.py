@@ -5,8 +5,8 @@ from torch import Tensor
 
 from contrastive.checks import checked
 from contrastive.weightings._base import ROUNDING, Weighting
+from search_space.genotype.rules import POSITIVE
 from search_space.registry import register
-from search_space.rules import POSITIVE
 
 
 @register(

@@ -19,7 +19,7 @@ from downstream.task import Task
 from nas.board.projector import write_projection
 from nas.errors import OptionError
 from nas.runs.board_files import MISSING, beside, folder_of
-from search_space.cells import Choice
+from search_space.genotype import Choice
 
 
 class RunBoard:

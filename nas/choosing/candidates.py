@@ -13,10 +13,10 @@ from downstream.task import Task
 from nas.choosing.cost_limits import Limits
 from nas.choosing.genotype_file import read_genotype
 from nas.errors import OptionError
+from search_space.drawing import sample_candidates, sample_columns
 from search_space.genotype import Genotype
+from search_space.genotype.requirements import unmet
 from search_space.presets import preset
-from search_space.requirements import unmet
-from search_space.sampling import sample_candidates, sample_columns
 
 CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
 SHORTLIST = 64

@@ -76,7 +76,7 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
         OptionError: If the file cannot be read, or holds an unknown name or a wrong value.
     """
     from nas.options.yaml_file import YamlFileError, read_yaml
-    from search_space.validation import shown
+    from search_space.sentences import shown
 
     try:
         content = read_yaml(Path(path))
@@ -112,7 +112,7 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
 
 def _from_config(value: Any, *, field: dataclasses.Field[Any], annotation: Any) -> Any:
-    from search_space.validation import shown
+    from search_space.sentences import shown
 
     kind, many, optional = item_type(annotation)
     if value is None and optional:

@@ -10,8 +10,8 @@ from torch import nn
 from encoders.encoder import Encoder
 from nas.cost.counting import FLOAT_BYTES, Counts, Trace, Traces, trace, traces
 from search_space import registry
-from search_space.cells import EncoderCell
-from search_space.encoder_dag import IDENTITY, incoming
+from search_space.genotype import EncoderCell
+from search_space.genotype.encoder_dag import IDENTITY, incoming
 
 _DEEPEST = 9
 _SOME_DROPOUT = 0.1

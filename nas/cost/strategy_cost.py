@@ -20,8 +20,7 @@ from contrastive.views import draw_core, observed_span, whole_window
 from nas.cost.counting import Bilinear, Counts, Trace, Traces, bilinear, trace, traces
 from nas.cost.loss_cost import NARROW, first_values, kept_input, pair_kind_counts
 from search_space import registry
-from search_space.cells import Choice
-from search_space.genotype import Genotype
+from search_space.genotype import Choice, Genotype
 
 _DRAWS = 32
 

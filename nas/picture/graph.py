@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nas.picture.layout import LEADING, PADDING, Box, Line, label, label_size
-from search_space.cells import EncoderCell
+from search_space.genotype import EncoderCell
 
 NODE = 26.0
 GAP = 30.0

@@ -7,7 +7,7 @@ from typing import Any
 from nas.picture.graph import plan_graph
 from nas.picture.layout import LEADING, PADDING, Box, Label, Layout, Line, label, label_size
 from search_space.genotype import Genotype
-from search_space.graph import encoder_edges, to_networkx
+from search_space.genotype.graph import encoder_edges, to_networkx
 
 MARGIN = 20.0
 GAP = 34.0

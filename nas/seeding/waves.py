@@ -12,9 +12,9 @@ import numpy as np
 from ahc.bank import Bank
 from downstream.task import Task
 from nas.trials.trial import TrialPlan
+from search_space.drawing import crossover, mutate, sample_candidates
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
-from search_space.sampling import crossover, mutate, sample_candidates
 
 SHARED_STREAM, RANDOM_STREAM, EVOLVED_STREAM, REPEAT_STREAM = 1, 2, 3, 4
 PARENTS = 6

@@ -4,8 +4,6 @@ Each says where it comes from and what differs, because a point of this space is
 never the published code itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -14,7 +12,7 @@ from search_space.presets._preset import Preset
 from search_space.presets.encoders import ENCODERS
 from search_space.presets.strategies import STRATEGIES
 from search_space.registry import UnknownOptionError
-from search_space.validation import nearest
+from search_space.sentences import nearest
 
 __all__ = ["ENCODERS", "PRESETS", "STRATEGIES", "Preset", "preset"]
 

@@ -1,13 +1,11 @@
 """What a preset is, and the pieces that several of them share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from search_space.migrations import SCHEMA
+from search_space.genotype.migrations import SCHEMA
 
 
 @dataclass(frozen=True)

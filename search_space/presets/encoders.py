@@ -1,7 +1,5 @@
 """Published encoders, each beside a strategy that can teach it without labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -11,30 +9,15 @@ from search_space.presets._preset import TS2VEC, Preset, pairs, training, views
 _TAUGHT_BY_TS2VEC = "The paper trains on the forecast itself; here TS2Vec's strategy and training settings teach it. "
 
 
-def _encoder(
-    *edges: tuple[int, str],
-    blocks: int,
-    hidden: int,
-    dropout: float = 0.1,
-    normalization: str = "instance",
-    channels: str = "independent",
-    readout: str = "last",
-) -> dict[str, Any]:
+def _encoder(*edges: tuple[int, str], blocks: int, hidden: int, **others: Any) -> dict[str, Any]:
     """Return an EncoderCell in the dict form; the representation is as wide as the latent."""
-    return {
-        "edges": [list(edge) for edge in edges],
-        "blocks": blocks,
-        "hidden": hidden,
-        "output": hidden,
-        "dropout": dropout,
-        "normalization": normalization,
-        "channels": channels,
-        "readout": readout,
-    }
+    sizes = {"edges": [list(edge) for edge in edges], "blocks": blocks, "hidden": hidden, "output": hidden}
+    usual = {"dropout": 0.1, "normalization": "instance", "channels": "independent", "readout": "last"}
+    return {**sizes, **usual, **others}
 
 
-def _taught_by_ts2vec(*edges: tuple[int, str], **sizes: Any) -> dict[str, Any]:
-    return {**TS2VEC, "EncoderCell": _encoder(*edges, **sizes)}
+def _taught_by_ts2vec(*edges: tuple[int, str], **encoder: Any) -> dict[str, Any]:
+    return {**TS2VEC, "EncoderCell": _encoder(*edges, **encoder)}
 
 
 ENCODERS: Mapping[str, Preset] = MappingProxyType(

@@ -1,12 +1,10 @@
 """Published contrastive strategies, each beside its own encoder or a stack that stands for it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.migrations import from_notes
+from search_space.genotype.migrations import from_notes
 from search_space.presets._preset import TS2VEC, Preset, dilated_stack, pairs, training, views
 
 _NOTES_STRATEGY: Mapping[str, Any] = MappingProxyType(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ahc.comparator import Comparator, ComparatorSettings
 from ahc.graphs.vocabulary import Vocabulary
 from ahc.record import TrialRecord
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
-from search_space.sampling import sample_candidates
 
 Rule = Callable[[Genotype, NDArray[np.float64]], float]
 MakeRecord = Callable[..., TrialRecord]

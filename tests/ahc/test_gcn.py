@@ -17,8 +17,8 @@ from ahc.gcn import GraphConvolution, normalise
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.graph import ArchGraph, geno_to_graph
 from ahc.message_passing import DirectedConv, GraphCollection
-from search_space.columns import GenotypeColumns
-from search_space.sampling import sample_columns
+from search_space.drawing import sample_columns
+from search_space.genotype import GenotypeColumns
 from search_space.space import default_space, full_space
 
 

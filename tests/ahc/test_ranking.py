@@ -14,8 +14,8 @@ from ahc.graphs.graph import batch_graphs, geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary, VocabularyError
 from ahc.ranking import evolve, rank_candidates
 from ahc.threads import for_each, one_thread_a_product
+from search_space.drawing import sample_candidates, sample_columns
 from search_space.genotype import Genotype
-from search_space.sampling import sample_candidates, sample_columns
 
 TASK = np.linspace(-1, 1, 5).astype(np.float32)
 

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from contrastive import Strategy
 from contrastive.strategy import MOST_ROWS
-from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.genotype import Genotype
+from search_space.genotype import Choice, EmbedCell, EncoderCell, Genotype, LossCell, PairCell, TrainCell
 
 CROP = (Choice("crop", (("ratio", 0.9),)),)
 RESIZE = (Choice("resize", (("ratio", 0.4),)),)

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from contrastive import Strategy
 from search_space import registry
-from search_space.cells import Choice, LossCell, PairCell
-from search_space.genotype import Genotype
+from search_space.genotype import Choice, Genotype, LossCell, PairCell
 from search_space.presets import preset
 
 NT_XENT = Choice("nt_xent", (("temperature", 0.2),))

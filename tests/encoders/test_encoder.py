@@ -11,7 +11,7 @@ from torch import Tensor
 
 from encoders.encoder import Encoder, observed_span
 from encoders.input_normalization import NORMALIZATIONS
-from search_space.cells import EncoderCell
+from search_space.genotype import EncoderCell
 from search_space.registry import UnknownOptionError, options
 
 NAN = float("nan")

@@ -18,7 +18,7 @@ from ahc.bank.merge import merge_banks
 from ahc.bank.recover import recover_bank
 from ahc.bank.verify import find_problems
 from ahc.record import TrialRecord
-from search_space.sampling import sample_candidates
+from search_space.drawing import sample_candidates
 
 GIVEN = Path("given/b.sqlite")
 

@@ -21,8 +21,8 @@ from nas.cli.program import _parse
 from nas.errors import OptionError
 from nas.seeding.manifest import read_manifest
 from search_space import default_space, full_space, sample_candidates
-from search_space.choices import SearchSpace, SpaceError
 from search_space.genotype import Genotype, GenotypeError
+from search_space.space import SearchSpace, SpaceError
 
 VALUES = st.recursive(
     st.one_of(

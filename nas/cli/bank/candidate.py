@@ -8,8 +8,7 @@ from ahc.record import TrialRecord
 from nas.cli.bank.text import Shown, aligned, bank_path
 from nas.errors import OptionError
 from nas.options.bank import BankShowOptions
-from search_space.genotype import Genotype
-from search_space.validation import GenotypeError
+from search_space.genotype import Genotype, GenotypeError
 
 _MOST_NAMED = 8
 _BAR = 40

@@ -6,7 +6,7 @@ import numpy as np
 
 from nas.cli.space.table import SpaceText
 from nas.options.space import SampleOptions
-from search_space.sampling import sample_candidates
+from search_space.drawing import sample_candidates
 from search_space.space import default_space, full_space
 
 

@@ -8,7 +8,7 @@ from nas.errors import OutputExistsError
 from nas.options.space import ShowOptions
 from nas.picture import plan_genotype, write_picture
 from search_space.genotype import Genotype
-from search_space.graph import encoder_edges, to_networkx
+from search_space.genotype.graph import encoder_edges, to_networkx
 from search_space.presets import PRESETS
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ahc.evaluation.bank_account import account_text, best_gain, curve_gains, gain_by_choice, gain_table, noise_table
 from ahc.record import TrialRecord
-from search_space.sampling import sample_candidates
+from search_space.drawing import sample_candidates
 
 N = 120
 

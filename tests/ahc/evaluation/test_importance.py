@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ahc.evaluation.bank_account import account_text
 from ahc.evaluation.importance import epsilon_squared, gene_importance, gene_table
 from ahc.record import TrialRecord
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
-from search_space.sampling import sample_candidates
 
 Plant = Callable[..., tuple[list[TrialRecord], dict[str, NDArray[np.float32]]]]
 

@@ -16,10 +16,9 @@ from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.graph import ArchGraph, GraphBatch, batch_graphs, geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
-from search_space.choices import SearchSpace
+from search_space.drawing import sample_columns
 from search_space.genotype import Genotype
-from search_space.sampling import sample_columns
-from search_space.space import default_space, full_space
+from search_space.space import SearchSpace, default_space, full_space
 
 TASK = torch.linspace(-1, 1, 5)
 

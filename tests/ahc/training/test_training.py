@@ -17,8 +17,8 @@ from ahc.ranking import rank_candidates
 from ahc.record import TrialRecord
 from ahc.training.comparators import train_comparator
 from ahc.training.members import TrainingSettings
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
-from search_space.sampling import sample_candidates
 
 Statistics = NDArray[np.float64]
 Plant = Callable[..., tuple[list[TrialRecord], dict[str, NDArray[np.float32]]]]

@@ -15,8 +15,8 @@ from nas.errors import OptionError
 from nas.options.search import SearchOptions
 from nas.runs.stopwatch import Stopwatch
 from nas.search import choose_candidates
+from search_space.genotype.requirements import unmet
 from search_space.presets import preset
-from search_space.requirements import unmet
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from nas.options.fields import n_bytes
 from nas.options.search import SearchOptions
 from nas.runs.stopwatch import Stopwatch
 from nas.search import choose_candidates
-from search_space.sampling import SamplingError, sample_candidates
+from search_space.drawing import SamplingError, sample_candidates
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 
@@ -34,7 +34,7 @@ def test_accepting_all_is_accepting_none_and_order_is_kept() -> None:
 
 
 def test_a_space_without_acceptable_genotypes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search_space.sampling._PATIENCE", 50)
+    monkeypatch.setattr("search_space.drawing.sampling._PATIENCE", 50)
     with pytest.raises(SamplingError, match="only 0 of 51 different genotypes were accepted, got 3; the limits leave"):
         sample_candidates(3, np.random.default_rng(0), accept=lambda genotype: False)
 

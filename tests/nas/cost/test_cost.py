@@ -20,9 +20,9 @@ from nas.cost.encoder_cost import encoder_counts, encoder_weights
 from nas.cost.seconds import Speed
 from nas.cost.strategy_cost import strategy_cost
 from nas.training.model import ContrastiveModel
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
 from search_space.presets import preset
-from search_space.sampling import sample_candidates
 from search_space.space import default_space, full_space
 
 WINDOWS, VARIATES, STEPS = 6, 3, 24

@@ -13,10 +13,10 @@ import pytest
 from nas.errors import OptionError
 from nas.picture import Layout, plan_genotype, write_picture
 from nas.picture.layout import Box, label, label_size
-from search_space.encoder_dag import incoming
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
+from search_space.genotype.encoder_dag import incoming
 from search_space.presets import PRESETS, preset
-from search_space.sampling import sample_candidates
 from search_space.space import full_space
 
 DRAWN = [

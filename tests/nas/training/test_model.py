@@ -9,7 +9,7 @@ import torch
 
 from nas.training.model import ContrastiveModel
 from search_space import registry
-from search_space.cells import Choice
+from search_space.genotype import Choice
 from search_space.presets import preset
 
 

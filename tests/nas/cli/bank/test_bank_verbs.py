@@ -17,7 +17,7 @@ from ahc.record import TrialRecord
 from nas.cli import program as cli
 from nas.cli.commands import COMMANDS
 from nas.runs.lock import bank_lock
-from search_space.sampling import sample_candidates
+from search_space.drawing import sample_candidates
 
 GENOTYPES = sample_candidates(6, np.random.default_rng(3))
 Run = Callable[..., tuple[int, str, str]]

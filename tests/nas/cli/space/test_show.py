@@ -13,9 +13,9 @@ from nas.cli.space.sample import sample_space
 from nas.cli.space.show import graph_listing, show_genotype
 from nas.errors import OptionError, OutputExistsError
 from nas.options.space import SampleOptions, ShowOptions
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype, GenotypeError
 from search_space.presets import PRESETS, preset
-from search_space.sampling import sample_candidates
 from search_space.space import full_space
 
 

@@ -11,25 +11,19 @@ from functools import cached_property
 from typing import Any
 
 from search_space import registry
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell, chain_to_list
-from search_space.encoder_dag import canonical_edges
-from search_space.migrations import SCHEMA, upgrade
-from search_space.parsing import READERS
-from search_space.rules import CELLS
-from search_space.validation import GenotypeError, Problems
-
-__all__ = [
-    "CELLS",
-    "Chain",
-    "Choice",
-    "EmbedCell",
-    "EncoderCell",
-    "Genotype",
-    "GenotypeError",
-    "LossCell",
-    "PairCell",
-    "TrainCell",
-]
+from search_space.genotype.cells import (
+    Chain,
+    EmbedCell,
+    EncoderCell,
+    LossCell,
+    PairCell,
+    TrainCell,
+)
+from search_space.genotype.encoder_dag import canonical_edges
+from search_space.genotype.migrations import SCHEMA, upgrade
+from search_space.genotype.parsing import READERS
+from search_space.genotype.rules import CELLS
+from search_space.genotype.validation import Problems
 
 _to_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
@@ -79,13 +73,13 @@ class Genotype:
         """Return the dict form: plain lists, dicts, numbers and names, ready for JSON."""
         return {
             "schema": SCHEMA,
-            "AugCell1": chain_to_list(self.aug1),
-            "AugCell2": chain_to_list(self.aug2),
-            "EmbedCell": self.embed.to_dict(),
+            "AugCell1": [choice.to_list() for choice in self.aug1],
+            "AugCell2": [choice.to_list() for choice in self.aug2],
+            "EmbedCell": {**vars(self.embed)},
             "PairCell": self.pair.to_dict(tuple(registry.options("pair"))),
             "LossCell": self.loss.to_dict(),
             "EncoderCell": self.encoder.to_dict(),
-            "TrainCell": self.train.to_dict(),
+            "TrainCell": {**vars(self.train)},
         }
 
     @cached_property
@@ -101,7 +95,7 @@ class Genotype:
         return _to_json(
             {
                 "views": sorted([(step.name, step.parameters) for step in chain] for chain in (self.aug1, self.aug2)),
-                "EmbedCell": self.embed.to_dict(),
+                "EmbedCell": vars(self.embed),
                 "PairCell": self.pair.to_dict(),
                 "LossCell": self.loss.to_dict(),
                 "EncoderCell": {
@@ -109,7 +103,7 @@ class Genotype:
                     "nodes": encoder.n_inner,
                     "edges": canonical_edges(encoder.edges),
                 },
-                "TrainCell": self.train.to_dict(),
+                "TrainCell": vars(self.train),
             }
         )
 

@@ -24,7 +24,7 @@ from search_space import (
     sample_arch,
     sample_candidates,
 )
-from search_space.encoder_dag import incoming
+from search_space.genotype.encoder_dag import incoming
 
 rng_seeds = st.integers(0, 2**32)
 TINY: dict[str, Any] = {

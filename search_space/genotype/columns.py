@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.encoder_dag import Edge
-from search_space.genotype import Genotype
+from search_space.genotype.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.genotype.encoder_dag import Edge
+from search_space.genotype.genotype import Genotype
 
+_Part = TypeVar("_Part")
 Codes = NDArray[np.integer[Any]]
 CELL_COLUMNS = ("embed", "pair", "loss", "encoder", "readout", "train")
 
@@ -46,13 +47,10 @@ class Parts:
     readout: Sequence[str]
     train: Sequence[TrainCell]
 
-    def chain(self, codes: Sequence[int]) -> Chain:
-        """Return a chain without what stands behind its end."""
-        return tuple([choice for code in codes if (choice := self.choices[code]) is not None])
 
-    def graph(self, codes: Sequence[int]) -> tuple[Edge, ...]:
-        """Return the edges of a graph."""
-        return tuple([edge for code in codes if (edge := self.edges[code]) is not None])
+def _listed(parts: Sequence[_Part | None], codes: Sequence[int]) -> tuple[_Part, ...]:
+    """Return the parts of a chain or graph, without what stands behind its end."""
+    return tuple([part for code in codes if (part := parts[code]) is not None])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +79,12 @@ class GenotypeColumns(Sequence[Genotype]):
         columns = (codes.tolist() for codes in (self.aug1, self.aug2, self.edges, self.cells))
         for aug1, aug2, edges, (embed, pair, loss, encoder, readout, train) in zip(*columns, strict=True):
             yield Genotype(
-                aug1=parts.chain(aug1),
-                aug2=parts.chain(aug2),
+                aug1=_listed(parts.choices, aug1),
+                aug2=_listed(parts.choices, aug2),
                 embed=parts.embed[embed],
                 pair=parts.pair[pair],
                 loss=parts.loss[loss],
-                encoder=EncoderCell(*(parts.graph(edges), *parts.encoder[encoder], parts.readout[readout])),
+                encoder=EncoderCell(*(_listed(parts.edges, edges), *parts.encoder[encoder], parts.readout[readout])),
                 train=parts.train[train],
             )
 

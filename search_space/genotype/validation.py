@@ -1,22 +1,13 @@
 """Collects every problem of one input and says them together."""
 
-from __future__ import annotations
-
-import difflib
-import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from compute.user_error import USAGE, UserError
-from search_space.rules import Options, Range, Rule
-from search_space.sentences import lines_of, one_line
+from search_space.genotype.rules import Options, Range, Rule
+from search_space.sentences import LONGEST_VALUE, lines_of, nearest, one_line, shown
 
-_LONGEST = 80
 _MOST = 20
-_repr = reprlib.Repr()
-# what is nested deeply, or holds itself many times over, must not be written out
-_repr.maxlevel, _repr.maxlist, _repr.maxtuple, _repr.maxdict = 4, 12, 12, 12
-_repr.maxstring = _repr.maxlong = _repr.maxother = 2 * _LONGEST
 
 
 class GenotypeError(UserError, ValueError):
@@ -27,23 +18,6 @@ class GenotypeError(UserError, ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(lines_of(message))
-
-
-def shown(value: object) -> str:
-    """Return a value on one line, shortened where it is long."""
-    try:
-        text = " ".join(_repr.repr(value).split())
-    except ValueError:  # Python writes no number of thousands of digits
-        text = f"a {type(value).__name__} of very many digits"
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-
-
-def nearest(name: object, known: Iterable[str]) -> str:
-    """Return the end of a sentence about an unknown name: its neighbour and all known names."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name if isinstance(name, str) else shown(name), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{hint} (known: {', '.join(names) or 'none'})"
 
 
 def is_list(value: object) -> bool:
@@ -63,7 +37,7 @@ class Problems:
 
     def add(self, where: str, rule: str, got: object, *, hint: str = "") -> None:
         """Note one problem."""
-        self.lines.append(f"{one_line(where, longest=2 * _LONGEST)}: {rule}, got {shown(got)}{hint}")
+        self.lines.append(f"{one_line(where, longest=2 * LONGEST_VALUE)}: {rule}, got {shown(got)}{hint}")
         if len(self.lines) > _MOST:
             self.raise_any()
 

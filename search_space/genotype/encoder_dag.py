@@ -7,8 +7,6 @@ sum of its edges and the last node is the output. The rule follows AutoCTS++ (Wu
 arXiv:2311.04552), which calls an edge `[node, op]` as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 MAX_INNER_NODES = 6
@@ -92,9 +90,6 @@ def canonical_edges(edges: Sequence[Edge]) -> tuple[LabelledEdge, ...]:
     identities happen to weigh alike; they keep different keys.
     """
     shortcut = edges[0][1] == IDENTITY
-    labelled = []
-    for index, (source, op) in enumerate(edges):
-        if index == 0 and shortcut:
-            continue
-        labelled.append((target_of(index), 0 if shortcut and source == 1 else source, op))
-    return tuple(sorted(labelled))
+    reads = {1: 0} if shortcut else {}
+    labelled = [(target_of(index), reads.get(source, source), op) for index, (source, op) in enumerate(edges)]
+    return tuple(sorted(labelled[1:] if shortcut else labelled))

@@ -4,8 +4,6 @@ Each row is spent from left to right, and how much of it depends on what it drew
 so every step reads at a place of its own per row.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
@@ -16,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.user_error import USAGE, UserError
-from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
-from search_space.choices import SearchSpace
-from search_space.columns import Codes, GenotypeColumns, Parts
-from search_space.counting import Cell, option_parameters, pair_cells
-from search_space.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
+from search_space.genotype import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
+from search_space.genotype.columns import Codes, GenotypeColumns, Parts
+from search_space.genotype.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
+from search_space.genotype.rules import MAX_CHAIN, NONE
 from search_space.registry import losses_without_similarity
-from search_space.rules import MAX_CHAIN, NONE
+from search_space.space import SearchSpace
+from search_space.space.counting import Cell, pair_cells, points
 
 # Numbers that one genotype spends at most: two chains, embed, pair, loss, graph, hyperparameters, training.
 _ROW = 2 * (1 + 2 * MAX_CHAIN) + 3 + 1 + 3 + (1 + 3 * MAX_INNER_NODES) + 7 + 3
@@ -37,6 +35,10 @@ class SamplingError(UserError, ValueError):
     exit_status = USAGE
 
 
+class NothingToDraw(Exception):
+    """There is nothing to pick from."""
+
+
 class Draw:
     """A row of uniform numbers in [0, 1), spent one by one."""
 
@@ -48,7 +50,9 @@ class Draw:
         return int(self._next() * n)
 
     def pick(self, items: Sequence[_Item]) -> _Item:
-        """Return one of the items."""
+        """Return one of the items; raises `NothingToDraw` where there is none."""
+        if not items:
+            raise NothingToDraw
         return items[int(self._next() * len(items))]
 
 
@@ -77,26 +81,22 @@ class Plan:
         pairs = pair_cells(space["PairCell"])
         # A pooling that nothing asks for makes equal cells, and equal cells need one number.
         self._pairs = np.array([pairs.index(pair) for pair in pairs])
-        self.losses = [points(space["LossCell"], name) for name in space["LossCell"]["loss"]]
-        self.similarities = space["LossCell"]["similarity"]
-        self.weightings = optional_points(space["LossCell"], "weighting")
-        self.auxiliaries = optional_points(space["LossCell"], "auxiliary")
+        loss = space["LossCell"]
+        self.losses = [points(loss, name) for name in loss["loss"]]
+        self.similarities = loss["similarity"]
+        self.beside_loss = {field: optional_points(loss, field) for field in ("weighting", "auxiliary")}
         # A space without them spends no numbers on them, so what it draws does not depend on their existence.
-        self.has_beside_loss = any(
-            len(points) > 1 or len(points[0]) > 1 for points in (self.weightings, self.auxiliaries)
-        )
+        self.has_beside_loss = any(sum(map(len, options)) > 1 for options in self.beside_loss.values())
         self.row = _ROW + _ROW_BESIDE_LOSS * self.has_beside_loss
         self.operators = space["EncoderCell"]["operators"]
         self.nodes = space["EncoderCell"]["nodes"]
         self._embed, self._encoder, self._train = (
             _columns(space, cell) for cell in (EmbedCell, EncoderCell, TrainCell)
         )
-        self._beside = [
-            _Points(options)
-            for options in (self.losses, [[name] for name in self.similarities], self.weightings, self.auxiliaries)
-        ]
+        similarities = [[name] for name in self.similarities]
+        self._loss_fields = [_Points(o) for o in (self.losses, similarities, *self.beside_loss.values())]
         compares_nothing = losses_without_similarity()
-        self._compares = np.array([loss.name not in compares_nothing for loss in self._beside[0].flat])
+        self._compares = np.array([loss.name not in compares_nothing for loss in self._loss_fields[0].flat])
         steps = [choice for _, options in self.chains for choices in options for choice in choices]
         acting = list(dict.fromkeys(step for step in steps if not step.does_nothing))
         number = {step: at for at, step in enumerate(acting, 1)}
@@ -110,7 +110,7 @@ class Plan:
             edges=(None, *itertools.product(range(MAX_INNER_NODES), names)),
             embed=[EmbedCell(*values) for values in itertools.product(*self._embed)],
             pair=pairs,
-            loss=[LossCell(*values) for values in itertools.product(*(points.flat for points in self._beside))],
+            loss=[LossCell(*values) for values in itertools.product(*(points.flat for points in self._loss_fields))],
             encoder=list(itertools.product(*self._encoder[:-1])),
             readout=self._encoder[-1],
             train=[TrainCell(*values) for values in itertools.product(*self._train)],
@@ -149,13 +149,13 @@ class Plan:
 
     def _loss(self, draws: Draws) -> Codes:
         """Draw losses with their similarity and what stands beside them, (n,)."""
-        losses, similarities, *beside = self._beside
+        losses, similarities, *beside = self._loss_fields
         loss, similarity = losses.pick(draws), draws.below(len(similarities.flat))
         off = np.zeros_like(loss)
         weighting, auxiliary = (points.pick(draws) if self.has_beside_loss else off for points in beside)
         compares = self._compares[loss]  # a loss that compares nothing has neither
-        fields = [points.flat for points in self._beside]
-        return _number([loss, similarity * compares, weighting * compares, auxiliary], fields)
+        digits = [loss, similarity * compares, weighting * compares, auxiliary]
+        return _number(digits, [points.flat for points in self._loss_fields])
 
     def _edges(self, draws: Draws) -> Codes:
         """Draw graphs: their size, then node by node the second source and two operators, (n, most edges)."""
@@ -233,13 +233,6 @@ def _columns(space: SearchSpace, cell: type[Any]) -> list[tuple[Any, ...]]:
 def _number(digits: Sequence[Codes], fields: Sequence[Sequence[Any]]) -> Codes:
     """Return where combinations stand in the product of the fields, given as one index per field, (n,)."""
     return np.ravel_multi_index(tuple(digits), [len(values) for values in fields])
-
-
-def points(cell: Cell, option: str) -> list[Choice]:
-    """Return an option with every combination of its parameters' choices."""
-    parameters = option_parameters(cell, option)
-    grid = itertools.product(*parameters.values())
-    return [Choice(option, tuple(zip(parameters, point, strict=True))) for point in grid]
 
 
 def optional_points(cell: Cell, field: str) -> list[list[Choice | None]]:

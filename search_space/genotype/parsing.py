@@ -1,7 +1,5 @@
 """Reads each cell of the dict form, noting every problem on the way."""
 
-from __future__ import annotations
-
 import dataclasses
 import numbers
 from collections.abc import Callable, Mapping
@@ -9,18 +7,19 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from search_space import encoder_dag, registry
-from search_space.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.encoder_dag import Edge
-from search_space.rules import FIELDS, KERNELS, MAX_CHAIN, NEEDS_KERNEL, NONE, POOLS, parameter_range
-from search_space.validation import Problems, is_list
+from search_space import registry
+from search_space.genotype import encoder_dag
+from search_space.genotype.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.genotype.encoder_dag import Edge
+from search_space.genotype.rules import FIELDS, KERNELS, MAX_CHAIN, NEEDS_KERNEL, NONE, POOLS, parameter_range
+from search_space.genotype.validation import Problems, is_list
 
 _BESIDE_LOSS = ("weighting", "auxiliary")
 _NOTHING = Choice("")
 
 
 def _read_chain(value: Any, problems: Problems, *, where: str) -> Chain:
-    """Read an ordered chain of augmentations; those of zero strength are left out."""
+    """Read an ordered chain of augmentations."""
     if not is_list(value):
         problems.add(where, "must be a list of [augmentation, parameters]", value)
         return ()
@@ -38,7 +37,7 @@ def _read_chain(value: Any, problems: Problems, *, where: str) -> Chain:
             problems.add(place, "an augmentation may stand in a chain once", option.name)
         seen.add(option.name)
         chain.append(_read_parameters(option, given, f"{place}.{option.name}", problems))
-    return tuple(choice for choice in chain if not choice.does_nothing)
+    return tuple(chain)
 
 
 def _read_entry(

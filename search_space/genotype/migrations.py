@@ -5,13 +5,12 @@ that of the design notes: augmentations as `enabled_ops` with `params`, and the
 encoder as `[node, integer]`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from search_space.validation import GenotypeError, Problems, is_list, nearest
+from search_space.genotype.validation import GenotypeError, Problems, is_list
+from search_space.sentences import nearest
 
 SCHEMA = 1
 
@@ -34,7 +33,6 @@ _NOTES_AUGMENTATIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _NOTES_LOSSES = MappingProxyType({"InfoNCE": "info_nce", "NTXent": "nt_xent"})
-_NOTES_SIMILARITIES = MappingProxyType({"cosine": "cosine", "dot": "dot"})
 _NOTES_EMBED = MappingProxyType({"embedding_jittering": "jitter", "embedding_masking": "mask", "normalization": "norm"})
 _NOTES_PAIRS = MappingProxyType({"multiscale": "cross_scale", "pool_type": "pool"})
 
@@ -62,7 +60,8 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
         GenotypeError: If the schema is not one that this version reads, or the
             notes' form is not convertible.
     """
-    if is_notes_form(data):
+    views = data.get("AugCell1"), data.get("AugCell2")
+    if any(isinstance(view, Mapping) and "enabled_ops" in view for view in views):
         return _from_notes_dict(data)
     problems = Problems()
     schema = data.get("schema", SCHEMA)  # a missing field is reported with the other fields
@@ -72,11 +71,6 @@ def upgrade(data: Mapping[str, Any]) -> dict[str, Any]:
         problems.add("schema", f"must be at most {SCHEMA} (written by a newer version)", schema)
     problems.raise_any()
     return dict(data)
-
-
-def is_notes_form(data: Mapping[str, Any]) -> bool:
-    """Return whether a dict is written as in the design notes."""
-    return any(isinstance(data.get(cell), Mapping) and "enabled_ops" in data[cell] for cell in ("AugCell1", "AugCell2"))
 
 
 def from_notes(
@@ -163,12 +157,8 @@ def _notes_loss(value: Any, problems: Problems) -> dict[str, Any]:
     if cell is None or not problems.fields("LossCell", cell, required=("loss", "sim", "temperature")):
         return {}
     loss = problems.name("LossCell.loss", cell["loss"], _NOTES_LOSSES, what="loss of the notes")
-    similarity = problems.name("LossCell.sim", cell["sim"], _NOTES_SIMILARITIES, what="similarity of the notes")
-    return {
-        "loss": _NOTES_LOSSES.get(loss, ""),
-        "similarity": _NOTES_SIMILARITIES.get(similarity, ""),
-        "temperature": cell["temperature"],
-    }
+    similarity = problems.name("LossCell.sim", cell["sim"], ("cosine", "dot"), what="similarity of the notes")
+    return {"loss": _NOTES_LOSSES.get(loss, ""), "similarity": similarity, "temperature": cell["temperature"]}
 
 
 def _notes_edges(value: Any, operators: Sequence[str], problems: Problems) -> list[list[Any]]:

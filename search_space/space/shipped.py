@@ -1,15 +1,11 @@
 """The two spaces that come with the software: the default one and the full one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.choices import SearchSpace, SpaceError
-from search_space.rules import FIELDS, NONE, Options, Rule
-
-__all__ = ["SearchSpace", "SpaceError", "default_space", "full_space"]
+from search_space.genotype.rules import FIELDS, NONE, Options, Rule
+from search_space.space.choices import SearchSpace
 
 # AutoCL's eleven strengths (Jing et al. 2024, arXiv:2403.12641)
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)

@@ -4,22 +4,16 @@ Each genotype is made from one row of uniform numbers. That is fast, and it
 makes the first candidates the same however many are asked for.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from search_space.choices import SearchSpace
-from search_space.columns import GenotypeColumns, joined
-from search_space.drawing import SamplingError, plan_of
+from search_space.drawing.plan import SamplingError, plan_of
 from search_space.genotype import Genotype
-from search_space.mutation import mutate
-from search_space.space import default_space
-
-__all__ = ["SamplingError", "crossover", "mutate", "sample_arch", "sample_candidates", "sample_columns"]
+from search_space.genotype.columns import GenotypeColumns, joined
+from search_space.space import SearchSpace, default_space
 
 # Batches that a generator is asked for; what follows a draw depends on them.
 _BATCH = 256
@@ -83,7 +77,9 @@ def sample_columns(
     blocks = [plan.genotypes(np.empty((0, plan.row)))]
     n_kept = fruitless = refused = 0
     while n_kept < n:
-        drawn = plan.genotypes(rng.random((_rows(n - n_kept), plan.row)))
+        # whole batches that are surely needed
+        n_rows = min(-(-(n - n_kept) // _BATCH) * _BATCH, _MOST_ROWS)
+        drawn = plan.genotypes(rng.random((n_rows, plan.row)))
         genotypes = list(drawn) if exclude or accept is not None else []
         names: Sequence[str | bytes] = [g.key for g in genotypes] if exclude else plan.identities(drawn)
         kept: list[int] = []
@@ -115,16 +111,8 @@ def sample_columns(
     return joined(blocks)
 
 
-def _rows(n: int) -> int:
-    """Return how many rows to draw at once for n more genotypes: whole batches that are surely needed."""
-    return min(-(-n // _BATCH) * _BATCH, _MOST_ROWS)
-
-
 def crossover(a: Genotype, b: Genotype, rng: np.random.Generator) -> Genotype:
     """Return a child that has each cell from either parent; no rule spans two cells."""
-    from_a = rng.random(len(dataclasses.fields(Genotype))) < 0.5
-    cells = {
-        field.name: getattr(a if chosen else b, field.name)
-        for field, chosen in zip(dataclasses.fields(Genotype), from_a, strict=True)
-    }
-    return Genotype(**cells)
+    fields = dataclasses.fields(Genotype)
+    from_a = rng.random(len(fields)) < 0.5
+    return Genotype(*(getattr(a if own else b, field.name) for field, own in zip(fields, from_a, strict=True)))

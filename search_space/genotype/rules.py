@@ -1,7 +1,5 @@
 """Which values are legal in which field, known to the genotype and the space alike."""
 
-from __future__ import annotations
-
 import math
 import numbers
 from collections.abc import Iterable, Mapping
@@ -10,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from search_space import registry
-from search_space.encoder_dag import MAX_INNER_NODES
+from search_space.genotype.encoder_dag import MAX_INNER_NODES
 
 MAX_CHAIN = 4
 POOLS = ("avg", "max")

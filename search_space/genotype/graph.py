@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from search_space.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
-from search_space.encoder_dag import target_of
-from search_space.genotype import Genotype
-from search_space.rules import NONE
+from search_space.genotype.cells import Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
+from search_space.genotype.encoder_dag import target_of
+from search_space.genotype.genotype import Genotype
+from search_space.genotype.rules import NONE
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -105,7 +105,7 @@ def global_vertex(encoder: EncoderCell, *, train: TrainCell) -> Vertex:
     """Structural and training hyperparameters."""
     named = ("normalization", Choice(encoder.normalization)), ("channels", Choice(encoder.channels))
     sizes = [(f"encoder.{name}", getattr(encoder, name)) for name in ("blocks", "hidden", "output", "dropout")]
-    return Vertex("global", named, (*sizes, *((f"train.{name}", float(v)) for name, v in train.to_dict().items())))
+    return Vertex("global", named, (*sizes, *((f"train.{name}", float(v)) for name, v in vars(train).items())))
 
 
 def augmentation_vertex(choice: Choice) -> Vertex:

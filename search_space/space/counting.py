@@ -3,25 +3,25 @@
 `raw` counts what can be drawn; `canonical` counts what has different keys.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from search_space.cells import PairCell
-from search_space.encoder_dag import IDENTITY
+from search_space.genotype import Choice, PairCell
+from search_space.genotype.encoder_dag import IDENTITY
 from search_space.registry import losses_without_similarity
 
 Cell = Mapping[str, tuple[Any, ...]]
 
 
-def option_parameters(cell: Cell, option: str) -> dict[str, tuple[Any, ...]]:
-    """Return parameter -> choices of one option of a cell."""
+def points(cell: Cell, option: str) -> list[Choice]:
+    """Return an option with every combination of its parameters' choices."""
     prefix = f"{option}."
-    return {name[len(prefix) :]: values for name, values in cell.items() if name.startswith(prefix)}
+    parameters = {name[len(prefix) :]: values for name, values in cell.items() if name.startswith(prefix)}
+    grid = itertools.product(*parameters.values())
+    return [Choice(option, tuple(zip(parameters, point, strict=True))) for point in grid]
 
 
 def pair_cells(cell: Cell) -> list[PairCell]:
@@ -40,7 +40,7 @@ def raw_chains(cell: Cell) -> int:
     """
     symmetric = [1]
     for option in cell["options"]:
-        count = math.prod(len(values) for values in option_parameters(cell, option).values())
+        count = len(points(cell, option))
         symmetric = [a + count * b for a, b in zip([*symmetric, 0], [0, *symmetric], strict=True)]
     return sum(math.factorial(size) * symmetric[size] for size in cell["lengths"] if size < len(symmetric))
 
@@ -53,17 +53,20 @@ def common_canonical_chains(first: Cell, second: Cell) -> int:
     of the chain's options have a zero strength in either cell.
     """
     options = sorted({*first["options"], *second["options"]})
-    choices = {option: (_strengths(first, option), _strengths(second, option)) for option in options}
+    choices = [
+        [set(points(cell, option)) if option in cell["options"] else set() for cell in (first, second)]
+        for option in options
+    ]
     # (length, options with a zero in the first cell, in the second) -> number of unordered chains
     counts: dict[tuple[int, int, int], int] = {(0, 0, 0): 1}
-    for in_first, in_second in choices.values():
-        acting = sum(any(point) or not point for point in in_first & in_second)
+    for in_first, in_second in choices:
+        acting = sum(not choice.does_nothing for choice in in_first & in_second)
         zero = _has_zero(in_first), _has_zero(in_second)
         grown = defaultdict(int, counts)
         for (length, zeros_first, zeros_second), count in counts.items():
             grown[length + 1, zeros_first + zero[0], zeros_second + zero[1]] += count * acting
         counts = grown
-    zeros = [sum(_has_zero(pair[cell]) for pair in choices.values()) for cell in (0, 1)]
+    zeros = [sum(_has_zero(pair[cell]) for pair in choices) for cell in (0, 1)]
     return sum(
         math.factorial(length) * count
         for (length, *used), count in counts.items()
@@ -71,16 +74,8 @@ def common_canonical_chains(first: Cell, second: Cell) -> int:
     )
 
 
-def _strengths(cell: Cell, option: str) -> set[tuple[float, ...]]:
-    """Return the parameter points of an option, none where the cell lacks it."""
-    if option not in cell["options"]:
-        return set()
-    parameters = option_parameters(cell, option)
-    return set(itertools.product(*(parameters[name] for name in sorted(parameters))))
-
-
-def _has_zero(points: set[tuple[float, ...]]) -> bool:
-    return any(point and not any(point) for point in points)
+def _has_zero(points: set[Choice]) -> bool:
+    return any(choice.does_nothing for choice in points)
 
 
 def _reachable(cell: Cell, length: int, spare_zeros: int) -> bool:
@@ -109,7 +104,7 @@ def canonical_losses(cell: Cell) -> int:
 
 def _points(cell: Cell, field: str) -> int:
     """Count the options of a field, each with the choices of its parameters."""
-    return sum(math.prod(len(values) for values in option_parameters(cell, name).values()) for name in cell[field])
+    return sum(len(points(cell, name)) for name in cell[field])
 
 
 def raw_graphs(nodes: Sequence[int], n_operators: int) -> int:
@@ -136,6 +131,25 @@ def canonical_graphs(nodes: Sequence[int], operators: Sequence[str]) -> int:
     return total
 
 
-def hyperparameters(cell: Cell, *, without: Sequence[str] = ()) -> int:
-    """Count the combinations of independent fields."""
-    return math.prod(len(values) for name, values in cell.items() if name not in without)
+def hyperparameters(cell: Cell) -> int:
+    """Count the combinations of independent fields: all but those that an encoder's graph is drawn from."""
+    return math.prod(len(values) for name, values in cell.items() if name not in ("nodes", "operators"))
+
+
+RAW: Mapping[str, Callable[[Cell], int]] = {
+    "AugCell1": raw_chains,
+    "AugCell2": raw_chains,
+    "EmbedCell": hyperparameters,
+    "PairCell": lambda cell: len(pair_cells(cell)),
+    "LossCell": raw_losses,
+    "EncoderCell": lambda cell: raw_graphs(cell["nodes"], len(cell["operators"])) * hyperparameters(cell),
+    "TrainCell": hyperparameters,
+}
+CANONICAL: Mapping[str, Callable[[Cell], int]] = {
+    "EmbedCell": hyperparameters,
+    "PairCell": lambda cell: len(set(pair_cells(cell))),
+    "LossCell": canonical_losses,
+    "EncoderCell": lambda cell: canonical_graphs(cell["nodes"], cell["operators"]) * hyperparameters(cell),
+    "TrainCell": hyperparameters,
+}
+"""The views are missing: they are counted together."""

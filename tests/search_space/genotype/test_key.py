@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_space import Choice, Genotype, full_space, sample_arch
-from search_space.cells import LossCell
-from search_space.encoder_dag import incoming
+from search_space.genotype import LossCell
+from search_space.genotype.encoder_dag import incoming
 
 HAND_WRITTEN: dict[str, Any] = {
     "schema": 1,
@@ -54,7 +54,7 @@ def test_golden_key() -> None:
 
 def test_key_does_not_depend_on_the_process() -> None:
     code = "import sys; from search_space import Genotype; print(Genotype.from_dict(eval(sys.argv[1])).key)"
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-c", code, repr(HAND_WRITTEN)], capture_output=True, text=True, check=True, cwd=root
     )

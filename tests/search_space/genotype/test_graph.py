@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from search_space import Genotype, full_space, mutate, preset, sample_candidates
-from search_space.encoder_dag import incoming
-from search_space.graph import VERTEX_KINDS, Vertex, encoder_edges, to_networkx
+from search_space.genotype.encoder_dag import incoming
+from search_space.genotype.graph import VERTEX_KINDS, Vertex, encoder_edges, to_networkx
 
 DRAWN = sample_candidates(60, np.random.default_rng(5), full_space())
 
@@ -62,6 +62,7 @@ def test_networkx_is_imported_for_a_graph_only() -> None:
     code = (
         "import sys; import search_space as s, nas.cli, numpy as np; s.sample_candidates(5, np.random.default_rng(0));"
         "assert 'networkx' not in sys.modules;"
-        "from search_space.graph import to_networkx; to_networkx(s.preset('ts2vec')); assert 'networkx' in sys.modules"
+        "from search_space.genotype.graph import to_networkx; to_networkx(s.preset('ts2vec'));"
+        "assert 'networkx' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

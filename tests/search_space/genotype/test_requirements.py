@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from search_space import Genotype, GenotypeError, preset
-from search_space.requirements import unmet
+from search_space.genotype.requirements import unmet
 
 
 def genotype(**pair: bool) -> Genotype:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -11,10 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from compute.user_error import USAGE, UserError
-from search_space import counting
-from search_space.rules import CELLS, FIELDS, Options, Range, parameter_range
-from search_space.sentences import lines_of
-from search_space.validation import is_list, nearest, shown
+from search_space.genotype import CELLS
+from search_space.genotype.rules import FIELDS, Options, Range, parameter_range
+from search_space.genotype.validation import is_list
+from search_space.sentences import lines_of, nearest, shown
+from search_space.space import counting
 
 _MOST = 21  # problems that are looked for
 Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
@@ -105,34 +106,14 @@ class SearchSpace:
 
     def size(self) -> dict[str, int]:
         """Return the exact number of raw draws per cell and in `total`."""
-        encoder = self["EncoderCell"]
-        sizes = {
-            "AugCell1": counting.raw_chains(self["AugCell1"]),
-            "AugCell2": counting.raw_chains(self["AugCell2"]),
-            "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
-            "PairCell": len(counting.pair_cells(self["PairCell"])),
-            "LossCell": counting.raw_losses(self["LossCell"]),
-            "EncoderCell": counting.raw_graphs(encoder["nodes"], len(encoder["operators"])) * self._encoder_points,
-            "TrainCell": counting.hyperparameters(self["TrainCell"]),
-        }
+        sizes = {cell: count(self[cell]) for cell, count in counting.RAW.items()}
         return {**sizes, "total": math.prod(sizes.values())}
 
     def canonical_size(self) -> dict[str, int]:
         """Return the exact number of different keys per cell (both views as one) and in `total`."""
-        encoder = self["EncoderCell"]
-        sizes = {
-            "views": counting.canonical_views(self["AugCell1"], self["AugCell2"]),
-            "EmbedCell": counting.hyperparameters(self["EmbedCell"]),
-            "PairCell": len(set(counting.pair_cells(self["PairCell"]))),
-            "LossCell": counting.canonical_losses(self["LossCell"]),
-            "EncoderCell": counting.canonical_graphs(encoder["nodes"], encoder["operators"]) * self._encoder_points,
-            "TrainCell": counting.hyperparameters(self["TrainCell"]),
-        }
+        sizes = {"views": counting.canonical_views(self["AugCell1"], self["AugCell2"])}
+        sizes |= {cell: count(self[cell]) for cell, count in counting.CANONICAL.items()}
         return {**sizes, "total": math.prod(sizes.values())}
-
-    @property
-    def _encoder_points(self) -> int:
-        return counting.hyperparameters(self["EncoderCell"], without=("nodes", "operators"))
 
     def to_dict(self) -> dict[str, dict[str, list[Any]]]:
         """Return the choices as plain dicts and lists, ready for JSON."""
@@ -191,17 +172,17 @@ def _legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str,
     return legal
 
 
-def _problems(choices: Cells) -> Iterable[str]:
+def _problems(choices: Cells) -> Iterator[str]:
     """Yield what is wrong with a space."""
     for cell in choices:
         if cell not in CELLS:
             yield f"{cell}: unknown cell, got {cell!r}{nearest(cell, CELLS)}"
-    n_problems = 0
+    broken = False
     for cell in CELLS:
         for problem in _cell_problems(cell, choices.get(cell)):
-            n_problems += 1
+            broken = True
             yield problem
-    if n_problems:
+    if broken:
         return
     for cell in ("AugCell1", "AugCell2"):
         lengths, options = choices[cell]["lengths"], choices[cell]["options"]
@@ -211,7 +192,7 @@ def _problems(choices: Cells) -> Iterable[str]:
         yield "PairCell: cross_scale alone needs a kernel > 0, got kernel 0 only"
 
 
-def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]] | None) -> Iterable[str]:
+def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]] | None) -> Iterator[str]:
     if fields is None:
         yield f"{cell}: the cell is required, got nothing"
         return

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from search_space.counting import canonical_graphs, raw_graphs
-from search_space.encoder_dag import (
+from search_space.genotype.encoder_dag import (
     MAX_INNER_NODES,
     Edge,
     canonical_edges,
@@ -24,6 +23,7 @@ from search_space.encoder_dag import (
     source_problems,
     target_of,
 )
+from search_space.space.counting import canonical_graphs, raw_graphs
 
 SMALL = [(1, ("identity", "a", "b")), (2, ("identity", "a", "b")), (3, ("identity", "a", "b")), (3, ("a", "b"))]
 

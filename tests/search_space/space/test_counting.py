@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from search_space import counting
-from search_space.cells import PairCell
+from search_space.genotype import PairCell
+from search_space.space import counting
 
 Cell = dict[str, tuple[Any, ...]]
 

@@ -1,13 +1,11 @@
 """The frozen cells that a genotype consists of, each always in its normal form."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
-from search_space.encoder_dag import Edge, inner_nodes, sorted_edges
+from search_space.genotype.encoder_dag import Edge, inner_nodes, sorted_edges
+from search_space.genotype.rules import NEEDS_KERNEL, NONE
 from search_space.registry import losses_without_similarity
-from search_space.rules import NEEDS_KERNEL, NONE
 
 CellDict = dict[str, Any]
 
@@ -27,6 +25,10 @@ class Choice:
         """The parameters as keyword arguments."""
         return dict(self.parameters)
 
+    def to_list(self) -> list[Any]:
+        """Return the dict form: name and parameters."""
+        return [self.name, self.params]
+
     @property
     def does_nothing(self) -> bool:
         """Whether every strength is zero; an option without parameters always acts."""
@@ -38,11 +40,6 @@ class Choice:
 
 
 Chain = tuple[Choice, ...]
-
-
-def chain_to_list(chain: Chain) -> list[list[Any]]:
-    """Return an augmentation chain in the dict form."""
-    return [[choice.name, choice.params] for choice in chain]
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,6 @@ class EmbedCell:
     jitter: float = 0.0
     mask: float = 0.0
     norm: str = NONE
-
-    def to_dict(self) -> CellDict:
-        """Return the dict form."""
-        return {**vars(self)}
 
 
 @dataclass(frozen=True)
@@ -125,12 +118,8 @@ class LossCell:
     def to_dict(self) -> CellDict:
         """Return the dict form; the loss's parameters stand beside its name, and what is off is not listed."""
         beside = {"weighting": self.weighting, "auxiliary": self.auxiliary}
-        return {
-            "loss": self.loss.name,
-            "similarity": self.similarity,
-            **self.loss.params,
-            **{name: [choice.name, choice.params] for name, choice in beside.items() if choice is not None},
-        }
+        listed = {name: choice.to_list() for name, choice in beside.items() if choice is not None}
+        return {"loss": self.loss.name, "similarity": self.similarity, **self.loss.params, **listed}
 
 
 @dataclass(frozen=True)
@@ -188,10 +177,6 @@ class TrainCell:
     learning_rate: float
     batch_size: int
     weight_averaging: bool
-
-    def to_dict(self) -> CellDict:
-        """Return the dict form."""
-        return {**vars(self)}
 
     def __str__(self) -> str:
         weights = "averaged" if self.weight_averaging else "last"

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from search_space import PRESETS, Genotype, SearchSpace, default_space, full_space, mutate, preset, sample_candidates
-from search_space.cells import EmbedCell, EncoderCell, LossCell, TrainCell
-from search_space.columns import as_columns, joined
-from search_space.counting import pair_cells
-from search_space.drawing import Draw, Plan, optional_points, plan_of, points
-from search_space.sampling import sample_columns
+from search_space.drawing import sample_columns
+from search_space.drawing.plan import Draw, Plan, optional_points, plan_of
+from search_space.genotype import EmbedCell, EncoderCell, LossCell, TrainCell
+from search_space.genotype.columns import as_columns, joined
+from search_space.space.counting import pair_cells, points
 
 
 def zero_strengths() -> SearchSpace:

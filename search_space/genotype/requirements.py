@@ -1,9 +1,7 @@
 """What a genotype needs of a task before its options can do anything."""
 
-from __future__ import annotations
-
 from search_space import registry
-from search_space.genotype import Genotype
+from search_space.genotype.genotype import Genotype
 
 
 def unmet(genotype: Genotype, *, windows: int, steps: int, variates: int) -> tuple[str, ...]:
