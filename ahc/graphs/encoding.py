@@ -51,7 +51,7 @@ def encode_genotypes(genotypes: Sequence[Genotype], *, vocabulary: Vocabulary) -
         vocabulary: Gives each name its column.
 
     Returns:
-        The same graphs as `batch_graphs` of `geno_to_graph`, with shared tables.
+        The graphs of `geno_to_graph`, in the same order.
 
     Raises:
         ValueError: If there is no genotype.

@@ -1,8 +1,8 @@
-"""Genotypes as graphs: one at a time, and many in one padded batch."""
+"""Genotypes as graphs: one at a time, and what many in one padded batch are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,23 +116,3 @@ class GraphBatch:
                 index = alike[place]
                 vertices, mask = self.vertices[index, :size], self.mask[index, :size]
                 yield index, GraphBatch(self.table, vertices, mask, structures=structures, structure=shape[place])
-
-
-def batch_graphs(graphs: Sequence[ArchGraph]) -> GraphBatch:
-    """Pad graphs of any shape to the largest of them, in one batch of the same order; at least one graph.
-
-    Raises:
-        ValueError: If there is no graph.
-    """
-    if not graphs:
-        raise ValueError("batch_graphs: at least one graph is needed, got none")
-    lengths = np.array([len(graph.features) for graph in graphs])
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    vertices = np.zeros(mask.shape, dtype=np.int64)
-    vertices[mask] = np.arange(1, lengths.sum() + 1)
-    features = np.concatenate([graph.features for graph in graphs])
-    table = np.concatenate([np.zeros_like(features[:1]), features])
-    structures = np.zeros((*mask.shape, mask.shape[1]), dtype=np.float32)
-    for padded, graph in zip(structures, graphs, strict=True):
-        padded[: len(graph.adjacency), : len(graph.adjacency)] = graph.adjacency
-    return GraphBatch(*map(torch.from_numpy, (table, vertices, mask, structures, np.arange(len(graphs)))))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -87,10 +88,10 @@ class Vocabulary:
 
     columns: tuple[str, ...]
     scales: Mapping[str, Scale]
-    _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_index", {name: at for at, name in enumerate(self.columns)})
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.columns)}
 
     @classmethod
     def from_registry(cls) -> Vocabulary:
@@ -132,7 +133,7 @@ class Vocabulary:
 
     def to_json(self) -> str:
         """Return the vocabulary as JSON text."""
-        scales = {name: {"low": s.low, "high": s.high, "log": s.log} for name, s in self.scales.items()}
+        scales = {name: vars(scale) for name, scale in self.scales.items()}
         return json.dumps({"schema": VOCABULARY_SCHEMA, "columns": self.columns, "scales": scales})
 
     def __len__(self) -> int:
