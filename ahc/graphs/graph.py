@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ahc.gcn import normalise
 from ahc.graphs.vocabulary import Vocabulary
 from search_space.genotype import Genotype
 from search_space.genotype.graph import Vertex, to_networkx
@@ -34,18 +35,12 @@ class ArchGraph:
     features: NDArray[np.float32]
 
     def to_data(self) -> Data:
-        """Return the graph for torch-geometric: `x`, `edge_index` (row 0 is heard) and `edge_weight`.
-
-        The weight of u -> v is `(out(u) in(v))^-1/2` with the degrees of both: the symmetric normalisation of Kipf
-        and Welling for directed graphs.
-        """
+        """Return the graph for torch-geometric: `x`, `edge_index` (row 0 is heard) and the normalised `edge_weight`."""
         from torch_geometric.data import Data
-        from torch_geometric.utils import degree
 
-        edge_index = torch.from_numpy(np.stack(np.nonzero(self.adjacency)))
-        heard, hearer = edge_index
-        weight = (degree(heard)[heard] * degree(hearer)[hearer]).rsqrt()
-        return Data(x=torch.from_numpy(self.features), edge_index=edge_index, edge_weight=weight)
+        adjacency = torch.from_numpy(self.adjacency)
+        edges = adjacency.nonzero().T.contiguous()
+        return Data(torch.from_numpy(self.features), edge_index=edges, edge_weight=normalise(adjacency)[tuple(edges)])
 
 
 def geno_to_graph(genotype: Genotype, vocabulary: Vocabulary) -> ArchGraph:
