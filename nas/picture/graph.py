@@ -8,11 +8,11 @@ of nodes hold nothing but lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from nas.picture.layout import LEADING, PADDING, Box, Line, label, label_size
 from search_space.genotype import EncoderCell
+from search_space.genotype.encoder_dag import incoming
 
 NODE = 26.0
 GAP = 30.0
@@ -24,22 +24,12 @@ _RIM = NODE / 2 * (1 - (TRUNK / (NODE / 2)) ** 2) ** 0.5
 _LANES = tuple(sign * number for number in range(1, 12) for sign in (1, -1))
 """1, 2, ... above the row; -1, -2, ... below."""
 
-Edge = tuple[int, int, str]
-"""Source, target and operator."""
 
-
-def plan_graph(cell: EncoderCell, edges: Sequence[Edge], *, left: float, top: float) -> tuple[list[Box], list[Line]]:
-    """Return the boxes and lines of the encoder, the copied graph in a frame.
-
-    Args:
-        cell: The encoder's genes.
-        edges: Its graph.
-        left: Left edge.
-        top: Upper edge.
-    """
-    places = _places(edges)
+def plan_graph(cell: EncoderCell, *, left: float, top: float) -> tuple[list[Box], list[Line]]:
+    """Return the boxes and lines of the encoder, the copied graph in a frame, from a left and an upper edge on."""
+    places = _places(cell)
     lanes = [lane for of_target in places for lane, _, _ in of_target]
-    lane_height = max(label_size(label(op))[1] for _, _, op in edges) + LANE_GAP
+    lane_height = max(label_size(label(op))[1] for _, op in cell.edges) + LANE_GAP
     above, below = max(lanes) + 0.5, 0.5 - min(lanes)
     row = top + LEADING + PADDING + above * lane_height
     entry = label("input", f"norm {cell.normalization}", cell.channels)
@@ -73,16 +63,16 @@ def plan_graph(cell: EncoderCell, edges: Sequence[Edge], *, left: float, top: fl
     return [frame, *boxes, *nodes, output, readout], lines
 
 
-def _places(edges: Sequence[Edge]) -> list[list[tuple[int, int, str]]]:
+def _places(cell: EncoderCell) -> list[list[tuple[int, int, str]]]:
     """Return lane, source and operator of the edges into each node: first the one along the row, whose lane is 0."""
-    rest, places = list(edges), []
-    for node in range(max(target for _, target, _ in edges)):
-        ahead = next(edge for edge in rest if edge[:2] == (node, node + 1))
-        rest.remove(ahead)
-        places.append([(0, node, ahead[2])])
+    places, detours = [], []
+    for before, edges in enumerate(incoming(cell.edges)):
+        ahead, *rest = sorted(edges, key=lambda edge: edge[0] != before)
+        places.append([(0, *ahead)])
+        detours += [(source, before + 1, op) for source, op in rest]
     taken: dict[int, list[tuple[int, int]]] = {lane: [] for lane in _LANES}
     # short edges first: they get the lanes next to the row
-    for source, target, op in sorted(rest, key=lambda edge: (edge[1] - edge[0], edge[1])):
+    for source, target, op in sorted(detours, key=lambda edge: (edge[1] - edge[0], edge[1])):
         lane = next(n for n in _LANES if all(target <= begin or end <= source for begin, end in taken[n]))
         taken[lane].append((source, target))
         places[target - 1].append((lane, source, op))
