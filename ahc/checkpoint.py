@@ -1,7 +1,5 @@
 """Comparators on disk: safetensors with the vocabulary, sizes and facts in the header. Never a pickle."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from importlib.resources import files

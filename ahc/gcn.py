@@ -4,8 +4,6 @@ What they compute is defined, and trained, by `message_passing` on torch-geometr
 vertices, where plain batched products over many graphs of one size are several times faster than edge lists.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """One network of the comparator's ensemble, and what it says of candidates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import NamedTuple
 

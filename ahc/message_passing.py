@@ -3,8 +3,6 @@
 Importing this module imports torch-geometric, which takes seconds; ranking does without (`GraphEncoder.read`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 

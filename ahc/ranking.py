@@ -1,7 +1,5 @@
 """Ranking candidates that nobody has trained, and refining the best by evolution."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

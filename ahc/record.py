@@ -1,7 +1,5 @@
 """One trial, as it is written down: what was trained, on what, and what came out."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Everything works on rows: one row is one window of one variate.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ One fixed definition serves all tasks, so that all vectors share their axes; the
 comparator is small and learns from few tasks, so nothing here is trained.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

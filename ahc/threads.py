@@ -5,8 +5,6 @@ on a thread each do not wait for each other, and their results are the same on
 any number of threads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager

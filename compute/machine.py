@@ -1,7 +1,5 @@
 """What this machine offers to a process: cores and memory."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -6,8 +6,6 @@ command, and nothing between has any use for it.
 Workers are told as their jobs are (`nas.engines.run`), for a process forked earlier inherits nothing.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Iterator

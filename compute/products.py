@@ -1,7 +1,5 @@
 """Which of torch's libraries multiplies float32 matrices on a CPU."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Iterator

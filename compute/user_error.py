@@ -1,7 +1,5 @@
 """What is wrong in a way that the user can mend: the base of such errors in every package."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 USAGE, DATA, NOTHING_TRAINED, BUDGET, NOT_VERIFIED = 2, 3, 4, 5, 6

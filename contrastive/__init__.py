@@ -1,7 +1,5 @@
 """How a batch of windows becomes a loss: views, embedding transformation, pairs, similarity, loss."""
 
-from __future__ import annotations
-
 from contrastive.groups import PairGroup
 from contrastive.hierarchy import Scale
 from contrastive.strategy import Strategy

@@ -1,7 +1,5 @@
 """Alignment: both views' representations at the same positions of the original window."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """The check of the parameters that options are built with."""
 
-from __future__ import annotations
-
 from search_space.genotype.rules import Range
 
 SHARE = Range(0.0, 1.0, open_high=True)

@@ -1,7 +1,5 @@
 """The Embed cell: what happens to representations in training only, before they are paired."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Linear interpolation along time: of positions, of values between steps, and across missing values."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

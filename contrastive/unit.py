@@ -1,7 +1,5 @@
 """Vectors of length one, safe at the zero vector."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 EPSILON = 1e-12

@@ -1,7 +1,5 @@
 """What the readers raise and warn with: sentences about the user's data."""
 
-from __future__ import annotations
-
 from compute.user_error import DATA, UserError
 from search_space.sentences import one_line
 

@@ -4,8 +4,6 @@ The test part opens once, so its content is passed on: `opened = task.open_test(
 `score_test(task, opened, represent)` for as many encoders as a report compares, and `baselines(task, opened)`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from downstream.represent import Represent

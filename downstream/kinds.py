@@ -1,12 +1,21 @@
-"""The kinds of tasks, by name; what a kind is made of is imported on the first question about it."""
+"""What a kind of task is: all that the rest of the software asks of it, in one registration; and the kinds, by name.
+
+What a kind is made of is imported on the first question about it, so that this module imports nothing heavy.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from downstream.task_kind import TaskKind
+    from downstream.data.raw import SeriesSet
+    from downstream.predictor import Predictor
+    from downstream.scores import Score, Scores
+    from downstream.task import Task
 
 KINDS: tuple[str, ...] = ("forecasting", "classification", "anomaly", "regression")
 """Each is a folder of this package with a `kind.py`; data that no later one claims belongs to the first."""
@@ -22,3 +31,53 @@ def task_kind(name: str) -> TaskKind:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {name!r}")
     kind: TaskKind = import_module(f"downstream.{name}.kind").KIND
     return kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskKind:
+    """Flags and functions of one kind of task; others ask these, never the kind's name.
+
+    Args:
+        name: As in `downstream.kinds.KINDS`; also the folder's.
+        metric: The score that candidates are chosen by.
+        higher_is_better: Its direction.
+        score_range: The least and the largest value that the metric can take.
+        whole_cases: A window is a whole case, so there is no lookback to choose.
+        estimator_type: What scikit-learn calls an estimator for it.
+        all_for_fitting: Arguments of `load_task` with which data in memory is all for training and validation.
+        as_seed: Arguments of `load_task` for a seed task, which is never reported.
+        claims: `(content) -> bool`: whether data of this form is of this kind where the user names none.
+        load: `(content, *, stem, options) -> Task`: the task that data stands for; `stem` is the file's name.
+        plain_series: `(content, *, options) -> SeriesSet`: data without a question, labels not needed.
+        validate: See `evaluation.validate`.
+        score_test: See `evaluation.score_test`.
+        baselines: See `evaluation.baselines`.
+        fit_predictor: `(task, represent, *, rng_seed) -> Predictor`: the probe that predicts for a user.
+        restore_predictor: `(facts, tensors) -> Predictor`: the same from what was saved of it.
+    """
+
+    name: str
+    metric: str
+    higher_is_better: bool
+    score_range: tuple[float, float] = (0.0, math.inf)
+    whole_cases: bool = False
+    estimator_type: Literal["classifier", "regressor"] | None = None
+    all_for_fitting: Mapping[str, Any] = field(default_factory=dict)
+    as_seed: Mapping[str, Any] = field(default_factory=lambda: {"pool_test": True})
+    claims: Callable[..., bool]
+    load: Callable[..., Task]
+    plain_series: Callable[..., SeriesSet]
+    validate: Callable[..., Score]
+    score_test: Callable[..., Scores]
+    baselines: Callable[..., dict[str, Scores]]
+    fit_predictor: Callable[..., Predictor]
+    restore_predictor: Callable[..., Predictor]
+
+
+def lazily(module: str, name: str) -> Callable[..., Any]:
+    """Return a function that is imported when it is called: asking for a kind's flags imports nothing of it."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(import_module(module), name)(*args, **kwargs)
+
+    return call

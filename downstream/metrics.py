@@ -4,8 +4,6 @@ Every function takes the truth first and returns one float. Missing targets
 (NaN) are left out of the two forecast errors; nowhere else is NaN allowed.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

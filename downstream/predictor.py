@@ -1,7 +1,5 @@
 """A probe in use: what an estimator predicts with, in a form that can be saved without pickling."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What a trained encoder offers to the probes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """Standardisation with the mean and deviation of training rows only."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass

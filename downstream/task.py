@@ -19,7 +19,7 @@ from downstream.scaling import Scaler
 from downstream.windows import Windows
 
 if TYPE_CHECKING:
-    from downstream.task_kind import TaskKind
+    from downstream.kinds import TaskKind
 
 _Part = TypeVar("_Part")
 

@@ -1,7 +1,5 @@
 """Encoders: what computes representations, built from an encoder cell of the search space."""
 
-from __future__ import annotations
-
 from encoders.cell import Cell
 from encoders.encoder import Encoder
 from encoders.input_normalization import NORMALIZATIONS, NormalizedInput, normalize_input

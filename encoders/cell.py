@@ -1,7 +1,5 @@
 """One encoder cell: runs the DAG of [node, op] edges and knows no particular operator."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

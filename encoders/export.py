@@ -1,7 +1,5 @@
 """What an exported graph must not depend on: the values that it happens to be traced with."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

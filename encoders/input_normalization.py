@@ -1,7 +1,5 @@
 """Normalisation of a window before it is encoded, and the statistics it takes away."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The linear layer that encoders are made of."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from compute.products import linear

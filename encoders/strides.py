@@ -4,8 +4,6 @@ A stride of n keeps every n-th step, counted back from the last; 1 keeps all of
 them and 0 the last alone. So `math.gcd` of two strides keeps what either keeps.
 """
 
-from __future__ import annotations
-
 from torch import Tensor
 
 

@@ -1,7 +1,5 @@
 """Errors of a whole command, beside those of the data and of the files it reads."""
 
-from __future__ import annotations
-
 from compute.user_error import BUDGET, DATA, NOT_VERIFIED, NOTHING_TRAINED, USAGE, UserError
 
 

@@ -1,7 +1,5 @@
 """What a user passes to the estimator, as a task to fit on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from downstream.data import load_task

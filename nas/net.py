@@ -1,7 +1,5 @@
 """One trial: train a genotype on a task, probe it along the way, keep what is best on validation."""
 
-from __future__ import annotations
-
 import math
 import time
 from dataclasses import dataclass, field

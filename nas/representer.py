@@ -1,7 +1,5 @@
 """What a trained encoder offers to probes: windows in, pooled representations out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The main job: from a task to a chosen, trained and verified encoder."""
 
-from __future__ import annotations
-
 from ahc.checkpoint import load_comparator
 from ahc.task_embedding import embed_task
 from downstream.data import load_task

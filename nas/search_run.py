@@ -1,7 +1,5 @@
 """The stages of one search behind its choice of candidates: train, verify, hand over, in a folder and within a time."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What trained encoders are worth on the test part: the final report of a search."""
 
-from __future__ import annotations
-
 import math
 import tempfile
 from collections.abc import Mapping

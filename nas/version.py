@@ -1,7 +1,5 @@
 """The software: its packages, its version, and the one that decides whether stored scores may be compared."""
 
-from __future__ import annotations
-
 PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", "ahc", "nas")
 
 __version__ = "0.1.0"

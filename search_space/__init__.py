@@ -4,8 +4,6 @@ Needs numpy and the standard library only. Option modules, which may need more,
 are imported on the first question about their kind.
 """
 
-from __future__ import annotations
-
 from search_space.drawing import SamplingError, crossover, mutate, sample_arch, sample_candidates, sample_columns
 from search_space.genotype import (
     CELLS,

@@ -1,7 +1,5 @@
 """Messages stay on one line and hold nothing that a terminal obeys, whatever names and values came from outside."""
 
-from __future__ import annotations
-
 import difflib
 import reprlib
 from collections.abc import Iterable

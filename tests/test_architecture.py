@@ -96,7 +96,7 @@ def test_search_space_never_imports_torch() -> None:
 def test_importing_everything_does_nothing_else() -> None:
     code = f"""
 import importlib, os, random, signal, threading
-import numpy, sklearn.ensemble, sklearn.inspection, scipy.stats, torch  # what these do on import is not ours
+import numpy, sklearn.ensemble, sklearn.inspection, scipy.stats, torch, torch_geometric  # not ours
 def state():
     return (torch.initial_seed(), torch.get_rng_state().tolist(), random.getstate(), repr(numpy.random.get_state()),
             torch.get_num_threads(), torch.get_default_dtype(), dict(os.environ), os.getcwd(), threading.active_count(),

@@ -7,8 +7,6 @@ Around it: `merge`, `export`, `verify`, and `recover`, which reads what is left 
 damaged file.
 """
 
-from __future__ import annotations
-
 from ahc.bank.errors import BankError
 from ahc.bank.rows import TaskEntry
 from ahc.bank.schema import BANK_SCHEMA

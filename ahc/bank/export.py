@@ -1,7 +1,5 @@
 """Trials as a table for other programs: CSV, whose cells are data even for a spreadsheet, and Parquet."""
 
-from __future__ import annotations
-
 import csv
 import sqlite3
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """How a file is opened as a bank: refused plainly where it is damaged, safely on disks that machines share."""
 
-from __future__ import annotations
-
 import os
 import re
 import sqlite3

@@ -1,7 +1,5 @@
 """Several banks as one: the same set of trials whatever the order, and however often a bank is named."""
 
-from __future__ import annotations
-
 import heapq
 import json
 from collections import defaultdict

@@ -5,8 +5,6 @@ hold rows is made the root of a table in its turn: SQLite reads its rows, wherev
 with the other pages (page types: https://www.sqlite.org/fileformat2.html, section 1.6).
 """
 
-from __future__ import annotations
-
 import shutil
 import sqlite3
 import struct

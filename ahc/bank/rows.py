@@ -1,7 +1,5 @@
 """A trial record and a task as rows of the bank, and back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """What a bank looks like on disk: its tables and their versions, how older ones become current, and nothing else."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Whether a bank is sound: the file, its tables, every row, what no trial can be, and what rows say together."""
 
-from __future__ import annotations
-
 import math
 import sqlite3
 from collections import Counter, defaultdict

@@ -4,8 +4,6 @@ Gains are best trained point of the curve minus the untrained encoder, larger = 
 helped. Where gains of different tasks are averaged they are in robust deviations between the task's candidates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,6 +65,8 @@ def gain_table(records: Sequence[TrialRecord]) -> pd.DataFrame:
     rows = []
     for table in task_tables(records):
         trials = [trial for trial in records if trial.task_hash == table.task_hash and np.isfinite(best_gain(trial))]
+        if not trials:
+            continue  # none was trained, or none came to its end
         gains = np.asarray([best_gain(trial) for trial in trials])
         best = max(trials, key=lambda trial: trial.oriented_score)
         rows.append(
@@ -92,7 +92,7 @@ def gain_by_iteration(records: Sequence[TrialRecord]) -> pd.DataFrame:
         for record in records
         for iteration, gain in curve_gains(record).items()
     ]
-    grouped = pd.DataFrame(rows).groupby("iteration")["gain"]
+    grouped = pd.DataFrame(rows, columns=["iteration", "gain"]).groupby("iteration")["gain"]
     share = grouped.agg(lambda gains: (gains > 0).mean())
     table = pd.DataFrame({"trials": grouped.size(), "median gain": grouped.median(), "share gaining": share})
     return table[table["trials"] >= _FEWEST_OF_A_CHOICE].reset_index()

@@ -1,7 +1,5 @@
 """Judging the comparator: how it ranks the candidates of tasks from families it never saw."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

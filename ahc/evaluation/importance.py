@@ -1,7 +1,5 @@
 """Which genes of a candidate explain its score: per task and on average."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,10 +66,7 @@ def gene_importance(
     Returns:
         One row per task, target (`score`, `gain`) and gene with `epsilon_squared` (alone) and
         `permutation` (fall of a random forest's out-of-fold R squared when the gene is
-        shuffled), and rows with the task `mean` for the average over tasks.
-
-    Raises:
-        ValueError: If no task has enough candidates.
+        shuffled), and rows with the task `mean` for the average over tasks; none where no task has enough candidates.
     """
     genotypes = genotypes_of(records)
     parts: list[pd.DataFrame] = []
@@ -95,7 +90,7 @@ def gene_importance(
             }
             parts.append(pd.DataFrame(facts))
     if not parts:
-        raise ValueError(f"gene_importance: a task needs at least {_FEWEST} scored candidates, no task has them")
+        return pd.DataFrame(columns=["task", "target", "gene", "epsilon_squared", "permutation"])
     full = pd.concat(parts, ignore_index=True)
     mean = full.groupby(["target", "gene"], as_index=False)[["epsilon_squared", "permutation"]].mean()
     mean.insert(0, "task", "mean")

@@ -1,7 +1,5 @@
 """Frames as Markdown tables, without an extra dependency."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """How good a ranking of candidates is, and how sure one can be of a mean over tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

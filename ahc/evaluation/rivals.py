@@ -1,7 +1,5 @@
 """What the comparator has to beat: simpler ways to rank candidates for a new task."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

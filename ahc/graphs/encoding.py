@@ -5,8 +5,6 @@ edge, one cell - so each distinct part is encoded once and referred to by its
 row. From columns that takes two microseconds a genotype on one core.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Genotypes as plain rows of numbers, for rivals that know nothing of graphs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

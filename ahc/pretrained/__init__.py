@@ -1,3 +1,1 @@
 """Files that are shipped with the package: a trained comparator and the bank it learnt from."""
-
-from __future__ import annotations

@@ -1,7 +1,5 @@
 """Training the comparator on all comparisons that the records allow."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

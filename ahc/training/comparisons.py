@@ -5,8 +5,6 @@ measure. An order between two candidates counts as far as that noise lets it be
 real.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

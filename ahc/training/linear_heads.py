@@ -4,8 +4,6 @@ The members stop when their comparisons are best, which says nothing of failures
 and gains; both heads are linear, so they are simply solved at the end.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

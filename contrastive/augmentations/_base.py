@@ -1,7 +1,5 @@
 """What all augmentations share: the final call and the promises that it checks."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import ClassVar

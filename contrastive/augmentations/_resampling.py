@@ -1,7 +1,5 @@
 """A view read at positions between its steps."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

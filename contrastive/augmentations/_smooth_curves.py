@@ -1,7 +1,5 @@
 """Random smooth curves over the steps of a window, as weighted means of values at a few knots."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

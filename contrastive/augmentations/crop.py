@@ -1,7 +1,5 @@
 """Random sub-windows that overlap."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

@@ -1,7 +1,5 @@
 """Values that wander away smoothly."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

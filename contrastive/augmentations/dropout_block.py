@@ -1,7 +1,5 @@
 """One stretch of time declared missing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -1,7 +1,5 @@
 """Series turned upside down."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

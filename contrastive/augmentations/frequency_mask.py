@@ -1,7 +1,5 @@
 """Removal of random frequencies."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -1,7 +1,5 @@
 """Additive noise."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -1,7 +1,5 @@
 """Amplitude that changes smoothly along the window."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

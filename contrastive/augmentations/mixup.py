@@ -1,7 +1,5 @@
 """A trace of another window."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

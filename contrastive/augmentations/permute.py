@@ -1,7 +1,5 @@
 """Segments in another order."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

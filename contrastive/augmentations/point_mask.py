@@ -1,7 +1,5 @@
 """Time steps declared missing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

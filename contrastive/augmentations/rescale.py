@@ -1,7 +1,5 @@
 """Random amplitude."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

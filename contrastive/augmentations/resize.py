@@ -1,7 +1,5 @@
 """Stretching and shrinking in time."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

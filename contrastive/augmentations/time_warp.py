@@ -1,7 +1,5 @@
 """Time that runs faster here and slower there."""
 
-from __future__ import annotations
-
 import torch
 
 from contrastive.augmentations._base import NoiseAugmentation

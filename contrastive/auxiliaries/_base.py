@@ -1,7 +1,5 @@
 """What all auxiliary losses share: the weighted call, targets by stream, and errors that skip what is missing."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple

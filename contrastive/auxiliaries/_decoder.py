@@ -1,7 +1,5 @@
 """From one vector per stream back to a window."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

@@ -1,7 +1,5 @@
 """Reconstruction through the pooled representation."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Prediction of patches that the encoder did not see."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Reconstruction through a Gaussian bottleneck."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

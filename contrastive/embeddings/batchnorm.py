@@ -1,7 +1,5 @@
 """Standardisation of each feature over batch and time."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

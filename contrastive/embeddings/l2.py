@@ -1,7 +1,5 @@
 """Length normalisation of representations."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from contrastive.unit import unit_vectors

@@ -1,7 +1,5 @@
 """Standardisation of each representation over its features."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 from torch.nn import functional
 

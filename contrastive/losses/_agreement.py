@@ -1,7 +1,5 @@
 """Losses of agreement: anchors near their positives, and statistics that rule out a collapse, without negatives."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 import torch

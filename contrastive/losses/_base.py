@@ -1,7 +1,5 @@
 """What all losses share: the signature, and what a loss over pairs says of its anchors."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """What the losses with a log-sum-exp over the negatives share."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """A loss over pairs, part by part, with its gradient in the same pass."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Cross-correlation that should be the identity."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from contrastive.checks import checked

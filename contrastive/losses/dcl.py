@@ -1,7 +1,5 @@
 """The decoupled contrastive loss."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

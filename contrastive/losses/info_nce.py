@@ -1,7 +1,5 @@
 """The noise-contrastive estimate of mutual information."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

@@ -1,7 +1,5 @@
 """The normalised temperature-scaled cross entropy."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional

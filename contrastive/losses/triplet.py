@@ -1,7 +1,5 @@
 """The triplet margin loss."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from contrastive.checks import checked

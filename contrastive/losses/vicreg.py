@@ -1,7 +1,5 @@
 """Variance, invariance and covariance."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from contrastive.checks import checked

@@ -1,7 +1,5 @@
 """What all pair kinds share: the signature and the level they use without a hierarchy."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar

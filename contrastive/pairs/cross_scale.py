@@ -1,7 +1,5 @@
 """Coarse steps against the fine steps that they pool."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

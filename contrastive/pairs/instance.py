@@ -1,7 +1,5 @@
 """Windows against windows, step by step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

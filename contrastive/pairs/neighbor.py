@@ -1,7 +1,5 @@
 """Adjacent sub-windows against those of other windows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

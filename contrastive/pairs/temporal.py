@@ -1,7 +1,5 @@
 """Steps against steps of the same window."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

@@ -1,7 +1,5 @@
 """What all similarities share: vectors, their similarities, and the gradient back to the vectors."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

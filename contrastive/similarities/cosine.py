@@ -1,7 +1,5 @@
 """The cosine of the angle."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from contrastive.similarities._base import Similarity

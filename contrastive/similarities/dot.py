@@ -1,7 +1,5 @@
 """The inner product."""
 
-from __future__ import annotations
-
 from contrastive.similarities._base import Similarity
 from search_space.registry import register
 

@@ -1,7 +1,5 @@
 """Minus the Euclidean distance."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from contrastive.similarities._base import Similarity, product, weighted_sums

@@ -1,7 +1,5 @@
 """What all weightings share: the final call, the mean of 1 and the anchors that count."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """Hard anchors more."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

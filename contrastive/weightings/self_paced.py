@@ -1,7 +1,5 @@
 """Easy anchors first."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from contrastive.checks import checked

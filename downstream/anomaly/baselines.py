@@ -1,7 +1,5 @@
 """The plain detector that stands beside every representation."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,15 +8,20 @@ from numpy.typing import NDArray
 from downstream.anomaly.scores import ScoredRows, training_rows
 from downstream.anomaly.scoring import score_test_scorer
 from downstream.anomaly.task import AnomalyTask, LabelledRows
+from downstream.register import Baselines
 from downstream.scores import Scores
 
 Floats = NDArray[np.floating]
 
 
-def baselines(task: AnomalyTask, opened: Sequence[LabelledRows], *, rng_seed: int = 0) -> dict[str, Scores]:
-    """Return `moving_z_score`: the distance to the recent mean in recent deviations, mean over variates."""
+BASELINES = Baselines()
+
+
+@BASELINES.add("moving_z_score")
+def score_moving_z_score(task: AnomalyTask, opened: Sequence[LabelledRows], *, rng_seed: int) -> Scores:
+    """Score the distance to the recent mean in recent deviations, mean over variates."""
     del rng_seed
-    return {"moving_z_score": score_test_scorer(task, opened, moving_z_score)}
+    return score_test_scorer(task, opened, moving_z_score)
 
 
 def moving_z_score(

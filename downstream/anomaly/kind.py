@@ -1,8 +1,6 @@
 """Anomaly detection: which rows of a series are unusual, from the window that ends at each."""
 
-from __future__ import annotations
-
-from downstream.task_kind import TaskKind, lazily
+from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(
     name="anomaly",
@@ -14,7 +12,7 @@ KIND = TaskKind(
     plain_series=lazily("downstream.anomaly.reading", "plain_series"),
     validate=lazily("downstream.anomaly.scoring", "validate"),
     score_test=lazily("downstream.anomaly.scoring", "score_test"),
-    baselines=lazily("downstream.anomaly.baselines", "baselines"),
+    baselines=lazily("downstream.anomaly.baselines", "BASELINES"),
     fit_predictor=lazily("downstream.anomaly.predictor", "fit"),
     restore_predictor=lazily("downstream.anomaly.predictor", "AnomalyPredictor"),
 )

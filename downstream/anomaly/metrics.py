@@ -1,7 +1,5 @@
 """Scores of anomaly detectors that respect events: VUS-PR and event-adjusted F1."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

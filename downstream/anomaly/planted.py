@@ -1,7 +1,5 @@
 """Anomalies planted into normal rows, so that an encoder can be chosen without real labels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Sources to series with labels of their rows, where there are any."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -5,8 +5,6 @@ the better of two on the same rows is slightly optimistic, alike for every candi
 The threshold never sees a label: mean plus four deviations of training scores.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

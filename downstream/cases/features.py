@@ -1,7 +1,5 @@
 """Plain features of cases: the values themselves, and MiniRocket's."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Iterator

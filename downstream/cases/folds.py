@@ -1,7 +1,5 @@
 """Validation of cases: probes predict what they have not seen, over repeated folds of the training cases."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 

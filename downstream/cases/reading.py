@@ -1,7 +1,5 @@
 """Sources to cases, with their labels or without."""
 
-from __future__ import annotations
-
 from downstream.data.arrays import array_cases, array_series, check_cases
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Arrays, CasePair, RawSeries, SeriesSet, Source

@@ -1,7 +1,5 @@
 """A task about whole cases: one window per case, and its label."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """From labelled cases to a classification task."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 

@@ -1,8 +1,6 @@
 """Classification: the class of each case."""
 
-from __future__ import annotations
-
-from downstream.task_kind import TaskKind, lazily
+from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(
     name="classification",
@@ -17,7 +15,7 @@ KIND = TaskKind(
     plain_series=lazily("downstream.cases.reading", "read_plain_cases"),
     validate=lazily("downstream.classification.scoring", "validate"),
     score_test=lazily("downstream.classification.scoring", "score_test"),
-    baselines=lazily("downstream.classification.baselines", "baselines"),
+    baselines=lazily("downstream.classification.baselines", "BASELINES"),
     fit_predictor=lazily("downstream.classification.predictor", "fit"),
     restore_predictor=lazily("downstream.classification.predictor", "ClassPredictor"),
 )

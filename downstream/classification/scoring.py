@@ -6,7 +6,7 @@ scored with logistic regression and the support vector machine of TS2Vec (and, f
 reference, with the ridge and the nearest neighbour), all fitted on all training cases.
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from downstream import metrics
 from downstream.cases.folds import N_FOLDS, held_out_predictions
 from downstream.cases.task import LabelledWindows
+from downstream.classification.probes import PROBES, Predicted, predict_ridge
 from downstream.classification.task import ClassificationTask
-from downstream.probes.knn import vote
-from downstream.probes.linear import RidgeClassifier, Standardizer, fit_logistic
-from downstream.probes.svm import fit_svm
+from downstream.probes.linear import RidgeClassifier, Standardizer
 from downstream.represent import Represent, features_of
 from downstream.scores import Score, Scores
 
@@ -111,61 +110,40 @@ def score_features(
     """Score given features of training and test cases, (n, d) and (n_test, d), as `score_test` does."""
     standardize = Standardizer.fit(x)
     x, new = standardize(x), standardize(new)
-    labels, truth = task.labels, opened.labels
-    figures: dict[str, float] = {}
-    settings: dict[str, str] = {}
-    for name, fitter in (("logistic", fit_logistic), ("svm", fit_svm)):
-        model = fitter(x, labels, rng_seed=rng_seed)
-        scores = model.predict_proba(new) if name == "logistic" else model.decision_function(new)
-        _add_rows(figures, truth, model.predict(new), scores=scores, known=np.unique(labels), name=name)
-        settings[f"{name}.C"] = f"{getattr(model, 'best_params_', {'C': model.get_params().get('C')})['C']:g}"
-    classifier = RidgeClassifier.fit(x, labels)
-    _add_rows(
-        figures, truth, classifier.predict(new), scores=classifier.decision(new), known=classifier.classes, name="ridge"
-    )
-    settings["ridge.alpha"] = f"{classifier.ridge.alpha:g}"
-    _add_rows(figures, truth, vote(new, x, labels), scores=None, known=np.unique(labels), name="knn")
-    return Scores.of(
-        task.spec, figures, headline="accuracy/svm", settings=settings, protocol=task.protocol_facts(opened)
-    )
+    predicted = {name: probe(x, task.labels, new, rng_seed=rng_seed) for name, probe in PROBES.items()}
+    return _scores(task, opened, predicted, headline="svm")
 
 
 def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats) -> Scores:
     """Score given features with the ridge classifier only: what MiniRocket's thousands of features are made for."""
     standardize = Standardizer.fit(x)
-    classifier = RidgeClassifier.fit(standardize(x), task.labels, max_rank=None)
-    new = standardize(new)
+    predicted = predict_ridge(standardize(x), task.labels, standardize(new), max_rank=None)
+    return _scores(task, opened, {"ridge": predicted}, headline="ridge")
+
+
+def _scores(
+    task: ClassificationTask, opened: LabelledWindows, predicted: Mapping[str, Predicted], *, headline: str
+) -> Scores:
     figures: dict[str, float] = {}
-    _add_rows(
-        figures,
-        opened.labels,
-        classifier.predict(new),
-        scores=classifier.decision(new),
-        known=classifier.classes,
-        name="ridge",
-    )
-    settings = {"ridge.alpha": f"{classifier.ridge.alpha:g}"}
-    return Scores.of(
-        task.spec, figures, headline="accuracy/ridge", settings=settings, protocol=task.protocol_facts(opened)
-    )
+    settings: dict[str, str] = {}
+    for name, found in predicted.items():
+        figures |= {f"{metric}/{name}": value for metric, value in _figures(opened.labels, found).items()}
+        settings |= {f"{name}.{setting}": value for setting, value in found.settings.items()}
+    facts = task.protocol_facts(opened)
+    return Scores.of(task.spec, figures, headline=f"accuracy/{headline}", settings=settings, protocol=facts)
 
 
-def _add_rows(
-    figures: dict[str, float],
-    truth: Integers,
-    predicted: Integers,
-    *,
-    scores: Floats | None,
-    known: Integers,
-    name: str,
-) -> None:
-    figures[f"accuracy/{name}"] = metrics.accuracy(truth, predicted)
-    figures[f"macro_f1/{name}"] = metrics.macro_f1(truth, predicted)
+def _figures(truth: Integers, predicted: Predicted) -> dict[str, float]:
+    figures = {
+        "accuracy": metrics.accuracy(truth, predicted.classes),
+        "macro_f1": metrics.macro_f1(truth, predicted.classes),
+    }
+    scores, known = predicted.scores, predicted.known
     if scores is None:
-        return
+        return figures
     if scores.ndim == 1:
         scores = np.stack([-scores, scores], axis=1)
     # A class that no training case has gets the lowest score everywhere.
     columns = np.full((len(truth), int(max(known.max(), truth.max())) + 1), scores.min() - 1.0)
     columns[:, known] = scores
-    figures[f"auprc/{name}"] = metrics.auprc(truth, columns)
+    return figures | {"auprc": metrics.auprc(truth, columns)}

@@ -1,7 +1,5 @@
 """A classification task: cases and their class numbers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from downstream.cases.task import CaseTask, LabelledWindows

@@ -1,7 +1,5 @@
 """Readers: files, folders, frames and arrays become tasks."""
 
-from __future__ import annotations
-
 from downstream.data.loading import load_plain_series, load_task
 from downstream.data.sources import infer_kind, open_source
 

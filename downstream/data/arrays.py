@@ -1,7 +1,5 @@
 """Arrays to series or cases; the axes follow `layout` and are never guessed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

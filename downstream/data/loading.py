@@ -1,7 +1,5 @@
 """The one way from a user's data to a task, or to plain series."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The choices a user can make when a task is loaded."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

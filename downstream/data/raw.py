@@ -1,7 +1,5 @@
 """What readers return: series or cases in their own units, not yet split or scaled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Sources to series: what the kinds that ask about rows of a series share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

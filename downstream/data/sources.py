@@ -1,7 +1,5 @@
 """From what a user passes (path, folder, frame, arrays) to what a reader returns."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path

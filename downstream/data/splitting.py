@@ -1,7 +1,5 @@
 """Where training ends and validation ends: in time for series, by class for cases."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Tables to series or cases: wide, long, with anomaly labels, or one case per row."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 

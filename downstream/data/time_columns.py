@@ -1,7 +1,5 @@
 """The time column of a table: found by name or kind, read, and checked to ascend."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from typing import Literal

@@ -1,16 +1,15 @@
 """The naive forecasts, and the ridge on raw lags, that stand beside every representation."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downstream.forecasting.errors import ErrorSums, horizon_metrics
 from downstream.forecasting.rows import fill_gaps, usable_horizons
-from downstream.forecasting.scoring import score_test
+from downstream.forecasting.scoring import protocol_facts, score_test
 from downstream.forecasting.task import ForecastingTask, Origins
+from downstream.register import Baselines
 from downstream.scores import Scores
 
 Floats = NDArray[np.floating]
@@ -18,16 +17,28 @@ Floats = NDArray[np.floating]
 BLOCK_WINDOWS = 2048
 
 
-def baselines(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int = 0) -> dict[str, Scores]:
-    """Return `repeat_last`, `seasonal_naive` and `raw_lag_ridge`, the last with alpha chosen on validation."""
+BASELINES = Baselines()
+
+
+@BASELINES.add("repeat_last")
+def score_repeat_last(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int) -> Scores:
+    """Score the last row, repeated."""
+    del rng_seed
+    return _naive(task, opened, period=1)
+
+
+@BASELINES.add("seasonal_naive")
+def score_seasonal_naive(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int) -> Scores:
+    """Score the last rows of one period of the training rows, repeated."""
+    del rng_seed
     training = [values[:end, : task.n_targets] for values, (end, _) in zip(task.series, task.bounds, strict=True)]
-    period = find_period(training)
-    ridge = score_test(task, opened, None, rng_seed=rng_seed)
-    return {
-        "repeat_last": _naive(opened, usable_horizons(task), period=1, protocol=ridge.protocol),
-        "seasonal_naive": _naive(opened, usable_horizons(task), period=period, protocol=ridge.protocol),
-        "raw_lag_ridge": ridge,
-    }
+    return _naive(task, opened, period=find_period(training))
+
+
+@BASELINES.add("raw_lag_ridge")
+def score_raw_lag_ridge(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int) -> Scores:
+    """Score the ridge on raw lags, with alpha chosen on validation."""
+    return score_test(task, opened, None, rng_seed=rng_seed)
 
 
 def find_period(series: Sequence[Floats], *, longest: int = 1000) -> int:
@@ -74,11 +85,9 @@ def _autocorrelation(rows: Floats, *, n_lags: int) -> Floats:
     return correlations
 
 
-def _naive(
-    opened: ForecastingTask, horizons: Sequence[int], *, period: int, protocol: Mapping[str, str | int | float]
-) -> Scores:
+def _naive(task: ForecastingTask, opened: ForecastingTask, *, period: int) -> Scores:
     """Repeat the last `period` rows; gaps and rows before the series count as the value before them."""
-    sums = {}
+    sums, horizons = {}, usable_horizons(task)
     for horizon in horizons:
         origins, total = opened.origins("test", horizon), ErrorSums()
         for first in range(0, len(origins.step), BLOCK_WINDOWS):
@@ -86,8 +95,8 @@ def _naive(
             forecasts = _history(opened, block, length=period)[:, np.arange(horizon) % period]
             total += ErrorSums.of(forecasts - opened.targets_at(block, horizon))
         sums[horizon] = total
-    settings = {"period": str(period)}
-    return Scores.of(opened.spec, horizon_metrics(sums), settings=settings, protocol=dict(protocol))
+    settings, facts = {"period": str(period)}, protocol_facts(task, opened, horizons)
+    return Scores.of(opened.spec, horizon_metrics(sums), settings=settings, protocol=facts)
 
 
 def _history(task: ForecastingTask, origins: Origins, *, length: int) -> Floats:

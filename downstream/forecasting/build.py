@@ -1,7 +1,5 @@
 """From raw series to a forecasting task."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

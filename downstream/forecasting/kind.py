@@ -1,8 +1,6 @@
 """Forecasting: the next steps of each series, from a window that ends before them."""
 
-from __future__ import annotations
-
-from downstream.task_kind import TaskKind, lazily
+from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(
     name="forecasting",
@@ -15,7 +13,7 @@ KIND = TaskKind(
     plain_series=lazily("downstream.forecasting.build", "plain_series"),
     validate=lazily("downstream.forecasting.scoring", "validate"),
     score_test=lazily("downstream.forecasting.scoring", "score_test"),
-    baselines=lazily("downstream.forecasting.baselines", "baselines"),
+    baselines=lazily("downstream.forecasting.baselines", "BASELINES"),
     fit_predictor=lazily("downstream.forecasting.predictor", "fit"),
     restore_predictor=lazily("downstream.forecasting.predictor", "ForecastPredictor"),
 )

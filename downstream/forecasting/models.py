@@ -1,7 +1,5 @@
 """Ridge forecasters: settings, and their fits from sums of rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.forecasting.choice import fit as fit_forecasters
+from downstream.forecasting.choosing.choice import fit as fit_forecasters
 from downstream.forecasting.models import Forecaster, Setting
 from downstream.forecasting.rows import block_at_end, row_blocks, usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins

@@ -5,8 +5,6 @@ representation of its stream (or of the whole window where streams are mixed),
 and the next steps as targets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,13 +1,11 @@
 """Scores of a representation on a forecasting task: the label of a trial, and the report on the test part."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
 
-from downstream.forecasting.choice import Choice, fit, fit_reference
+from downstream.forecasting.choosing.choice import Choice, fit, fit_reference
 from downstream.forecasting.errors import ErrorSums, horizon_metrics
 from downstream.forecasting.models import Combination, Setting, fit_paths, split_groups
 from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
@@ -130,20 +128,18 @@ def score_test(
                 "representation.": Combination(choice.reference, choice.best["representation"]),
             }
             settings.update(_describe_evidence(choice, horizon=horizon))
-    facts = _facts(task)
     # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
     origins = opened.origins("test", min(tested))
     blocks = row_blocks(opened, "test", origins, horizons=sorted(tested), represent=represent)
     metrics.update(_test_errors(tested, blocks))
-    for horizon, forecasters in tested.items():
-        facts[f"n_windows/{horizon}"] = len(opened.origins("test", horizon).step)
+    for forecasters in tested.values():
         for name, forecaster in forecasters.items():
             settings.update(_describe(forecaster, name=name))
     if represent is not None and applies(task):
         published = score_test_ts2vec(task, opened, represent)
         metrics.update(published[0])
         settings.update(published[1])
-    return Scores.of(task.spec, metrics, settings=settings, protocol=facts)
+    return Scores.of(task.spec, metrics, settings=settings, protocol=protocol_facts(task, opened, tested))
 
 
 def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterable[RowBlock]) -> dict[str, float]:
@@ -180,15 +176,19 @@ def _describe_evidence(choice: Choice, *, horizon: int) -> dict[str, str]:
     }
 
 
-def _facts(task: ForecastingTask) -> dict[str, str | int | float]:
-    ends: Sequence[tuple[int, int]] = task.bounds
+def protocol_facts(
+    task: ForecastingTask, opened: ForecastingTask, horizons: Iterable[int]
+) -> dict[str, str | int | float]:
+    """Return the facts that belong beside every figure of this task, with the number of test origins per horizon."""
+    train_end, validation_end = task.bounds[0]
     return {
         "dataset": task.spec.name,
         "protocol": task.spec.protocol,
         "window": task.spec.window,
         "raw_lags": task.spec.raw_lags,
-        "n_series": len(ends),
-        "train_end": ends[0][0],
-        "validation_end": ends[0][1],
+        "n_series": len(task.bounds),
+        "train_end": train_end,
+        "validation_end": validation_end,
         "scaler_rows": task.scaler.n_rows_seen,
+        **{f"n_windows/{horizon}": len(opened.origins("test", horizon).step) for horizon in horizons},
     }

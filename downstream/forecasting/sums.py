@@ -1,7 +1,5 @@
 """Sums of products over forecasting rows, for every horizon and normalisation in one pass."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

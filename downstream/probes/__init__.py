@@ -1,3 +1,1 @@
 """Probes: small models with few choices, fitted on frozen representations."""
-
-from __future__ import annotations

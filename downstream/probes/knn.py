@@ -1,7 +1,5 @@
 """Nearest neighbours: distances to a reference set, and a classifier on top."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

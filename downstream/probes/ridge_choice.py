@@ -5,8 +5,6 @@ in the shrinkage `1 / (eigenvalue + alpha)`: the MAE of one alpha and its slope 
 Alphas that cannot win any more are never tried; mostly one or two are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 
 import torch

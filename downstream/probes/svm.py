@@ -1,7 +1,5 @@
 """The support vector machine with which TS2Vec scores its representations."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -1,7 +1,5 @@
 """From cases with targets to a regression task."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

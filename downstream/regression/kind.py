@@ -1,8 +1,6 @@
 """Regression: the number that belongs to each case (time-series extrinsic regression)."""
 
-from __future__ import annotations
-
-from downstream.task_kind import TaskKind, lazily
+from downstream.kinds import TaskKind, lazily
 
 KIND = TaskKind(
     name="regression",
@@ -16,7 +14,7 @@ KIND = TaskKind(
     plain_series=lazily("downstream.cases.reading", "read_plain_cases"),
     validate=lazily("downstream.regression.scoring", "validate"),
     score_test=lazily("downstream.regression.scoring", "score_test"),
-    baselines=lazily("downstream.regression.baselines", "baselines"),
+    baselines=lazily("downstream.regression.baselines", "BASELINES"),
     fit_predictor=lazily("downstream.regression.predictor", "fit"),
     restore_predictor=lazily("downstream.regression.predictor", "TargetPredictor"),
 )

@@ -5,8 +5,6 @@ training case by a probe that has not seen it, over repeated folds; the test par
 fitted on all training cases.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

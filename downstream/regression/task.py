@@ -1,7 +1,5 @@
 """A regression task: cases and their targets."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from downstream.cases.task import CaseTask

@@ -1,7 +1,5 @@
 """Self-attention over a row of tokens, and the sinusoids that tell their places."""
 
-from __future__ import annotations
-
 import math
 
 import torch

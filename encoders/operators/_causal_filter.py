@@ -1,7 +1,5 @@
 """A causal filter over time, one per feature, through the Fourier transform."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -1,7 +1,5 @@
 """Convolution over time on the (batch, streams, time, hidden) layout, without copies."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Linear maps over time and over streams that do not ask for the number of steps or streams."""
 
-from __future__ import annotations
-
 import math
 
 import torch

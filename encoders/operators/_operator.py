@@ -1,7 +1,5 @@
 """The signature that every operator shares."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """What recurrent operators share: the layout with steps first, full precision, and an LSTM's step behind its gates."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 

@@ -1,7 +1,5 @@
 """A plain convolution over time."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch.nn.functional as F

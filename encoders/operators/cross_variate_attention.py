@@ -1,7 +1,5 @@
 """TimeXer's block: a global token per variate gathers its patches and asks all variates."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Trend and remainder, each through its own linear filter over time."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """ModernTCN's block: a depthwise convolution with a large kernel, then a network on every step."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from torch import Tensor, nn

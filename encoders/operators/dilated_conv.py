@@ -1,7 +1,5 @@
 """TS2Vec's residual block of two dilated convolutions."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch.nn.functional as F

@@ -1,7 +1,5 @@
 """MTS-Mixers: time mixed in interleaved parts, features through a narrow layer."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """A complex linear map on the low frequencies of a window."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

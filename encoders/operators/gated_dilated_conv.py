@@ -1,7 +1,5 @@
 """The gated dilated causal convolution of WaveNet and AutoCTS."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

@@ -1,7 +1,5 @@
 """A gated recurrent unit over time."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

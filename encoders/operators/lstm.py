@@ -1,7 +1,5 @@
 """A long short-term memory over time."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from encoders.operators._operator import Operator

@@ -1,7 +1,5 @@
 """TSMixer: networks over time and over features, one after the other."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """A mixture of small feed-forward networks, weighed anew at each step."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """An LSTM whose input and state gate each other before every step."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """An LSTM whose recurrent matrix depends on the input."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

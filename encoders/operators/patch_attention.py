@@ -1,7 +1,5 @@
 """Self-attention over patches of neighbouring steps."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

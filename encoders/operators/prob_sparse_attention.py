@@ -1,7 +1,5 @@
 """Attention over time in which only the steps with the most to ask do so."""
 
-from __future__ import annotations
-
 import math
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Frozen random kernels over learned combinations of the features."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """A recurrent memory with one component per frequency."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """A diagonal linear state space per feature."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -1,7 +1,5 @@
 """Full self-attention over time."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """TimesNet's block: every stream on the grid of its own periods, convolved in two dimensions."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

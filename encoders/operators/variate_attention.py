@@ -1,7 +1,5 @@
 """Self-attention across the variates."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from encoders.operators._attention import AttentionBlock

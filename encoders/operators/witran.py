@@ -1,7 +1,5 @@
 """A recurrence over the two-dimensional grid of periods and places within a period."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor

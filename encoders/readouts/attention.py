@@ -1,7 +1,5 @@
 """Attention of the mean step to all steps."""
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor

@@ -1,7 +1,5 @@
 """The last observed step."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

@@ -1,7 +1,5 @@
 """The maximum over time."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from encoders.readouts._readout import Readout, max_over

@@ -1,7 +1,5 @@
 """The mean over time."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from encoders.readouts._readout import Readout, mean_over

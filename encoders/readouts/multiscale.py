@@ -1,7 +1,5 @@
 """Maxima of the whole, its halves and its quarters."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

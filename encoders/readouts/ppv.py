@@ -1,7 +1,5 @@
 """Proportion of positive values, with the maximum."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

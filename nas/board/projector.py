@@ -3,8 +3,6 @@
 They are plain text, so no TensorBoard is needed to write them, and https://projector.tensorflow.org reads them too.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -7,8 +7,6 @@ Lay-out below the folder `tensorboard` of a run:
     embedding.tsv, metadata.tsv, projector_config.pbtxt    see `projector`
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import shutil

@@ -1,7 +1,5 @@
 """What trials will take: two timed candidates set the scale, the cost model says how the others compare."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What trials take on this machine: a few iterations of two candidates, timed in workers as the real ones are."""
 
-from __future__ import annotations
-
 import heapq
 import math
 import resource

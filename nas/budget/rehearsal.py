@@ -1,7 +1,5 @@
 """A rehearsal of the verification: the same work on stand-in rows, to know its time while the test part is sealed."""
 
-from __future__ import annotations
-
 import time
 
 import torch

@@ -1,7 +1,5 @@
 """How a search keeps within its time: what it trains, when each round ends, and what stays for the verification."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterable, Sequence

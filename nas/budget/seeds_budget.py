@@ -1,7 +1,5 @@
 """How `tscnas seeds` keeps within its time: it begins no trial that would not end, and stores none that was stopped."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Which candidates a search trains: the comparator's picks, chosen without training anything."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

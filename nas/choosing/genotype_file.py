@@ -1,7 +1,5 @@
 """A genotype that the user names: a preset, a JSON file, or the folder of a search."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The command line, `tscnas VERB`: `program` parses, calls and prints; the verbs are listed in `commands`."""
 
-from __future__ import annotations
-
 from nas.cli.program import main
 
 __all__ = ["main"]

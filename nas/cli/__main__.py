@@ -1,7 +1,5 @@
 """`python -m nas.cli VERB` is `tscnas VERB`."""
 
-from __future__ import annotations
-
 import sys
 
 from nas.cli.program import main

@@ -1,7 +1,5 @@
 """From option sets to command-line arguments and config files, and back."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import difflib

@@ -1,7 +1,5 @@
 """The verbs of the command line: what each is called, takes, runs, and looks like in use."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 Nothing is written. Two candidates of each task are trained for a few iterations in workers, as the real ones are.
 """
 
-from __future__ import annotations
-
 import resource
 import sys
 import time

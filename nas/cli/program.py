@@ -3,8 +3,6 @@
 Parses, calls, prints. Everything heavy is imported by the verb that is run.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import errno

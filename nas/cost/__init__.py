@@ -5,8 +5,6 @@ windows, and what it computes, moves and keeps is counted and cached. Pieces add
 up, so a new candidate of known pieces costs a lookup.
 """
 
-from __future__ import annotations
-
 from nas.cost.model import Cost, cost
 
 __all__ = ["Cost", "cost"]

@@ -1,7 +1,5 @@
 """What an encoder costs: the pieces around its graph, and every edge of the graph."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import NamedTuple

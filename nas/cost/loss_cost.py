@@ -4,8 +4,6 @@ A loss is traced on one and two groups of narrow representations: its counts are
 affine in the number of groups and, where it compares representations, in the width.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial

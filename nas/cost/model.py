@@ -1,7 +1,5 @@
 """The cost of one iteration of a genotype, from the counts of its pieces."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

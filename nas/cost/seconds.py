@@ -1,7 +1,5 @@
 """Seconds per iteration from counts, through a small linear model."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from nas.cost.counting import Counts

@@ -4,8 +4,6 @@ Augmentations, the way from representations to scales, and losses are traced
 apart and added up.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Jobs that keep to a memory budget, in whichever process they run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """What a worker does, whichever engine it belongs to: one call, one answer."""
 
-from __future__ import annotations
-
 import os
 import pickle  # between our own processes only; nothing of it reaches a disk
 import signal

@@ -1,7 +1,5 @@
 """Limits on the time and memory of the code inside a `with` block."""
 
-from __future__ import annotations
-
 import contextlib
 import resource
 import signal

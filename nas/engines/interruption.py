@@ -1,7 +1,5 @@
 """Ctrl-C in two steps: the first lets what runs come to its end, the second stops it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

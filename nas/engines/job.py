@@ -1,7 +1,5 @@
 """What an engine is given and what it gives back."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

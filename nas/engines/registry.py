@@ -1,7 +1,5 @@
 """The engines by name: a new one is one file in `available/` that defines `ENGINE`; none is imported before its use."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Callable, Generator

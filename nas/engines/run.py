@@ -1,7 +1,5 @@
 """Running candidates on an engine: what all engines have in common."""
 
-from __future__ import annotations
-
 import collections
 import contextlib
 import math

@@ -1,7 +1,5 @@
 """Labels that are classes: scores from a linear head, cross entropy, logistic regression."""
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Supervised relatives: a published encoder trained end to end on the forecast itself, as a baseline."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Labels for an encoder that was found without them: a linear head, low-rank updates, or all weights."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Training with labels: batches, a learning rate that rises and falls, probes on what is held out, an early stop."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

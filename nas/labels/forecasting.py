@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from downstream.forecasting.errors import ErrorSums, horizon_metrics
 from downstream.forecasting.rows import pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins, Part
 from downstream.probes.linear import Standardizer
@@ -139,8 +140,9 @@ class ForecastSupervision(Supervision):
 
     def errors(self, outputs: Floats) -> tuple[float, ...]:
         """Return the mean squared error, mean over horizons."""
-        sums = _error_sums(outputs, self._targets, room=self._room, horizons=self.horizons)
-        return (_metrics(sums, horizons=self.horizons)["mse"],)
+        errors = outputs.astype(np.float64) - self._targets
+        sums = {horizon: _errors_at(horizon, errors, self._room) for horizon in self.horizons}
+        return (horizon_metrics(sums)["mse"],)
 
     def solve(self, encoder: Encoder, *, least_penalty: float = 0.0) -> SolvedHead:
         """Fit a ridge, its alpha of `ALPHAS`, on at most about `MAX_ROWS` rows without a missing target.
@@ -221,31 +223,13 @@ def forecast_metrics(
         origins: Origins for the shortest horizon.
         horizons: Forecast lengths, ascending.
     """
-    sums = np.zeros((len(horizons), 3))
+    sums = dict.fromkeys(horizons, ErrorSums())
     for block in row_blocks(task, part, origins, horizons=horizons, represent=None):
-        forecasts = predict(task.windows_at(block.origins))
-        sums += _error_sums(forecasts, block.targets, room=block.room, horizons=horizons)
-    return _metrics(sums, horizons=horizons)
+        errors = predict(task.windows_at(block.origins)).astype(np.float64) - block.targets
+        sums = {horizon: total + _errors_at(horizon, errors, block.room) for horizon, total in sums.items()}
+    return horizon_metrics(sums)
 
 
-def _error_sums(
-    forecasts: Floats, targets: Floats, *, room: NDArray[np.int64], horizons: tuple[int, ...]
-) -> NDArray[np.float64]:
-    """Return the sums of squares and absolute values, and the count, of the errors per horizon, (horizons, 3)."""
-    errors = forecasts.astype(np.float64) - targets
-    rows = []
-    for horizon in horizons:
-        found = errors[room >= horizon, :horizon]
-        found = found[np.isfinite(found)]
-        rows.append([np.square(found).sum(), np.abs(found).sum(), found.size])
-    return np.asarray(rows, dtype=np.float64)
-
-
-def _metrics(sums: NDArray[np.float64], *, horizons: tuple[int, ...]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for at, name in enumerate(("mse", "mae")):
-        found = {
-            f"{name}/{horizon}": float(row[at] / row[2]) for horizon, row in zip(horizons, sums, strict=True) if row[2]
-        }
-        metrics |= {**found, name: float(np.mean(list(found.values()))) if found else float("nan")}
-    return metrics
+def _errors_at(horizon: int, errors: Floats, room: NDArray[np.int64]) -> ErrorSums:
+    """Return the errors of a horizon, of the origins that have room for it."""
+    return ErrorSums.of(errors[room >= horizon, :horizon])

@@ -1,7 +1,5 @@
 """The file of a head: its numbers, its sizes, and what its outputs mean."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

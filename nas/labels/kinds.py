@@ -1,7 +1,5 @@
 """The kinds of tasks that have labels: everything that differs between them is a class of this table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

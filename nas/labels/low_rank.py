@@ -1,7 +1,5 @@
 """Low-rank updates of an encoder's weights, which can be merged into them."""
 
-from __future__ import annotations
-
 import math
 
 import torch

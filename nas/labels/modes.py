@@ -1,7 +1,5 @@
 """What follows the labels when an encoder is fine-tuned: the names alone, for whoever only asks for one."""
 
-from __future__ import annotations
-
 from typing import Literal, get_args
 
 ModeName = Literal["linear", "lora", "full"]

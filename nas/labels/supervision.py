@@ -1,7 +1,5 @@
 """What labels of one kind of task say, and the linear head that answers them best; one class for each kind."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

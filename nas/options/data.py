@@ -1,7 +1,5 @@
 """The options that say how data is read and what is asked of it: the same words for every verb."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The options of the verbs that use a found encoder: `tscnas embed`, `evaluate` and `finetune`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from nas.errors import OptionError

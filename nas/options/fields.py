@@ -1,7 +1,5 @@
 """Fields of option sets: a dataclass field that also knows its help text and its bounds."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import re

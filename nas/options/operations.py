@@ -1,7 +1,5 @@
 """The options of the verbs that look after a machine and its runs: `status` and `doctor`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from nas.options.fields import OptionSet, option

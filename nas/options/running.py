@@ -1,7 +1,5 @@
 """Options that say how candidates are run; they change nothing about what is found."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The options of the verbs that teach the comparator: `tscnas seeds` and `tscnas ahc`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from nas.options.fields import OptionSet, option

@@ -1,7 +1,5 @@
 """The options of `tscnas space` and of the verbs below it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from nas.errors import OptionError

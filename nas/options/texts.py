@@ -1,7 +1,5 @@
 """What several option sets say in the same words: choices and help texts."""
 
-from __future__ import annotations
-
 from typing import Literal, get_args
 
 from downstream.kinds import KINDS

@@ -1,7 +1,5 @@
 """YAML and JSON files of settings: read without recursion, aliases or tags, so that a small file stays small."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

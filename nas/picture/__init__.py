@@ -1,7 +1,5 @@
 """One genotype as a picture: where everything stands, and the SVG or PNG of it."""
 
-from __future__ import annotations
-
 from nas.picture.layout import Box, Layout, Line
 from nas.picture.plan import plan_genotype
 from nas.picture.write import write_picture

@@ -6,8 +6,6 @@ operator stands in the column before the node that it leads to, so that columns
 of nodes hold nothing but lines.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from nas.picture.layout import LEADING, PADDING, Box, Line, label, label_size

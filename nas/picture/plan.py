@@ -1,7 +1,5 @@
 """Where the parts of a genotype stand in its picture: the strategy above, the encoder's graph below."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Writes a layout as SVG, by hand, or as PNG, through matplotlib."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape

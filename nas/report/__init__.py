@@ -1,3 +1,1 @@
 """What a run prints and writes for a person."""
-
-from __future__ import annotations

@@ -1,7 +1,5 @@
 """The printed answer of a search: what was chosen, what it is worth, what it cost, what to do next."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

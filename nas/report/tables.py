@@ -1,7 +1,5 @@
 """Scores as a table of text: one line per method, the headline value first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from nas.report.rows import Row

@@ -1,7 +1,5 @@
 """Where a run's files for TensorBoard lie, and how they are removed."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from importlib.util import find_spec

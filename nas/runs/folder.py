@@ -1,7 +1,5 @@
 """A run's folder: what it was asked, the bank of its trials, weights, log, metrics and answer."""
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import io

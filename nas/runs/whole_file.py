@@ -1,7 +1,5 @@
 """Files that are complete or not there at all, whatever ends the process or the machine meanwhile."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Representations of any data by a saved encoder, per series or per time step."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

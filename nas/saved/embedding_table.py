@@ -1,7 +1,5 @@
 """The table of representations that `tscnas embed` writes, for more rows than memory has room for."""
 
-from __future__ import annotations
-
 import itertools
 import tempfile
 import zipfile

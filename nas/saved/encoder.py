@@ -1,7 +1,5 @@
 """A trained encoder on disk: safetensors weights with everything needed to use them again."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields

@@ -1,7 +1,5 @@
 """What an estimator predicts with, on disk: the facts and tensors of a kind's probe, nothing pickled."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """From a bank to a comparator and an honest account of it: `tscnas ahc`."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Callable, Iterator

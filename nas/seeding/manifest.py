@@ -1,7 +1,5 @@
 """The list of tasks that seed records are made on, read from YAML or JSON."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any

@@ -3,8 +3,6 @@
 Every wave follows from its settings, the task, and what earlier waves left in the bank.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Batches for training: the data lies on the device and windows are gathered by index."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

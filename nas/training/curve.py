@@ -1,7 +1,5 @@
 """Training that is probed along the way: the curve of its scores, and the weights at the best point."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Sequence

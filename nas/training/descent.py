@@ -1,7 +1,5 @@
 """Optimiser steps, as everything is trained here: AdamW with a limit on the gradient's norm."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 

@@ -1,7 +1,5 @@
 """Which device encoders run on."""
 
-from __future__ import annotations
-
 import torch
 
 from nas.errors import OptionError

@@ -1,7 +1,5 @@
 """What a candidate is when its numbers stop being finite."""
 
-from __future__ import annotations
-
 
 class DivergedError(FloatingPointError):
     """The contrastive loss or a representation is not finite any more."""

@@ -1,7 +1,5 @@
 """The training steps of one candidate: contrastive loss, weight averaging."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

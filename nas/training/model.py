@@ -1,7 +1,5 @@
 """One candidate as a trainable model: an encoder and the strategy that teaches it."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Successive halving: many candidates get little training, the better half of them all of it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

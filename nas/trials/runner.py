@@ -1,7 +1,5 @@
 """Runs trials of one task into a run folder and a bank, within the time there is."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

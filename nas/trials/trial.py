@@ -1,7 +1,5 @@
 """A trial as a job for an engine, and its record for the bank."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Draws genotypes from a space: fresh ones, unique sets of them, mutants and crosses."""
 
-from __future__ import annotations
-
 from search_space.drawing.mutation import mutate
 from search_space.drawing.plan import SamplingError
 from search_space.drawing.sampling import crossover, sample_arch, sample_candidates, sample_columns

@@ -1,7 +1,5 @@
 """Changes one gene of a genotype: the small step of an evolutionary search."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Sequence

@@ -4,8 +4,6 @@ Each row is spent from left to right, and how much of it depends on what it drew
 so every step reads at a place of its own per row.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ Each genotype is made from one row of uniform numbers. That is fast, and it
 makes the first candidates the same however many are asked for.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from typing import Any

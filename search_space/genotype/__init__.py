@@ -1,7 +1,5 @@
 """One complete choice: its cells, the rules they keep, the dict form that is read and written, and its graph."""
 
-from __future__ import annotations
-
 from search_space.genotype.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
 from search_space.genotype.columns import GenotypeColumns
 from search_space.genotype.genotype import Genotype

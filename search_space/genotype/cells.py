@@ -1,7 +1,5 @@
 """The frozen cells that a genotype consists of, each always in its normal form."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -7,8 +7,6 @@ sum of its edges and the last node is the output. The rule follows AutoCTS++ (Wu
 arXiv:2311.04552), which calls an edge `[node, op]` as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 MAX_INNER_NODES = 6

@@ -5,8 +5,6 @@ that of the design notes: augmentations as `enabled_ops` with `params`, and the
 encoder as `[node, integer]`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any

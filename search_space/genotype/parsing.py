@@ -1,7 +1,5 @@
 """Reads each cell of the dict form, noting every problem on the way."""
 
-from __future__ import annotations
-
 import dataclasses
 import numbers
 from collections.abc import Callable, Mapping

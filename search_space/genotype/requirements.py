@@ -1,7 +1,5 @@
 """What a genotype needs of a task before its options can do anything."""
 
-from __future__ import annotations
-
 from search_space import registry
 from search_space.genotype.genotype import Genotype
 

@@ -1,7 +1,5 @@
 """Which values are legal in which field, known to the genotype and the space alike."""
 
-from __future__ import annotations
-
 import math
 import numbers
 from collections.abc import Iterable, Mapping

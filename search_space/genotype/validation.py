@@ -1,7 +1,5 @@
 """Collects every problem of one input and says them together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Each says where it comes from and what differs, because a point of this space is
 never the published code itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """What a preset is, and the pieces that several of them share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Published encoders, each beside a strategy that can teach it without labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any

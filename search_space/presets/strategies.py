@@ -1,7 +1,5 @@
 """Published contrastive strategies, each beside its own encoder or a stack that stands for it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any

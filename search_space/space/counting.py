@@ -3,8 +3,6 @@
 `raw` counts what can be drawn; `canonical` counts what has different keys.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import defaultdict

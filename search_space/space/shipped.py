@@ -1,7 +1,5 @@
 """The two spaces that come with the software: the default one and the full one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 import downstream
-from downstream.kinds import KINDS, task_kind
+from downstream.kinds import KINDS, TaskKind, task_kind
 from downstream.task import Sealed, TaskSpec
-from downstream.task_kind import TaskKind
 
 
 @pytest.mark.parametrize("name", KINDS)

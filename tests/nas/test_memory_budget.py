@@ -16,7 +16,7 @@ import torch
 from compute.memory import LEAST_BUDGET, SHARES, MemoryBudgetError, at_a_time, memory_budget
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecasting.kept import KeptBlocks
+from downstream.forecasting.choosing.kept import KeptBlocks
 from downstream.forecasting.rows import pick_origins, row_blocks
 from downstream.forecasting.sums import sum_rows
 from encoders.encoder import Encoder

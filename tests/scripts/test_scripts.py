@@ -61,8 +61,8 @@ def test_seeds_and_the_comparator_too(tmp_path: Path) -> None:
     assert curves[0] == curves[1]
 
     shutil.copy(tmp_path / "verb.sqlite", tmp_path / "bank.sqlite")  # seconds differ between the two
-    verb = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "verb"), evaluate=False, quiet=True)
-    other = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "script"), evaluate=False, quiet=True)
+    verb = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "verb"), quiet=True)
+    other = AhcOptions(str(tmp_path / "bank.sqlite"), output=str(tmp_path / "script"), quiet=True)
     one, two = train_ahc(verb), script("train_ahc").train_ahc(other)
     weights, others = load_file(one.checkpoint), load_file(two.checkpoint)
     assert weights.keys() == others.keys() and all(torch.equal(weights[name], others[name]) for name in weights)

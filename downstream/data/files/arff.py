@@ -1,7 +1,5 @@
 """The `.arff` form of the UCR and UEA archives: numeric attributes and a nominal class, or one relation per case."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

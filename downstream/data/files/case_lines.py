@@ -1,7 +1,5 @@
 """Cases in text files, one per line: what the `.ts` and `.arff` forms share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

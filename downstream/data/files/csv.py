@@ -1,7 +1,5 @@
 """CSV text to a table; rows of unequal width, doubled names and wrong delimiters are refused."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections import Counter

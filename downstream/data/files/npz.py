@@ -1,7 +1,5 @@
 """NumPy files to arrays; pickled objects are never loaded."""
 
-from __future__ import annotations
-
 import io
 import lzma
 import tokenize

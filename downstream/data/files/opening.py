@@ -1,7 +1,5 @@
 """Opening files: what is missing, packed, of another kind or not text is said in one sentence."""
 
-from __future__ import annotations
-
 import difflib
 import gzip
 import io

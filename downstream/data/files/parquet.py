@@ -1,7 +1,5 @@
 """Parquet files to a table; needs pyarrow, imported when the first such file is read."""
 
-from __future__ import annotations
-
 import importlib
 import io
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The `.ts` text form of the UCR, UEA and TSER archives: `@` header, one case per line, its label last."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from downstream.data.files.case_lines import case_of, read_case_lines

@@ -1,7 +1,5 @@
 """The `.tsv` form of the UCR archive: one case per line, class label first, tabs between."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -4,8 +4,6 @@ Targets of a forecast are shifted copies of one series, so `sum_t x[t] y[t + lag
 `O(n log H)` where the product of the rows' matrices takes `O(n H)`.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -5,8 +5,6 @@ together, features as they are, alpha per horizon by RMSE + MAE on validation, f
 training rows only, no normalisation of windows. The forecaster's own choices play no part.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """TS2Vec's seven calendar covariates."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray

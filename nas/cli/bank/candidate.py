@@ -1,7 +1,5 @@
 """`tscnas bank show`: one candidate in words, its trials, and their curves."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ahc.bank import Bank

@@ -1,7 +1,5 @@
 """`tscnas bank merge | export | verify | recover`: what is done with whole banks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`tscnas bank ls`: tasks, families, kinds, protocols, training lengths, and how the trials ended."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 
 from ahc.bank import Bank

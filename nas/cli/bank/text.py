@@ -1,7 +1,5 @@
 """What the verbs of a bank print, and how they find and name things."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

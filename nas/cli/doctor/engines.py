@@ -1,7 +1,5 @@
 """Whether candidates can be run: processes of the default engine, and a Ray cluster."""
 
-from __future__ import annotations
-
 import os
 import platform
 import threading

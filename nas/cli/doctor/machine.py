@@ -1,7 +1,5 @@
 """What this machine offers: cores, threads, memory, disk, and a GPU."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

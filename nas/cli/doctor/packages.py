@@ -1,7 +1,5 @@
 """Whether what we need is installed, new enough, and not hidden by a file of the same name."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Collection, Iterator, Sequence

@@ -1,7 +1,5 @@
 """`tscnas doctor`: all checks, one line each."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Sequence

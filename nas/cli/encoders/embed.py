@@ -1,7 +1,5 @@
 """Representations of any data by a saved encoder, to a file: `tscnas embed`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

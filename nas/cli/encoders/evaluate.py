@@ -1,7 +1,5 @@
 """What a saved encoder, or a published forecaster, is worth on a dataset: `tscnas evaluate`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

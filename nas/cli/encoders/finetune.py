@@ -1,7 +1,5 @@
 """From a saved encoder and labels to a fine-tuned encoder, its head and their scores: `tscnas finetune`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Every option and preset with its source, as the Markdown of `docs/options.md`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from search_space import registry

@@ -1,7 +1,5 @@
 """Genotypes drawn at random, as JSON lines."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

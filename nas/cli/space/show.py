@@ -1,7 +1,5 @@
 """One genotype in words, as a listing of its graph, and as a picture."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from nas.choosing.genotype_file import named_genotype

@@ -1,7 +1,5 @@
 """The search space in words: its options, its size, or one preset as JSON."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 

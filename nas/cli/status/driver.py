@@ -1,7 +1,5 @@
 """Whether a driver is alive, told from its lock file without touching the lock."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import dataclass

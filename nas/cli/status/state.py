@@ -1,7 +1,5 @@
 """What a run's files tell: its events, folded into how things stand."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """How the state of a run is shown: lines for people, one object for programs."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Any
 

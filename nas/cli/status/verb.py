@@ -1,7 +1,5 @@
 """`tscnas status`: look at a run or a bank once, or again and again until it ends."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -5,8 +5,6 @@ makes a start cheap. A child never imports the caller's `__main__`: a script
 without the usual guard works, and functions must live in importable modules.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import multiprocessing

@@ -10,8 +10,6 @@ killed for memory): which failures are tried again, and how often, is one rule f
 all engines and stands in `run`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os

@@ -1,7 +1,5 @@
 """The serial engine: one job after the other in this process; for debugging and for small machines."""
 
-from __future__ import annotations
-
 import math
 import threading
 import time

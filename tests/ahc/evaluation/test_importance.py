@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ahc.evaluation.bank_account import account_text
 from ahc.evaluation.importance import epsilon_squared, gene_importance, gene_table
 from ahc.record import TrialRecord
 from search_space.drawing import sample_candidates
@@ -58,7 +59,7 @@ def test_gene_table_shows_the_genotype(candidates: list[Genotype]) -> None:
         assert {g.split(" ")[1] for g, v in row.items() if g.startswith("pair ") and v} == set(genotype.pair.kinds)
 
 
-def test_refuses_too_few(plant: Plant, candidates: list[Genotype]) -> None:
+def test_too_few_candidates_say_nothing(plant: Plant, candidates: list[Genotype]) -> None:
     records, _ = plant(lambda g, s: 0.0, pool=candidates, n_tasks=1, n_candidates=8, noise=1.0)
-    with pytest.raises(ValueError, match="a task needs at least 12 scored candidates"):
-        gene_importance(records)
+    assert gene_importance(records).empty
+    assert "What the genes explain of the score" in account_text(records)

@@ -173,7 +173,7 @@ def test_short_training_series_still_have_neighbours() -> None:
 def test_moving_z_score_finds_spikes_and_equals_the_loop() -> None:
     task = make_task()
     opened = task.open_test()
-    found = baselines.baselines(task, opened)["moving_z_score"]
+    found = baselines.BASELINES(task, opened)["moving_z_score"]
     assert found.value > 0.5
     rows = task.validation[0]
     scored = baselines.moving_z_score(task, rows, span=slice(0, 50), max_training=400)["moving_z_score"]

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from downstream.cases import features
 from downstream.cases.task import LabelledWindows
 from downstream.classification import scoring as classification
-from downstream.classification.baselines import baselines
+from downstream.classification.baselines import BASELINES
 from downstream.classification.task import ClassificationTask
 from downstream.represent import flatten_streams
 from downstream.scaling import Scaler
@@ -156,7 +156,7 @@ def test_without_aeon_the_raw_series_baseline_stands(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(features, "find_spec", lambda name: None)
     task = make_task()
     opened = task.open_test()
-    found = baselines(task, opened)
+    found = BASELINES(task, opened)
     assert set(found) == {"raw_series"}
     assert found["raw_series"].metrics["accuracy/logistic"] > 0.8
     assert found["raw_series"].protocol["n_windows"] == 90
@@ -182,5 +182,5 @@ def test_minirocket_finds_a_frequency() -> None:
     task = ClassificationTask(**{**vars(task), "windows": cases(values[:40, :, None]), "labels": labels[:40]})
     # Compiling its kernels takes half a minute. Test cases shorter than the training cases are padded, not refused.
     opened = LabelledWindows(cases(values[40:, :36, None]), labels[40:])
-    assert baselines(task, opened)["minirocket"].value > 0.9
+    assert BASELINES(task, opened)["minirocket"].value > 0.9
     assert torch.get_num_threads() == 1  # as the session has set it, whatever numba wants

@@ -30,7 +30,7 @@ def test_repeat_last_equals_the_loop_and_skips_missing_targets() -> None:
     values = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
     values[[250, 270], [0, 1]] = np.nan
     task = make_task(values, horizons=(3,))
-    found = baselines.baselines(task, task.open_test())["repeat_last"]
+    found = baselines.BASELINES(task, task.open_test())["repeat_last"]
     squared, absolute = [], []
     for t in range(239, 297):
         for v in range(2):
@@ -48,7 +48,7 @@ def test_seasonal_naive_repeats_the_last_period() -> None:
     rng = np.random.default_rng(0)
     values = np.tile(rng.normal(size=(7, 2)), (50, 1))
     task = make_task(values, horizons=(5, 16))
-    found = baselines.baselines(task, task.open_test())["seasonal_naive"]
+    found = baselines.BASELINES(task, task.open_test())["seasonal_naive"]
     assert found.settings["period"] == "7"
     assert found.value == pytest.approx(0.0, abs=1e-10)
 
@@ -58,7 +58,7 @@ def test_a_period_found_on_training_rows_does_not_see_the_rest() -> None:
     values = np.stack([np.sin(2 * np.pi * time / 12)] * 2, axis=1)
     values[280:] = np.sin(2 * np.pi * time[280:, None] / 5)
     task = make_task(values, horizons=(3,))
-    assert baselines.baselines(task, task.open_test())["seasonal_naive"].settings["period"] == "12"
+    assert baselines.BASELINES(task, task.open_test())["seasonal_naive"].settings["period"] == "12"
 
 
 def test_find_period_sees_through_drift_and_slow_cycles() -> None:

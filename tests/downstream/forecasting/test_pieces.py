@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
-from downstream.forecasting import choice as forecast_choice
 from downstream.forecasting import scoring as forecasting
-from downstream.forecasting.evidence import block_standard_error
+from downstream.forecasting.choosing import choice as forecast_choice
+from downstream.forecasting.choosing.evidence import block_standard_error
 from downstream.forecasting.rows import NORMALIZATIONS, fill_gaps, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.sums import RowSums, sum_rows
 from downstream.forecasting.task import Origins

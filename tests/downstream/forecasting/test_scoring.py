@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
-from downstream.forecasting import choice as forecast_choice
 from downstream.forecasting import scoring as forecasting
-from downstream.forecasting.baselines import baselines
-from downstream.forecasting.evidence import Evidence, Gain
+from downstream.forecasting.baselines import BASELINES
+from downstream.forecasting.choosing import choice as forecast_choice
+from downstream.forecasting.choosing.evidence import Evidence, Gain
 from downstream.forecasting.models import REFERENCE, fit_horizon
 from downstream.forecasting.rows import NORMALIZATIONS, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.sums import sum_rows
@@ -122,7 +122,7 @@ def test_seasonal_naive_is_exact_on_a_season_and_the_ridge_too(toys: SimpleNames
     time = np.arange(900)
     values = np.stack([np.sin(2 * np.pi * time / 24), np.cos(2 * np.pi * time / 24)], axis=1)
     task = toys.make_task(values, n_targets=2, horizons=(30,))
-    found = baselines(task, task.open_test())
+    found = BASELINES(task, task.open_test())
     assert found["seasonal_naive"].settings["period"] == "24"
     assert found["seasonal_naive"].value < 1e-8
     assert found["raw_lag_ridge"].value < 1e-4

@@ -1,7 +1,5 @@
 """Blocks of rows that are read several times: in memory as far as it reaches, behind that in a temporary file."""
 
-from __future__ import annotations
-
 import dataclasses
 import tempfile
 from collections.abc import Iterable, Iterator

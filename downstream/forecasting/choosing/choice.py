@@ -16,16 +16,14 @@ Alphas come from all validation rows, the fit from all training rows. (The encod
 seen the late training rows, though never as targets; it has not seen validation rows.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.forecasting.evidence import Evidence, Gain, gain
-from downstream.forecasting.kept import KeptBlocks
+from downstream.forecasting.choosing.evidence import Evidence, Gain, gain
+from downstream.forecasting.choosing.kept import KeptBlocks
 from downstream.forecasting.models import REFERENCE, Combination, Forecaster, fit_horizon, refit
 from downstream.forecasting.rows import NORMALIZATIONS, Features, RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.sums import RowSums, add_sums, sum_rows

@@ -1,7 +1,5 @@
 """What speaks for a forecaster against another: gains over dependent origins, and how sure they are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,0 +1,69 @@
+"""The probes that a representation of cases is tested with, by name; each is fitted on all training cases."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from downstream.probes.knn import vote
+from downstream.probes.linear import RidgeClassifier, fit_logistic
+from downstream.probes.svm import fit_svm
+from downstream.register import Register
+
+Floats = NDArray[np.floating]
+Integers = NDArray[np.int64]
+
+
+class Predicted(NamedTuple):
+    """What a probe says of new cases.
+
+    Args:
+        classes: The class of each, (n,).
+        scores: Of the classes in `known`, (n, known) or (n,) for two; None where the probe has none.
+        known: The classes of the training cases, ascending.
+        settings: What was chosen, such as `C`.
+    """
+
+    classes: Integers
+    scores: Floats | None
+    known: Integers
+    settings: dict[str, str]
+
+
+PROBES: Register[Callable[..., Predicted]] = Register()
+"""Each is `(x, labels, new, *, rng_seed) -> Predicted`, on standardised features of training and new cases."""
+
+
+@PROBES.add("logistic")
+def predict_logistic(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) -> Predicted:
+    """Fit logistic regression."""
+    model = fit_logistic(x, labels, rng_seed=rng_seed)
+    return Predicted(model.predict(new), model.predict_proba(new), np.unique(labels), _penalty(model))
+
+
+@PROBES.add("svm")
+def predict_svm(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) -> Predicted:
+    """Fit the support vector machine of TS2Vec."""
+    model = fit_svm(x, labels, rng_seed=rng_seed)
+    return Predicted(model.predict(new), model.decision_function(new), np.unique(labels), _penalty(model))
+
+
+@PROBES.add("ridge")
+def predict_ridge(x: Floats, labels: Integers, new: Floats, *, rng_seed: int = 0, **how: Any) -> Predicted:
+    """Fit the closed-form ridge; `how` are further arguments of `RidgeClassifier.fit`."""
+    del rng_seed
+    model = RidgeClassifier.fit(x, labels, **how)
+    return Predicted(model.predict(new), model.decision(new), model.classes, {"alpha": f"{model.ridge.alpha:g}"})
+
+
+@PROBES.add("knn")
+def predict_nearest(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) -> Predicted:
+    """Give each case the class of its nearest training case."""
+    del rng_seed
+    return Predicted(vote(new, x, labels), None, np.unique(labels), {})
+
+
+def _penalty(model: Any) -> dict[str, str]:
+    chosen = getattr(model, "best_params_", {"C": model.get_params().get("C")})["C"]
+    return {"C": f"{chosen:g}"}
