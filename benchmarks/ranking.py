@@ -33,7 +33,7 @@ from timing import Timing, timed
 from ahc.checkpoint import load_comparator
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
-from ahc.graphs.graph import GraphBatch, batch_graphs, geno_to_graph
+from ahc.graphs.graph import GraphBatch, geno_to_graph
 from ahc.ranking import rank_candidates
 from search_space.drawing import sample_columns
 from search_space.drawing.plan import plan_of
@@ -56,7 +56,7 @@ def check_equality(comparator: Comparator, embedding: Vector, *, n: int) -> tupl
     task = torch.from_numpy(embedding)
     start, alone = time.perf_counter(), []
     for genotype in columns:
-        graph = batch_graphs([geno_to_graph(genotype, comparator.vocabulary)])
+        graph = encode_genotypes([genotype], vocabulary=comparator.vocabulary)
         said = comparator.predict(graph, task_embedding=task)
         alone.append(float(said.score) + 2.0 * np.log1p(-min(float(said.failure), 0.999)))
     seconds = (time.perf_counter() - start) / n

@@ -5,7 +5,9 @@ edge, one cell - so each distinct part is encoded once and referred to by its
 row. From columns that takes two microseconds a genotype on one core.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,9 +15,11 @@ from numpy.typing import NDArray
 
 from ahc.graphs.graph import GraphBatch
 from ahc.graphs.vocabulary import Vocabulary
-from search_space.genotype import EncoderCell, Genotype, graph
+from search_space.genotype import EncoderCell, Genotype, TrainCell, graph
 from search_space.genotype.columns import CELL_COLUMNS, Codes, GenotypeColumns, as_columns
 from search_space.genotype.graph import Vertex
+
+_Part = TypeVar("_Part")
 
 
 class _Table:
@@ -25,19 +29,22 @@ class _Table:
         self.vocabulary = vocabulary
         self.rows = [np.zeros(len(vocabulary), dtype=np.float32)]
 
-    def rows_of(self, codes: Codes, vertex_of: Callable[[int], Vertex | None]) -> NDArray[np.int64]:
-        """Return the row of every vertex that is given by a number, adding each distinct one once.
+    def rows_of(
+        self, codes: Codes, parts: Sequence[_Part | None], vertex_of: Callable[[_Part], Vertex]
+    ) -> NDArray[np.int64]:
+        """Return the row of the vertex of every part, 0 where there is none, adding each distinct one once.
 
         Args:
-            codes: Which vertex stands there, any shape.
-            vertex_of: Gives the vertex of a number, None where there is none.
+            codes: Which of the parts stands there, any shape.
+            parts: What the codes mean.
+            vertex_of: Gives the vertex of a part.
         """
         distinct, place = np.unique(codes, return_inverse=True)
         rows = np.zeros(len(distinct), dtype=np.int64)
         for at, code in enumerate(distinct.tolist()):
-            if (vertex := vertex_of(code)) is not None:
+            if (part := parts[code]) is not None:
                 rows[at] = len(self.rows)
-                self.rows.append(self.vocabulary.row(vertex))
+                self.rows.append(self.vocabulary.row(vertex_of(part)))
         return rows[place.reshape(codes.shape)]
 
 
@@ -49,7 +56,7 @@ def encode_genotypes(genotypes: Sequence[Genotype], *, vocabulary: Vocabulary) -
         vocabulary: Gives each name its column.
 
     Returns:
-        The same graphs as `batch_graphs` of `geno_to_graph`, with shared tables.
+        The graphs of `geno_to_graph`, in the same order.
 
     Raises:
         ValueError: If there is no genotype.
@@ -73,28 +80,21 @@ def _vertex_rows(columns: GenotypeColumns, table: _Table) -> NDArray[np.int64]:
     """Return the table's row of every vertex in vertex order, 0 where a chain or graph has ended."""
     parts = columns.parts
     embed, pair, loss, encoder, readout, train = (columns.cell(name) for name in CELL_COLUMNS)
-    n_trains = len(parts.train)
+    hyperparameters = list(itertools.product(parts.encoder, parts.train))
 
-    def global_vertex(code: int) -> Vertex:
-        between, train = divmod(code, n_trains)
-        return graph.global_vertex(EncoderCell(*((), *parts.encoder[between], "")), train=parts.train[train])
-
-    def augmentation_vertex(code: int) -> Vertex | None:
-        return None if (choice := parts.choices[code]) is None else graph.augmentation_vertex(choice)
-
-    def operator_vertex(code: int) -> Vertex | None:
-        return None if (edge := parts.edges[code]) is None else graph.operator_vertex(edge[1])
+    def global_vertex(both: tuple[tuple[Any, ...], TrainCell]) -> Vertex:
+        return graph.global_vertex(EncoderCell(*((), *both[0], "")), train=both[1])
 
     return np.column_stack(
         [
-            table.rows_of(encoder.astype(np.int64) * n_trains + train, global_vertex),
-            table.rows_of(np.zeros_like(embed), lambda _: graph.INPUT),
-            table.rows_of(np.concatenate([columns.aug1, columns.aug2], axis=1), augmentation_vertex),
-            table.rows_of(columns.edges, operator_vertex),
-            table.rows_of(embed, lambda code: graph.embed_vertex(parts.embed[code])),
-            table.rows_of(pair, lambda code: graph.pair_vertex(parts.pair[code])),
-            table.rows_of(loss, lambda code: graph.loss_vertex(parts.loss[code])),
-            table.rows_of(readout, lambda code: graph.output_vertex(parts.readout[code])),
+            table.rows_of(encoder.astype(np.int64) * len(parts.train) + train, hyperparameters, global_vertex),
+            table.rows_of(np.zeros_like(embed), (graph.INPUT,), lambda vertex: vertex),
+            table.rows_of(np.hstack([columns.aug1, columns.aug2]), parts.choices, graph.augmentation_vertex),
+            table.rows_of(columns.edges, parts.edges, lambda edge: graph.operator_vertex(edge[1])),
+            table.rows_of(embed, parts.embed, graph.embed_vertex),
+            table.rows_of(pair, parts.pair, graph.pair_vertex),
+            table.rows_of(loss, parts.loss, graph.loss_vertex),
+            table.rows_of(readout, parts.readout, graph.output_vertex),
         ]
     )
 

@@ -11,29 +11,19 @@ from ahc.graphs.vocabulary import Vocabulary
 from search_space.genotype import Genotype
 
 
-def flat_names(vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Return the names of the columns that `flat_features` gives."""
-    operators = [name for name in vocabulary.columns if name.startswith("operator/")]
-    return (
-        *vocabulary.columns,
-        *(f"first {name}" for name in operators),
-        *(f"last {name}" for name in operators),
-    )
-
-
 def flat_features(genotypes: Sequence[Genotype], *, vocabulary: Vocabulary) -> NDArray[np.float32]:
     """Return one row per genotype.
 
     A vocabulary column is summed over the vertices: options become counts, and
-    parameters sums over the places they are used in. Then come the operators that
-    read the input and those that make the output.
+    parameters sums over the places they are used in. Then come the operator columns
+    twice more: of the operators that read the input, and of those that make the output.
 
     Args:
         genotypes: At least one genotype.
         vocabulary: Gives each name its column.
 
     Returns:
-        Features, (genotypes, len(flat_names(vocabulary))).
+        Features, (genotypes, vocabulary + 2 * operators).
     """
     batch = encode_genotypes(genotypes, vocabulary=vocabulary)
     columns = [at for at, name in enumerate(vocabulary.columns) if name.startswith("operator/")]

@@ -1,8 +1,8 @@
-"""Genotypes as graphs: one at a time, and many in one padded batch."""
+"""Genotypes as graphs: one at a time, and what many in one padded batch are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ahc.gcn import normalise
 from ahc.graphs.vocabulary import Vocabulary
 from search_space.genotype import Genotype
 from search_space.genotype.graph import Vertex, to_networkx
@@ -34,18 +35,12 @@ class ArchGraph:
     features: NDArray[np.float32]
 
     def to_data(self) -> Data:
-        """Return the graph for torch-geometric: `x`, `edge_index` (row 0 is heard) and `edge_weight`.
-
-        The weight of u -> v is `(out(u) in(v))^-1/2` with the degrees of both: the symmetric normalisation of Kipf
-        and Welling for directed graphs.
-        """
+        """Return the graph for torch-geometric: `x`, `edge_index` (row 0 is heard) and the normalised `edge_weight`."""
         from torch_geometric.data import Data
-        from torch_geometric.utils import degree
 
-        edge_index = torch.from_numpy(np.stack(np.nonzero(self.adjacency)))
-        heard, hearer = edge_index
-        weight = (degree(heard)[heard] * degree(hearer)[hearer]).rsqrt()
-        return Data(x=torch.from_numpy(self.features), edge_index=edge_index, edge_weight=weight)
+        adjacency = torch.from_numpy(self.adjacency)
+        edges = adjacency.nonzero().T.contiguous()
+        return Data(torch.from_numpy(self.features), edge_index=edges, edge_weight=normalise(adjacency)[tuple(edges)])
 
 
 def geno_to_graph(genotype: Genotype, vocabulary: Vocabulary) -> ArchGraph:
@@ -116,23 +111,3 @@ class GraphBatch:
                 index = alike[place]
                 vertices, mask = self.vertices[index, :size], self.mask[index, :size]
                 yield index, GraphBatch(self.table, vertices, mask, structures=structures, structure=shape[place])
-
-
-def batch_graphs(graphs: Sequence[ArchGraph]) -> GraphBatch:
-    """Pad graphs of any shape to the largest of them, in one batch of the same order; at least one graph.
-
-    Raises:
-        ValueError: If there is no graph.
-    """
-    if not graphs:
-        raise ValueError("batch_graphs: at least one graph is needed, got none")
-    lengths = np.array([len(graph.features) for graph in graphs])
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    vertices = np.zeros(mask.shape, dtype=np.int64)
-    vertices[mask] = np.arange(1, lengths.sum() + 1)
-    features = np.concatenate([graph.features for graph in graphs])
-    table = np.concatenate([np.zeros_like(features[:1]), features])
-    structures = np.zeros((*mask.shape, mask.shape[1]), dtype=np.float32)
-    for padded, graph in zip(structures, graphs, strict=True):
-        padded[: len(graph.adjacency), : len(graph.adjacency)] = graph.adjacency
-    return GraphBatch(*map(torch.from_numpy, (table, vertices, mask, structures, np.arange(len(graphs)))))

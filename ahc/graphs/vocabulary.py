@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -87,10 +88,10 @@ class Vocabulary:
 
     columns: tuple[str, ...]
     scales: Mapping[str, Scale]
-    _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_index", {name: at for at, name in enumerate(self.columns)})
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: at for at, name in enumerate(self.columns)}
 
     @classmethod
     def from_registry(cls) -> Vocabulary:
@@ -103,12 +104,9 @@ class Vocabulary:
                 for parameter, choices in option.choices.items():
                     columns.append(f"{kind}/{name}.{parameter}")
                     scales[columns[-1]] = _scale_of(choices)
-        columns += [f"normalization/{name}" for name in NORMALIZATIONS]
-        columns += [f"channels/{name}" for name in CHANNELS]
-        columns += [f"pool/{name}" for name in POOLS]
-        columns += list(_STRUCTURE)
-        scales.update(_STRUCTURE)
-        return cls(columns=tuple(columns), scales=scales)
+        for kind, names in (("normalization", NORMALIZATIONS), ("channels", CHANNELS), ("pool", POOLS)):
+            columns += [f"{kind}/{name}" for name in names]
+        return cls(columns=(*columns, *_STRUCTURE), scales={**scales, **_STRUCTURE})
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:
@@ -132,7 +130,7 @@ class Vocabulary:
 
     def to_json(self) -> str:
         """Return the vocabulary as JSON text."""
-        scales = {name: {"low": s.low, "high": s.high, "log": s.log} for name, s in self.scales.items()}
+        scales = {name: vars(scale) for name, scale in self.scales.items()}
         return json.dumps({"schema": VOCABULARY_SCHEMA, "columns": self.columns, "scales": scales})
 
     def __len__(self) -> int:
@@ -177,14 +175,9 @@ class Vocabulary:
         Raises:
             VocabularyError: If the registry lacks an option; names all of them.
         """
-        missing = []
-        for column in self.columns:
-            kind, _, name = column.partition("/")
-            option, _, parameter = name.partition(".")
-            if kind in PROVIDERS and (
-                option not in options(kind) or (parameter and parameter not in options(kind)[option].choices)
-            ):
-                missing.append(f"{kind} {name!r}")
+        known = set(Vocabulary.from_registry().columns)
+        unknown = [column.partition("/") for column in self.columns if column not in known]
+        missing = [f"{kind} {name!r}" for kind, _, name in unknown if kind in PROVIDERS]
         if missing:
             raise VocabularyError(f"the registry does not know these vocabulary entries: {', '.join(missing)}")
 

@@ -6,11 +6,11 @@ operator stands in the column before the node that it leads to, so that columns
 of nodes hold nothing but lines.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from nas.picture.layout import LEADING, PADDING, Box, Line, label, label_size
 from search_space.genotype import EncoderCell
+from search_space.genotype.encoder_dag import incoming
 
 NODE = 26.0
 GAP = 30.0
@@ -22,42 +22,33 @@ _RIM = NODE / 2 * (1 - (TRUNK / (NODE / 2)) ** 2) ** 0.5
 _LANES = tuple(sign * number for number in range(1, 12) for sign in (1, -1))
 """1, 2, ... above the row; -1, -2, ... below."""
 
-Edge = tuple[int, int, str]
-"""Source, target and operator."""
 
-
-def plan_graph(cell: EncoderCell, edges: Sequence[Edge], *, left: float, top: float) -> tuple[list[Box], list[Line]]:
-    """Return the boxes and lines of the encoder, the copied graph in a frame.
-
-    Args:
-        cell: The encoder's genes.
-        edges: Its graph.
-        left: Left edge.
-        top: Upper edge.
-    """
-    along, detours = _sorted_out(edges)
-    lane_height = max(label_size(label(op))[1] for _, _, op in edges) + LANE_GAP
-    above, below = max([0, *detours]) + 0.5, 0.5 - min([0, *detours])  # lanes
+def plan_graph(cell: EncoderCell, *, left: float, top: float) -> tuple[list[Box], list[Line]]:
+    """Return the boxes and lines of the encoder, the copied graph in a frame, from a left and an upper edge on."""
+    places = _places(cell)
+    lanes = [lane for of_target in places for lane, _, _ in of_target]
+    lane_height = max(label_size(label(op))[1] for _, op in cell.edges) + LANE_GAP
+    above, below = max(lanes) + 0.5, 0.5 - min(lanes)
     row = top + LEADING + PADDING + above * lane_height
     entry = label("input", f"norm {cell.normalization}", cell.channels)
     before = Box.beside(left, row, (*entry, f"to {cell.hidden} wide"))
     boxes = [before]
     nodes = [_node(0, before.right + 2 * GAP, row)]
     lines: list[Line] = [((before.right, row), (nodes[0].left, row))]
-    for target, op in enumerate(along, start=1):
-        leading_here = [(lane, *edge) for lane, of_lane in detours.items() for edge in of_lane if edge[1] == target]
-        placed = [(row, op), *((row - lane * lane_height, detour) for lane, _, _, detour in leading_here)]
-        column = [Box.beside(0.0, y, label(op)) for y, op in placed]
+    for target, of_target in enumerate(places, start=1):
+        column = [Box.beside(0.0, row - lane * lane_height, label(op)) for lane, _, op in of_target]
         widest = max(box.width for box in column)
         centre = nodes[-1].right + GAP + widest / 2
-        ahead, *others = (replace(box, x=centre) for box in column)
         node = _node(target, centre + widest / 2 + GAP, row)
-        lines += [((nodes[-1].right, row), (ahead.left, row)), ((ahead.right, row), (node.left, row))]
-        for (lane, source, _, _), box in zip(leading_here, others, strict=True):
+        for (lane, source, _), unplaced in zip(of_target, column, strict=True):
+            box = replace(unplaced, x=centre)
+            boxes.append(box)
+            if lane == 0:
+                lines += [((nodes[-1].right, row), (box.left, row)), ((box.right, row), (node.left, row))]
+                continue
             rim = row - _RIM if lane > 0 else row + _RIM
             out, back = nodes[source].x + TRUNK, node.x - TRUNK
             lines += [((out, rim), (out, box.y), (box.left, box.y)), ((box.right, box.y), (back, box.y), (back, rim))]
-        boxes += [ahead, *others]
         nodes.append(node)
     frame = _frame(
         (f"graph of {cell.n_inner} node{'s' * (cell.n_inner > 1)} x {cell.blocks}",),
@@ -70,23 +61,20 @@ def plan_graph(cell: EncoderCell, edges: Sequence[Edge], *, left: float, top: fl
     return [frame, *boxes, *nodes, output, readout], lines
 
 
-def _sorted_out(edges: Sequence[Edge]) -> tuple[list[str], dict[int, list[Edge]]]:
-    """Return the operators along the row, and the other edges by the lane they have."""
-    rest, along = list(edges), []
-    for node in range(max(target for _, target, _ in edges)):
-        ahead = next(edge for edge in rest if edge[:2] == (node, node + 1))
-        rest.remove(ahead)
-        along.append(ahead[2])
-    lanes: dict[int, list[Edge]] = {}
+def _places(cell: EncoderCell) -> list[list[tuple[int, int, str]]]:
+    """Return lane, source and operator of the edges into each node: first the one along the row, whose lane is 0."""
+    places, detours = [], []
+    for before, edges in enumerate(incoming(cell.edges)):
+        ahead, *rest = sorted(edges, key=lambda edge: edge[0] != before)
+        places.append([(0, *ahead)])
+        detours += [(source, before + 1, op) for source, op in rest]
+    taken: dict[int, list[tuple[int, int]]] = {lane: [] for lane in _LANES}
     # short edges first: they get the lanes next to the row
-    for edge in sorted(rest, key=lambda edge: (edge[1] - edge[0], edge[1])):
-        lane = next(
-            lane
-            for lane in _LANES
-            if all(edge[1] <= source or target <= edge[0] for source, target, _ in lanes.get(lane, ()))
-        )
-        lanes.setdefault(lane, []).append(edge)
-    return along, lanes
+    for source, target, op in sorted(detours, key=lambda edge: (edge[1] - edge[0], edge[1])):
+        lane = next(n for n in _LANES if all(target <= begin or end <= source for begin, end in taken[n]))
+        taken[lane].append((source, target))
+        places[target - 1].append((lane, source, op))
+    return places
 
 
 def _node(number: int, x: float, y: float) -> Box:

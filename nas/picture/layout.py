@@ -83,13 +83,13 @@ def label_size(lines: Label) -> tuple[float, float]:
     return longest * CHARACTER + 2 * PADDING, max(len(lines), 1) * LEADING + PADDING
 
 
-def label(*texts: str, longest: int = LONGEST) -> Label:
+def label(*texts: str) -> Label:
     """Break texts into lines at underscores and spaces, which stay; a longer word stays whole."""
     lines = []
     for text in texts:
         lines.append("")
         for word in text.replace("_", "_\0").replace(" ", " \0").split("\0"):
-            if lines[-1] and len((lines[-1] + word).rstrip()) > longest:
+            if lines[-1] and len((lines[-1] + word).rstrip()) > LONGEST:
                 lines.append("")
             lines[-1] += word
     return tuple(line.strip() for line in lines)

@@ -7,7 +7,7 @@ from typing import Any
 from nas.picture.graph import plan_graph
 from nas.picture.layout import LEADING, PADDING, Box, Label, Layout, Line, label, label_size
 from search_space.genotype import Genotype
-from search_space.genotype.graph import encoder_edges, to_networkx
+from search_space.genotype.graph import to_networkx
 
 MARGIN = 20.0
 GAP = 34.0
@@ -26,12 +26,12 @@ def plan_genotype(genotype: Genotype, *, title: str) -> Layout:
         genotype: What to draw.
         title: Its name, on top.
     """
-    graph = to_networkx(genotype)
     first = _text(f"{title}, key {genotype.key}" if title != genotype.key else title, top=MARGIN)
     second = _text(str(genotype.train), top=first.bottom)
-    strategy, strategy_lines = _strategy([says for _, says in graph.nodes(data=True)], top=second.bottom + PADDING)
+    vertices = [says for _, says in to_networkx(genotype).nodes(data=True)]
+    strategy, strategy_lines = _strategy(vertices, top=second.bottom + PADDING)
     below = max(box.bottom for box in strategy) + BAND
-    encoder, encoder_lines = plan_graph(genotype.encoder, encoder_edges(graph), left=MARGIN, top=below)
+    encoder, encoder_lines = plan_graph(genotype.encoder, left=MARGIN, top=below)
     boxes = (first, second, *strategy, *encoder)
     return Layout(
         width=max(box.right for box in boxes) + MARGIN,

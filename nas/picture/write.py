@@ -32,17 +32,16 @@ def write_picture(layout: Layout, path: Path) -> None:
 def svg(layout: Layout) -> str:
     """Return the picture as SVG; no library is needed."""
     width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
-    outlines = [(box.style == "frame", _svg_outline(box)) for box in layout.boxes if box.style in _OUTLINES]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="{_FACE}" font-size="{FONT:g}">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        *(outline for behind, outline in outlines if behind),
+        *(_svg_outline(box) for box in layout.boxes if box.style == "frame"),
     ]
     for line in layout.lines:
         parts.append(f'<polyline points="{_points(line)}" fill="none" stroke="{_LINE}" stroke-width="1.4"/>')
         parts.append(f'<polygon points="{_points(arrow_head(line))}" fill="{_LINE}"/>')
-    parts += [outline for behind, outline in outlines if not behind]
+    parts += [_svg_outline(box) for box in layout.boxes if box.style in ("box", "node")]
     for box in layout.boxes:
         for text, x, y, centred in placed_text(box):
             # the length is stated, so that a wider font of the reader's machine cannot leave its box

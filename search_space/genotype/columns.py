@@ -116,26 +116,19 @@ def as_columns(genotypes: Sequence[Genotype]) -> GenotypeColumns:
     """Return genotypes of any origin as columns, in the same order; at least one genotype."""
     if isinstance(genotypes, GenotypeColumns):
         return genotypes
-    choices: dict[Choice | None, int] = {None: 0}
-    edges: dict[Edge | None, int] = {None: 0}
-    known: tuple[dict[Any, int], ...] = ({}, {}, {}, {}, {}, {})
-
-    def code(codes: dict[Any, int], part: Any) -> int:
-        return codes.setdefault(part, len(codes))
-
-    chains: tuple[list[list[int]], ...] = ([], [], [])
-    cells = []
+    choices: dict[Any, int] = {None: 0}
+    edges: dict[Any, int] = {None: 0}
+    known: list[dict[Any, int]] = [{} for _ in CELL_COLUMNS]
+    rows = []
     for genotype in genotypes:
-        encoder = genotype.encoder
-        for rows, chain in zip(chains, (genotype.aug1, genotype.aug2), strict=False):
-            rows.append([code(choices, choice) for choice in chain])
-        chains[2].append([code(edges, edge) for edge in encoder.edges])
-        *between, readout = encoder.hyperparameters().values()
-        whole = (genotype.embed, genotype.pair, genotype.loss, tuple(between), readout, genotype.train)
-        cells.append([code(codes, cell) for codes, cell in zip(known, whole, strict=True)])
+        *between, readout = genotype.encoder.hyperparameters().values()
+        cells = (genotype.embed, genotype.pair, genotype.loss, tuple(between), readout, genotype.train)
+        coded = [(choices, genotype.aug1), (choices, genotype.aug2), (edges, genotype.encoder.edges)]
+        row = [[codes.setdefault(part, len(codes)) for part in chain] for codes, chain in coded]
+        row.append([codes.setdefault(cell, len(codes)) for codes, cell in zip(known, cells, strict=True)])
+        rows.append(row)
     parts = Parts(tuple(choices), tuple(edges), *map(tuple, known))
-    aug1, aug2, graphs = map(_padded, chains)
-    return GenotypeColumns(parts, aug1, aug2, graphs, np.array(cells))
+    return GenotypeColumns(parts, *map(_padded, zip(*rows, strict=True)))
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Codes:

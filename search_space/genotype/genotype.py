@@ -64,7 +64,7 @@ class Genotype:
         problems.raise_any()
         assert given is not None
         given = upgrade(given)
-        problems.fields("", given, required=("schema", *CELLS))
+        problems.cell("", given, required=("schema", *CELLS))
         cells = [READERS[name](given[name], problems) for name in CELLS if name in given]
         problems.raise_any()
         return cls(*cells)

@@ -94,7 +94,7 @@ def from_notes(
     """
     problems = Problems()
     result: dict[str, Any] = {"schema": SCHEMA}
-    problems.fields("", contrastive, required=("AugCell1", "AugCell2", "EmbedCell", "PairCell", "LossCell"))
+    problems.cell("", contrastive, required=("AugCell1", "AugCell2", "EmbedCell", "PairCell", "LossCell"))
     problems.raise_any()
     for cell in ("AugCell1", "AugCell2"):
         result[cell] = _notes_chain(contrastive[cell], cell, problems)
@@ -127,8 +127,8 @@ def _from_notes_dict(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _notes_chain(value: Any, where: str, problems: Problems) -> list[list[Any]]:
-    cell = problems.mapping(where, value)
-    if cell is None or not problems.fields(where, cell, required=("enabled_ops", "params")):
+    cell = problems.cell(where, value, required=("enabled_ops", "params"))
+    if cell is None:
         return []
     chain: list[list[Any]] = []
     parameters = problems.mapping(f"{where}.params", cell["params"])
@@ -153,8 +153,8 @@ def _renamed(value: Any, where: str, names: Mapping[str, str], problems: Problem
 
 
 def _notes_loss(value: Any, problems: Problems) -> dict[str, Any]:
-    cell = problems.mapping("LossCell", value)
-    if cell is None or not problems.fields("LossCell", cell, required=("loss", "sim", "temperature")):
+    cell = problems.cell("LossCell", value, required=("loss", "sim", "temperature"))
+    if cell is None:
         return {}
     loss = problems.name("LossCell.loss", cell["loss"], _NOTES_LOSSES, what="loss of the notes")
     similarity = problems.name("LossCell.sim", cell["sim"], ("cosine", "dot"), what="similarity of the notes")

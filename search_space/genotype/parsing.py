@@ -55,9 +55,8 @@ def _read_entry(
 
 def _read_parameters(option: registry.Option, given: Mapping[str, Any], where: str, problems: Problems) -> Choice:
     """Read the parameters of one option, all of them required."""
-    if not problems.fields(where, given, required=option.choices):
-        return _NOTHING
-    return _choice(option, given, where, problems)
+    complete = problems.cell(where, given, required=option.choices)
+    return _NOTHING if complete is None else _choice(option, complete, where, problems)
 
 
 def _choice(option: registry.Option, given: Mapping[str, Any], where: str, problems: Problems) -> Choice:
@@ -71,9 +70,9 @@ def _choice(option: registry.Option, given: Mapping[str, Any], where: str, probl
 def _read_fields(value: Any, problems: Problems, *, kind: type[Any]) -> Any:
     """Read a cell whose fields have a rule each, the encoder's edges aside; None if one is missing."""
     where = kind.__name__
-    cell = problems.mapping(where, value)
     names = [field.name for field in dataclasses.fields(kind)]
-    if cell is None or not problems.fields(where, cell, required=names):
+    cell = problems.cell(where, value, required=names)
+    if cell is None:
         return None
 
     def read(name: str) -> Any:
@@ -86,9 +85,9 @@ def _read_fields(value: Any, problems: Problems, *, kind: type[Any]) -> Any:
 
 def _read_pair(value: Any, problems: Problems) -> PairCell | None:
     """Read the PairCell; a pair kind without a flag is off."""
-    cell = problems.mapping("PairCell", value)
     known = registry.options("pair")
-    if cell is None or not problems.fields("PairCell", cell, required=("pool", "kernel"), optional=known):
+    cell = problems.cell("PairCell", value, required=("pool", "kernel"), optional=known)
+    if cell is None:
         return None
     flags = {kind: problems.flag(f"PairCell.{kind}", cell.get(kind, False)) for kind in known}
     kinds = tuple(kind for kind, on in flags.items() if on)
@@ -104,15 +103,13 @@ def _read_pair(value: Any, problems: Problems) -> PairCell | None:
 
 def _read_loss(value: Any, problems: Problems) -> LossCell | None:
     """Read the LossCell, whose further fields are its loss's parameters and what stands beside the loss."""
-    cell = problems.mapping("LossCell", value)
-    if cell is None:
-        return None
     known = registry.options("loss")
-    option = known.get(cell["loss"]) if isinstance(cell.get("loss"), str) else None
+    name = value.get("loss") if isinstance(value, Mapping) else None
+    option = known.get(name) if isinstance(name, str) else None
     # the parameters of an unknown loss are unknown too: only its name is to blame
-    parameters = tuple(cell) if option is None else (*option.choices, *_BESIDE_LOSS)
-    needed = ("loss", "similarity", *(option.choices if option else ()))
-    if not problems.fields("LossCell", cell, required=needed, optional=parameters):
+    parameters, optional = (option.choices, _BESIDE_LOSS) if option else ((), value)
+    cell = problems.cell("LossCell", value, required=("loss", "similarity", *parameters), optional=optional)
+    if cell is None:
         return None
     problems.name("LossCell.loss", cell["loss"], known, what="loss")
     compared = () if option is None or option.compares else (NONE,)

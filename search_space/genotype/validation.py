@@ -98,10 +98,13 @@ class Problems:
             return None
         return value
 
-    def fields(
-        self, where: str, given: Mapping[str, Any], *, required: Iterable[str], optional: Iterable[str] = ()
-    ) -> bool:
-        """Note unknown and missing fields; return whether all required ones are there."""
+    def cell(
+        self, where: str, value: Any, *, required: Iterable[str], optional: Iterable[str] = ()
+    ) -> Mapping[str, Any] | None:
+        """Return a mapping that has all required fields, or None; note unknown and missing ones."""
+        given = self.mapping(where, value)
+        if given is None:
+            return None
         needed = tuple(required)
         known = {*needed, *optional}
         prefix = f"{where}." if where else ""
@@ -111,4 +114,4 @@ class Problems:
         missing = [name for name in needed if name not in given]
         for name in missing:
             self.lines.append(f"{prefix}{name}: the field is required, got nothing")
-        return not missing
+        return None if missing else given

@@ -1,4 +1,4 @@
-"""What a preset is, and the pieces that several of them share."""
+"""What a preset is, and the genotype that others build on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,18 +50,3 @@ TS2VEC: Mapping[str, Any] = MappingProxyType(
 def views(first: list[Any], second: list[Any] | None = None) -> dict[str, list[Any]]:
     """Return both AugCells in the dict form; one chain serves both views where no second is given."""
     return {"AugCell1": first, "AugCell2": first if second is None else second}
-
-
-def dilated_stack(**changes: Any) -> dict[str, Any]:
-    """Return TS2Vec's encoder, which other strategies take over, with changes."""
-    return {**TS2VEC["EncoderCell"], **changes}
-
-
-def pairs(*kinds: str, pool: str, kernel: int) -> dict[str, Any]:
-    """Return a PairCell in the dict form."""
-    return {**dict.fromkeys(kinds, True), "pool": pool, "kernel": kernel}
-
-
-def training(learning_rate: float, batch_size: int, *, averaging: bool) -> dict[str, Any]:
-    """Return a TrainCell in the dict form."""
-    return {"learning_rate": learning_rate, "batch_size": batch_size, "weight_averaging": averaging}

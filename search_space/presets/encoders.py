@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.presets._preset import TS2VEC, Preset, pairs, training, views
+from search_space.presets._preset import TS2VEC, Preset, views
 
 _TAUGHT_BY_TS2VEC = "The paper trains on the forecast itself; here TS2Vec's strategy and training settings teach it. "
 
@@ -56,7 +56,7 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
             genotype={
                 **TS2VEC,
                 **views([["rescale", {"sigma": 0.1}]]),
-                "PairCell": pairs("instance", pool="avg", kernel=0),
+                "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
                 "LossCell": {
                     "loss": "nt_xent",
                     "similarity": "cosine",
@@ -64,7 +64,7 @@ ENCODERS: Mapping[str, Preset] = MappingProxyType(
                     "auxiliary": ["masked_reconstruction", {"weight": 1.0}],
                 },
                 "EncoderCell": _encoder((0, "patch_attention"), blocks=3, hidden=128, readout="mean"),
-                "TrainCell": training(0.001, 32, averaging=False),
+                "TrainCell": {"learning_rate": 0.001, "batch_size": 32, "weight_averaging": False},
             },
         ),
         "timesnet": Preset(

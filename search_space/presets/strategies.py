@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from search_space.genotype.migrations import from_notes
-from search_space.presets._preset import TS2VEC, Preset, dilated_stack, pairs, training, views
+from search_space.presets._preset import TS2VEC, Preset, views
 
 _NOTES_STRATEGY: Mapping[str, Any] = MappingProxyType(
     {
@@ -22,6 +22,8 @@ _NOTES_STRATEGY: Mapping[str, Any] = MappingProxyType(
 _NOTES_ENCODER = ((0, 2), (0, 0), (1, 0), (0, 1), (2, 1), (1, 2), (3, 3))
 
 
+# TS2Vec's stack of dilated convolutions, less deep
+_STACK = {**TS2VEC["EncoderCell"], "blocks": 4, "output": 128, "readout": "mean"}
 _SIMCLR_VIEW = [["crop", {"ratio": 0.5}], ["rescale", {"sigma": 0.3}], ["jitter", {"sigma": 0.1}]]
 _GGS_VIEW = [
     ["resize", {"ratio": 0.2}],
@@ -46,10 +48,10 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             genotype={
                 **TS2VEC,
                 **views(_SIMCLR_VIEW),
-                "PairCell": pairs("instance", pool="avg", kernel=0),
+                "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
                 "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.5},
-                "EncoderCell": dilated_stack(blocks=4, output=128, readout="mean"),
-                "TrainCell": training(0.001, 64, averaging=False),
+                "EncoderCell": _STACK,
+                "TrainCell": {"learning_rate": 0.001, "batch_size": 64, "weight_averaging": False},
             },
         ),
         "notes_best": Preset(
@@ -67,7 +69,7 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
                 **TS2VEC,
                 **views(_GGS_VIEW),
                 "EmbedCell": {"jitter": 0.7, "mask": 0.1, "norm": "none"},
-                "PairCell": pairs("instance", pool="avg", kernel=5),
+                "PairCell": {"instance": True, "pool": "avg", "kernel": 5},
                 "LossCell": {"loss": "info_nce", "similarity": "neg_euclidean", "temperature": 1.0},
             },
         ),
@@ -84,10 +86,10 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
                     [["rescale", {"sigma": 0.5}], ["jitter", {"sigma": 0.1}]],
                     [["permute", {"segments": 5.0}], ["jitter", {"sigma": 0.5}]],
                 ),
-                "PairCell": pairs("instance", "temporal", pool="avg", kernel=0),
+                "PairCell": {"instance": True, "temporal": True, "pool": "avg", "kernel": 0},
                 "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
-                "EncoderCell": dilated_stack(blocks=4, output=128, readout="mean"),
-                "TrainCell": training(0.0003, 64, averaging=False),
+                "EncoderCell": _STACK,
+                "TrainCell": {"learning_rate": 0.0003, "batch_size": 64, "weight_averaging": False},
             },
         ),
         "cost": Preset(
@@ -100,10 +102,10 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             genotype={
                 **TS2VEC,
                 **views(_COST_VIEW),
-                "PairCell": pairs("instance", pool="avg", kernel=0),
+                "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
                 "LossCell": {"loss": "info_nce", "similarity": "cosine", "temperature": 0.07},
-                "EncoderCell": dilated_stack(readout="last"),
-                "TrainCell": training(0.001, 64, averaging=True),
+                "EncoderCell": {**TS2VEC["EncoderCell"], "readout": "last"},
+                "TrainCell": {"learning_rate": 0.001, "batch_size": 64, "weight_averaging": True},
             },
         ),
         "vicreg": Preset(
@@ -114,11 +116,11 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
             genotype={
                 **TS2VEC,
                 **views(_SIMCLR_VIEW),
-                "PairCell": pairs("instance", pool="avg", kernel=0),
+                "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
                 "LossCell": {"loss": "vicreg", "similarity": "none"}
                 | {"invariance": 25.0, "variance": 25.0, "covariance": 1.0},
-                "EncoderCell": dilated_stack(blocks=4, output=128, readout="mean"),
-                "TrainCell": training(0.001, 64, averaging=False),
+                "EncoderCell": _STACK,
+                "TrainCell": {"learning_rate": 0.001, "batch_size": 64, "weight_averaging": False},
             },
         ),
     }

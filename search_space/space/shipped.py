@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.genotype.rules import FIELDS, NONE, Options, Rule
+from search_space.genotype.rules import FIELDS, NONE, Options
 from search_space.space.choices import SearchSpace
 
 # AutoCL's eleven strengths (Jing et al. 2024, arXiv:2403.12641)
@@ -103,22 +103,14 @@ def full_space() -> SearchSpace:
 
 def _space(given: _Values, *, strengths: tuple[float, ...]) -> SearchSpace:
     """Return the space of these values; of augmentations, `strengths` are drawn beside the registered ones."""
-    return SearchSpace({cell: _cell(FIELDS[cell], fields, strengths) for cell, fields in given.items()})
-
-
-def _cell(
-    rules: Mapping[str, Rule], fields: Mapping[str, tuple[Any, ...]], strengths: tuple[float, ...]
-) -> dict[str, tuple[Any, ...]]:
-    values = {**fields}
-    parameters: dict[str, tuple[float, ...]] = {}
-    for field, given in fields.items():
-        rule = rules[field]
-        if isinstance(rule, Options):
-            values[field] = given or rule.names()
-            parameters |= rule.parameters(values[field])
-        elif isinstance(rule, tuple):
-            values[field] = given or rule
-    for name, registered in parameters.items():
-        wider = strengths if "options" in fields and name.endswith(_STRENGTH_NAMES) else ()
-        parameters[name] = tuple(sorted({*registered, *wider}))
-    return values | parameters
+    cells = {cell: {**fields} for cell, fields in given.items()}
+    for cell, fields in cells.items():
+        for field, rule in FIELDS[cell].items():
+            if isinstance(rule, tuple):
+                fields[field] = fields[field] or rule
+            elif isinstance(rule, Options):
+                fields[field] = fields[field] or rule.names()
+                for name, registered in rule.parameters(fields[field]).items():
+                    wider = strengths if cell.startswith("AugCell") and name.endswith(_STRENGTH_NAMES) else ()
+                    fields[name] = tuple(sorted({*registered, *wider}))
+    return SearchSpace(cells)

@@ -10,7 +10,6 @@ import torch
 
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
-from ahc.graphs.graph import batch_graphs, geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary, VocabularyError
 from ahc.ranking import evolve, rank_candidates
 from ahc.threads import for_each, one_thread_a_product
@@ -55,7 +54,7 @@ def test_columns_rank_as_candidates_scored_one_by_one(opinionated: Comparator) -
     columns = sample_columns(400, np.random.default_rng(2))
     scores = []
     for genotype in columns:
-        graph = batch_graphs([geno_to_graph(genotype, opinionated.vocabulary)])
+        graph = encode_genotypes([genotype], vocabulary=opinionated.vocabulary)
         said = opinionated.predict(graph, task_embedding=torch.from_numpy(TASK))
         scores.append(float(said.score) + 2.0 * np.log1p(-float(said.failure)))
     alone = dict(zip([genotype.key for genotype in columns], scores, strict=True))

@@ -13,7 +13,7 @@ from ahc.evaluation import families as evaluation
 from ahc.evaluation.families import Evaluation, leave_one_family_out
 from ahc.evaluation.rank_metrics import kendall
 from ahc.evaluation.rivals import RIVALS, Question, task_coordinates
-from ahc.graphs.flat import flat_features, flat_names
+from ahc.graphs.flat import flat_features
 from ahc.graphs.vocabulary import Vocabulary
 from ahc.record import TrialRecord
 from ahc.training.comparisons import genotypes_of, task_tables
@@ -118,7 +118,8 @@ def test_rivals_answer_for_candidates_nobody_tried(
 
 
 def test_flat_features_count_options(candidates: list[Genotype], vocabulary: Vocabulary) -> None:
-    names = flat_names(vocabulary)
+    operators = [name for name in vocabulary.columns if name.startswith("operator/")]
+    names = [*vocabulary.columns, *(f"{place} {name}" for place in ("first", "last") for name in operators)]
     rows = flat_features(candidates, vocabulary=vocabulary)
     assert rows.shape == (len(candidates), len(names))
     for genotype, row in zip(candidates, rows, strict=True):

