@@ -16,6 +16,7 @@ from sklearn.exceptions import NotFittedError
 from downstream.data.loading import load_plain_series
 from downstream.data.options import Layout
 from downstream.kinds import task_kind
+from downstream.predictor import Predictor
 from downstream.represent import represent_series
 from nas.fit_data import fit_task
 from nas.options.search import SearchSettings
@@ -142,7 +143,8 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.best_genotype_: Genotype = result.genotype
         self.scores_ = {row.name: row.scores.value for row in result.rows}
         self.result_text_ = result.text
-        self.predictor_ = task_kind(self.kind).fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
+        fit_predictor = task_kind(self.kind).fit_predictor
+        self.predictor_: Predictor = fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
         self._name_classes()
         return self
 
@@ -200,16 +202,16 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         encoder = load_encoder(folder)
         try:
             facts = json.loads((folder / "estimator.json").read_text(encoding="utf-8"))
-            found = cls(**{**facts["parameters"], "horizons": _tuple(facts["parameters"]["horizons"])})
-            found.scores_ = dict(facts["scores"])
-            found.ranking_ = pd.read_csv(folder / "ranking.csv")
+            estimator = cls(**{**facts["parameters"], "horizons": _tuple(facts["parameters"]["horizons"])})
+            estimator.scores_ = dict(facts["scores"])
+            estimator.ranking_ = pd.read_csv(folder / "ranking.csv")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SavedEncoderError(f"{folder}: not the folder of a saved estimator ({error})") from error
-        found.encoder_ = encoder
-        found.best_genotype_ = encoder.genotype
-        found.predictor_ = load_predictor(folder / "predictor.safetensors", kind=str(found.kind))
-        found._name_classes()
-        return found
+        estimator.encoder_ = encoder
+        estimator.best_genotype_ = encoder.genotype
+        estimator.predictor_ = load_predictor(folder / "predictor.safetensors", kind=str(estimator.kind))
+        estimator._name_classes()
+        return estimator
 
     def _settings(self, folder: Path) -> SearchSettings:
         return SearchSettings(

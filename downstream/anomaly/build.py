@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.anomaly import reading
 from downstream.anomaly.planted import plant_anomalies
-from downstream.anomaly.reading import labelled_series
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Floats, RawSeries, SeriesSet, Source
+from downstream.data.raw import Floats, RawSeries, SeriesSet, Source, Tables
 from downstream.data.series import some_of
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
@@ -24,10 +24,18 @@ _FIT_SHARE = 0.7  # of the training rows; the rest validates
 _FEWEST_VALIDATION_ROWS = 10
 
 
+plain_series = reading.plain_series
+
+
+def claims(content: Source) -> bool:
+    """Whether data is for anomaly detection: a table with the columns `label` and `split`."""
+    return isinstance(content, Tables) and {"label", "split"} <= set(content.tables[0].frame.columns)
+
+
 def load(content: Source, *, stem: str, options: LoadOptions) -> AnomalyTask:
     """Return the task that a source stands for; see `build_anomaly`."""
     del stem
-    return build_anomaly(labelled_series(content, options=options), options=options)
+    return build_anomaly(reading.labelled_series(content, options=options), options=options)
 
 
 def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:

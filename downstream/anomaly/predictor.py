@@ -17,7 +17,7 @@ from downstream.probes.knn import nearest
 from downstream.represent import Represent, represent_steps, represented
 
 
-def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> AnomalyPredictor:
+def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Keep representations of training windows; distances of the windows left out say what is usual."""
     del rng_seed  # nothing here is random
     windows = task.training_windows(limit=2 * MAX_REFERENCE)
@@ -25,10 +25,10 @@ def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> AnomalyPre
     reference, held_out = z[::2], z[1::2]
     distance = _distance(held_out if len(held_out) else reference, reference)
     facts = {"window": task.spec.window, "mean": float(distance.mean()), "deviation": float(distance.std()) or 1.0}
-    return AnomalyPredictor(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
+    return FittedProbe(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
 
 
-class AnomalyPredictor(Predictor):
+class FittedProbe(Predictor):
     """1 where a step is more than `THRESHOLD` training deviations away; the score is the mean AUC-PR over series."""
 
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:

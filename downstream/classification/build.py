@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
-from downstream.cases.reading import read_cases
 from downstream.classification.task import ClassificationTask
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Arrays, CasePair, CaseSet, Source
@@ -21,6 +21,9 @@ def claims(content: Source) -> bool:
     return isinstance(content, CasePair) or (isinstance(content, Arrays) and content.content.get("y") is not None)
 
 
+plain_series = reading.plain_series
+
+
 def load(content: Source, *, stem: str, options: LoadOptions) -> ClassificationTask:
     """Return the task that labelled cases stand for; see `case_facts`.
 
@@ -28,7 +31,7 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> ClassificationT
         DataError: If there is one class, one case per class, or train and test do not fit together.
     """
     del stem
-    data = read_cases(content, options=options)
+    data = reading.read_cases(content, options=options)
     if data.train.has_targets:
         raise DataError(
             f"{data.train.source}: its labels are numbers, not classes; load it with kind={infer_kind(data)!r}"

@@ -17,7 +17,7 @@ from downstream.represent import Represent
 from downstream.scaling import Scaler
 
 
-def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> ForecastPredictor:
+def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Choose and fit as for the report."""
     horizon = usable_horizons(task)[-1]
     parts = fit_forecasters(task, represent, rng_seed=rng_seed)[horizon].chosen.parts
@@ -36,10 +36,10 @@ def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> Foreca
         "mean": torch.as_tensor(task.scaler.mean),
         "deviation": torch.as_tensor(task.scaler.deviation),
     }
-    return ForecastPredictor(facts, tensors)
+    return FittedProbe(facts, tensors)
 
 
-class ForecastPredictor(Predictor):
+class FittedProbe(Predictor):
     """Forecasts in the series' own unit; the score is minus the mean squared error."""
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:

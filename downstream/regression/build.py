@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
-from downstream.cases.reading import read_cases
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CasePair, CaseSet, Source
 from downstream.errors import DataError
@@ -18,6 +18,9 @@ def claims(content: Source) -> bool:
     return isinstance(content, CasePair) and content.train.has_targets
 
 
+plain_series = reading.plain_series
+
+
 def load(content: Source, *, stem: str, options: LoadOptions) -> RegressionTask:
     """Return the task that cases with targets stand for; see `case_facts`.
 
@@ -25,7 +28,7 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> RegressionTask:
         DataError: If a target is missing or no finite number, or all training cases have the same.
     """
     del stem
-    data = read_cases(content, options=options)
+    data = reading.read_cases(content, options=options)
     labels = _Targets(drawn="random", fewest=2)
     return RegressionTask(**case_facts(data, kind="regression", labels=labels, options=options))
 

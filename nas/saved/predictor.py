@@ -37,6 +37,7 @@ def load_predictor(path: Path, *, kind: str | None = None) -> Predictor:
     if kind not in (None, saved_kind):
         raise SavedEncoderError(f"{path}: the estimator is for {kind}, its predictor is not")
     try:
-        return task_kind(saved_kind).restore_predictor(facts, tensors)
+        predictor: Predictor = task_kind(saved_kind).restore_predictor(facts, tensors)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise SavedEncoderError(f"{path}: not a saved predictor ({error})") from error
+    return predictor
