@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CaseSet, Floats, RawSeries, SeriesSet, Table, Tables
-from downstream.data.time_columns import find_time_column, read_panel_times, read_times
+from downstream.data.time_columns import find_time_column, read_times
 from downstream.errors import DataError, DataWarning
 from search_space.registry import unknown_name
 
@@ -203,7 +203,7 @@ def _long_series(table: Table, *, name: str) -> SeriesSet:
     values = take_values(table, ["y"])
     rows_of = table.frame.groupby("unique_id", sort=False).indices
     groups = {key: np.asarray(rows, dtype=np.intp) for key, rows in rows_of.items()}
-    times = read_panel_times(table, "ds", groups={f"series {key!r}": rows for key, rows in groups.items()})
+    times = read_times(table, "ds", groups={f"{table.source}, series {key!r}": rows for key, rows in groups.items()})
     series = [RawSeries(str(key), values[rows], None if times is None else times[rows]) for key, rows in groups.items()]
     if not series:
         raise DataError(f"{table.source}: the table has no rows")

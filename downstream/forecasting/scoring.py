@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from downstream.forecasting.choosing.choice import Choice, fit, fit_reference
-from downstream.forecasting.errors import ErrorSums, horizon_metrics
+from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
 from downstream.forecasting.models import Combination, Setting, fit_paths, split_groups
 from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.sums import sum_rows
@@ -148,9 +148,9 @@ def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterab
     sums = {name: dict.fromkeys(tested, ErrorSums()) for name in names}
     for block in blocks:
         for horizon, forecasters in tested.items():
-            targets = np.where((block.room >= horizon)[:, None, None], block.targets[:, :horizon], np.nan)
             for name, forecaster in forecasters.items():
-                sums[name][horizon] += ErrorSums.of(forecaster.predict(block) - targets)
+                errors = forecaster.predict(block) - block.targets[:, :horizon]
+                sums[name][horizon] += errors_at(horizon, errors, block.room)
     metrics: dict[str, float] = {}
     for name in names:
         metrics |= horizon_metrics(sums[name], prefix=name)

@@ -9,7 +9,7 @@ by all come from the same sums). `RidgePath` is the fit for all alphas.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -81,16 +81,11 @@ class Moments:
 
     def first_targets(self, n_targets: int) -> Moments:
         """Return the sums for the first targets only."""
-        return Moments(
-            self.count, self.weight, self.x, self.y[:, :n_targets], self.xx, self.xy[:, :, :n_targets],
-            self.yy[:, :n_targets],
-        )  # fmt: skip
+        return replace(self, y=self.y[:, :n_targets], xy=self.xy[:, :, :n_targets], yy=self.yy[:, :n_targets])
 
     def features(self, chosen: slice) -> Moments:
         """Return the sums for some of the features."""
-        return Moments(
-            self.count, self.weight, self.x[:, chosen], self.y, self.xx[:, chosen, chosen], self.xy[:, chosen], self.yy
-        )
+        return replace(self, x=self.x[:, chosen], xx=self.xx[:, chosen, chosen], xy=self.xy[:, chosen])
 
     def feature_scale(self) -> Tensor:
         """Return the standard deviation of each feature over all groups, 1 where it is constant, (d,)."""
