@@ -1,6 +1,6 @@
 """Scores of anomaly detectors that respect events: VUS-PR and event-adjusted F1."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ def _merged(spans: NDArray[np.int64], *, reach: int, n_steps: int) -> NDArray[np
     return np.stack([firsts, lasts], axis=1)
 
 
-def first_alarms(detections: Integers, *, delay: int = 7) -> NDArray[np.int64]:
+def first_alarms(detections: NDArray[Any], *, delay: int = 7) -> NDArray[np.int64]:
     """Keep an alarm only if none was kept in the `delay` steps before it, (time,)."""
     kept = np.zeros(len(detections), dtype=np.int64)
     next_free = 0

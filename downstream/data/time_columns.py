@@ -76,10 +76,7 @@ def read_times(
 def _order(values: pd.Series, *, table: Table, label: str) -> pd.Series:
     """Return times or running numbers as they stand, none of them missing."""
     order = values if pd.api.types.is_numeric_dtype(values) else _to_times(values)
-    unreadable = np.flatnonzero(order.isna())
-    if unreadable.size:
-        row = int(unreadable[0])
-        raise DataError(f"{table.source}: {label}, {table.where(row)}: {values.iloc[row]!r} is not a time or step")
+    table.refuse(order.isna(), what=label, values=values.array, rule="{} is not a time or step")
     return order
 
 

@@ -1,7 +1,5 @@
 """From cases with targets to a regression task."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,33 +27,28 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> RegressionTask:
     """
     del stem
     data = reading.read_cases(content, options=options)
-    labels = _Targets(drawn="random", fewest=2)
+    labels = Labels("random", 2, numbers=_targets, order=_random_order, check=_check_differ)
     return RegressionTask(**case_facts(data, kind="regression", labels=labels, options=options))
 
 
-@dataclass(frozen=True)
-class _Targets(Labels):
-    """Labels are numbers."""
+def _targets(part: CaseSet) -> NDArray[np.float64]:
+    targets = np.asarray([_number(label) for label in part.labels], dtype=np.float64)
+    wrong = np.flatnonzero(~np.isfinite(targets))
+    if len(wrong):
+        case = int(wrong[0])
+        raise DataError(
+            f"{part.source}: case {case} has the target {part.labels[case]!r}; targets must be finite numbers"
+        )
+    return targets
 
-    def numbers(self, part: CaseSet) -> NDArray[np.float64]:
-        """Return the labels as float64."""
-        targets = np.asarray([_number(label) for label in part.labels], dtype=np.float64)
-        wrong = np.flatnonzero(~np.isfinite(targets))
-        if len(wrong):
-            case = int(wrong[0])
-            raise DataError(
-                f"{part.source}: case {case} has the target {part.labels[case]!r}; targets must be finite numbers"
-            )
-        return targets
 
-    def order(self, labels: NDArray[np.float64], *, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return the cases in a random order."""
-        return rng.permutation(len(labels))
+def _random_order(labels: NDArray[np.float64], *, rng: np.random.Generator) -> NDArray[np.int64]:
+    return rng.permutation(len(labels))
 
-    def check(self, labels: NDArray[np.float64], *, source: str) -> None:
-        """Check that targets differ."""
-        if labels.min() == labels.max():
-            raise DataError(f"{source}: all training cases have the target {labels[0]:g}; there is nothing to predict")
+
+def _check_differ(labels: NDArray[np.float64], *, source: str) -> None:
+    if labels.min() == labels.max():
+        raise DataError(f"{source}: all training cases have the target {labels[0]:g}; there is nothing to predict")
 
 
 def _number(label: str) -> float:
