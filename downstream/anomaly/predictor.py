@@ -33,7 +33,7 @@ class FittedProbe(Predictor):
 
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
         """Return a 0 or 1 per step, (series, time); an array of arrays where lengths differ."""
-        rows = [(one > THRESHOLD).astype(np.int64) for one in self._scores(represent, series)]
+        rows = [(scores > THRESHOLD).astype(np.int64) for scores in self._scores(represent, series)]
         if len({len(row) for row in rows}) == 1:
             return np.stack(rows)
         ragged = np.empty(len(rows), dtype=object)
@@ -43,8 +43,8 @@ class FittedProbe(Predictor):
     def score(self, represent: Represent, series: Series, truth: NDArray[Any]) -> float:
         """Return the mean area under the precision-recall curve over series; labels are (series, time) or (time,)."""
         labels = [truth] if truth.ndim == 1 else list(truth)
-        scores = self._scores(represent, series)
-        return float(np.mean([auc_pr(one, score) for one, score in zip(labels, scores, strict=True)]))
+        pairs = zip(labels, self._scores(represent, series), strict=True)
+        return float(np.mean([auc_pr(known, scores) for known, scores in pairs]))
 
     def _scores(self, represent: Represent, series: Series) -> list[NDArray[np.float64]]:
         """Return distances to the nearest training representations, in training deviations, per series."""

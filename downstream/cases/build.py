@@ -135,7 +135,7 @@ def _split(
     """Return training cases, test cases, and what was done."""
     train = parts[0]
     if options.pool_test:
-        pooled = _Cases([v for one in parts for v in one.values], np.concatenate([one.labels for one in parts]))
+        pooled = _Cases([v for part in parts for v in part.values], np.concatenate([part.labels for part in parts]))
         return pooled, None, [f"seed task: {len(pooled.values)} cases, official parts pooled"]
     if len(parts) == 2:
         n_train, n_test = (len(part.values) for part in parts)

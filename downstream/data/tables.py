@@ -204,5 +204,7 @@ def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
                 f"but {first.source} has {', '.join(first.variates)}"
             )
     return SeriesSet(
-        name if len(sets) > 1 else first.source, first.variates, tuple(s for one in sets for s in one.series)
+        name if len(sets) > 1 else first.source,
+        first.variates,
+        tuple(series for part in sets for series in part.series),
     )

@@ -85,16 +85,16 @@ class Combination:
     def parts(self) -> tuple[tuple[Forecaster, float], ...]:
         """The forecasters that count, with their weights."""
         both = ((self.other, self.weight), (self.reference, 1.0 - self.weight))
-        return tuple((one, weight) for one, weight in both if weight > 0.0)
+        return tuple((forecaster, weight) for forecaster, weight in both if weight > 0.0)
 
     @property
     def alphas(self) -> tuple[AlphaChoice, ...]:
         """The choice of every model that counts."""
-        return tuple(alpha for one, _ in self.parts for alpha in one.alphas)
+        return tuple(alpha for forecaster, _ in self.parts for alpha in forecaster.alphas)
 
     def predict(self, block: RowBlock) -> Floats:
         """Return forecasts in scaled units, (n, horizon, variates)."""
-        first, *rest = [weight * one.predict(block) for one, weight in self.parts]
+        first, *rest = [weight * forecaster.predict(block) for forecaster, weight in self.parts]
         return sum(rest, start=first)
 
 

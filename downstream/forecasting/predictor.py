@@ -24,15 +24,15 @@ def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> Fitted
     first = Origins(*(column[:1] for column in task.origins("train", horizon)))
     block = next(iter(row_blocks(task, "train", first, horizons=(horizon,), represent=represent)))
     facts = {
-        "parts": [[list(one.setting), weight] for one, weight in parts],
+        "parts": [[list(forecaster.setting), weight] for forecaster, weight in parts],
         "horizon": horizon,
         "window": task.spec.window,
         "raw_lags": task.spec.raw_lags,
         "joint": block.joint,
     }
     tensors = {
-        **{f"weights.{number}": one.weights for number, (one, _) in enumerate(parts)},
-        **{f"intercept.{number}": one.intercept for number, (one, _) in enumerate(parts)},
+        **{f"weights.{number}": forecaster.weights for number, (forecaster, _) in enumerate(parts)},
+        **{f"intercept.{number}": forecaster.intercept for number, (forecaster, _) in enumerate(parts)},
         "mean": torch.as_tensor(task.scaler.mean),
         "deviation": torch.as_tensor(task.scaler.deviation),
     }

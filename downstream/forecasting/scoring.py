@@ -120,7 +120,9 @@ def score_test(
     metrics: dict[str, float] = {}
     settings: dict[str, str] = {}
     if represent is None:
-        tested = {horizon: {"": Combination(one, one)} for horizon, one in fit_reference(task).items()}
+        tested = {
+            horizon: {"": Combination(reference, reference)} for horizon, reference in fit_reference(task).items()
+        }
     else:
         for horizon, choice in fit(task, represent, rng_seed=rng_seed).items():
             tested[horizon] = {
@@ -171,8 +173,8 @@ def _describe(forecaster: Combination, *, name: str) -> dict[str, str]:
 
 def _describe_evidence(choice: Choice, *, horizon: int) -> dict[str, str]:
     return {
-        f"evidence/{horizon}/{name}": f"validation gain {one.validation}, late training gain {one.late_training}"
-        for name, one in choice.evidence.items()
+        f"evidence/{horizon}/{name}": f"validation gain {gains.validation}, late training gain {gains.late_training}"
+        for name, gains in choice.evidence.items()
     }
 
 
