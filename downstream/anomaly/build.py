@@ -14,7 +14,7 @@ from downstream.anomaly.planted import plant_anomalies
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Floats, RawSeries, SeriesSet, Source, Tables
-from downstream.data.series import some_of
+from downstream.data.sources import some_of
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
 from downstream.task import Sealed, TaskSpec, task_hash

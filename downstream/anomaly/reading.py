@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from downstream.data.arrays import array_series
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Arrays, SeriesSet, Source
-from downstream.data.series import read_series
+from downstream.data.sources import read_series
 from downstream.data.tables import anomaly_series
 from downstream.errors import DataError
 

@@ -3,6 +3,8 @@
 Which score is used (`masked` or `nearest`) is chosen on validation. Both are reported there;
 the better of two on the same rows is slightly optimistic, alike for every candidate.
 The threshold never sees a label: mean plus four deviations of training scores.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,11 +31,6 @@ def validate(task: AnomalyTask, represent: Represent, *, rng_seed: int = 0) -> S
     """Return the area under the precision-recall curve on validation, mean over series, of the better score.
 
     At most about `MAX_LABEL_WINDOWS` windows are scored, in one contiguous stretch per series.
-
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         The value; details: `masked`, `nearest` (the value of each score), `masked_vus_pr`, `nearest_vus_pr`, `n_rows`,
@@ -94,12 +91,6 @@ def label_spans(validation: Sequence[LabelledRows], *, limit: int) -> list[tuple
 
 def score_test(task: AnomalyTask, opened: Sequence[LabelledRows], represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Choose the score on validation, then score every test row.
-
-    Args:
-        task: The task.
-        opened: What its `open_test()` returned.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         `auc_pr`, `vus_pr`, `event_f1`, `event_precision`, `event_recall` of the chosen score, and of each score with

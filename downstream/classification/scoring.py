@@ -4,6 +4,8 @@ Validation uses one fast probe for every candidate: a closed-form ridge classifi
 standardised features, over stratified folds of the training cases. The test part is
 scored with logistic regression and the support vector machine of TS2Vec (and, for
 reference, with the ridge and the nearest neighbour), all fitted on all training cases.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
 from collections.abc import Mapping
@@ -48,11 +50,6 @@ def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 
     The encoder has seen these cases without labels; the probe of a fold has not seen them at all, and
     its penalty comes from leave-one-out errors inside the other folds. All candidates get the same folds.
 
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Draws the folds.
-
     Returns:
         The accuracy; details: `balanced_accuracy`, and those of `score_folds`.
     """
@@ -81,12 +78,6 @@ def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 
 
 def score_test(task: ClassificationTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Fit every probe on all training cases and score it on all test cases.
-
-    Args:
-        task: The task.
-        opened: What its `open_test()` returned.
-        represent: The encoder.
-        rng_seed: For the inner folds of the probes.
 
     Returns:
         `accuracy/P`, `macro_f1/P`, `auprc/P` for the probes P `logistic`, `svm`, `ridge` and `knn` (accuracy and

@@ -8,7 +8,7 @@ import numpy as np
 
 from downstream.data.options import LoadOptions
 from downstream.data.raw import RawSeries, SeriesSet, Source
-from downstream.data.series import read_series, some_of
+from downstream.data.sources import read_series, some_of
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
 from downstream.data.tables import forecasting_series
 from downstream.errors import DataError, DataWarning

@@ -1,4 +1,7 @@
-"""Scores of a representation on a forecasting task: the label of a trial, and the report on the test part."""
+"""Scores of a representation on a forecasting task: the label of a trial, and the report on the test part.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,11 +31,6 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
     one ridge, a mixed stream predicts all variates jointly. Fitted on evenly thinned training
     origins. Nested: validation is cut in two halves in time, and the error of each half is that
     of the alpha that is best on the other. The value is the mean over horizons.
-
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         The mean squared error in scaled units. Details per horizon H: `mse/H`, `alpha_on_edge/H`.
@@ -106,11 +104,7 @@ def score_test(
 ) -> Scores:
     """Choose a forecaster per horizon on training and validation rows, then score it on every test origin.
 
-    Args:
-        task: The task that everything is chosen on.
-        opened: What its `open_test()` returned.
-        represent: The encoder; None gives the plain ridge on raw lags without any choice but alpha.
-        rng_seed: For the bootstrap of the rule of choice.
+    Without an encoder it is the plain ridge on raw lags, and nothing is chosen but alpha. The rule of choice draws.
 
     Returns:
         `mse/H` and `mae/H` of the chosen forecaster and `representation.mse/H` of the best one that sees the

@@ -110,12 +110,7 @@ class ForecastingTask(Task):
         return Windows(values, starts[seen], length)
 
     def open_test(self) -> ForecastingTask:
-        """Return the task whose series reach to the end and which knows the part `test`; once.
-
-        Raises:
-            DataError: If the task has no test part.
-            RuntimeError: On the second call.
-        """
+        """Return the task whose series reach to the end and which knows the part `test`; once."""
         tails: tuple[NDArray[np.float32], ...] = self.sealed.open(self.spec.name)
         series = tuple(np.concatenate([head, tail]) for head, tail in zip(self.series, tails, strict=True))
         return dataclasses.replace(self, series=series, test_opened=True)

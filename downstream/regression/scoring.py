@@ -3,6 +3,8 @@
 One probe serves validation and test: ridge in closed form on standardised features. Validation predicts every
 training case by a probe that has not seen it, over repeated folds; the test part is scored with the probe
 fitted on all training cases.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
 import numpy as np
@@ -32,11 +34,6 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
     The encoder has seen these cases without targets; the probe of a fold has not seen them at all, and its penalty
     comes from leave-one-out errors inside the other folds. All candidates get the same folds.
 
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Draws the folds.
-
     Returns:
         The error; details: `mae`, `r2`, and those of `score_folds`.
     """
@@ -55,12 +52,6 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
 
 def score_test(task: RegressionTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Fit the ridge on all training cases and score it on all test cases.
-
-    Args:
-        task: The task.
-        opened: What its `open_test()` returned.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         `rmse`, `mae` and `r2`.
