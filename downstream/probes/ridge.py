@@ -151,28 +151,23 @@ class RidgePath:
         return cls(mean, scale, intercept, basis, eigenvalues.clamp_min(0), basis.T @ products)
 
     @classmethod
-    def from_rows(cls, x: Tensor, y: Tensor, *, scale: Tensor | None = None) -> RidgePath:
-        """Fit on rows, through the smaller of the two Gram matrices.
-
-        Args:
-            x: Features, (n, d).
-            y: Targets, (n, m).
-            scale: Features are divided by it, (d,).
-        """
+    def from_rows(cls, x: Tensor, y: Tensor) -> RidgePath:
+        """Fit on features (n, d) and targets (n, m), through the smaller of the two Gram matrices."""
         n, d = x.shape
         if n > d:
-            return cls.from_moments(Moments.of(x[None], y[None]), scale=scale)
+            return cls.from_moments(Moments.of(x[None], y[None]))
         x, y = x.double(), y.double()
         mean, intercept = x.mean(0), y.mean(0)
-        scale = torch.ones_like(mean) if scale is None else scale.to(mean)
-        centred = (x - mean) / scale
+        centred = x - mean
         eigenvalues, left = torch.linalg.eigh(centred @ centred.T)
         # Directions that the rows do not span carry no weight; dividing by their root would be noise.
         kept = eigenvalues > eigenvalues[-1].clamp_min(1e-300) * 1e-13
         eigenvalues, left = eigenvalues[kept], left[:, kept]
         root = eigenvalues.sqrt()
         basis = (centred.T @ left) / root
-        return cls(mean, scale, intercept, basis, eigenvalues, root[:, None] * (left.T @ (y - intercept)))
+        return cls(
+            mean, torch.ones_like(mean), intercept, basis, eigenvalues, root[:, None] * (left.T @ (y - intercept))
+        )
 
     def weights(self, alpha: float) -> tuple[Tensor, Tensor]:
         """Return weights (d, m) and intercepts (m,) for features as given."""

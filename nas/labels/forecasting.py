@@ -85,11 +85,6 @@ class ForecastSupervision(Supervision):
 
     Fitted are all origins of the training rows with room for the longest horizon. Held out are evenly thinned
     origins of the validation rows. A model's outputs are forecasts in scaled units, (n, longest horizon, targets).
-
-    Args:
-        task: The task; its test part is not touched.
-        rng_seed: Nothing is drawn.
-        device: Where the training rows are kept.
     """
 
     kind = "forecasting"
