@@ -55,7 +55,7 @@ class RawSeries:
 
     Args:
         name: What the series is called.
-        values: float64 (time, variates); NaN is missing.
+        values: In their own unit, NaN where missing; float64 (time, variates).
         times: Time stamps where the source has them.
         labels: 1 where a row is anomalous, int8 (time,).
         n_train: How many leading rows the source gives for training.

@@ -38,8 +38,8 @@ class Forecaster:
     Args:
         setting: What it is.
         horizon: Steps ahead.
-        weights: float64 (groups or 1, d, outputs).
-        intercept: float64 (groups or 1, 1, outputs).
+        weights: Of the features, for each model; float64 (groups or 1, d, outputs).
+        intercept: Of each model; float64 (groups or 1, 1, outputs).
         alphas: The choice of each model.
         validation_error: Mean squared error on validation, scaled units.
     """
