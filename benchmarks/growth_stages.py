@@ -25,7 +25,7 @@ from ahc.task_embedding import embed_task
 from compute.memory import memory_budget
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.probes.knn import vote
+from downstream.probes.knn import nearest
 from downstream.task import Kind, Task
 from nas.net import new_trainer
 from nas.options.fields import n_bytes
@@ -140,7 +140,7 @@ def of_cases(n: int, *, folder: Path, quiet: bool = False) -> None:
         evaluation.validate(task, represent)
     flat = z.reshape(len(z), -1)
     with stages("nearest of 1,000"):
-        vote(flat[:1000], flat, task.labels)
+        nearest(flat[:1000], flat)
 
 
 def of_candidates(n: int) -> None:

@@ -25,7 +25,8 @@ def validate(task: Task, represent: Represent, *, rng_seed: int = 0) -> Score:
         ValueError: If the task's validation part cannot be scored.
         FloatingPointError: If the encoder returns values that are not finite.
     """
-    return task.kind.validate(task, represent, rng_seed=rng_seed)
+    score: Score = task.kind.validate(task, represent, rng_seed=rng_seed)
+    return score
 
 
 def score_test(task: Task, opened: Any, represent: Represent, *, rng_seed: int = 0) -> Scores:
@@ -39,9 +40,11 @@ def score_test(task: Task, opened: Any, represent: Represent, *, rng_seed: int =
         represent: The encoder.
         rng_seed: For whatever the probes draw.
     """
-    return task.kind.score_test(task, opened, represent, rng_seed=rng_seed)
+    scores: Scores = task.kind.score_test(task, opened, represent, rng_seed=rng_seed)
+    return scores
 
 
 def baselines(task: Task, opened: Any, *, rng_seed: int = 0) -> dict[str, Scores]:
     """Return the rows of the task's plain methods, by name, on the same split and protocol."""
-    return task.kind.baselines(task, opened, rng_seed=rng_seed)
+    rows: dict[str, Scores] = task.kind.baselines(task, opened, rng_seed=rng_seed)
+    return rows

@@ -6,16 +6,10 @@ What a kind is made of is imported on the first question about it, so that this 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from downstream.data.raw import SeriesSet
-    from downstream.predictor import Predictor
-    from downstream.scores import Score, Scores
-    from downstream.task import Task
+from typing import Any, Literal
 
 KINDS: tuple[str, ...] = ("forecasting", "classification", "anomaly", "regression")
 """Each is a folder of this package with a `kind.py`; data that no later one claims belongs to the first."""
@@ -33,9 +27,31 @@ def task_kind(name: str) -> TaskKind:
     return kind
 
 
+# What a kind can do: the module of its folder, and the name there.
+_FUNCTIONS = {
+    "claims": ("build", "claims"),
+    "load": ("build", "load"),
+    "plain_series": ("build", "plain_series"),
+    "validate": ("scoring", "validate"),
+    "score_test": ("scoring", "score_test"),
+    "baselines": ("baselines", "BASELINES"),
+    "fit_predictor": ("predictor", "fit"),
+    "restore_predictor": ("predictor", "FittedProbe"),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskKind:
-    """Flags and functions of one kind of task; others ask these, never the kind's name.
+    """Flags of one kind of task, and its functions; others ask these, never the kind's name.
+
+    Functions are imported from the kind's folder when they are asked for:
+
+    - `claims(content) -> bool`: whether data of this form is of this kind where the user names none;
+    - `load(content, *, stem, options) -> Task`: the task that data stands for; `stem` is the file's name;
+    - `plain_series(content, *, options) -> SeriesSet`: data without a question, labels not needed;
+    - `validate`, `score_test`, `baselines`: see `evaluation`;
+    - `fit_predictor(task, represent, *, rng_seed) -> Predictor`: the probe that predicts for a user;
+    - `restore_predictor(facts, tensors) -> Predictor`: the same from what was saved of it.
 
     Args:
         name: As in `downstream.kinds.KINDS`; also the folder's.
@@ -46,14 +62,6 @@ class TaskKind:
         estimator_type: What scikit-learn calls an estimator for it.
         all_for_fitting: Arguments of `load_task` with which data in memory is all for training and validation.
         as_seed: Arguments of `load_task` for a seed task, which is never reported.
-        claims: `(content) -> bool`: whether data of this form is of this kind where the user names none.
-        load: `(content, *, stem, options) -> Task`: the task that data stands for; `stem` is the file's name.
-        plain_series: `(content, *, options) -> SeriesSet`: data without a question, labels not needed.
-        validate: See `evaluation.validate`.
-        score_test: See `evaluation.score_test`.
-        baselines: See `evaluation.baselines`.
-        fit_predictor: `(task, represent, *, rng_seed) -> Predictor`: the probe that predicts for a user.
-        restore_predictor: `(facts, tensors) -> Predictor`: the same from what was saved of it.
     """
 
     name: str
@@ -64,20 +72,9 @@ class TaskKind:
     estimator_type: Literal["classifier", "regressor"] | None = None
     all_for_fitting: Mapping[str, Any] = field(default_factory=dict)
     as_seed: Mapping[str, Any] = field(default_factory=lambda: {"pool_test": True})
-    claims: Callable[..., bool]
-    load: Callable[..., Task]
-    plain_series: Callable[..., SeriesSet]
-    validate: Callable[..., Score]
-    score_test: Callable[..., Scores]
-    baselines: Callable[..., dict[str, Scores]]
-    fit_predictor: Callable[..., Predictor]
-    restore_predictor: Callable[..., Predictor]
 
-
-def lazily(module: str, name: str) -> Callable[..., Any]:
-    """Return a function that is imported when it is called: asking for a kind's flags imports nothing of it."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return getattr(import_module(module), name)(*args, **kwargs)
-
-    return call
+    def __getattr__(self, name: str) -> Any:
+        if name not in _FUNCTIONS:
+            raise AttributeError(f"a kind of task has no {name!r}")
+        module, function = _FUNCTIONS[name]
+        return getattr(import_module(f"downstream.{self.name}.{module}"), function)

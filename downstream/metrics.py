@@ -36,31 +36,27 @@ def accuracy(truth: Integers, predicted: Integers) -> float:
     return float(np.mean(truth == predicted))
 
 
-def _counts(truth: Integers, predicted: Integers) -> tuple[Floats, Floats, Floats]:
-    """Return hits, true counts and predicted counts per class that occurs, each (n_classes,)."""
-    _, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
-    n_classes = int(codes.max()) + 1
-    true_codes, predicted_codes = codes[: len(truth)], codes[len(truth) :]
-    hits = np.bincount(true_codes[true_codes == predicted_codes], minlength=n_classes)
-    return (
-        hits.astype(np.float64),
-        np.bincount(true_codes, minlength=n_classes).astype(np.float64),
-        np.bincount(predicted_codes, minlength=n_classes).astype(np.float64),
-    )
+def _confusion(truth: Integers, predicted: Integers) -> Floats:
+    """Return how often each class that occurs (rows) was predicted as each (columns), (n_classes, n_classes)."""
+    classes, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
+    table = np.zeros((len(classes), len(classes)))
+    np.add.at(table, (codes[: len(truth)], codes[len(truth) :]), 1.0)
+    return table
 
 
 def balanced_accuracy(truth: Integers, predicted: Integers) -> float:
     """Mean recall over the classes that occur in the truth."""
     _same_shape(truth, predicted, where="balanced_accuracy")
-    hits, n_true, _ = _counts(truth, predicted)
-    return float(np.mean(hits[n_true > 0] / n_true[n_true > 0]))
+    table = _confusion(truth, predicted)
+    n_true = table.sum(axis=1)
+    return float(np.mean(table.diagonal()[n_true > 0] / n_true[n_true > 0]))
 
 
 def macro_f1(truth: Integers, predicted: Integers) -> float:
     """Mean F1 over the classes that occur in truth or prediction."""
     _same_shape(truth, predicted, where="macro_f1")
-    hits, n_true, n_predicted = _counts(truth, predicted)
-    return float(np.mean(2 * hits / (n_true + n_predicted)))
+    table = _confusion(truth, predicted)
+    return float(np.mean(2 * table.diagonal() / (table.sum(axis=1) + table.sum(axis=0))))
 
 
 def auc_pr(truth: Integers, scores: Floats) -> float:

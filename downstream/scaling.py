@@ -18,7 +18,7 @@ class Scaler:
     """`(x - mean) / deviation` per series and variate, ignoring missing values.
 
     Args:
-        mean: float64 (series, variates).
+        mean: Of the training rows; float64 (series, variates).
         deviation: Standard deviation with divisor n, never 0; float64 (series, variates).
         n_rows_seen: Training rows that it was fitted on, over all series.
     """

@@ -166,7 +166,12 @@ class Task(ABC):
 
     @abstractmethod
     def open_test(self) -> Any:
-        """Return the test part, once."""
+        """Return the test part, once.
+
+        Raises:
+            DataError: If the task has no test part.
+            RuntimeError: On the second call.
+        """
 
     @abstractmethod
     def stand_in(self, sizes: tuple[int, ...]) -> Any:

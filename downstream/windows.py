@@ -81,11 +81,7 @@ class Windows:
         return np.asarray(count[self.starts + self.length] > count[self.starts])
 
     def _chosen(self, index: NDArray[np.int64] | Sequence[int] | slice | None) -> NDArray[np.int64]:
-        if index is None:
-            return self.starts
-        if isinstance(index, slice):
-            return self.starts[index]
-        return np.asarray(self.starts[np.asarray(index, dtype=np.int64)])
+        return self.starts[slice(None) if index is None else index]
 
 
 def whole_window(values: NDArray[np.float32]) -> Windows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
-from downstream.data.loading import load_plain_series
+from downstream.data.loading import load_plain_series, load_task
 from downstream.data.options import Layout
 from downstream.kinds import task_kind
+from downstream.predictor import Predictor
 from downstream.represent import represent_series
-from nas.fit_data import fit_task
+from downstream.task import Task
 from nas.options.search import SearchSettings
 from nas.representer import Representer
 from nas.runs.folder import RunFolder
@@ -130,7 +132,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         import pandas as pd
 
-        task = fit_task(X, y, kind=self.kind, window=self.window, horizons=self.horizons, layout=self.layout)
+        task = self._task(X, y)
         folder = Path(self.output) if self.output is not None else Path(tempfile.mkdtemp(prefix="contrastive-nas-"))
         try:
             result = search_task(task, self._settings(folder))
@@ -142,7 +144,8 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.best_genotype_: Genotype = result.genotype
         self.scores_ = {row.name: row.scores.value for row in result.rows}
         self.result_text_ = result.text
-        self.predictor_ = task_kind(self.kind).fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
+        fit_predictor = task_kind(self.kind).fit_predictor
+        self.predictor_: Predictor = fit_predictor(task, self._represent(), rng_seed=self.rng_seed)
         self._name_classes()
         return self
 
@@ -200,36 +203,38 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         encoder = load_encoder(folder)
         try:
             facts = json.loads((folder / "estimator.json").read_text(encoding="utf-8"))
-            found = cls(**{**facts["parameters"], "horizons": _tuple(facts["parameters"]["horizons"])})
-            found.scores_ = dict(facts["scores"])
-            found.ranking_ = pd.read_csv(folder / "ranking.csv")
+            estimator = cls(**{**facts["parameters"], "horizons": _tuple(facts["parameters"]["horizons"])})
+            estimator.scores_ = dict(facts["scores"])
+            estimator.ranking_ = pd.read_csv(folder / "ranking.csv")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise SavedEncoderError(f"{folder}: not the folder of a saved estimator ({error})") from error
-        found.encoder_ = encoder
-        found.best_genotype_ = encoder.genotype
-        found.predictor_ = load_predictor(folder / "predictor.safetensors", kind=str(found.kind))
-        found._name_classes()
-        return found
+        estimator.encoder_ = encoder
+        estimator.best_genotype_ = encoder.genotype
+        estimator.predictor_ = load_predictor(folder / "predictor.safetensors", kind=str(estimator.kind))
+        estimator._name_classes()
+        return estimator
+
+    def _task(self, X: Any, y: Any) -> Task:
+        """Return the task to fit on; a path is read as `tscnas search` does, of other data there is no test part."""
+        asked: dict[str, Any] = {
+            "kind": self.kind,
+            "window": self.window,
+            "horizons": self.horizons,
+            "layout": self.layout,
+        }
+        if isinstance(X, str) or hasattr(X, "__fspath__"):
+            return load_task(X, **asked)
+        return load_task(X, y=y, **asked, **task_kind(self.kind).all_for_fitting).without_test()
 
     def _settings(self, folder: Path) -> SearchSettings:
+        shared = {setting.name for setting in fields(SearchSettings)} & set(self.get_params())
         return SearchSettings(
-            output=str(folder),
-            preset=self.preset,
-            comparator=self.comparator,
-            candidates=self.candidates,
-            top_k=self.top_k,
-            iterations=self.iterations,
-            time_budget=self.time_budget,
-            max_parameters=self.max_parameters,
-            max_multiply_adds=self.max_multiply_adds,
-            max_memory=self.max_memory,
-            max_seconds_per_iteration=self.max_seconds_per_iteration,
-            workers=self.workers,
-            engine="serial" if self.workers == 1 else "process",
-            device=self.device,
-            rng_seed=self.rng_seed,
-            overwrite=self.output is None,
-            quiet=self.quiet,
+            **{
+                **{name: getattr(self, name) for name in shared},
+                "output": str(folder),
+                "engine": "serial" if self.workers == 1 else "process",
+                "overwrite": self.output is None,
+            }
         )
 
     def _name_classes(self) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.anomaly import reading
 from downstream.anomaly.planted import plant_anomalies
-from downstream.anomaly.reading import labelled_series
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Floats, RawSeries, SeriesSet, Source
-from downstream.data.series import some_of
+from downstream.data.raw import Floats, RawSeries, SeriesSet, Source, Tables
+from downstream.data.sources import some_of
 from downstream.errors import DataError, DataWarning
 from downstream.scaling import Scaler, fit_scaler
 from downstream.task import Sealed, TaskSpec, task_hash
@@ -24,10 +24,18 @@ _FIT_SHARE = 0.7  # of the training rows; the rest validates
 _FEWEST_VALIDATION_ROWS = 10
 
 
+plain_series = reading.plain_series
+
+
+def claims(content: Source) -> bool:
+    """Whether data is for anomaly detection: a table with the columns `label` and `split`."""
+    return isinstance(content, Tables) and {"label", "split"} <= set(content.tables[0].frame.columns)
+
+
 def load(content: Source, *, stem: str, options: LoadOptions) -> AnomalyTask:
     """Return the task that a source stands for; see `build_anomaly`."""
     del stem
-    return build_anomaly(labelled_series(content, options=options), options=options)
+    return build_anomaly(reading.labelled_series(content, options=options), options=options)
 
 
 def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
@@ -42,23 +50,26 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
     Raises:
         DataError: If no series has enough training rows that vary.
     """
-    series = [_limited(_Series.of(one), options=options) for one in some_of(data.series, options=options)]
-    pooled = options.pool_test and _has_both([one.labels[one.n_train :] for one in series if one.is_labelled])
-    window = options.window or min(_WINDOW, max(4, max(one.n_train for one in series) // 8))
-    series, ends = _usable(series, window=window, pooled=pooled, data=data)
+    series = [_limited(_Series.of(recording), options=options) for recording in some_of(data.series, options=options)]
+    pooled = options.pool_test and _has_both(
+        [recording.labels[recording.n_train :] for recording in series if recording.is_labelled]
+    )
+    window = options.window or min(_WINDOW, max(4, max(recording.n_train for recording in series) // 8))
+    series = _usable(series, window=window, pooled=pooled, data=data)
     scaler = fit_scaler(
-        [one.values[:end] for one, end in zip(series, ends, strict=True)],
+        [recording.values[: recording.fit_end] for recording in series],
         variates=data.variates,
         source=data.source,
         constant="centre",
     )
-    scaled = [scaler.transform(one.values, series=i) for i, one in enumerate(series)]
+    scaled = [scaler.transform(recording.values, series=i) for i, recording in enumerate(series)]
     test = tuple(
-        one.rows(values, first=one.n_train, end=len(values))
-        for one, values in zip(series, scaled, strict=True)
-        if len(values) > one.n_train
+        recording.rows(values, first=recording.n_train, end=len(values))
+        for recording, values in zip(series, scaled, strict=True)
+        if len(values) > recording.n_train
     )
-    validation, how = _validation(series, scaled, ends=ends, window=window, pooled=pooled, options=options)
+    validation, how = _validation(series, scaled, window=window, pooled=pooled, options=options)
+    ends = tuple(recording.fit_end for recording in series)
     sealed: Sealed[tuple[LabelledRows, ...]] = Sealed(test)
     if options.pool_test or not test:
         reason = "a seed task uses the labelled rows for validation" if options.pool_test else "there are no test rows"
@@ -67,21 +78,23 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
     facts = {
         **{key: getattr(spec, key) for key in ("kind", "window", "metric")},
         "bounds": ends,
-        "n_train": [one.n_train for one in series],
+        "n_train": [recording.n_train for recording in series],
         "pooled": pooled,
         "planted": [rows.planted for rows in validation],
         "rng_seed": options.rng_seed,
     }
-    arrays = [array for one in series for array in (one.values, one.labels)]
+    arrays = [array for recording in series for array in (recording.values, recording.labels)]
     return AnomalyTask(
         spec=spec,
         variates=data.variates,
         hash=task_hash(facts, arrays),
         sealed=sealed,
-        series=tuple(values[: one.n_train] for one, values in zip(series, scaled, strict=True)),
-        names=tuple(one.name for one in series),
-        labels=tuple(one.labels[: one.n_train] for one in series) if all(one.is_labelled for one in series) else None,
-        bounds=tuple(ends),
+        series=tuple(values[: recording.n_train] for recording, values in zip(series, scaled, strict=True)),
+        names=tuple(recording.name for recording in series),
+        labels=tuple(recording.labels[: recording.n_train] for recording in series)
+        if all(recording.is_labelled for recording in series)
+        else None,
+        bounds=ends,
         validation=validation,
         scaler=scaler,
     )
@@ -96,6 +109,7 @@ class _Series:
     labels: NDArray[np.int8]
     is_labelled: bool
     n_train: int
+    fit_end: int = 0  # rows before it train, settled once it is known whether test rows validate
 
     @classmethod
     def of(cls, raw: RawSeries) -> _Series:
@@ -128,52 +142,49 @@ def _limited(series: _Series, *, options: LoadOptions) -> _Series:
     return replace(series, values=series.values[rows], labels=series.labels[rows], n_train=n_train - first)
 
 
-def _usable(
-    series: Sequence[_Series], *, window: int, pooled: bool, data: SeriesSet
-) -> tuple[list[_Series], list[int]]:
-    """Return the series with enough varying training rows, and where their validation rows begin."""
-    kept, ends, problems = [], [], []
-    for one in series:
-        n_train = one.n_train
+def _usable(series: Sequence[_Series], *, window: int, pooled: bool, data: SeriesSet) -> list[_Series]:
+    """Return the series with enough varying training rows; it is settled where their validation rows begin."""
+    kept, problems = [], []
+    for recording in series:
+        n_train = recording.n_train
         end = n_train if pooled else int(_FIT_SHARE * n_train)
-        rows = one.values[:end]
+        rows = recording.values[:end]
         if end < window or (not pooled and n_train - end < _FEWEST_VALIDATION_ROWS):
-            problems.append(f"{one.name}: {n_train} training rows are too few for window {window} and validation")
+            problems.append(f"{recording.name}: {n_train} training rows are too few for window {window} and validation")
         elif np.isnan(rows).all(axis=0).any():
             names = [data.variates[i] for i in np.flatnonzero(np.isnan(rows).all(axis=0))]
-            problems.append(f"{one.name}: variate {', '.join(names)} has no value in the training rows")
+            problems.append(f"{recording.name}: variate {', '.join(names)} has no value in the training rows")
         elif (np.nanmax(rows, axis=0) == np.nanmin(rows, axis=0)).all():
-            problems.append(f"{one.name}: every variate is constant in the training rows")
+            problems.append(f"{recording.name}: every variate is constant in the training rows")
         else:
-            kept.append(one)
-            ends.append(end)
+            kept.append(replace(recording, fit_end=end))
     if not kept:
         raise DataError(f"{data.source}: no series can be used: {problems[0]}")
     if problems:
         warnings.warn(
             f"{data.source}: {len(problems)} series left out: {'; '.join(problems)}", DataWarning, stacklevel=3
         )
-    return kept, ends
+    return kept
 
 
 def _validation(
     series: Sequence[_Series],
     scaled: Sequence[NDArray[np.float32]],
     *,
-    ends: Sequence[int],
     window: int,
     pooled: bool,
     options: LoadOptions,
 ) -> tuple[tuple[LabelledRows, ...], str]:
     if pooled:
         parts = [
-            one.rows(values, first=one.n_train, end=len(values))
-            for one, values in zip(series, scaled, strict=True)
-            if one.is_labelled and len(values) > one.n_train
+            recording.rows(values, first=recording.n_train, end=len(values))
+            for recording, values in zip(series, scaled, strict=True)
+            if recording.is_labelled and len(values) > recording.n_train
         ]
         return tuple(parts), "seed task: the labelled test rows validate"
     parts = [
-        one.rows(values, first=end, end=one.n_train) for one, values, end in zip(series, scaled, ends, strict=True)
+        recording.rows(values, first=recording.fit_end, end=recording.n_train)
+        for recording, values in zip(series, scaled, strict=True)
     ]
     if _has_both([part.labels for part in parts if part.labels is not None]):
         return tuple(part for part in parts if part.labels is not None), "validation by real labels"
@@ -188,15 +199,15 @@ def _validation(
 
 
 def _spec(series: Sequence[_Series], *, window: int, how: str, options: LoadOptions, scaler: Scaler) -> TaskSpec:
-    n_train = sum(one.n_train for one in series)
-    n_test = sum(len(one.values) for one in series) - n_train
+    n_train = sum(recording.n_train for recording in series)
+    n_test = sum(len(recording.values) for recording in series) - n_train
     words = [
         f"{len(series)} series, {n_train} training and {n_test} test rows",
         how,
         f"scaler fitted on {scaler.n_rows_seen} training rows",
         f"window {window}",
     ]
-    if not all(one.is_labelled for one in series):
+    if not all(recording.is_labelled for recording in series):
         words.append("no label column: test metrics are not available")
     if options.max_rows is not None:
         words.append(f"at most {options.max_rows} rows of a part")

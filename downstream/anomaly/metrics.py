@@ -1,6 +1,6 @@
 """Scores of anomaly detectors that respect events: VUS-PR and event-adjusted F1."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,33 +60,18 @@ def vus_pr(labels: Integers, scores: Floats, *, max_buffer: int, n_thresholds: i
     ranks = np.linspace(0, len(scores) - 1, n_thresholds).astype(np.int64)
     thresholds = scores[order[ranks]]
     n_predicted = len(scores) - np.searchsorted(ascending, thresholds, side="left")
-    areas = [
-        _range_area(labels, scores, spans=spans, buffer=buffer, order=order, thresholds=thresholds, counts=n_predicted)
-        for buffer in range(max_buffer + 1)
-    ]
+    areas = []
+    for buffer in range(max_buffer + 1):
+        soft = soft_labels(labels, spans=spans, buffer=buffer)
+        hits = np.cumsum(soft[order])[n_predicted - 1]
+        # The mean of the plain and the softened event length keeps recall near 0..1 (eq. of the paper for P).
+        mass = (np.sum(labels == 1) + soft.sum()) / 2
+        merged = _merged(spans, reach=buffer // 2, n_steps=len(labels))
+        peaks = np.sort([scores[first : last + 1].max() for first, last in merged])
+        share_found = (len(peaks) - np.searchsorted(peaks, thresholds, side="left")) / len(peaks)
+        recall = np.minimum(hits / mass, 1.0) * share_found
+        areas.append(float(np.diff(recall, prepend=0.0) @ (hits / n_predicted)))  # one precision-recall curve
     return float(np.mean(areas))
-
-
-def _range_area(
-    labels: Integers,
-    scores: Floats,
-    *,
-    spans: NDArray[np.int64],
-    buffer: int,
-    order: NDArray[np.int64],
-    thresholds: Floats,
-    counts: NDArray[np.int64],
-) -> float:
-    """Return the area under one range precision-recall curve."""
-    soft = soft_labels(labels, spans=spans, buffer=buffer)
-    hits = np.cumsum(soft[order])[counts - 1]
-    # The mean of the plain and the softened event length keeps recall near 0..1 (eq. of the paper for P).
-    mass = (np.sum(labels == 1) + soft.sum()) / 2
-    merged = _merged(spans, reach=buffer // 2, n_steps=len(labels))
-    peaks = np.sort([scores[first : last + 1].max() for first, last in merged])
-    share_found = (len(peaks) - np.searchsorted(peaks, thresholds, side="left")) / len(peaks)
-    recall = np.minimum(hits / mass, 1.0) * share_found
-    return float(np.diff(recall, prepend=0.0) @ (hits / counts))
 
 
 def soft_labels(labels: Integers, *, spans: NDArray[np.int64], buffer: int) -> NDArray[np.float64]:
@@ -110,7 +95,7 @@ def _merged(spans: NDArray[np.int64], *, reach: int, n_steps: int) -> NDArray[np
     return np.stack([firsts, lasts], axis=1)
 
 
-def first_alarms(detections: Integers, *, delay: int = 7) -> NDArray[np.int64]:
+def first_alarms(detections: NDArray[Any], *, delay: int = 7) -> NDArray[np.int64]:
     """Keep an alarm only if none was kept in the `delay` steps before it, (time,)."""
     kept = np.zeros(len(detections), dtype=np.int64)
     next_free = 0

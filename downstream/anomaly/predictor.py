@@ -17,7 +17,7 @@ from downstream.probes.knn import nearest
 from downstream.represent import Represent, represent_steps, represented
 
 
-def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> AnomalyPredictor:
+def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Keep representations of training windows; distances of the windows left out say what is usual."""
     del rng_seed  # nothing here is random
     windows = task.training_windows(limit=2 * MAX_REFERENCE)
@@ -25,15 +25,15 @@ def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> AnomalyPre
     reference, held_out = z[::2], z[1::2]
     distance = _distance(held_out if len(held_out) else reference, reference)
     facts = {"window": task.spec.window, "mean": float(distance.mean()), "deviation": float(distance.std()) or 1.0}
-    return AnomalyPredictor(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
+    return FittedProbe(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
 
 
-class AnomalyPredictor(Predictor):
+class FittedProbe(Predictor):
     """1 where a step is more than `THRESHOLD` training deviations away; the score is the mean AUC-PR over series."""
 
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
         """Return a 0 or 1 per step, (series, time); an array of arrays where lengths differ."""
-        rows = [(one > THRESHOLD).astype(np.int64) for one in self._scores(represent, series)]
+        rows = [(scores > THRESHOLD).astype(np.int64) for scores in self._scores(represent, series)]
         if len({len(row) for row in rows}) == 1:
             return np.stack(rows)
         ragged = np.empty(len(rows), dtype=object)
@@ -43,8 +43,8 @@ class AnomalyPredictor(Predictor):
     def score(self, represent: Represent, series: Series, truth: NDArray[Any]) -> float:
         """Return the mean area under the precision-recall curve over series; labels are (series, time) or (time,)."""
         labels = [truth] if truth.ndim == 1 else list(truth)
-        scores = self._scores(represent, series)
-        return float(np.mean([auc_pr(one, score) for one, score in zip(labels, scores, strict=True)]))
+        pairs = zip(labels, self._scores(represent, series), strict=True)
+        return float(np.mean([auc_pr(known, scores) for known, scores in pairs]))
 
     def _scores(self, represent: Represent, series: Series) -> list[NDArray[np.float64]]:
         """Return distances to the nearest training representations, in training deviations, per series."""

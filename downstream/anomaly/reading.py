@@ -8,15 +8,10 @@ from numpy.typing import NDArray
 
 from downstream.data.arrays import array_series
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, SeriesSet, Source, Tables
-from downstream.data.series import read_series
+from downstream.data.raw import Arrays, SeriesSet, Source
+from downstream.data.sources import read_series
 from downstream.data.tables import anomaly_series
 from downstream.errors import DataError
-
-
-def claims(content: Source) -> bool:
-    """Whether data is for anomaly detection: a table with the columns `label` and `split`."""
-    return isinstance(content, Tables) and {"label", "split"} <= set(content.tables[0].frame.columns)
 
 
 def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:

@@ -8,9 +8,8 @@ mean and unit deviation on training rows, series by series.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,48 +30,22 @@ BLOCK_WINDOWS = 8192
 _COPIES = 24
 
 
-@dataclass(frozen=True)
-class ScoredRows:
-    """Scores of one series, normalised on its training rows.
+class ScoredRows(NamedTuple):
+    """Scores of some rows of a series, and the labels of the rows, or None; (n,) each."""
 
-    Args:
-        training: Scores of training rows, (m,).
-        scored: Scores of the rows in question, (n,).
-        labels: Of the same rows, or None, (n,).
-    """
-
-    training: Floats
-    scored: Floats
+    scores: Floats
     labels: NDArray[np.int8] | None
 
     @classmethod
-    def normalized(cls, training: Floats, scored: Floats, *, labels: NDArray[np.int8] | None) -> ScoredRows:
-        """Subtract the mean and divide by the deviation of the training scores."""
+    def normalized(cls, training: Floats, scores: Floats, *, labels: NDArray[np.int8] | None) -> ScoredRows:
+        """Subtract the mean and divide by the deviation of the scores of training rows."""
         mean, deviation = float(np.mean(training)), float(np.std(training))
-        deviation = deviation if deviation > 1e-12 else 1.0
-        return cls((training - mean) / deviation, (scored - mean) / deviation, labels)
-
-    @property
-    def has_both_labels(self) -> bool:
-        """Whether ranking can be judged here."""
-        return self.labels is not None and 0 < int((self.labels == 1).sum()) < len(self.labels)
+        return cls((scores - mean) / (deviation if deviation > 1e-12 else 1.0), labels)
 
 
-class Scorer(Protocol):
-    """Scores labelled rows of a task in one or more ways."""
-
-    def __call__(
-        self, task: AnomalyTask, rows: LabelledRows, *, span: slice, max_training: int
-    ) -> Mapping[str, ScoredRows]:
-        """Return, by the name of the score, the scores of the rows in `span`.
-
-        Args:
-            task: Holds the training rows of the series.
-            rows: The series to score.
-            span: Which of its scored rows, contiguous.
-            max_training: The most training rows to look at.
-        """
-        ...
+Scorer = Callable[..., Mapping[str, ScoredRows]]
+"""`(task, rows, *, span, max_training)`: the scores of the rows in a span (a slice of the scored rows), by the name of
+the score; the task holds the training rows of the series, of which at most `max_training` are looked at."""
 
 
 def training_rows(task: AnomalyTask, name: str) -> NDArray[np.float32]:

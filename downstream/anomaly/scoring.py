@@ -3,9 +3,12 @@
 Which score is used (`masked` or `nearest`) is chosen on validation. Both are reported there;
 the better of two on the same rows is slightly optimistic, alike for every candidate.
 The threshold never sees a label: mean plus four deviations of training scores.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +31,6 @@ def validate(task: AnomalyTask, represent: Represent, *, rng_seed: int = 0) -> S
     """Return the area under the precision-recall curve on validation, mean over series, of the better score.
 
     At most about `MAX_LABEL_WINDOWS` windows are scored, in one contiguous stretch per series.
-
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         The value; details: `masked`, `nearest` (the value of each score), `masked_vus_pr`, `nearest_vus_pr`, `n_rows`,
@@ -74,13 +72,11 @@ def label_spans(validation: Sequence[LabelledRows], *, limit: int) -> list[tuple
     With more series than the limit has room for, the first ones are used. A stretch is placed where its
     share of anomalies is closest to that of the whole series.
     """
-    usable = [rows for rows in validation if ScoredRows(np.empty(0), np.empty(0), rows.labels).has_both_labels]
-    usable = usable[: max(1, limit // FEWEST_ROWS)]
+    usable = [(rows, rows.labels) for rows in validation if has_both(rows.labels)][: max(1, limit // FEWEST_ROWS)]
     spans = []
-    for rows in usable:
-        assert rows.labels is not None, "series without labels were left out"
+    for rows, labels in usable:
         length = min(rows.n, max(FEWEST_ROWS, limit // len(usable)))
-        sums = np.concatenate([[0], np.cumsum(rows.labels == 1)])
+        sums = np.concatenate([[0], np.cumsum(labels == 1)])
         counts = sums[length:] - sums[:-length]
         wanted = length * sums[-1] / rows.n
         # A stretch with one label only cannot be judged.
@@ -95,12 +91,6 @@ def label_spans(validation: Sequence[LabelledRows], *, limit: int) -> list[tuple
 
 def score_test(task: AnomalyTask, opened: Sequence[LabelledRows], represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Choose the score on validation, then score every test row.
-
-    Args:
-        task: The task.
-        opened: What its `open_test()` returned.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         `auc_pr`, `vus_pr`, `event_f1`, `event_precision`, `event_recall` of the chosen score, and of each score with
@@ -121,7 +111,7 @@ def score_test_scorer(task: AnomalyTask, opened: Sequence[LabelledRows], scorer:
     settings = {"threshold": f"mean + {THRESHOLD:g} sd of training scores", "delay": str(DELAY)}
     judged: list[int] = []
     for name in names:
-        series = [each[name] for each in scored if each[name].has_both_labels]
+        series = [each[name] for each in scored if has_both(each[name].labels)]
         judged.append(len(series))
         figures = {**_ranking(series, max_buffer=buffer_steps(task)), **_events(series)}
         metrics.update({f"{name}.{metric}": value for metric, value in figures.items()})
@@ -155,7 +145,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _ranking(series: Sequence[ScoredRows], *, max_buffer: int) -> dict[str, float]:
-    pairs = [(_labels(each), each.scored) for each in series if each.has_both_labels]
+    pairs = [(labels, scores) for scores, labels in series if has_both(labels)]
     return {
         "auc_pr": _mean([auc_pr(labels, scores) for labels, scores in pairs]),
         "vus_pr": _mean([vus_pr(labels, scores, max_buffer=max_buffer) for labels, scores in pairs]),
@@ -165,10 +155,9 @@ def _ranking(series: Sequence[ScoredRows], *, max_buffer: int) -> dict[str, floa
 def _events(series: Sequence[ScoredRows]) -> dict[str, float]:
     """Return event-adjusted figures at the label-free threshold; an alarm silences the delay behind it."""
     events = [
-        event_adjusted(
-            _labels(each), first_alarms((each.scored > THRESHOLD).astype(np.int64), delay=DELAY), delay=DELAY
-        )
-        for each in series
+        event_adjusted(labels, first_alarms(scores > THRESHOLD, delay=DELAY), delay=DELAY)
+        for scores, labels in series
+        if has_both(labels)
     ]
     return {
         "event_f1": _mean([each.f1 for each in events]),
@@ -177,6 +166,6 @@ def _events(series: Sequence[ScoredRows]) -> dict[str, float]:
     }
 
 
-def _labels(scored: ScoredRows) -> NDArray[np.int64]:
-    assert scored.labels is not None, "only series with both labels are judged"
-    return scored.labels.astype(np.int64)
+def has_both(labels: NDArray[np.int8] | None) -> TypeGuard[NDArray[np.int8]]:
+    """Whether ranking can be judged by these labels: there are normal and anomalous rows."""
+    return labels is not None and 0 < int((labels == 1).sum()) < len(labels)

@@ -75,12 +75,7 @@ class AnomalyTask(Task):
         return windows.subset(np.flatnonzero(windows.observed()))
 
     def open_test(self) -> tuple[LabelledRows, ...]:
-        """Return the test rows of every series, with labels where known; once.
-
-        Raises:
-            DataError: If the task has no test part.
-            RuntimeError: On the second call.
-        """
+        """Return the test rows of every series, with labels where known; once."""
         part: tuple[LabelledRows, ...] = self.sealed.open(self.spec.name)
         return part
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,36 +25,22 @@ _MOST_PADDING, _LARGEST_PADDED = 20, 64 * 2**20  # times the steps there are; by
 
 
 @dataclass(frozen=True)
-class Labels(ABC):
+class Labels:
     """What the labels of a kind of task mean.
 
     Args:
         drawn: The word for how a part of the cases is drawn.
         fewest: Cases that a training part needs.
+        numbers: `(part)`: the labels of a part as numbers, (n,); `DataError` names a case whose label is none.
+        order: `(labels, *, rng)`: all case numbers in an order whose every prefix stands for the whole.
+        check: `(labels, *, source)`: `DataError` if nothing can be learned from these training cases.
     """
 
     drawn: str
     fewest: int
-
-    @abstractmethod
-    def numbers(self, part: CaseSet) -> NDArray[Any]:
-        """Return the labels of a part as numbers, (n,).
-
-        Raises:
-            DataError: If one of them is none of this kind; names the case.
-        """
-
-    @abstractmethod
-    def order(self, labels: NDArray[Any], *, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return all case numbers in an order whose every prefix stands for the whole."""
-
-    @abstractmethod
-    def check(self, labels: NDArray[Any], *, source: str) -> None:
-        """Check that something can be learned from these training cases.
-
-        Raises:
-            DataError: If not.
-        """
+    numbers: Callable[[CaseSet], NDArray[Any]]
+    order: Callable[..., NDArray[np.int64]]
+    check: Callable[..., None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +135,7 @@ def _split(
     """Return training cases, test cases, and what was done."""
     train = parts[0]
     if options.pool_test:
-        pooled = _Cases([v for one in parts for v in one.values], np.concatenate([one.labels for one in parts]))
+        pooled = _Cases([v for part in parts for v in part.values], np.concatenate([part.labels for part in parts]))
         return pooled, None, [f"seed task: {len(pooled.values)} cases, official parts pooled"]
     if len(parts) == 2:
         n_train, n_test = (len(part.values) for part in parts)

@@ -17,8 +17,8 @@ def raw_features(windows: Windows, new: Windows, *, limit: int = 4096) -> tuple[
     """Return values side by side, gaps 0 (the mean), thinned in time to `limit` features."""
     step = max(1, -(-windows.length * windows.n_variates // limit))
     both = []
-    for one in (windows, new):
-        values = np.nan_to_num(one.gather())
+    for part in (windows, new):
+        values = np.nan_to_num(part.gather())
         # Test cases are padded to their own longest case.
         fitted = np.zeros((len(values), windows.length, values.shape[2]), dtype=np.float32)
         kept = min(windows.length, values.shape[1])
@@ -35,9 +35,9 @@ def minirocket(windows: Windows, new: Windows, *, rng_seed: int) -> tuple[Floats
 
     length = max(windows.length, new.length, 9)  # its kernels have 9 weights
     cases = []
-    for one in (windows, new):
-        values = np.zeros((one.n, one.n_variates, length), dtype=np.float32)
-        values[:, :, : one.length] = np.nan_to_num(one.gather()).transpose(0, 2, 1)
+    for part in (windows, new):
+        values = np.zeros((part.n, part.n_variates, length), dtype=np.float32)
+        values[:, :, : part.length] = np.nan_to_num(part.gather()).transpose(0, 2, 1)
         cases.append(values)
     transform = MiniRocket(random_state=rng_seed, n_jobs=1)
     with _torch_threads_kept():

@@ -1,45 +1,57 @@
 """Validation of cases: probes predict what they have not seen, over repeated folds of the training cases."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from downstream.scores import Score
+from downstream.task import TaskSpec
 
 N_FOLDS = 5
 MAX_REPEATS = 5
 # A share of 200 scored cases has a standard error of about 0.03 at worst.
 ENOUGH_SCORED = 200
 
-Integers = NDArray[np.int64]
-Predict = Callable[[NDArray[np.bool_]], tuple[NDArray[Any], bool]]
 
-
-class HeldOut(NamedTuple):
-    """Predictions for all cases, (n,), and for each fold whether the penalty was on the edge of its grid."""
-
-    predicted: NDArray[Any]
-    on_edge: list[bool]
-
-
-def held_out_predictions(
-    labels: NDArray[Any], *, draw: Callable[[np.random.Generator], Integers], predict: Predict, rng_seed: int
-) -> Iterator[HeldOut]:
-    """Yield the predictions of each repeat; there are more repeats where there are few cases.
+def score_folds(
+    spec: TaskSpec,
+    labels: NDArray[Any],
+    *,
+    draw: Callable[[np.random.Generator], NDArray[np.int64]],
+    predict: Callable[[NDArray[np.bool_]], tuple[NDArray[Any], bool]],
+    figures: Callable[[NDArray[Any], NDArray[Any]], dict[str, float]],
+    rng_seed: int,
+) -> Score:
+    """Return the task's metric over all cases, mean over repeats; there are more repeats where there are few cases.
 
     Args:
+        spec: What is asked.
         labels: Of all cases, (n,).
         draw: Returns the number of the fold of each case, (n,).
         predict: Fits on the cases that are not held out, predicts those that are, in order, and says whether its
             penalty was on the edge of its grid.
+        figures: Gives the metric, and others, of the truth and the predictions, both (n,).
         rng_seed: Draws the folds, alike for every encoder.
+
+    Returns:
+        The metric; details: the other figures, `n_cases` (scored, repeats counted), `n_repeats`, `fold_sd` (standard
+        deviation over repeats), `alpha_on_edge` (share of folds).
     """
     rng = np.random.default_rng(rng_seed)
+    repeats, edges = [], []
     for _ in range(int(np.clip(-(-ENOUGH_SCORED // len(labels)), 1, MAX_REPEATS))):
         folds = draw(rng)
-        predicted, edges = np.empty_like(labels), []
+        predicted = np.empty_like(labels)
         for fold in range(int(folds.max()) + 1):
             held_out = folds == fold
             predicted[held_out], on_edge = predict(held_out)
             edges.append(on_edge)
-        yield HeldOut(predicted, edges)
+        repeats.append(figures(labels, predicted))
+    values = {name: [repeat[name] for repeat in repeats] for name in repeats[0]}
+    means = {name: float(np.mean(each)) for name, each in values.items()}
+    value = means.pop(spec.metric)
+    counts = {"n_cases": float(len(labels) * len(repeats)), "n_repeats": float(len(repeats))}
+    spread = {"fold_sd": float(np.std(values[spec.metric])), "alpha_on_edge": float(np.mean(edges))}
+    return Score.of(spec, value, {**means, **counts, **spread})

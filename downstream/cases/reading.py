@@ -22,7 +22,7 @@ def read_cases(content: Source, *, options: LoadOptions) -> CasePair:
     return CasePair(row_cases(content.tables[0], options=options), None)
 
 
-def read_plain_cases(content: Source, *, options: LoadOptions) -> SeriesSet:
+def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
     """Return cases as series, official test cases after the training cases; arrays need no labels.
 
     Raises:

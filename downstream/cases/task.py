@@ -35,12 +35,7 @@ class CaseTask(Task):
         return self.windows.subset(kept[:: max(1, -(-len(kept) // max(limit, 1)))])
 
     def open_test(self) -> LabelledWindows:
-        """Return test cases (padded to their own longest) and labels; once.
-
-        Raises:
-            DataError: If the task has no test part.
-            RuntimeError: On the second call.
-        """
+        """Return test cases (padded to their own longest) and labels; once."""
         part: LabelledWindows = self.sealed.open(self.spec.name)
         return part
 

@@ -1,13 +1,14 @@
 """From labelled cases to a classification task."""
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
-from downstream.cases.reading import read_cases
 from downstream.classification.task import ClassificationTask
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Arrays, CasePair, CaseSet, Source
@@ -21,6 +22,9 @@ def claims(content: Source) -> bool:
     return isinstance(content, CasePair) or (isinstance(content, Arrays) and content.content.get("y") is not None)
 
 
+plain_series = reading.plain_series
+
+
 def load(content: Source, *, stem: str, options: LoadOptions) -> ClassificationTask:
     """Return the task that labelled cases stand for; see `case_facts`.
 
@@ -28,7 +32,7 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> ClassificationT
         DataError: If there is one class, one case per class, or train and test do not fit together.
     """
     del stem
-    data = read_cases(content, options=options)
+    data = reading.read_cases(content, options=options)
     if data.train.has_targets:
         raise DataError(
             f"{data.train.source}: its labels are numbers, not classes; load it with kind={infer_kind(data)!r}"
@@ -36,7 +40,13 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> ClassificationT
     # Only a seed task may know classes that no training case has.
     asked = data.parts if options.pool_test else data.parts[:1]
     classes = tuple(sorted({label for part in asked for label in part.labels}, key=_class_order))
-    labels = _Classes("stratified", len(classes), classes)
+    labels = Labels(
+        "stratified",
+        len(classes),
+        numbers=partial(_class_numbers, classes=classes),
+        order=stratified_order,
+        check=partial(_check_classes, classes=classes),
+    )
     facts = case_facts(data, kind="classification", labels=labels, options=options, hashed={"classes": classes})
     return ClassificationTask(**facts, classes=classes)
 
@@ -48,35 +58,25 @@ def _class_order(label: str) -> tuple[int, float, str]:
         return (1, 0.0, label)
 
 
-@dataclass(frozen=True)
-class _Classes(Labels):
-    """Labels are the names of classes."""
+def _class_numbers(part: CaseSet, *, classes: Sequence[str]) -> NDArray[np.int64]:
+    number_of = {label: number for number, label in enumerate(classes)}
+    strange = [(i, label) for i, label in enumerate(part.labels) if label not in number_of]
+    if strange:
+        case, label = strange[0]
+        raise DataError(f"{part.source}: case {case} has the class {label!r}, which no training case has")
+    return np.asarray([number_of[label] for label in part.labels], dtype=np.int64)
 
-    classes: tuple[str, ...]
 
-    def numbers(self, part: CaseSet) -> NDArray[np.int64]:
-        """Return the place of each label among the classes."""
-        number_of = {label: number for number, label in enumerate(self.classes)}
-        strange = [(i, label) for i, label in enumerate(part.labels) if label not in number_of]
-        if strange:
-            case, label = strange[0]
-            raise DataError(f"{part.source}: case {case} has the class {label!r}, which no training case has")
-        return np.asarray([number_of[label] for label in part.labels], dtype=np.int64)
-
-    def order(self, labels: NDArray[np.int64], *, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return an order whose every prefix mirrors the class shares."""
-        return stratified_order(labels, rng=rng)
-
-    def check(self, labels: NDArray[np.int64], *, source: str) -> None:
-        """Check that there are two classes, and two cases of one."""
-        counts = np.bincount(labels, minlength=len(self.classes))
-        present = counts[counts > 0]
-        if len(present) < 2:
-            raise DataError(f"{source}: all training cases have the same class; classification needs at least two")
-        if present.max() == 1:
-            raise DataError(
-                f"{source}: every class has one training case only; validation needs at least two of some class"
-            )
-        single = [name for name, count in zip(self.classes, counts, strict=True) if count == 1]
-        if single:
-            warnings.warn(f"{source}: one training case only: class {', '.join(single)}", DataWarning, stacklevel=4)
+def _check_classes(labels: NDArray[np.int64], *, source: str, classes: Sequence[str]) -> None:
+    """Check that there are two classes, and two cases of one."""
+    counts = np.bincount(labels, minlength=len(classes))
+    present = counts[counts > 0]
+    if len(present) < 2:
+        raise DataError(f"{source}: all training cases have the same class; classification needs at least two")
+    if present.max() == 1:
+        raise DataError(
+            f"{source}: every class has one training case only; validation needs at least two of some class"
+        )
+    single = [name for name, count in zip(classes, counts, strict=True) if count == 1]
+    if single:
+        warnings.warn(f"{source}: one training case only: class {', '.join(single)}", DataWarning, stacklevel=4)

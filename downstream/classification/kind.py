@@ -1,6 +1,6 @@
 """Classification: the class of each case."""
 
-from downstream.kinds import TaskKind, lazily
+from downstream.kinds import TaskKind
 
 KIND = TaskKind(
     name="classification",
@@ -10,12 +10,4 @@ KIND = TaskKind(
     whole_cases=True,
     estimator_type="classifier",
     all_for_fitting={"pool_test": True, "max_length": 10**9},
-    claims=lazily("downstream.classification.build", "claims"),
-    load=lazily("downstream.classification.build", "load"),
-    plain_series=lazily("downstream.cases.reading", "read_plain_cases"),
-    validate=lazily("downstream.classification.scoring", "validate"),
-    score_test=lazily("downstream.classification.scoring", "score_test"),
-    baselines=lazily("downstream.classification.baselines", "BASELINES"),
-    fit_predictor=lazily("downstream.classification.predictor", "fit"),
-    restore_predictor=lazily("downstream.classification.predictor", "ClassPredictor"),
 )

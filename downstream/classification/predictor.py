@@ -15,7 +15,7 @@ from downstream.represent import Represent, features_of, flatten_streams, repres
 from downstream.windows import whole_window
 
 
-def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> ClassPredictor:
+def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Fit on all training cases."""
     x = features_of(represent, task.windows)
     standardize = Standardizer.fit(x)
@@ -31,13 +31,13 @@ def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> Cla
         "intercept": intercept,
         "numbers": np.asarray(model.classes_, dtype=np.int64),
     }
-    return ClassPredictor(
+    return FittedProbe(
         {"classes": list(task.classes)},
         {name: torch.as_tensor(np.ascontiguousarray(value)) for name, value in tensors.items()},
     )
 
 
-class ClassPredictor(Predictor):
+class FittedProbe(Predictor):
     """Class names; the score is the accuracy."""
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.str_]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.probes.knn import vote
+from downstream.probes.knn import nearest
 from downstream.probes.linear import RidgeClassifier, fit_logistic
 from downstream.probes.svm import fit_svm
 from downstream.register import Register
@@ -61,7 +61,8 @@ def predict_ridge(x: Floats, labels: Integers, new: Floats, *, rng_seed: int = 0
 def predict_nearest(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) -> Predicted:
     """Give each case the class of its nearest training case."""
     del rng_seed
-    return Predicted(vote(new, x, labels), None, np.unique(labels), {})
+    _, indices = nearest(new, x)
+    return Predicted(labels[indices[:, 0]], None, np.unique(labels), {})
 
 
 def _penalty(model: Any) -> dict[str, str]:

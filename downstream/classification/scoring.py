@@ -4,6 +4,8 @@ Validation uses one fast probe for every candidate: a closed-form ridge classifi
 standardised features, over stratified folds of the training cases. The test part is
 scored with logistic regression and the support vector machine of TS2Vec (and, for
 reference, with the ridge and the nearest neighbour), all fitted on all training cases.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream import metrics
-from downstream.cases.folds import N_FOLDS, held_out_predictions
+from downstream.cases.folds import N_FOLDS, score_folds
 from downstream.cases.task import LabelledWindows
 from downstream.classification.probes import PROBES, Predicted, predict_ridge
 from downstream.classification.task import ClassificationTask
@@ -48,53 +50,34 @@ def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 
     The encoder has seen these cases without labels; the probe of a fold has not seen them at all, and
     its penalty comes from leave-one-out errors inside the other folds. All candidates get the same folds.
 
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Draws the folds.
-
     Returns:
-        The accuracy; details: `balanced_accuracy`, `n_cases` (scored, repeats counted), `n_repeats`,
-        `fold_sd` (standard deviation over repeats), `alpha_on_edge` (share of folds).
+        The accuracy; details: `balanced_accuracy`, and those of `score_folds`.
     """
-    x = features_of(represent, task.windows)
-    accuracies, balanced, edges = [], [], []
-    for repeat in held_out_predictions(
-        task.labels,
-        draw=lambda rng: stratified_folds(task.labels, rng=rng),
-        predict=lambda held_out: _fold(x, task.labels, held_out=held_out),
+    x, labels = features_of(represent, task.windows), task.labels
+
+    def predict(held_out: NDArray[np.bool_]) -> tuple[Integers, bool]:
+        training = labels[~held_out]
+        if len(np.unique(training)) < 2:
+            return np.full(int(held_out.sum()), training[0]), False
+        standardize = Standardizer.fit(x[~held_out])
+        model = RidgeClassifier.fit(standardize(x[~held_out]), training)
+        return model.predict(standardize(x[held_out])), model.ridge.on_edge
+
+    return score_folds(
+        task.spec,
+        labels,
+        draw=lambda rng: stratified_folds(labels, rng=rng),
+        predict=predict,
+        figures=lambda truth, predicted: {
+            "accuracy": metrics.accuracy(truth, predicted),
+            "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
+        },
         rng_seed=rng_seed,
-    ):
-        accuracies.append(metrics.accuracy(task.labels, repeat.predicted))
-        balanced.append(metrics.balanced_accuracy(task.labels, repeat.predicted))
-        edges += repeat.on_edge
-    details = {
-        "balanced_accuracy": float(np.mean(balanced)),
-        "n_cases": float(len(task.labels) * len(accuracies)),
-        "n_repeats": float(len(accuracies)),
-        "fold_sd": float(np.std(accuracies)),
-        "alpha_on_edge": float(np.mean(edges)),
-    }
-    return Score.of(task.spec, float(np.mean(accuracies)), details)
-
-
-def _fold(x: Floats, labels: Integers, *, held_out: NDArray[np.bool_]) -> tuple[Integers, bool]:
-    training = labels[~held_out]
-    if len(np.unique(training)) < 2:
-        return np.full(int(held_out.sum()), training[0]), False
-    standardize = Standardizer.fit(x[~held_out])
-    model = RidgeClassifier.fit(standardize(x[~held_out]), training)
-    return model.predict(standardize(x[held_out])), model.ridge.on_edge
+    )
 
 
 def score_test(task: ClassificationTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Fit every probe on all training cases and score it on all test cases.
-
-    Args:
-        task: The task.
-        opened: What its `open_test()` returned.
-        represent: The encoder.
-        rng_seed: For the inner folds of the probes.
 
     Returns:
         `accuracy/P`, `macro_f1/P`, `auprc/P` for the probes P `logistic`, `svm`, `ridge` and `knn` (accuracy and
@@ -126,9 +109,9 @@ def _scores(
 ) -> Scores:
     figures: dict[str, float] = {}
     settings: dict[str, str] = {}
-    for name, found in predicted.items():
-        figures |= {f"{metric}/{name}": value for metric, value in _figures(opened.labels, found).items()}
-        settings |= {f"{name}.{setting}": value for setting, value in found.settings.items()}
+    for name, answer in predicted.items():
+        figures |= {f"{metric}/{name}": value for metric, value in _figures(opened.labels, answer).items()}
+        settings |= {f"{name}.{setting}": value for setting, value in answer.settings.items()}
     facts = task.protocol_facts(opened)
     return Scores.of(task.spec, figures, headline=f"accuracy/{headline}", settings=settings, protocol=facts)
 

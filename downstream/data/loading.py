@@ -93,7 +93,8 @@ def load_task(
         pool_test=pool_test,
         rng_seed=rng_seed,
     )
-    return task_kind(kind or infer_kind(content)).load(content, stem=stem, options=options)
+    task: Task = task_kind(kind or infer_kind(content)).load(content, stem=stem, options=options)
+    return task
 
 
 def load_plain_series(
@@ -129,7 +130,8 @@ def load_plain_series(
         time_column=time_column,
         label_column=label_column,
     )
-    return task_kind(kind).plain_series(content, options=options)
+    series: SeriesSet = task_kind(kind).plain_series(content, options=options)
+    return series
 
 
 def _tuple(values: Sequence[Any] | None) -> tuple[Any, ...] | None:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from downstream.errors import DataError
+
 Floats = NDArray[np.float64]
 
 
@@ -29,6 +31,23 @@ class Table:
         """Return how a reader finds a row: its line in the file, or its number from 0."""
         return f"line {self.lines[row]}" if self.lines is not None else f"row {row}"
 
+    def refuse(self, wrong: NDArray[np.bool_] | pd.Series, *, what: str, values: Any, rule: str) -> None:
+        """Refuse the first row that is wrong, if there is one.
+
+        Args:
+            wrong: Whether each row is, (rows,).
+            what: The column, in words.
+            values: Its values, by position.
+            rule: What they break; `{}` stands for the value.
+
+        Raises:
+            DataError: Says where the row is.
+        """
+        rows = np.flatnonzero(wrong)
+        if rows.size:
+            row = int(rows[0])
+            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.format(repr(values[row]))}")
+
 
 @dataclass(frozen=True, eq=False)
 class RawSeries:
@@ -36,7 +55,7 @@ class RawSeries:
 
     Args:
         name: What the series is called.
-        values: float64 (time, variates); NaN is missing.
+        values: In their own unit, NaN where missing; float64 (time, variates).
         times: Time stamps where the source has them.
         labels: 1 where a row is anomalous, int8 (time,).
         n_train: How many leading rows the source gives for training.

@@ -1,12 +1,14 @@
-"""From what a user passes (path, folder, frame, arrays) to what a reader returns."""
+"""From what a user passes (path, folder, frame, arrays) to what a reader returns, and to series."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from downstream.data.arrays import array_series
 from downstream.data.files.arff import read_arff_cases
 from downstream.data.files.csv import read_csv_table
 from downstream.data.files.npz import read_numpy_arrays
@@ -14,7 +16,8 @@ from downstream.data.files.opening import missing_file, stem_of, suffix_of
 from downstream.data.files.parquet import read_parquet_table
 from downstream.data.files.ts import read_ts_cases
 from downstream.data.files.tsv import read_tsv_cases
-from downstream.data.raw import Arrays, CasePair, CaseSet, Source, Table, Tables
+from downstream.data.options import LoadOptions
+from downstream.data.raw import Arrays, CasePair, CaseSet, RawSeries, SeriesSet, Source, Table, Tables
 from downstream.errors import DataError
 from downstream.kinds import KINDS, task_kind
 
@@ -75,6 +78,28 @@ def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
 def infer_kind(source: Source) -> str:
     """Return the kind that the form of the data stands for: the last of `KINDS` that claims it."""
     return next(name for name in reversed(KINDS) if task_kind(name).claims(source))
+
+
+def read_series(content: Source, *, options: LoadOptions, from_tables: Callable[..., SeriesSet]) -> SeriesSet:
+    """Return the series of a source, those of tables by way of `from_tables(tables, *, options)`.
+
+    Raises:
+        DataError: If it holds labelled cases, or the data is at fault.
+    """
+    if isinstance(content, CasePair):
+        kind = infer_kind(content)
+        raise DataError(f"{content.train.source}: the file holds labelled cases; load it with kind={kind!r}")
+    if isinstance(content, Arrays):
+        return array_series(content, options=options)
+    return from_tables(content, options=options)
+
+
+def some_of(series: Sequence[RawSeries], *, options: LoadOptions) -> Sequence[RawSeries]:
+    """Return the series, or `max_cases` of them, drawn by `rng_seed`, in their order."""
+    if options.max_cases is None or len(series) <= options.max_cases:
+        return series
+    rng = np.random.default_rng(options.rng_seed)
+    return [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]
 
 
 def _open_path(path: Path) -> tuple[Source, str]:

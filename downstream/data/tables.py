@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CaseSet, Floats, RawSeries, SeriesSet, Table, Tables
-from downstream.data.time_columns import find_time_column, read_panel_times, read_times
+from downstream.data.time_columns import find_time_column, read_times
 from downstream.errors import DataError, DataWarning
 from search_space.registry import unknown_name
 
@@ -64,11 +64,10 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
         )
     if frame.shape[1] == 1:
         raise DataError(f"{table.source}: there is no column with values beside the label column {label!r}")
-    missing = np.flatnonzero(frame[label].isna())
-    if missing.size:
-        raise DataError(f"{table.source}: column {label!r}, {table.where(int(missing[0]))}: the label is missing")
+    labels = frame[label]
+    table.refuse(labels.isna(), what=f"column {label!r}", values=labels.array, rule="the label is missing")
     values = take_values(table, [name for name in frame.columns if name != label])
-    return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), tuple(str(item) for item in frame[label]))
+    return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), tuple(map(str, labels)))
 
 
 def take_values(table: Table, names: Sequence[str]) -> Floats:
@@ -101,13 +100,8 @@ def _from_text(table: Table, name: str) -> Floats:
         raise DataError(f"{table.source}: column {name!r} holds times, not numbers; leave it out with variates=[...]")
     column = column.astype(object)
     numbers = _numbers(column)
-    bad = np.flatnonzero(numbers.isna() & column.notna())
-    if bad.size:
-        row = int(bad[0])
-        raise DataError(
-            f"{table.source}: column {name!r}, {table.where(row)}: {column.iloc[row]!r} is not a number; correct "
-            "it or leave the column out with variates=[...]"
-        )
+    rule = "{} is not a number; correct it or leave the column out with variates=[...]"
+    table.refuse(numbers.isna() & column.notna(), what=f"column {name!r}", values=column, rule=rule)
     return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
@@ -135,25 +129,17 @@ def read_labels(column: pd.Series, *, table: Table) -> NDArray[np.int8]:
         DataError: If one is neither 0 nor 1; names the first row.
     """
     numbers = _numbers(column.astype(object)).to_numpy(dtype=np.float64)
-    bad = np.flatnonzero((numbers != 0) & (numbers != 1))
-    if bad.size:
-        row = int(bad[0])
-        raise DataError(
-            f"{table.source}: column {column.name!r}, {table.where(row)}: labels are 0 (normal) or 1 (anomaly), "
-            f"got {column.iloc[row]!r}"
-        )
+    rule = "labels are 0 (normal) or 1 (anomaly), got {}"
+    wrong = (numbers != 0) & (numbers != 1)
+    table.refuse(wrong, what=f"column {column.name!r}", values=column.array, rule=rule)
     return numbers.astype(np.int8)
 
 
 def _read_split(table: Table) -> int:
     words = table.frame["split"].astype("string").str.strip().str.lower().fillna("").to_numpy(dtype=object)
-    bad = np.flatnonzero((words != "train") & (words != "test"))
-    if bad.size:
-        row = int(bad[0])
-        raise DataError(
-            f"{table.source}: column 'split', {table.where(row)}: must be train or test, got {words[row]!r}"
-        )
     train = words == "train"
+    wrong = ~train & (words != "test")
+    table.refuse(wrong, what="column 'split'", values=words, rule="must be train or test, got {}")
     n_train = int(train.sum())
     if not train[:n_train].all():
         row = int(np.flatnonzero(~train)[0])
@@ -197,13 +183,12 @@ def _long_series(table: Table, *, name: str) -> SeriesSet:
         warnings.warn(
             f"{table.source}: columns besides unique_id, ds, y are left out: {extra}", DataWarning, stacklevel=3
         )
-    missing = np.flatnonzero(table.frame["unique_id"].isna())
-    if missing.size:
-        raise DataError(f"{table.source}: column 'unique_id', {table.where(int(missing[0]))}: the value is missing")
+    keys = table.frame["unique_id"]
+    table.refuse(keys.isna(), what="column 'unique_id'", values=keys.array, rule="the value is missing")
     values = take_values(table, ["y"])
     rows_of = table.frame.groupby("unique_id", sort=False).indices
     groups = {key: np.asarray(rows, dtype=np.intp) for key, rows in rows_of.items()}
-    times = read_panel_times(table, "ds", groups={f"series {key!r}": rows for key, rows in groups.items()})
+    times = read_times(table, "ds", groups={f"{table.source}, series {key!r}": rows for key, rows in groups.items()})
     series = [RawSeries(str(key), values[rows], None if times is None else times[rows]) for key, rows in groups.items()]
     if not series:
         raise DataError(f"{table.source}: the table has no rows")
@@ -219,5 +204,7 @@ def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
                 f"but {first.source} has {', '.join(first.variates)}"
             )
     return SeriesSet(
-        name if len(sets) > 1 else first.source, first.variates, tuple(s for one in sets for s in one.series)
+        name if len(sets) > 1 else first.source,
+        first.variates,
+        tuple(series for part in sets for series in part.series),
     )

@@ -40,13 +40,20 @@ def find_time_column(table: Table, *, wanted: str | None) -> str | None:
     return str(first) if not bool(_to_times(column.iloc[:1]).isna().any()) else None
 
 
-def read_times(table: Table, column: str | None, *, disorder: Disorder = "refuse") -> pd.DatetimeIndex | None:
+def read_times(
+    table: Table,
+    column: str | None,
+    *,
+    disorder: Disorder = "refuse",
+    groups: Mapping[str, NDArray[np.intp]] | None = None,
+) -> pd.DatetimeIndex | None:
     """Return the time stamps of a table, or None where its time is a running number or absent.
 
     Args:
         table: The table.
         column: Its time column; None looks at a time index.
         disorder: Whether repeated or descending times are refused or only warned about.
+        groups: Rows of each series by what messages call it, where there are several; times must ascend in each.
 
     Raises:
         DataError: If a time is missing, unreadable, repeated or not ascending; names the first row.
@@ -61,39 +68,15 @@ def read_times(table: Table, column: str | None, *, disorder: Disorder = "refuse
     else:
         values, label = table.frame[column].reset_index(drop=True), f"column {column!r}"
     order = _order(values, table=table, label=label)
-    _check_ascending(order, table=table, label=label, disorder=disorder)
-    return None if pd.api.types.is_numeric_dtype(order) else pd.DatetimeIndex(order)
-
-
-def read_panel_times(table: Table, column: str, *, groups: Mapping[str, NDArray[np.intp]]) -> pd.DatetimeIndex | None:
-    """Return the time stamps of a table of several series, or None where time is a running number.
-
-    Args:
-        table: The table.
-        column: Its time column.
-        groups: Rows of each series by what messages call it; in each of them the times must ascend.
-
-    Raises:
-        DataError: As `read_times`.
-    """
-    order = _order(table.frame[column].reset_index(drop=True), table=table, label=f"column {column!r}")
-    values = order.to_numpy()
-    for name, rows in groups.items():
-        own = values[rows]
-        if (own[1:] <= own[:-1]).any():
-            lines = None if table.lines is None else table.lines[rows]
-            part = Table(f"{table.source}, {name}", table.frame.iloc[rows], lines)
-            _check_ascending(order.iloc[rows], table=part, label=f"column {column!r}", disorder="refuse")
+    for source, rows in (groups or {table.source: np.arange(len(order))}).items():
+        _check_ascending(order.iloc[rows], table=table, where=f"{source}: {label}", disorder=disorder)
     return None if pd.api.types.is_numeric_dtype(order) else pd.DatetimeIndex(order)
 
 
 def _order(values: pd.Series, *, table: Table, label: str) -> pd.Series:
     """Return times or running numbers as they stand, none of them missing."""
     order = values if pd.api.types.is_numeric_dtype(values) else _to_times(values)
-    unreadable = np.flatnonzero(order.isna())
-    if unreadable.size:
-        row = int(unreadable[0])
-        raise DataError(f"{table.source}: {label}, {table.where(row)}: {values.iloc[row]!r} is not a time or step")
+    table.refuse(order.isna(), what=label, values=values.array, rule="{} is not a time or step")
     return order
 
 
@@ -110,14 +93,14 @@ def _to_times(column: pd.Series) -> pd.Series:
     return pd.Series(times.dt.tz_localize(None))
 
 
-def _check_ascending(order: pd.Series, *, table: Table, label: str, disorder: Disorder) -> None:
+def _check_ascending(order: pd.Series, *, table: Table, where: str, disorder: Disorder) -> None:
     values = order.to_numpy()
     bad = np.flatnonzero(values[1:] <= values[:-1])
     if not bad.size:
         return
-    row = int(bad[0]) + 1
-    what = "repeats the time before it" if values[row] == values[row - 1] else "is earlier than the row before it"
-    sentence = f"{table.source}: {label}, {table.where(row)}: {order.iloc[row]} {what}"
+    place = int(bad[0]) + 1
+    what = "repeats the time before it" if values[place] == values[place - 1] else "is earlier than the row before it"
+    sentence = f"{where}, {table.where(int(order.index[place]))}: {order.iloc[place]} {what}"
     if disorder == "refuse":
         raise DataError(f"{sentence}; times must ascend without repeats")
     warnings.warn(f"{sentence} ({bad.size} such rows; kept in file order)", DataWarning, stacklevel=3)

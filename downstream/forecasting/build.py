@@ -8,7 +8,7 @@ import numpy as np
 
 from downstream.data.options import LoadOptions
 from downstream.data.raw import RawSeries, SeriesSet, Source
-from downstream.data.series import read_series, some_of
+from downstream.data.sources import read_series, some_of
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
 from downstream.data.tables import forecasting_series
 from downstream.errors import DataError, DataWarning
@@ -25,6 +25,9 @@ _HORIZONS = {
 _WINDOWS = {"ts2vec": 201, "long_horizon": 336}
 _TS2VEC_SECTION, _TS2VEC_BATCH = 3000, 8
 _NO_TEST = "the splits leave no rows for it (a seed task, or splits with 0 test rows)"
+
+
+_Part = tuple[RawSeries, RowSplit]
 
 
 @dataclass(frozen=True)
@@ -62,28 +65,25 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         DataError: If the series are too short, constant or empty, or time stamps are missing for `ts2vec`.
     """
     whole = options.rows is None and options.max_rows is None
-    series = [_cut(one, options=options, source=data.source) for one in some_of(data.series, options=options)]
-    splits = [
-        split_rows(len(one.values), stem=stem, options=options, source=data.source, whole=whole) for one in series
+    chosen = [_cut(series, options=options, source=data.source) for series in some_of(data.series, options=options)]
+    parts = [
+        (series, split_rows(len(series.values), stem=stem, options=options, source=data.source, whole=whole))
+        for series in chosen
     ]
-    lengths = _lengths(splits, stem=stem, options=options, source=data.source)
-    series, splits = _usable(series, splits, lengths=lengths, data=data)
-    scaler = fit_scaler(
-        [one.values[: split.train_end] for one, split in zip(series, splits, strict=True)],
-        variates=data.variates,
-        source=data.source,
-    )
-    rows = [
-        scaler.transform(one.values[: split.test_end], series=i)
-        for i, (one, split) in enumerate(zip(series, splits, strict=True))
-    ]
+    lengths = _lengths([split for _, split in parts], stem=stem, options=options, source=data.source)
+    parts = _usable(parts, lengths=lengths, data=data)
+    training = [series.values[: split.train_end] for series, split in parts]
+    scaler = fit_scaler(training, variates=data.variates, source=data.source)
+    raw = [series.values[: split.test_end] for series, split in parts]
+    rows = [scaler.transform(values, series=number) for number, values in enumerate(raw)]
     variates = data.variates
     if options.protocol == "ts2vec":
         variates = (*variates, *TIME_FEATURES)
         rows = [
-            np.concatenate([scaled, _calendar(one, split=split, source=data.source)], axis=1)
-            for scaled, one, split in zip(rows, series, splits, strict=True)
+            np.concatenate([scaled, _calendar(series, split=split, source=data.source)], axis=1)
+            for scaled, (series, split) in zip(rows, parts, strict=True)
         ]
+    splits = [split for _, split in parts]
     n_targets = len(options.target) if options.target else len(data.variates)
     bounds = tuple((split.train_end, split.validation_end) for split in splits)
     delay = int(options.protocol == "ts2vec")
@@ -97,7 +97,6 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         "origin_delay": delay,
         "covariates": variates[len(data.variates) :],
     }
-    raw = (one.values[: split.test_end] for one, split in zip(series, splits, strict=True))
     return ForecastingTask(
         spec=spec,
         variates=variates,
@@ -153,39 +152,37 @@ def _lengths(splits: Sequence[RowSplit], *, stem: str, options: LoadOptions, sou
     return _Lengths(window, horizons, raw_lags)
 
 
-def _usable(
-    series: Sequence[RawSeries], splits: Sequence[RowSplit], *, lengths: _Lengths, data: SeriesSet
-) -> tuple[list[RawSeries], list[RowSplit]]:
+def _usable(parts: Sequence[_Part], *, lengths: _Lengths, data: SeriesSet) -> list[_Part]:
     """Leave out series of a panel that are too short or do not vary; a single series must be usable."""
     longest = lengths.horizons[-1]
     kept, short, flat = [], 0, 0
-    for one, split in zip(series, splits, strict=True):
-        parts = (split.validation_end - split.train_end, split.test_end - split.validation_end or longest)
-        if split.train_end < lengths.window + longest or min(parts) < longest:
+    for series, split in parts:
+        rooms = (split.validation_end - split.train_end, split.test_end - split.validation_end or longest)
+        if split.train_end < lengths.window + longest or min(rooms) < longest:
             short += 1
-        elif len(series) > 1 and not _varies(one, split=split):
+        elif len(parts) > 1 and not _varies(series, split=split):
             flat += 1
         else:
-            kept.append((one, split))
+            kept.append((series, split))
     if not kept:
-        rows = max(len(one.values) for one in series)
+        rows = max(len(series.values) for series, _ in parts)
         raise DataError(
             f"{data.source}: too short or constant for window {lengths.window} + horizon {longest} in every part "
             f"(longest series: {rows} rows"
-            f"{_axes_hint(series)}); use a shorter window or horizon"
+            f"{_axes_hint(parts[0][0])}); use a shorter window or horizon"
         )
     if short or flat:
         warnings.warn(
-            f"{data.source}: {short + flat} of {len(series)} series left out "
+            f"{data.source}: {short + flat} of {len(parts)} series left out "
             f"({short} shorter than window {lengths.window} + horizon {longest} in a part, {flat} without variation)",
             DataWarning,
             stacklevel=3,
         )
-    return [one for one, _ in kept], [split for _, split in kept]
+    return kept
 
 
-def _axes_hint(series: Sequence[RawSeries]) -> str:
-    rows, width = series[0].values.shape
+def _axes_hint(series: RawSeries) -> str:
+    rows, width = series.values.shape
     return f", {width} variates: is time the other axis? see layout=" if width > rows else ""
 
 

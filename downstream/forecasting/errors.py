@@ -35,6 +35,17 @@ class ErrorSums:
         return ErrorSums(self.squared + other.squared, self.absolute + other.absolute, self.n + other.n)
 
 
+def errors_at(horizon: int, errors: NDArray[np.floating[Any]], room: NDArray[np.int64]) -> ErrorSums:
+    """Return the errors of a horizon, of the origins that have room for it.
+
+    Args:
+        horizon: Steps ahead.
+        errors: NaN where a target is missing, (n, at least horizon, targets).
+        room: Rows of the part behind each origin, (n,).
+    """
+    return ErrorSums.of(errors[room >= horizon, :horizon])
+
+
 def horizon_metrics(sums: Mapping[int, ErrorSums], *, prefix: str = "") -> dict[str, float]:
     """Return `mse/H` and `mae/H` of every horizon with an observed target, and their means `mse` and `mae` (or NaN)."""
     judged = {horizon: each for horizon, each in sums.items() if each.n}

@@ -1,7 +1,7 @@
 """Ridge forecasters: settings, and their fits from sums of rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from downstream.forecasting.rows import Features, Normalization, RowBlock
 from downstream.forecasting.sums import RowSums
-from downstream.probes.ridge import ALPHAS, AlphaChoice, Moments, RidgePath, choose
+from downstream.probes.ridge import AlphaChoice, Moments, RidgePath, choose
 
 Sharing = Literal["shared", "per_variate", "joint"]
 Floats = NDArray[np.floating]
@@ -38,8 +38,8 @@ class Forecaster:
     Args:
         setting: What it is.
         horizon: Steps ahead.
-        weights: float64 (groups or 1, d, outputs).
-        intercept: float64 (groups or 1, 1, outputs).
+        weights: Of the features, for each model; float64 (groups or 1, d, outputs).
+        intercept: Of each model; float64 (groups or 1, 1, outputs).
         alphas: The choice of each model.
         validation_error: Mean squared error on validation, scaled units.
     """
@@ -85,28 +85,20 @@ class Combination:
     def parts(self) -> tuple[tuple[Forecaster, float], ...]:
         """The forecasters that count, with their weights."""
         both = ((self.other, self.weight), (self.reference, 1.0 - self.weight))
-        return tuple((one, weight) for one, weight in both if weight > 0.0)
+        return tuple((forecaster, weight) for forecaster, weight in both if weight > 0.0)
 
     @property
     def alphas(self) -> tuple[AlphaChoice, ...]:
         """The choice of every model that counts."""
-        return tuple(alpha for one, _ in self.parts for alpha in one.alphas)
+        return tuple(alpha for forecaster, _ in self.parts for alpha in forecaster.alphas)
 
     def predict(self, block: RowBlock) -> Floats:
         """Return forecasts in scaled units, (n, horizon, variates)."""
-        first, *rest = [weight * one.predict(block) for one, weight in self.parts]
+        first, *rest = [weight * forecaster.predict(block) for forecaster, weight in self.parts]
         return sum(rest, start=first)
 
 
-def fit_setting(
-    train: Moments,
-    validation: Moments,
-    *,
-    setting: Setting,
-    horizon: int,
-    n_lags: int,
-    alphas: Sequence[float] = ALPHAS,
-) -> Forecaster:
+def fit_setting(train: Moments, validation: Moments, *, setting: Setting, horizon: int, n_lags: int) -> Forecaster:
     """Fit one setting for all alphas and keep the best on validation.
 
     Args:
@@ -115,35 +107,26 @@ def fit_setting(
         setting: What to fit.
         horizon: Steps ahead.
         n_lags: How many leading features of raw lags and `both` are lags.
-        alphas: Penalties to try.
     """
     paths = fit_paths(train, setting=setting, n_lags=n_lags)
     groups = split_groups(validation, sharing=setting.sharing)
-    choices = [choose(path.errors(rows, alphas), alphas) for path, rows in zip(paths, groups, strict=True)]
+    choices = tuple(choose(path.errors(rows)) for path, rows in zip(paths, groups, strict=True))
     counts = [float(rows.count) for rows in groups]
     error = sum(choice.error * count for choice, count in zip(choices, counts, strict=True)) / sum(counts)
-    return _forecaster(paths, setting=setting, horizon=horizon, choices=tuple(choices), error=error)
+    return Forecaster(setting, horizon, *_coefficients(paths, choices), choices, error)
 
 
 def refit(forecaster: Forecaster, train: Moments, *, n_lags: int) -> Forecaster:
     """Return the forecaster with the same alphas, fitted on other rows."""
     paths = fit_paths(train, setting=forecaster.setting, n_lags=n_lags)
-    return _forecaster(
-        paths,
-        setting=forecaster.setting,
-        horizon=forecaster.horizon,
-        choices=forecaster.alphas,
-        error=forecaster.validation_error,
-    )
+    weights, intercept = _coefficients(paths, forecaster.alphas)
+    return replace(forecaster, weights=weights, intercept=intercept)
 
 
-def _forecaster(
-    paths: Sequence[RidgePath], *, setting: Setting, horizon: int, choices: tuple[AlphaChoice, ...], error: float
-) -> Forecaster:
-    coefficients = [path.weights(choice.alpha) for path, choice in zip(paths, choices, strict=True)]
-    weights = torch.stack([weights for weights, _ in coefficients])
-    intercept = torch.stack([intercept[None] for _, intercept in coefficients])
-    return Forecaster(setting, horizon, weights, intercept, choices, error)
+def _coefficients(paths: Sequence[RidgePath], choices: Sequence[AlphaChoice]) -> tuple[Tensor, Tensor]:
+    """Return weights (models, d, outputs) and intercepts (models, 1, outputs)."""
+    parts = [path.weights(choice.alpha) for path, choice in zip(paths, choices, strict=True)]
+    return torch.stack([weights for weights, _ in parts]), torch.stack([intercept[None] for _, intercept in parts])
 
 
 def split_groups(moments: Moments, *, sharing: Sharing) -> list[Moments]:

@@ -17,29 +17,29 @@ from downstream.represent import Represent
 from downstream.scaling import Scaler
 
 
-def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> ForecastPredictor:
+def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Choose and fit as for the report."""
     horizon = usable_horizons(task)[-1]
     parts = fit_forecasters(task, represent, rng_seed=rng_seed)[horizon].chosen.parts
     first = Origins(*(column[:1] for column in task.origins("train", horizon)))
     block = next(iter(row_blocks(task, "train", first, horizons=(horizon,), represent=represent)))
     facts = {
-        "parts": [[list(one.setting), weight] for one, weight in parts],
+        "parts": [[list(forecaster.setting), weight] for forecaster, weight in parts],
         "horizon": horizon,
         "window": task.spec.window,
         "raw_lags": task.spec.raw_lags,
         "joint": block.joint,
     }
     tensors = {
-        **{f"weights.{number}": one.weights for number, (one, _) in enumerate(parts)},
-        **{f"intercept.{number}": one.intercept for number, (one, _) in enumerate(parts)},
+        **{f"weights.{number}": forecaster.weights for number, (forecaster, _) in enumerate(parts)},
+        **{f"intercept.{number}": forecaster.intercept for number, (forecaster, _) in enumerate(parts)},
         "mean": torch.as_tensor(task.scaler.mean),
         "deviation": torch.as_tensor(task.scaler.deviation),
     }
-    return ForecastPredictor(facts, tensors)
+    return FittedProbe(facts, tensors)
 
 
-class ForecastPredictor(Predictor):
+class FittedProbe(Predictor):
     """Forecasts in the series' own unit; the score is minus the mean squared error."""
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:

@@ -172,7 +172,7 @@ def row_blocks(
         raw = task.lags_at(chosen).gather()[:, :, : task.n_targets]
         lags, seen = fill_gaps(raw)
         room = ends[chosen.series] - 1 - chosen.step
-        targets = _targets(task, chosen, room=room, horizons=horizons)
+        targets = _targets(task, chosen, room=room, horizon=horizons[-1])
         missing = np.isnan(targets)
         observed = np.where(missing.any(axis=1), missing.argmax(axis=1), targets.shape[1])
         reach = np.searchsorted(np.asarray(horizons), observed, side="right") - 1
@@ -203,15 +203,12 @@ def _origins_at_a_time(task: ForecastingTask, origins: Origins, *, longest: int,
     return at_a_time(most, "row", bytes_each=_COPIES * numbers)
 
 
-def _targets(task: ForecastingTask, origins: Origins, *, room: Integers, horizons: Sequence[int]) -> Floats:
-    """Return targets up to the longest horizon, NaN behind the end of the part, (n, horizon, variates)."""
-    longest = int(min(horizons[-1], room.max()))
-    targets = np.full((len(room), horizons[-1], task.n_targets), np.nan, dtype=np.float32)
-    for length in np.unique(np.minimum(room, longest)):
-        rows = np.flatnonzero(np.minimum(room, longest) == length)
-        chosen = Origins(origins.series[rows], origins.step[rows])
-        targets[rows, :length] = task.targets_at(chosen, int(length))
-    return targets
+def _targets(task: ForecastingTask, origins: Origins, *, room: Integers, horizon: int) -> Floats:
+    """Return targets up to the horizon, NaN behind the end of the part, (n, horizon, variates)."""
+    values, first = task.packed_targets(origins)
+    ahead = np.arange(horizon)
+    rows = np.minimum(first[:, None] + ahead, len(values) - 1)
+    return np.where((ahead < room[:, None])[:, :, None], values[rows], np.float32(np.nan))
 
 
 def block_at_end(

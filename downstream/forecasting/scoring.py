@@ -1,4 +1,7 @@
-"""Scores of a representation on a forecasting task: the label of a trial, and the report on the test part."""
+"""Scores of a representation on a forecasting task: the label of a trial, and the report on the test part.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,7 +9,7 @@ import numpy as np
 import torch
 
 from downstream.forecasting.choosing.choice import Choice, fit, fit_reference
-from downstream.forecasting.errors import ErrorSums, horizon_metrics
+from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
 from downstream.forecasting.models import Combination, Setting, fit_paths, split_groups
 from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.sums import sum_rows
@@ -28,11 +31,6 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
     one ridge, a mixed stream predicts all variates jointly. Fitted on evenly thinned training
     origins. Nested: validation is cut in two halves in time, and the error of each half is that
     of the alpha that is best on the other. The value is the mean over horizons.
-
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         The mean squared error in scaled units. Details per horizon H: `mse/H`, `alpha_on_edge/H`.
@@ -106,11 +104,7 @@ def score_test(
 ) -> Scores:
     """Choose a forecaster per horizon on training and validation rows, then score it on every test origin.
 
-    Args:
-        task: The task that everything is chosen on.
-        opened: What its `open_test()` returned.
-        represent: The encoder; None gives the plain ridge on raw lags without any choice but alpha.
-        rng_seed: For the bootstrap of the rule of choice.
+    Without an encoder it is the plain ridge on raw lags, and nothing is chosen but alpha. The rule of choice draws.
 
     Returns:
         `mse/H` and `mae/H` of the chosen forecaster and `representation.mse/H` of the best one that sees the
@@ -120,7 +114,9 @@ def score_test(
     metrics: dict[str, float] = {}
     settings: dict[str, str] = {}
     if represent is None:
-        tested = {horizon: {"": Combination(one, one)} for horizon, one in fit_reference(task).items()}
+        tested = {
+            horizon: {"": Combination(reference, reference)} for horizon, reference in fit_reference(task).items()
+        }
     else:
         for horizon, choice in fit(task, represent, rng_seed=rng_seed).items():
             tested[horizon] = {
@@ -148,9 +144,9 @@ def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterab
     sums = {name: dict.fromkeys(tested, ErrorSums()) for name in names}
     for block in blocks:
         for horizon, forecasters in tested.items():
-            targets = np.where((block.room >= horizon)[:, None, None], block.targets[:, :horizon], np.nan)
             for name, forecaster in forecasters.items():
-                sums[name][horizon] += ErrorSums.of(forecaster.predict(block) - targets)
+                errors = forecaster.predict(block) - block.targets[:, :horizon]
+                sums[name][horizon] += errors_at(horizon, errors, block.room)
     metrics: dict[str, float] = {}
     for name in names:
         metrics |= horizon_metrics(sums[name], prefix=name)
@@ -171,8 +167,8 @@ def _describe(forecaster: Combination, *, name: str) -> dict[str, str]:
 
 def _describe_evidence(choice: Choice, *, horizon: int) -> dict[str, str]:
     return {
-        f"evidence/{horizon}/{name}": f"validation gain {one.validation}, late training gain {one.late_training}"
-        for name, one in choice.evidence.items()
+        f"evidence/{horizon}/{name}": f"validation gain {gains.validation}, late training gain {gains.late_training}"
+        for name, gains in choice.evidence.items()
     }
 
 

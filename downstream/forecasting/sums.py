@@ -115,7 +115,7 @@ def sum_rows(
     for (features, normalization), moments in list(sums.items()):
         for part, columns in parts_of_both.items() if features == "both" else ():
             if not any(known == part for known, _ in totals):
-                sums[part, normalization] = [one and one.features(columns) for one in moments]
+                sums[part, normalization] = [whole and whole.features(columns) for whole in moments]
     return sums
 
 

@@ -79,12 +79,11 @@ class ForecastingTask(Task):
 
     def targets_at(self, origins: Origins, horizon: int) -> NDArray[np.float32]:
         """Return the rows after each origin, float32 (n, horizon, n_targets); NaN where missing."""
-        values, firsts = self._packed
+        values, first = self.packed_targets(origins)
         ends = np.asarray([len(rows) for rows in self.series], dtype=np.int64)
         if len(origins.step) and bool(np.any(origins.step + horizon >= ends[origins.series])):
             raise ValueError(f"targets of horizon {horizon} leave the series for some of these origins")
-        rows = (firsts[origins.series] + origins.step + 1)[:, None] + np.arange(horizon)
-        return values[rows, : self.n_targets]
+        return values[first[:, None] + np.arange(horizon)]
 
     def packed_targets(self, origins: Origins) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the targets of all series in one array, and where those of each origin begin.
@@ -111,12 +110,7 @@ class ForecastingTask(Task):
         return Windows(values, starts[seen], length)
 
     def open_test(self) -> ForecastingTask:
-        """Return the task whose series reach to the end and which knows the part `test`; once.
-
-        Raises:
-            DataError: If the task has no test part.
-            RuntimeError: On the second call.
-        """
+        """Return the task whose series reach to the end and which knows the part `test`; once."""
         tails: tuple[NDArray[np.float32], ...] = self.sealed.open(self.spec.name)
         series = tuple(np.concatenate([head, tail]) for head, tail in zip(self.series, tails, strict=True))
         return dataclasses.replace(self, series=series, test_opened=True)

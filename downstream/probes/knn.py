@@ -1,4 +1,4 @@
-"""Nearest neighbours: distances to a reference set, and a classifier on top."""
+"""Nearest neighbours: distances to a reference set."""
 
 from collections.abc import Callable
 
@@ -71,15 +71,3 @@ def _distances_to(base: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
         return (left @ right).clamp_min_(0.0).sqrt_()
 
     return distances
-
-
-def vote(x: Floats, reference: Floats, labels: Integers, *, k: int = 1) -> Integers:
-    """Return the most frequent label among the k nearest; of equals, the one with the nearest case, (n,)."""
-    _, indices = nearest(x, reference, k=min(k, len(reference)))
-    classes, codes = np.unique(labels, return_inverse=True)
-    votes = np.zeros((len(x), len(classes)))
-    for place in range(indices.shape[1]):
-        # The tiny bonus for near places breaks ties only.
-        votes[np.arange(len(x)), codes[indices[:, place]]] += 1.0 + 1e-6 / (place + 1)
-    chosen: Integers = classes[votes.argmax(axis=1)]
-    return chosen

@@ -9,7 +9,7 @@ by all come from the same sums). `RidgePath` is the fit for all alphas.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -81,16 +81,11 @@ class Moments:
 
     def first_targets(self, n_targets: int) -> Moments:
         """Return the sums for the first targets only."""
-        return Moments(
-            self.count, self.weight, self.x, self.y[:, :n_targets], self.xx, self.xy[:, :, :n_targets],
-            self.yy[:, :n_targets],
-        )  # fmt: skip
+        return replace(self, y=self.y[:, :n_targets], xy=self.xy[:, :, :n_targets], yy=self.yy[:, :n_targets])
 
     def features(self, chosen: slice) -> Moments:
         """Return the sums for some of the features."""
-        return Moments(
-            self.count, self.weight, self.x[:, chosen], self.y, self.xx[:, chosen, chosen], self.xy[:, chosen], self.yy
-        )
+        return replace(self, x=self.x[:, chosen], xx=self.xx[:, chosen, chosen], xy=self.xy[:, chosen])
 
     def feature_scale(self) -> Tensor:
         """Return the standard deviation of each feature over all groups, 1 where it is constant, (d,)."""
@@ -156,28 +151,23 @@ class RidgePath:
         return cls(mean, scale, intercept, basis, eigenvalues.clamp_min(0), basis.T @ products)
 
     @classmethod
-    def from_rows(cls, x: Tensor, y: Tensor, *, scale: Tensor | None = None) -> RidgePath:
-        """Fit on rows, through the smaller of the two Gram matrices.
-
-        Args:
-            x: Features, (n, d).
-            y: Targets, (n, m).
-            scale: Features are divided by it, (d,).
-        """
+    def from_rows(cls, x: Tensor, y: Tensor) -> RidgePath:
+        """Fit on features (n, d) and targets (n, m), through the smaller of the two Gram matrices."""
         n, d = x.shape
         if n > d:
-            return cls.from_moments(Moments.of(x[None], y[None]), scale=scale)
+            return cls.from_moments(Moments.of(x[None], y[None]))
         x, y = x.double(), y.double()
         mean, intercept = x.mean(0), y.mean(0)
-        scale = torch.ones_like(mean) if scale is None else scale.to(mean)
-        centred = (x - mean) / scale
+        centred = x - mean
         eigenvalues, left = torch.linalg.eigh(centred @ centred.T)
         # Directions that the rows do not span carry no weight; dividing by their root would be noise.
         kept = eigenvalues > eigenvalues[-1].clamp_min(1e-300) * 1e-13
         eigenvalues, left = eigenvalues[kept], left[:, kept]
         root = eigenvalues.sqrt()
         basis = (centred.T @ left) / root
-        return cls(mean, scale, intercept, basis, eigenvalues, root[:, None] * (left.T @ (y - intercept)))
+        return cls(
+            mean, torch.ones_like(mean), intercept, basis, eigenvalues, root[:, None] * (left.T @ (y - intercept))
+        )
 
     def weights(self, alpha: float) -> tuple[Tensor, Tensor]:
         """Return weights (d, m) and intercepts (m,) for features as given."""

@@ -1,12 +1,10 @@
 """From cases with targets to a regression task."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
-from downstream.cases.reading import read_cases
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CasePair, CaseSet, Source
 from downstream.errors import DataError
@@ -18,6 +16,9 @@ def claims(content: Source) -> bool:
     return isinstance(content, CasePair) and content.train.has_targets
 
 
+plain_series = reading.plain_series
+
+
 def load(content: Source, *, stem: str, options: LoadOptions) -> RegressionTask:
     """Return the task that cases with targets stand for; see `case_facts`.
 
@@ -25,34 +26,29 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> RegressionTask:
         DataError: If a target is missing or no finite number, or all training cases have the same.
     """
     del stem
-    data = read_cases(content, options=options)
-    labels = _Targets(drawn="random", fewest=2)
+    data = reading.read_cases(content, options=options)
+    labels = Labels("random", 2, numbers=_targets, order=_random_order, check=_check_differ)
     return RegressionTask(**case_facts(data, kind="regression", labels=labels, options=options))
 
 
-@dataclass(frozen=True)
-class _Targets(Labels):
-    """Labels are numbers."""
+def _targets(part: CaseSet) -> NDArray[np.float64]:
+    targets = np.asarray([_number(label) for label in part.labels], dtype=np.float64)
+    wrong = np.flatnonzero(~np.isfinite(targets))
+    if len(wrong):
+        case = int(wrong[0])
+        raise DataError(
+            f"{part.source}: case {case} has the target {part.labels[case]!r}; targets must be finite numbers"
+        )
+    return targets
 
-    def numbers(self, part: CaseSet) -> NDArray[np.float64]:
-        """Return the labels as float64."""
-        targets = np.asarray([_number(label) for label in part.labels], dtype=np.float64)
-        wrong = np.flatnonzero(~np.isfinite(targets))
-        if len(wrong):
-            case = int(wrong[0])
-            raise DataError(
-                f"{part.source}: case {case} has the target {part.labels[case]!r}; targets must be finite numbers"
-            )
-        return targets
 
-    def order(self, labels: NDArray[np.float64], *, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return the cases in a random order."""
-        return rng.permutation(len(labels))
+def _random_order(labels: NDArray[np.float64], *, rng: np.random.Generator) -> NDArray[np.int64]:
+    return rng.permutation(len(labels))
 
-    def check(self, labels: NDArray[np.float64], *, source: str) -> None:
-        """Check that targets differ."""
-        if labels.min() == labels.max():
-            raise DataError(f"{source}: all training cases have the target {labels[0]:g}; there is nothing to predict")
+
+def _check_differ(labels: NDArray[np.float64], *, source: str) -> None:
+    if labels.min() == labels.max():
+        raise DataError(f"{source}: all training cases have the target {labels[0]:g}; there is nothing to predict")
 
 
 def _number(label: str) -> float:

@@ -16,14 +16,14 @@ from downstream.represent import Represent, features_of
 from downstream.windows import whole_window
 
 
-def fit(task: RegressionTask, represent: Represent, *, rng_seed: int) -> TargetPredictor:
+def fit(task: RegressionTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Fit on all training cases."""
     del rng_seed  # nothing here is random
     weights, intercept = TargetRidge.fit(features_of(represent, task.windows), task.labels).linear
-    return TargetPredictor({}, {"weights": torch.as_tensor(weights), "intercept": torch.as_tensor(intercept)})
+    return FittedProbe({}, {"weights": torch.as_tensor(weights), "intercept": torch.as_tensor(intercept)})
 
 
-class TargetPredictor(Predictor):
+class FittedProbe(Predictor):
     """Targets in their own unit; the score is R2."""
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:

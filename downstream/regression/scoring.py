@@ -3,12 +3,14 @@
 One probe serves validation and test: ridge in closed form on standardised features. Validation predicts every
 training case by a probe that has not seen it, over repeated folds; the test part is scored with the probe
 fitted on all training cases.
+
+Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.cases.folds import N_FOLDS, held_out_predictions
+from downstream.cases.folds import N_FOLDS, score_folds
 from downstream.cases.task import LabelledWindows
 from downstream.metrics import mae, mse
 from downstream.regression.ridge import TargetRidge
@@ -32,14 +34,8 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
     The encoder has seen these cases without targets; the probe of a fold has not seen them at all, and its penalty
     comes from leave-one-out errors inside the other folds. All candidates get the same folds.
 
-    Args:
-        task: The task.
-        represent: The encoder.
-        rng_seed: Draws the folds.
-
     Returns:
-        The error; details: `mae`, `r2`, `n_cases` (scored, repeats counted), `n_repeats`, `fold_sd` (standard
-        deviation over repeats), `alpha_on_edge` (share of folds).
+        The error; details: `mae`, `r2`, and those of `score_folds`.
     """
     x, y = features_of(represent, task.windows), task.labels
     n_folds = min(N_FOLDS, len(y))
@@ -48,31 +44,14 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
         model = TargetRidge.fit(x[~held_out], y[~held_out])
         return model.predict(x[held_out]), model.ridge.on_edge
 
-    repeats, edges = [], []
-    for repeat in held_out_predictions(
-        y, draw=lambda rng: rng.permutation(len(y)) % n_folds, predict=predict, rng_seed=rng_seed
-    ):
-        repeats.append(errors_of(y, repeat.predicted))
-        edges += repeat.on_edge
-    details = {name: float(np.mean([errors[name] for errors in repeats])) for name in ("mae", "r2")}
-    values = [errors["rmse"] for errors in repeats]
-    details |= {
-        "n_cases": float(len(y) * len(repeats)),
-        "n_repeats": float(len(repeats)),
-        "fold_sd": float(np.std(values)),
-        "alpha_on_edge": float(np.mean(edges)),
-    }
-    return Score.of(task.spec, float(np.mean(values)), details)
+    def draw(rng: np.random.Generator) -> NDArray[np.int64]:
+        return rng.permutation(len(y)) % n_folds
+
+    return score_folds(task.spec, y, draw=draw, predict=predict, figures=errors_of, rng_seed=rng_seed)
 
 
 def score_test(task: RegressionTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
     """Fit the ridge on all training cases and score it on all test cases.
-
-    Args:
-        task: The task.
-        opened: What its `open_test()` returned.
-        represent: The encoder.
-        rng_seed: Not used: nothing here is random.
 
     Returns:
         `rmse`, `mae` and `r2`.

@@ -53,11 +53,6 @@ class ClassSupervision(Supervision):
 
     A model's outputs are scores of the classes, (n, classes).
 
-    Args:
-        task: The task; its test part is not touched.
-        rng_seed: Draws the held-out cases.
-        device: Where the labels are kept.
-
     Raises:
         DataError: If no class has two cases.
     """

@@ -3,15 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from downstream.forecasting.task import ForecastingTask
 from downstream.scores import Scores
-from downstream.windows import Windows
 from encoders.encoder import Encoder, observed_span
 from encoders.input_normalization import normalize_input
 from nas.errors import NothingTrainedError
@@ -106,14 +104,6 @@ class SupervisedForecaster:
     learning_rate: float
     seconds: float
 
-    def forecast(self, windows: Windows) -> NDArray[np.float32]:
-        """Return forecasts in scaled units, (n_windows, longest horizon, targets).
-
-        Raises:
-            DivergedError: If a forecast is not finite.
-        """
-        return predict(self.model, windows)
-
     def score_test(self, task: ForecastingTask, opened: ForecastingTask) -> Scores:
         """Score every test origin: `mse/H`, `mae/H` and their means over horizons.
 
@@ -121,7 +111,7 @@ class SupervisedForecaster:
             task: The task that it was trained on.
             opened: What its `open_test()` returned.
         """
-        metrics = self.supervision.metrics_on_test(self.forecast, opened)
+        metrics = self.supervision.metrics_on_test(partial(predict, self.model), opened)
         settings = {
             "trained": f"end to end, {self.fit.status}",
             "best iteration on validation": f"{self.fit.best.iteration} of {self.iterations}",

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from downstream.forecasting.errors import ErrorSums, horizon_metrics
+from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
 from downstream.forecasting.rows import pick_origins, row_blocks, usable_horizons
-from downstream.forecasting.task import ForecastingTask, Origins, Part
+from downstream.forecasting.task import ForecastingTask
 from downstream.probes.linear import Standardizer
 from downstream.probes.ridge import ALPHAS, RidgePath
 from downstream.scores import Scores
@@ -86,11 +85,6 @@ class ForecastSupervision(Supervision):
 
     Fitted are all origins of the training rows with room for the longest horizon. Held out are evenly thinned
     origins of the validation rows. A model's outputs are forecasts in scaled units, (n, longest horizon, targets).
-
-    Args:
-        task: The task; its test part is not touched.
-        rng_seed: Nothing is drawn.
-        device: Where the training rows are kept.
     """
 
     kind = "forecasting"
@@ -141,7 +135,7 @@ class ForecastSupervision(Supervision):
     def errors(self, outputs: Floats) -> tuple[float, ...]:
         """Return the mean squared error, mean over horizons."""
         errors = outputs.astype(np.float64) - self._targets
-        sums = {horizon: _errors_at(horizon, errors, self._room) for horizon in self.horizons}
+        sums = {horizon: errors_at(horizon, errors, self._room) for horizon in self.horizons}
         return (horizon_metrics(sums)["mse"],)
 
     def solve(self, encoder: Encoder, *, least_penalty: float = 0.0) -> SolvedHead:
@@ -202,34 +196,14 @@ class ForecastSupervision(Supervision):
     def metrics_on_test(self, predict: Predict, opened: Any) -> dict[str, float]:
         """Return squared and absolute errors, per horizon and on average."""
         origins = opened.origins("test", self.horizons[0])
-        return forecast_metrics(predict, opened, "test", origins=origins, horizons=self.horizons)
+        sums = dict.fromkeys(self.horizons, ErrorSums())
+        for block in row_blocks(opened, "test", origins, horizons=self.horizons, represent=None):
+            errors = predict(opened.windows_at(block.origins)).astype(np.float64) - block.targets
+            sums = {horizon: total + errors_at(horizon, errors, block.room) for horizon, total in sums.items()}
+        return horizon_metrics(sums)
 
 
 def _ridge(x: Tensor, y: Tensor) -> RidgePath | None:
     """Return the ridge on the rows whose targets are all observed; None without any."""
     complete = ~y.isnan().any(dim=1)
     return RidgePath.from_rows(x[complete], y[complete]) if bool(complete.any()) else None
-
-
-def forecast_metrics(
-    predict: Predict, task: ForecastingTask, part: Part, *, origins: Origins, horizons: tuple[int, ...]
-) -> dict[str, float]:
-    """Return `mse/H` and `mae/H` over all observed targets, and their means over horizons.
-
-    Args:
-        predict: Gives forecasts in scaled units, (n, longest horizon, targets).
-        task: The task (the opened one for `test`).
-        part: Where the targets must lie.
-        origins: Origins for the shortest horizon.
-        horizons: Forecast lengths, ascending.
-    """
-    sums = dict.fromkeys(horizons, ErrorSums())
-    for block in row_blocks(task, part, origins, horizons=horizons, represent=None):
-        errors = predict(task.windows_at(block.origins)).astype(np.float64) - block.targets
-        sums = {horizon: total + _errors_at(horizon, errors, block.room) for horizon, total in sums.items()}
-    return horizon_metrics(sums)
-
-
-def _errors_at(horizon: int, errors: Floats, room: NDArray[np.int64]) -> ErrorSums:
-    """Return the errors of a horizon, of the origins that have room for it."""
-    return ErrorSums.of(errors[room >= horizon, :horizon])

@@ -1,15 +1,13 @@
 """The file of a head: its numbers, its sizes, and what its outputs mean."""
 
-import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 
 from nas.labels.heads import LinearHead
 from nas.labels.kinds import SUPERVISIONS
 from nas.runs.whole_file import write_whole
-from nas.saved.encoder import SavedEncoderError, build_with, read_facts
+from nas.saved.encoder import SavedEncoderError, build_with, file_of, read_facts
 
 SCHEMA = 1
 
@@ -23,9 +21,7 @@ def save_head(path: Path, head: LinearHead, *, kind: str, facts: dict[str, objec
         kind: Of its task.
         facts: JSON values to keep beside it, such as the names of the classes.
     """
-    content = json.dumps({"schema": SCHEMA, "kind": kind, "sizes": head.sizes, **facts})
-    state = {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
-    write_whole(path, save(state, {"facts": content}))
+    write_whole(path, file_of(head.state_dict(), {"schema": SCHEMA, "kind": kind, "sizes": head.sizes, **facts}))
 
 
 def load_head(path: Path) -> tuple[LinearHead, dict[str, object]]:

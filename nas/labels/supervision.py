@@ -55,7 +55,6 @@ class Supervision(ABC):
 
     kind: ClassVar[str]
     head: ClassVar[type[LinearHead]]
-    whole_cases: ClassVar[bool] = False
     device: torch.device
     fitted: Windows
     held_out: Windows

@@ -129,8 +129,13 @@ def _file(
         },
         "rng_seed": rng_seed,
     }
-    tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
-    return save(tensors, {"facts": json.dumps(facts)})
+    return file_of(weights, facts)
+
+
+def file_of(tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> bytes:
+    """Return the safetensors file that `read_facts` reads: tensors, and JSON values beside them."""
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    return save(plain, {"facts": json.dumps(facts)})
 
 
 def load_encoder(path: str | Path) -> SavedEncoder:

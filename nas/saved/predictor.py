@@ -1,23 +1,18 @@
 """What an estimator predicts with, on disk: the facts and tensors of a kind's probe, nothing pickled."""
 
-import json
 from pathlib import Path
-
-from safetensors.torch import save
 
 from downstream.kinds import task_kind
 from downstream.predictor import Predictor
 from nas.runs.whole_file import write_whole
-from nas.saved.encoder import SavedEncoderError, read_facts
+from nas.saved.encoder import SavedEncoderError, file_of, read_facts
 
 SCHEMA = 2
 
 
 def save_predictor(path: Path, predictor: Predictor, *, kind: str) -> None:
     """Write a fitted probe of a kind of task to one file."""
-    facts = json.dumps({"schema": SCHEMA, "kind": kind, **predictor.facts})
-    tensors = {name: value.contiguous() for name, value in predictor.tensors.items()}
-    write_whole(path, save(tensors, {"facts": facts}))
+    write_whole(path, file_of(predictor.tensors, {"schema": SCHEMA, "kind": kind, **predictor.facts}))
 
 
 def load_predictor(path: Path, *, kind: str | None = None) -> Predictor:
@@ -37,6 +32,7 @@ def load_predictor(path: Path, *, kind: str | None = None) -> Predictor:
     if kind not in (None, saved_kind):
         raise SavedEncoderError(f"{path}: the estimator is for {kind}, its predictor is not")
     try:
-        return task_kind(saved_kind).restore_predictor(facts, tensors)
+        predictor: Predictor = task_kind(saved_kind).restore_predictor(facts, tensors)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise SavedEncoderError(f"{path}: not a saved predictor ({error})") from error
+    return predictor

@@ -14,7 +14,6 @@ from sklearn.metrics import r2_score
 from downstream.errors import DataError
 from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
-from nas.fit_data import fit_task
 from nas.saved.encoder import SavedEncoderError
 
 
@@ -109,9 +108,9 @@ def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
 
 def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:
     italy = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
-    task = fit_task(italy, None, kind="classification", window=None, horizons=None, layout="nct")
+    task = quick()._task(italy, None)
     assert task.training_windows().n == 67 and task.has_test
-    arrays = fit_task(*two_tones(12, rng_seed=0), kind="classification", window=None, horizons=None, layout="nct")
+    arrays = quick()._task(*two_tones(12, rng_seed=0))
     assert arrays.training_windows().n == 12 and not arrays.has_test
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,7 @@ def read_csv_table(path: Path) -> Table:
             delimiter, repeats a column name, or a row is wider or narrower than the header.
     """
     text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
-    widths, lines = _row_widths(text, source=path.name)
-    header = _header(text, source=path.name)
+    header, widths, lines = _rows(text, source=path.name)
     _check_header(header, source=path.name)
     wrong = np.flatnonzero(widths[1:] != widths[0])
     if wrong.size:
@@ -43,31 +41,19 @@ def read_csv_table(path: Path) -> Table:
     return Table(path.name, frame, lines[1:])
 
 
-def _row_widths(text: str, *, source: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return cells per row and the line each row ends in; blank lines are no rows."""
-    counts: Iterable[tuple[int, int]]
-    if '"' not in text:
-        stream = enumerate(io.StringIO(text), 1)
-        counts = ((line.count(",") + 1, number) for number, line in stream if line.strip(_BLANK))
-    else:
-        reader = csv.reader(io.StringIO(text))
-        try:
-            counts = [(len(row), reader.line_num) for row in reader if row and (len(row) > 1 or row[0].strip(_BLANK))]
-        except csv.Error as error:
-            raise DataError(f"{source}: line {reader.line_num} is not readable as CSV ({error})") from error
-    table = np.fromiter(counts, dtype=np.dtype((np.int64, 2)))
-    if not len(table):
-        raise DataError(f"{source}: the file is empty")
-    return table[:, 0], table[:, 1]
-
-
-def _header(text: str, *, source: str) -> list[str]:
-    """Return the cells of the first line that is not blank."""
+def _rows(text: str, *, source: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the header, cells per row, and the line each row ends in; blank lines are no rows."""
     reader = csv.reader(io.StringIO(text))
+    rows = (row for row in reader if row and (len(row) > 1 or row[0].strip(_BLANK)))
     try:
-        return next(row for row in reader if len(row) > 1 or (row and row[0].strip(_BLANK)))
+        header = next(rows, None)
+        if header is None:
+            raise DataError(f"{source}: the file is empty")
+        counts = [(len(header), reader.line_num), *((len(row), reader.line_num) for row in rows)]
     except csv.Error as error:
         raise DataError(f"{source}: line {reader.line_num} is not readable as CSV ({error})") from error
+    widths, lines = np.asarray(counts, dtype=np.int64).T
+    return header, widths, lines
 
 
 def _check_header(header: list[str], *, source: str) -> None:

@@ -100,7 +100,7 @@ def fit_reference(task: ForecastingTask) -> dict[int, Forecaster]:
     fitted = {}
     for index, horizon in enumerate(horizons):
         every = fit_horizon(train, validation, index=index, horizon=horizon, n_lags=task.spec.raw_lags)
-        fitted[horizon] = next(one for one in every if one.setting == REFERENCE)
+        fitted[horizon] = next(forecaster for forecaster in every if forecaster.setting == REFERENCE)
     return fitted
 
 
@@ -131,33 +131,39 @@ def _collect(task: ForecastingTask, represent: Represent | None, *, horizons: tu
 
 
 def _choose(fitted: Sequence[Forecaster], rows: _Rows, *, index: int, n_lags: int, rng_seed: int) -> Choice:
-    reference = next(one for one in fitted if one.setting == REFERENCE)
-    ranked = sorted(fitted, key=lambda one: one.validation_error)
+    reference = next(forecaster for forecaster in fitted if forecaster.setting == REFERENCE)
+    ranked = sorted(fitted, key=lambda forecaster: forecaster.validation_error)
     best: dict[Features, Forecaster] = {}
     steady: dict[Features, Forecaster] = {}
-    for one in ranked:
-        best.setdefault(one.setting.features, one)
-        if one.setting.normalization == "last" and one.setting.sharing != "per_variate":
-            steady.setdefault(one.setting.features, one)
+    for forecaster in ranked:
+        best.setdefault(forecaster.setting.features, forecaster)
+        if forecaster.setting.normalization == "last" and forecaster.setting.sharing != "per_variate":
+            steady.setdefault(forecaster.setting.features, forecaster)
     evidence: dict[str, Evidence] = {}
     chosen = Combination(reference, reference)
-    considered = {str(one.setting): one for one in (*best.values(), *steady.values()) if one.setting != REFERENCE}
-    for one in sorted(considered.values(), key=lambda each: each.validation_error):
-        judged = _evidence(one, reference, rows, index=index, n_lags=n_lags, n_tests=len(considered), rng_seed=rng_seed)
-        evidence[str(one.setting)] = judged
+    considered = {
+        str(forecaster.setting): forecaster
+        for forecaster in (*best.values(), *steady.values())
+        if forecaster.setting != REFERENCE
+    }
+    for forecaster in sorted(considered.values(), key=lambda each: each.validation_error):
+        judged = _evidence(
+            forecaster, reference, rows, index=index, n_lags=n_lags, n_tests=len(considered), rng_seed=rng_seed
+        )
+        evidence[str(forecaster.setting)] = judged
         if chosen.other is reference and judged.is_clear:
-            chosen = Combination(reference, one, judged.weight)
+            chosen = Combination(reference, forecaster, judged.weight)
     return Choice(chosen, reference, best, evidence)
 
 
 def _evidence(
-    one: Forecaster, reference: Forecaster, rows: _Rows, *, index: int, n_lags: int, n_tests: int, rng_seed: int
+    forecaster: Forecaster, reference: Forecaster, rows: _Rows, *, index: int, n_lags: int, n_tests: int, rng_seed: int
 ) -> Evidence:
-    validation = gain(one, reference, rows.validation_blocks, border=None, n_tests=n_tests, rng_seed=rng_seed)
+    validation = gain(forecaster, reference, rows.validation_blocks, border=None, n_tests=n_tests, rng_seed=rng_seed)
     late: Gain | None = None
     if validation.is_clear:
         fits = []
-        for each in (one, reference):
+        for each in (forecaster, reference):
             sums = rows.early.get((each.setting.features, each.setting.normalization))
             moments = sums[index] if sums else None
             # Every model needs rows of its own in the early period.

@@ -85,7 +85,7 @@ class Evidence:
 
 
 def gain(
-    one: Forecaster,
+    forecaster: Forecaster,
     reference: Forecaster,
     blocks: Iterable[RowBlock],
     *,
@@ -96,23 +96,23 @@ def gain(
     """Return the gain and the distance of two forecasters; NaN for fewer than 4 origins."""
     differences, distances, steps = [], [], []
     for block in blocks:
-        forecasts, expected = one.predict(block), reference.predict(block)
-        truth = block.targets[:, : one.horizon]
-        gained = _origin_means(expected - truth, block, horizon=one.horizon)
-        gained = gained - _origin_means(forecasts - truth, block, horizon=one.horizon)
+        forecasts, expected = forecaster.predict(block), reference.predict(block)
+        truth = block.targets[:, : forecaster.horizon]
+        gained = _origin_means(expected - truth, block, horizon=forecaster.horizon)
+        gained = gained - _origin_means(forecasts - truth, block, horizon=forecaster.horizon)
         judged = np.isfinite(gained)
         if border is not None:
             # Targets of the early fit reach one horizon behind the border.
-            judged &= block.origins.step >= border[block.origins.series] + one.horizon
+            judged &= block.origins.step >= border[block.origins.series] + forecaster.horizon
         differences.append(gained[judged])
         apart = np.where(np.isfinite(truth), forecasts - expected, np.nan)
-        distances.append(_origin_means(apart, block, horizon=one.horizon)[judged])
+        distances.append(_origin_means(apart, block, horizon=forecaster.horizon)[judged])
         steps.append(block.origins.step[judged])
     values = np.concatenate(differences) if differences else np.empty(0)
     if len(values) < 4:
         return Gain(float("nan"), float("nan"), float("nan"), 0.0, n_tests)
     stride = max(1, int(np.median(np.diff(np.concatenate(steps)))))
-    steps_per_block = -(-one.horizon // stride)
+    steps_per_block = -(-forecaster.horizon // stride)
     error = block_standard_error(values, block=steps_per_block, rng=np.random.default_rng(rng_seed))
     distance = float(np.concatenate(distances).mean())
     return Gain(float(values.mean()), distance, error, len(values) / steps_per_block, n_tests)

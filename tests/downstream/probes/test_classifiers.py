@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 
-from downstream.probes.knn import nearest, vote
+from downstream.probes.knn import nearest
 from downstream.probes.linear import RidgeClassifier, Standardizer, fit_logistic, leave_one_out_errors
 from downstream.probes.ridge import RidgePath
 from downstream.probes.svm import fit_svm
@@ -102,14 +102,6 @@ def test_nearest_equals_the_naive_loop_in_blocks() -> None:
         np.testing.assert_allclose(distances[i], np.sort(all_distances)[:2], rtol=1e-4)
         assert indices[i, 0] == np.argmin(all_distances)
     assert nearest(x[:0], reference)[0].shape == (0, 1)
-
-
-def test_vote_prefers_the_majority_then_the_nearest() -> None:
-    reference = np.array([[0.0], [1.0], [1.1], [5.0]])
-    labels = np.array([7, 3, 3, 9])
-    assert vote(np.array([[0.0]]), reference, labels, k=3).tolist() == [3]
-    assert vote(np.array([[0.0]]), reference, labels, k=2).tolist() == [7]
-    assert vote(np.array([[4.0]]), reference, labels).tolist() == [9]
 
 
 def test_errors_are_clear() -> None:

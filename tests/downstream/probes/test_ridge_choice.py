@@ -27,7 +27,8 @@ def _problem(rng_seed: int, *, noise: float = 4.0) -> tuple[RidgePath, Tensor, T
         for rows in torch.arange(60, 150).split(32):
             yield x[rows], y[rows]
 
-    return RidgePath.from_rows(x[:60], y[:60], scale=scale), x[60:], y[60:], blocks
+    path = RidgePath.from_moments(Moments.of(x[None, :60], y[None, :60]), scale=scale)
+    return path, x[60:], y[60:], blocks
 
 
 def _mae(path: RidgePath, x: Tensor, y: Tensor, alpha: float) -> float:

@@ -109,7 +109,7 @@ def test_the_same_rng_seed_gives_the_same_bits_and_another_one_does_not() -> Non
     assert torch.equal(before, torch.random.get_rng_state())
     assert first.fit.curve == again.fit.curve and first.fit.curve != other.fit.curve
     windows = task.windows_at(task.origins("validation", 8))
-    assert np.array_equal(first.forecast(windows), again.forecast(windows))
+    assert np.array_equal(predict(first.model, windows), predict(again.model, windows))
 
 
 def test_the_best_point_is_kept() -> None:
@@ -151,7 +151,9 @@ def test_scores_are_those_of_a_loop_over_the_test_origins(missing: bool) -> None
         errors = []
         for at in range(len(origins.step)):
             one = Origins(origins.series[at : at + 1], origins.step[at : at + 1])
-            errors.append(forecaster.forecast(opened.windows_at(one))[0, :horizon] - opened.targets_at(one, horizon)[0])
+            errors.append(
+                predict(forecaster.model, opened.windows_at(one))[0, :horizon] - opened.targets_at(one, horizon)[0]
+            )
         assert scores.metrics[f"mse/{horizon}"] == pytest.approx(np.nanmean(np.square(errors)), rel=1e-4)
         assert scores.metrics[f"mae/{horizon}"] == pytest.approx(np.nanmean(np.abs(errors)), rel=1e-4)
     ridge = evaluation.baselines(closed, opened)["raw_lag_ridge"]
