@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +50,11 @@ def _rows(text: str, *, source: str) -> tuple[list[str], np.ndarray, np.ndarray]
         header = next(rows, None)
         if header is None:
             raise DataError(f"{source}: the file is empty")
-        counts = [(len(header), reader.line_num), *((len(row), reader.line_num) for row in rows)]
+        pairs = (number for row in chain([header], rows) for number in (len(row), reader.line_num))
+        counts = np.fromiter(pairs, dtype=np.int64).reshape(-1, 2)
     except csv.Error as error:
         raise DataError(f"{source}: line {reader.line_num} is not readable as CSV ({error})") from error
-    widths, lines = np.asarray(counts, dtype=np.int64).T
-    return header, widths, lines
+    return header, counts[:, 0], counts[:, 1]
 
 
 def _check_header(header: list[str], *, source: str) -> None:
