@@ -13,7 +13,7 @@ from ahc.graphs.encoding import encode_genotypes
 from compute.memory import at_a_time
 from search_space.drawing import crossover, mutate
 from search_space.genotype import Genotype
-from search_space.space import SearchSpace
+from search_space.space import SearchSpace, default_space
 
 BYTES_PER_CANDIDATE = 2000
 """Of its graph and of what scores it, as measured, with room to spare."""
@@ -143,6 +143,7 @@ def evolve(
             "evolve: needs at least 1 seed, 0 generations, population 1 and children 1, "
             f"got {len(seeds)}, {generations}, {population} and {children}"
         )
+    space = space or default_space()  # once, not for every child
     rank = partial(
         rank_candidates,
         comparator,

@@ -15,6 +15,7 @@ from nas.trials.trial import TrialPlan
 from search_space.drawing import crossover, mutate, sample_candidates
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
+from search_space.space import default_space
 
 SHARED_STREAM, RANDOM_STREAM, EVOLVED_STREAM, REPEAT_STREAM = 1, 2, 3, 4
 PARENTS = 6
@@ -83,9 +84,11 @@ class Waves:
         known = {plan.genotype.key for plan in first}
         rng = self._rng(EVOLVED_STREAM, task=task)
         children: list[Genotype] = []
+        space = default_space()
         while parents and len(children) < self.genotypes - len(first):
             mother, father = (parents[index] for index in rng.integers(len(parents), size=2))
-            child = mutate(mother, rng) if rng.random() < 0.5 else mutate(crossover(mother, father, rng), rng)
+            parent = mother if rng.random() < 0.5 else crossover(mother, father, rng)
+            child = mutate(parent, rng, space)
             if child.key not in known:
                 known.add(child.key)
                 children.append(child)

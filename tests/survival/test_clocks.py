@@ -13,9 +13,9 @@ from nas.version import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 # they write down when something happened, for readers; no run computes anything from it
-STAMPS = {"ahc/record.py", "nas/run_events.py"}
+STAMPS = {"ahc/record.py", "nas/runs/events.py"}
 # `tscnas status` tells from another process how long ago a stamp was, and changes nothing
-READERS = {"nas/status/driver.py", "nas/status/verb.py"}
+READERS = {"nas/cli/status/driver.py", "nas/cli/status/verb.py"}
 
 
 @pytest.fixture
