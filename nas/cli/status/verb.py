@@ -18,7 +18,7 @@ from nas.cli.status.text import RunView, driver_text
 from nas.errors import NoRunError
 from nas.options.operations import StatusOptions
 from nas.runs.events import METRICS_NAME
-from nas.runs.json_lines import read_json_lines
+from nas.runs.lines import read_json_lines
 from nas.runs.lock import LOCK_NAME
 from search_space.sentences import one_line
 
