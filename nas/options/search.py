@@ -67,7 +67,7 @@ class SearchSettings(RunningOptions):
 
     @property
     def limits(self) -> dict[str, Any]:
-        """The arguments of `nas.choosing.cost_limits.Limits.of` that these settings stand for."""
+        """The arguments of `nas.choosing.cost_limits.cost_limit` that these settings stand for."""
         return {
             "parameters": self.max_parameters,
             "multiply_adds": self.max_multiply_adds,
