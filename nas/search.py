@@ -6,7 +6,7 @@ from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.choosing.candidates import Candidates, acceptable, named_candidate, pick, rank_drawn, refine
-from nas.choosing.cost_limits import Limits
+from nas.choosing.cost_limits import cost_limit
 from nas.options.search import SearchOptions, SearchSettings
 from nas.runs.stopwatch import Stopwatch
 from nas.search_run import SearchResult, SearchRun
@@ -78,7 +78,7 @@ def choose_candidates(task: Task, settings: SearchSettings, *, clock: Stopwatch)
         comparator = load_comparator(settings.comparator)
     with clock("embed task"):
         embedding = embed_task(task)
-    accept, rng_seed = acceptable(task, Limits.of(task, **settings.limits)), settings.rng_seed
+    accept, rng_seed = acceptable(task, cost_limit(task, **settings.limits)), settings.rng_seed
     with clock("rank candidates"):
         ranking = rank_drawn(comparator, embedding, n=settings.candidates, rng_seed=rng_seed, accept=accept)
     with clock("refine by evolution"):

@@ -136,7 +136,7 @@ class SearchRun:
         folder.start()
         folder.events.begin(settings.as_dict())
         self._boards = [RunBoard(folder.path)] if settings.tensorboard else []
-        folder.events.listeners.extend(self._boards)
+        folder.events.listeners.extend(board.trial for board in self._boards)
         if budget.limited:
             with self.clock("plan the time budget"):
                 candidates = budget.fitted(candidates)

@@ -21,7 +21,7 @@ def zero_shot_search(options: SearchOptions) -> SearchResult:
     from ahc.task_embedding import embed_task
     from downstream.data import load_task
     from nas.choosing.candidates import acceptable, named_candidate, pick, rank_drawn, refine
-    from nas.choosing.cost_limits import Limits
+    from nas.choosing.cost_limits import cost_limit
     from nas.search_run import SearchRun
 
     task = load_task(options.data, kind=options.task, window=options.window, **options.reading)
@@ -33,7 +33,7 @@ def zero_shot_search(options: SearchOptions) -> SearchResult:
         if candidates is None:
             comparator = load_comparator(options.comparator)
             embedding = embed_task(task)
-            accept = acceptable(task, Limits.of(task, **options.limits))
+            accept = acceptable(task, cost_limit(task, **options.limits))
             seed = options.rng_seed
             ranking = rank_drawn(comparator, embedding, n=options.candidates, rng_seed=seed, accept=accept)
             ranking = refine(ranking, comparator, embedding, rng_seed=seed, accept=accept)

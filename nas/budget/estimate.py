@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from downstream.task import Task
 from nas.budget.pilot import Measured
-from nas.cost import Cost, cost
-from nas.training.batches import MAX_TRAINING_STEPS
+from nas.cost import Cost, costs_on
 from nas.trials.trial import TrialPlan
 from search_space.genotype import Genotype
 
@@ -28,19 +27,19 @@ class Estimate:
     def seconds(self, plan: TrialPlan) -> float:
         """Return the seconds of a trial; of an unknown candidate, those of a mean one."""
         known = [self.costs[plan.genotype.key]] if plan.genotype.key in self.costs else list(self.costs.values())
-        per_iteration = self.slower * sum(one.seconds_per_iteration for one in known) / len(known)
+        per_iteration = self.slower * sum(cost.seconds_per_iteration for cost in known) / len(known)
         return self.measured.typical.trial(plan.iterations, per_iteration=per_iteration)
 
     @property
     def worker_bytes(self) -> int:
         """Most memory of one worker: what was measured, and what the largest candidate needs beyond those timed."""
         timed = max((self.costs[key].memory_bytes for key in self.measured.timings), default=0)
-        largest = max((one.memory_bytes for one in self.costs.values()), default=0)
+        largest = max((cost.memory_bytes for cost in self.costs.values()), default=0)
         return self.measured.typical.memory + max(largest - timed, 0)
 
     def file_bytes(self, plan: TrialPlan) -> int:
         """Return the bytes of a trial's weights: 4 for each parameter, and what the files of those timed had beyond."""
-        beyond = [one.file - 4 * self.costs[key].parameters for key, one in self.measured.timings.items()]
+        beyond = [timing.file - 4 * self.costs[key].parameters for key, timing in self.measured.timings.items()]
         return 4 * self.costs[plan.genotype.key].parameters + sum(beyond) // len(beyond)
 
 
@@ -52,13 +51,7 @@ def estimate_trials(task: Task, measured: Measured, candidates: Iterable[Genotyp
         measured: At least one timed candidate.
         candidates: Whom to ask the cost model about; that takes up to a second each.
     """
-    windows = task.training_windows()
-    steps = min(windows.length, task.training_cut or MAX_TRAINING_STEPS)
-    costs = {
-        one.key: cost(
-            one, variates=task.n_variates, steps=steps, batch_size=min(one.train.batch_size, max(len(windows), 1))
-        )
-        for one in candidates
-    }
-    ratios = [one.iteration / costs[key].seconds_per_iteration for key, one in measured.timings.items()]
+    cost_of = costs_on(task)
+    costs = {genotype.key: cost_of(genotype) for genotype in candidates}
+    ratios = [timing.iteration / costs[key].seconds_per_iteration for key, timing in measured.timings.items()]
     return Estimate(measured, costs, slower=sum(ratios) / len(ratios))

@@ -77,14 +77,14 @@ class Measured:
         if self.verification is None or self.baselines is None:
             return None
         seconds = [self.verification, self.baselines, *[self.verification] * (n_encoders - 1)]
-        return makespan([one + self.typical.start for one in seconds], workers=workers)
+        return makespan([duration + self.typical.start for duration in seconds], workers=workers)
 
     @property
     def typical(self) -> Timing:
         """The worst of all that was timed, but the best building: the first one may pay for all; zeros for nothing."""
         names = ("probe", "iteration", "memory", "file", "start")
-        worst = {name: max((getattr(one, name) for one in self.timings.values()), default=0) for name in names}
-        return Timing(build=min((one.build for one in self.timings.values()), default=0.0), **worst)
+        worst = {name: max((getattr(timing, name) for timing in self.timings.values()), default=0) for name in names}
+        return Timing(build=min((timing.build for timing in self.timings.values()), default=0.0), **worst)
 
 
 def measure(
@@ -107,21 +107,22 @@ def measure(
         verification: Whether to rehearse the verification, where there is a test part.
     """
     shared: dict[str, Any] = {"task": task.without_test()}
-    jobs = [Job(one.key, time_candidate, {"genotype": one, "device": settings.device}, shared) for one in genotypes]
+    given = {"device": settings.device}
+    jobs = [Job(g.key, time_candidate, {**given, "genotype": g}, shared) for g in genotypes]
     how = {**settings.arguments, "memory_limit": None, "finish": False}
     length = ends - time.monotonic()
-    found = {one.id: one for one in run_candidates(jobs, ends=ends, **how) if one.status == "completed"}
-    if verification and task.has_test and found:
+    done = {result.id: result for result in run_candidates(jobs, ends=ends, **how) if result.status == "completed"}
+    if verification and task.has_test and done:
         sizes = {"sizes": task.sealed.sizes}
-        jobs = [Job(_VERIFICATION, rehearse, {**sizes, "genotype": genotypes[-1], "device": settings.device}, shared)]
+        jobs = [Job(_VERIFICATION, rehearse, {**given, **sizes, "genotype": genotypes[-1]}, shared)]
         jobs.append(Job(_BASELINES, rehearse_baselines, sizes, shared))
         ends = time.monotonic() + share * length
-        found |= {one.id: one for one in run_candidates(jobs, ends=ends, **how) if one.status == "completed"}
-    timings: dict[str, Timing] = {one.key: found[one.key].value for one in genotypes if one.key in found}
-    seconds: dict[str, float] = {name: found[name].value for name in (_VERIFICATION, _BASELINES) if name in found}
+        done |= {result.id: result for result in run_candidates(jobs, ends=ends, **how) if result.status == "completed"}
+    timings: dict[str, Timing] = {g.key: done[g.key].value for g in genotypes if g.key in done}
+    seconds: dict[str, float] = {name: done[name].value for name in (_VERIFICATION, _BASELINES) if name in done}
     worked = {**{key: timing.worked for key, timing in timings.items()}, **seconds}
     # the first job waits for more than the later ones: for the server of processes, or for the cluster
-    start = min((max(found[name].seconds - value, 0.0) for name, value in worked.items()), default=0.0)
+    start = min((max(done[name].seconds - value, 0.0) for name, value in worked.items()), default=0.0)
     return Measured(
         {key: replace(timing, start=start) for key, timing in timings.items()},
         verification=seconds.get(_VERIFICATION),
@@ -147,7 +148,7 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
         build=built - began,
         probe=probed - stepped,
         iteration=(stepped - built) / (TIMED_ITERATIONS - 1),
-        memory=torch.cuda.max_memory_allocated(where) if where.type == "cuda" else _most_memory(),
+        memory=torch.cuda.max_memory_allocated(where) if where.type == "cuda" else most_memory(),
         file=len(encoder_file(weights, genotype=genotype, task=task, rng_seed=0)),
     )
 
@@ -155,12 +156,12 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
 def makespan(seconds: Sequence[float], *, workers: int) -> float:
     """Return when jobs are done that workers take in this order, each when it is free."""
     free = [0.0] * workers
-    for one in seconds:
-        heapq.heappush(free, heapq.heappop(free) + one)
+    for duration in seconds:
+        heapq.heappush(free, heapq.heappop(free) + duration)
     return max(free)
 
 
-def _most_memory() -> int:
+def most_memory() -> int:
     """Return the most bytes of memory that this process has had."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

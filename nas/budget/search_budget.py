@@ -83,21 +83,23 @@ class SearchBudget:
         named = (*self._halving.extra, candidates.picked[0])
         self._measured = measure(
             self._task,
-            list({one.key: one for one in named}.values()),
+            list({genotype.key: genotype for genotype in named}.values()),
             settings=self._settings,
             share=REHEARSAL_SHARE / TIMING_SHARE,
             ends=time.monotonic() + TIMING_SHARE * self.deadline.left,
         )
         if not self._measured.timings or self.deadline.left < self._needed():
             raise self.too_small()
-        self._keep_reserve()
+        # the time of the verification, as measured; where that is more than its share, the share
+        most = VERIFICATION_SHARE * max(self.deadline.left - REPORT, 0.0)
+        self._reserve = min(self._wanted(), most)
         for k in range(len(candidates.picked), 0, -1):
             fewer = replace(candidates, picked=candidates.picked[:k], random=candidates.random[:k])
             if k == 1 or time.monotonic() + self._seconds(*self._halving.planned(fewer.groups)) <= self.training_ends:
                 break
-        n_left_out = len(candidates.picked) + len(candidates.random) - len(fewer.picked) - len(fewer.random)
-        if n_left_out:
-            self.cut.append(f"{n_left_out} of {len(candidates.picked) + len(candidates.random)} candidates not trained")
+        n_all, n_kept = (len(some.picked) + len(some.random) for some in (candidates, fewer))
+        if n_kept < n_all:
+            self.cut.append(f"{n_all - n_kept} of {n_all} candidates not trained")
         return fewer
 
     def round_ends(self, plans: Sequence[TrialPlan], later: Sequence[TrialPlan]) -> float:
@@ -164,11 +166,6 @@ class SearchBudget:
             f"the least that makes sense for {self._task.spec.name} here is about {_rounded(needed)} s"
         )
 
-    def _keep_reserve(self) -> None:
-        """Keep the time of the verification, as measured; where that is more than its share, keep the share."""
-        most = VERIFICATION_SHARE * max(self.deadline.left - REPORT, 0.0)
-        self._reserve = min(self._wanted(), most)
-
     def _wanted(self) -> float:
         """Return the seconds that the verification should have, infinite where that is not known."""
         if not self._task.has_test:
@@ -189,11 +186,8 @@ class SearchBudget:
 
     def _seconds(self, *rounds: Sequence[TrialPlan]) -> float:
         """Return the seconds that rounds of trials take on all workers together."""
-        typical = self._measured.typical
-        total = 0.0
-        for plans in rounds:
-            total += makespan([typical.trial(plan.iterations) for plan in plans], workers=self._settings.workers)
-        return total
+        typical, workers = self._measured.typical, self._settings.workers
+        return sum(makespan([typical.trial(plan.iterations) for plan in plans], workers=workers) for plans in rounds)
 
 
 def _rounded(seconds: float) -> int:

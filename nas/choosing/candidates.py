@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from ahc.comparator import Comparator
 from ahc.ranking import Ranking, evolve, rank_candidates
 from downstream.task import Task
-from nas.choosing.cost_limits import Limits
 from nas.choosing.genotype_file import read_genotype
 from nas.errors import OptionError
 from search_space.drawing import sample_candidates, sample_columns
@@ -63,12 +62,12 @@ def named_candidate(task: Task, *, preset_name: str | None = None, file: str | N
     return Candidates(picked=(genotype,), random=(), ranking=None, n_ranked=0)
 
 
-def acceptable(task: Task, limits: Limits | None) -> Callable[[Genotype], bool] | None:
-    """Return what a drawn candidate must pass: it costs what is allowed, and the task has what it needs."""
+def acceptable(task: Task, limit: Callable[[Genotype], bool] | None) -> Callable[[Genotype], bool] | None:
+    """Return what a drawn candidate must pass: it is within the limit on its cost, and the task has what it needs."""
     sizes = _sizes(task)
     if min(sizes["windows"], sizes["steps"]) > 1:  # enough for every option
-        return None if limits is None else limits.accept
-    return lambda genotype: not unmet(genotype, **sizes) and (limits is None or limits.accept(genotype))
+        return limit
+    return lambda genotype: not unmet(genotype, **sizes) and (limit is None or limit(genotype))
 
 
 def rank_drawn(

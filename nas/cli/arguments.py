@@ -1,17 +1,17 @@
 """From option sets to command-line arguments and config files, and back."""
 
 import argparse
-import dataclasses
 import difflib
 from collections.abc import Callable
 from dataclasses import MISSING
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from typing import Any, NoReturn, TypeVar
 
 from nas.errors import OptionError
-from nas.options.fields import OptionSet, convert, item_type
+from nas.options.fields import OptionSet, Setting, n_bytes, seconds, settings_of
 
 _MOST_PROBLEMS = 20
+_UNITS: dict[Any, str] = {seconds: "DURATION", n_bytes: "SIZE"}
 _Options = TypeVar("_Options", bound=OptionSet)
 
 
@@ -25,24 +25,20 @@ class Parser(argparse.ArgumentParser):
 
 def add_options(parser: argparse.ArgumentParser, option_set: type[OptionSet]) -> None:
     """Add an argument for each field, and `--config`; what the user leaves out stays out of the namespace."""
-    hints = get_type_hints(option_set)
     required = parser.add_argument_group("what to work on")
     flags = parser.add_argument_group("settings")
-    for field in dataclasses.fields(option_set):
-        kind, many, _ = item_type(hints[field.name])
-        facts: dict[str, Any] = {"default": argparse.SUPPRESS, "help": _help(field)}
-        name = field.name.replace("_", "-")
-        if field.metadata["positional"]:
+    for name, setting in settings_of(option_set).items():
+        given: dict[str, Any] = {"default": argparse.SUPPRESS, "help": _help(setting)}
+        if setting.positional:
             # optional for the parser: a config file may hold it
-            required.add_argument(field.name, nargs="*" if many else "?", metavar=name.upper(), **facts)
-        elif kind is bool:
-            flags.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, **facts)
+            required.add_argument(name, nargs="*" if setting.many else "?", metavar=setting.dashed.upper(), **given)
+        elif setting.kind is bool:
+            flags.add_argument(f"--{setting.dashed}", action=argparse.BooleanOptionalAction, **given)
         else:
-            units = "DURATION" if field.metadata["duration"] else "SIZE" if field.metadata["size"] else None
-            metavar = "|".join(field.metadata["choices"]) or units
-            metavar = metavar or ("TEXT" if kind is str else "NUMBER") + ",..." * many
-            short = [f"-{field.metadata['short']}"] if field.metadata["short"] else []
-            flags.add_argument(*short, f"--{name}", metavar=metavar, type=_reader(field, kind, many), **facts)
+            plain = ("TEXT" if setting.kind is str else "NUMBER") + ",..." * setting.many
+            metavar = "|".join(setting.choices) or _UNITS.get(setting.unit, plain)
+            short = [f"-{setting.short}"] if setting.short else []
+            flags.add_argument(*short, f"--{setting.dashed}", metavar=metavar, type=_reader(setting), **given)
     flags.add_argument(
         "--config", metavar="FILE", help="YAML or JSON file with any of these settings; flags override it"
     )
@@ -55,14 +51,14 @@ def collect(namespace: argparse.Namespace, option_set: type[_Options]) -> _Optio
         OptionError: If the config file cannot be used, something required is
             missing, or a value is not allowed.
     """
-    fields = {field.name: field for field in dataclasses.fields(option_set)}
+    settings = settings_of(option_set)
     values = {} if namespace.config is None else read_config(namespace.config, option_set)
-    given = {name: value for name, value in vars(namespace).items() if name in fields}
+    given = {name: value for name, value in vars(namespace).items() if name in settings}
     values |= {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     missing = [
-        field.name.upper() if field.metadata["positional"] else f"--{field.name}"
-        for field in fields.values()
-        if field.name not in values and field.default is MISSING and field.default_factory is MISSING
+        setting.name.upper() if setting.positional else f"--{setting.name}"
+        for setting in settings.values()
+        if setting.name not in values and setting.default is MISSING
     ]
     if missing:
         raise OptionError(f"missing: {', '.join(missing)}")
@@ -86,16 +82,15 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise OptionError(f"config {path}: must hold `name: value` lines, got a {type(content).__name__}")
-    hints = get_type_hints(option_set)
-    fields = {field.name: field for field in dataclasses.fields(option_set)}
+    settings = settings_of(option_set)
     values, problems = {}, []
     for key, value in content.items():
         name = key.replace("-", "_") if isinstance(key, str) else ""
-        if name not in fields:
-            problems.append(f"config {path}: unknown setting {shown(key)}{nearest(name[:80], tuple(fields))}")
+        if name not in settings:
+            problems.append(f"config {path}: unknown setting {shown(key)}{nearest(name[:80], tuple(settings))}")
             continue
         try:
-            values[name] = _from_config(value, field=fields[name], annotation=hints[name])
+            values[name] = _from_config(value, settings[name])
         except ValueError as error:
             problems.append(f"config {path}: {key}: {error}")
         if len(problems) > _MOST_PROBLEMS:
@@ -111,42 +106,37 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _from_config(value: Any, *, field: dataclasses.Field[Any], annotation: Any) -> Any:
+def _from_config(value: Any, setting: Setting) -> Any:
     from search_space.sentences import shown
 
-    kind, many, optional = item_type(annotation)
-    if value is None and optional:
+    if value is None and setting.optional:
         return None
-    if kind is bool or isinstance(value, bool):
-        if kind is bool and isinstance(value, bool):
+    if setting.kind is bool or isinstance(value, bool):
+        if setting.kind is bool and isinstance(value, bool):
             return value
-        raise ValueError(f"must be {'true or false' if kind is bool else 'no truth value'}, got {shown(value)}")
-    if many:
-        items = value if isinstance(value, list) else [value]
-        return tuple(convert(str(item), kind=kind, duration=False) for item in items)
+        wanted = "true or false" if setting.kind is bool else "no truth value"
+        raise ValueError(f"must be {wanted}, got {shown(value)}")
+    if setting.many:
+        return tuple(setting.read(str(item)) for item in (value if isinstance(value, list) else [value]))
     if not isinstance(value, str | int | float):
         raise ValueError(f"must be a single value, got {shown(value)}")
-    return convert(str(value), kind=kind, duration=field.metadata["duration"], size=field.metadata["size"])
+    return setting.read(str(value))
 
 
-def _reader(field: dataclasses.Field[Any], kind: type, many: bool) -> Callable[[str], Any]:
+def _reader(setting: Setting) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
-            if many:
-                return tuple(
-                    convert(item.strip(), kind=kind, duration=False) for item in text.split(",") if item.strip()
-                )
-            return convert(text, kind=kind, duration=field.metadata["duration"], size=field.metadata["size"])
+            if setting.many:
+                return tuple(setting.read(item.strip()) for item in text.split(",") if item.strip())
+            return setting.read(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
 
 
-def _help(field: dataclasses.Field[Any]) -> str:
-    text = str(field.metadata["text"]).replace("%", "%%")
-    if field.default is MISSING or field.default is None or field.default in ((), "") or field.default is False:
+def _help(setting: Setting) -> str:
+    text, default = setting.text.replace("%", "%%"), setting.default
+    if default in (MISSING, None, (), "") or default is False or "by default" in text:
         return text
-    if "by default" in text:
-        return text
-    return f"{text} (default: {'yes' if field.default is True else field.default})"
+    return f"{text} (default: {'yes' if default is True else default})"

@@ -1,6 +1,5 @@
 """The verbs of the command line: what each is called, takes, runs, and looks like in use."""
 
-import dataclasses
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from nas.options.bank import (
     BankVerifyOptions,
 )
 from nas.options.encoders import EmbedOptions, EvaluateOptions, FinetuneOptions
-from nas.options.fields import OptionSet
+from nas.options.fields import OptionSet, settings_of
 from nas.options.operations import DoctorOptions, StatusOptions
 from nas.options.search import SearchOptions
 from nas.options.seeding import AhcOptions, SeedsOptions
@@ -45,8 +44,8 @@ class Command:
     @property
     def usage(self) -> str:
         """The short form of the verb's usage line."""
-        positional = [field for field in dataclasses.fields(self.options) if field.metadata["positional"]]
-        names = [field.name.upper() + " ..." * str(field.type).startswith("tuple") for field in positional]
+        positional = [setting for setting in settings_of(self.options).values() if setting.positional]
+        names = [setting.name.upper() + " ..." * setting.many for setting in positional]
         return " ".join(["tscnas", self.name, *names, "[settings]"])
 
     @property

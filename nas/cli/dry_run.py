@@ -3,11 +3,9 @@
 Nothing is written. Two candidates of each task are trained for a few iterations in workers, as the real ones are.
 """
 
-import resource
-import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ahc.bank import Bank
@@ -15,9 +13,11 @@ from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.estimate import Estimate, estimate_trials
-from nas.budget.pilot import makespan, measure
+from nas.budget.pilot import makespan, measure, most_memory
+from nas.cli.text import Shown
 from nas.engines.settings import EngineSettings
 from nas.errors import NothingTrainedError
+from nas.options.running import RunningOptions
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
 from nas.runs.stopwatch import Stopwatch
@@ -25,7 +25,7 @@ from nas.search import choose_candidates
 from nas.search_run import halving_of, n_entrants
 from nas.seeding.manifest import read_manifest
 from nas.seeding.waves import Waves
-from nas.trials.trial import TrialPlan
+from nas.trials.trial import TrialPlan, record_in
 from search_space.genotype import Genotype
 
 _LONGEST = 300.0  # seconds of measuring one task
@@ -33,15 +33,7 @@ _RECORD = 2_000  # bytes of a trial in a bank
 _ASKED = 6  # candidates of a task of `seeds` about whom the cost model is asked, which takes up to a second each
 
 
-@dataclass(frozen=True)
-class DryRun:
-    """What would be run; `text` is printed."""
-
-    text: str
-    seconds: float
-
-
-def estimate_search(options: SearchOptions) -> DryRun:
+def estimate_search(options: SearchOptions) -> Shown:
     """Return the stages, candidates and iterations of a search, its time, disk and memory.
 
     Raises:
@@ -70,17 +62,11 @@ def estimate_search(options: SearchOptions) -> DryRun:
     stages.append((f"verify on test: {n_encoders} encoders and the baselines{known}", verified or 0.0))
     # the chosen encoder lies beside those of all trials
     disk = sum(estimate.file_bytes(plan) + _RECORD for plan in (*first, *last, untrained, untrained))
-    return _text(
-        f"search {task.spec.name}",
-        stages,
-        estimate.worker_bytes,
-        disk=disk,
-        workers=workers,
-        budget=options.time_budget,
-    )
+    what = f"search {task.spec.name}"
+    return _told(what, stages, estimate.worker_bytes, disk=disk, options=options, workers=workers)
 
 
-def estimate_seeds(options: SeedsOptions) -> DryRun:
+def estimate_seeds(options: SeedsOptions) -> Shown:
     """Return the trials of every wave of `tscnas seeds`, their time, disk and memory.
 
     Raises:
@@ -91,31 +77,22 @@ def estimate_seeds(options: SeedsOptions) -> DryRun:
     tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
     settings = EngineSettings.chosen(**options.running, device=options.device)
     waves = Waves(options.genotypes, options.iterations, repeats=options.repeats, rng_seed=options.rng_seed)
-    begun = deadline.used
-    workers = settings.workers
-    stages, worker_bytes, n_trials, trials = [("read tasks", begun)], 0, 0, []
+    stages, worker_bytes, n_trials = [("read tasks", deadline.used)], 0, 0
     for task in tasks:
         plans, n_later = waves.first(task), waves.n_later
         asked = plans[:: max(1, len(plans) // _ASKED)]
         timed = [asked[0].genotype, asked[-1].genotype]
         estimate = _estimate(task, timed, asked, settings=settings, verification=False)
-        missing = plans if not Path(options.bank).is_file() else _missing(task, plans, bank=Path(options.bank))
+        missing = _missing(task, plans, bank=Path(options.bank))
         seconds = [estimate.seconds(plan) for plan in missing]
         mean = sum(estimate.seconds(plan) for plan in asked) / len(asked)
-        trials += [*seconds, *[mean] * n_later]
-        stages.append(
-            (
-                f"{task.spec.name}: {len(missing)} of {len(plans)} shared and random candidates, "
-                f"{n_later} repeated and evolved, {options.iterations} iterations each",
-                (sum(seconds) + n_later * mean) / workers,
-            )
-        )
+        what = f"{len(missing)} of {len(plans)} shared and random candidates, {n_later} repeated and evolved"
+        stage = f"{task.spec.name}: {what}, {options.iterations} iterations each"
+        stages.append((stage, (sum(seconds) + n_later * mean) / settings.workers))
         n_trials += len(missing) + n_later
         worker_bytes = max(worker_bytes, estimate.worker_bytes)
-    disk = n_trials * _RECORD
-    return _text(
-        f"seeds {options.manifest}", stages, worker_bytes, disk=disk, workers=workers, budget=options.time_budget
-    )
+    what = f"seeds {options.manifest}"
+    return _told(what, stages, worker_bytes, disk=n_trials * _RECORD, options=options, workers=settings.workers)
 
 
 def _estimate(
@@ -136,53 +113,41 @@ def _estimate(
 
 
 def _missing(task: Task, plans: Sequence[TrialPlan], *, bank: Path) -> list[TrialPlan]:
+    if not bank.is_file():
+        return list(plans)
     with Bank(bank, read_only=True) as opened:
-        known = {
-            (record.genotype_key, record.iterations, record.rng_seed) for record in opened.records(task_hash=task.hash)
-        }
-    return [plan for plan in plans if (plan.genotype.key, plan.iterations, plan.rng_seed) not in known]
+        return [plan for plan in plans if record_in(opened, plan, task) is None]
 
 
 def _in_words(plans: Sequence[TrialPlan]) -> str:
-    counts: dict[int, int] = {}
-    for plan in plans:
-        counts[plan.iterations] = counts.get(plan.iterations, 0) + 1
+    counts = Counter(plan.iterations for plan in plans)
     return ", ".join(f"{number} x {iterations} iterations" for iterations, number in sorted(counts.items()))
 
 
-def _text(
+def _told(
     what: str,
     stages: Sequence[tuple[str, float]],
     worker_bytes: int,
     *,
     disk: int,
+    options: RunningOptions,
     workers: int,
-    budget: float | None,
-) -> DryRun:
+) -> Shown:
     total = sum(seconds for _, seconds in stages)
-    driver = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     lines = [f"Dry run of {what}: nothing was written.", *(f"  {_clock(at)}  {name}" for name, at in stages)]
     lines.append(f"  {_clock(total)}  in all, with {workers} workers")
-    if budget is not None:
-        over = "it would be cut" if total > budget else "nothing would be cut"
-        lines.append(f"Time budget {budget:g} s: {over}.")
-    lines.append(
-        f"Memory: about {_megabytes(worker_bytes)} a worker, {_megabytes(driver + workers * worker_bytes)} in all "
-        "(workers share part of it)."
-    )
+    if options.time_budget is not None:
+        over = "it would be cut" if total > options.time_budget else "nothing would be cut"
+        lines.append(f"Time budget {options.time_budget:g} s: {over}.")
+    memory = f"{_megabytes(worker_bytes)} a worker, {_megabytes(most_memory() + workers * worker_bytes)} in all"
+    lines.append(f"Memory: about {memory} (workers share part of it).")
     lines.append(f"Disk: about {_megabytes(disk)}.")
-    return DryRun("\n".join(lines), seconds=total)
+    return Shown("\n".join(lines))
 
 
 def _clock(seconds: float) -> str:
-    text = (
-        f"{seconds:.0f} s"
-        if seconds < 600
-        else f"{seconds / 60:.0f} min"
-        if seconds < 36_000
-        else f"{seconds / 3600:.0f} h"
-    )
-    return text.rjust(7)
+    size, unit = (1, "s") if seconds < 600 else (60, "min") if seconds < 36_000 else (3600, "h")
+    return f"{seconds / size:.0f} {unit}".rjust(7)
 
 
 def _megabytes(n_bytes: int) -> str:

@@ -8,7 +8,6 @@ matrix of all pairs), and pieces that look at their data would not run at all.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -175,52 +174,24 @@ def trace(
 
 @dataclass(frozen=True)
 class Traces:
-    """The traces of two and of four windows: all counts are affine in the size of the batch.
+    """The traces of `size` rows and of twice as many: all counts are affine in the number of rows.
 
     Only the kernels of a recurrence are not quite: the more rows, the fewer of its
     steps are prepared at a time on the way back.
     """
 
-    two: Trace
-    four: Trace
+    low: Trace
+    high: Trace
+    size: int
 
-    def at(self, windows: float) -> Counts:
-        """Return the counts for a batch of any size."""
-        return self.two.counts + (self.four.counts - self.two.counts) * ((windows - 2) / 2)
-
-
-def traces(run: Callable[[int], Trace]) -> Traces:
-    """Return the traces of what `run` does with two and with four windows."""
-    return Traces(run(2), run(4))
+    def at(self, rows: float) -> Counts:
+        """Return the counts for any number of rows."""
+        return self.low.counts + (self.high.counts - self.low.counts) * (rows / self.size - 1)
 
 
-@dataclass(frozen=True)
-class Bilinear:
-    """Traces at two numbers of rows and two widths: all counts are affine in either.
-
-    Args:
-        rows: The lower number of rows; the higher one is twice as many.
-        width: The lower width; the higher one is twice as wide.
-        corners: At both lower ends, the higher width, the higher number of rows, and both higher ends.
-    """
-
-    rows: int
-    width: int
-    corners: tuple[Trace, Trace, Trace, Trace]
-
-    def at(self, rows: float, width: float) -> Counts:
-        """Return the counts for any number of rows and any width."""
-        down, along = rows / self.rows - 1.0, width / self.width - 1.0
-        weights = ((1 - down) * (1 - along), (1 - down) * along, down * (1 - along), down * along)
-        parts = [corner.counts * weight for corner, weight in zip(self.corners, weights, strict=True)]
-        return parts[0] + parts[1] + parts[2] + parts[3]
-
-
-def bilinear(run: Callable[[int, int], Trace], *, rows: int, width: int) -> Bilinear:
-    """Return the traces of what `run` does with so many rows of such a width, and with twice as much of either."""
-    ends = itertools.product((rows, 2 * rows), (width, 2 * width))
-    low, wide, more, both = (run(*end) for end in ends)
-    return Bilinear(rows, width, (low, wide, more, both))
+def traces(run: Callable[[int], Trace], *, size: int = 2) -> Traces:
+    """Return the traces of what `run` does with so many rows, such as windows, and with twice as many."""
+    return Traces(run(size), run(2 * size), size)
 
 
 def count_kernels(run: Callable[[], object]) -> Counts:

@@ -66,8 +66,8 @@ def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int
                 depth = _traced_depth(op, block * cell.n_inner + node - 1)
                 piece = _operator(op, depth=depth, dropout=dropout, hidden=cell.hidden, streams=streams, steps=steps)
                 total = total + piece.at(windows)
-                kept[storages[source]] |= piece.two.keeps_input
-                pieces.append(piece.two)
+                kept[storages[source]] |= piece.low.keeps_input
+                pieces.append(piece.low)
             if len(pieces) == 1 and pieces[0].hands_on:
                 storages.append(storages[edges[0][0]])
                 continue
@@ -137,7 +137,7 @@ def _traced_depth(op: str, depth: int) -> int:
     if op == IDENTITY:
         return 0
     facts = {"dropout": 0.0, "hidden": 2, "streams": 1, "steps": 40}
-    matters = _operator(op, depth=0, **facts).four.counts != _operator(op, depth=_DEEPEST, **facts).four.counts
+    matters = _operator(op, depth=0, **facts).high.counts != _operator(op, depth=_DEEPEST, **facts).high.counts
     return min(depth, _DEEPEST) if matters else 0
 
 

@@ -1,7 +1,6 @@
 """What a loss costs on one kind of pairs, at all levels of the hierarchy.
 
-A loss is traced on one and two groups of narrow representations: its counts are
-affine in the number of groups and, where it compares representations, in the width.
+A loss is traced on one and two groups: its counts are affine in the number of groups.
 """
 
 from collections.abc import Sequence
@@ -13,11 +12,9 @@ from torch import Tensor
 
 from contrastive.groups import PairGroup, TwoViewGroup
 from contrastive.hierarchy import build_scales
-from nas.cost.counting import FLOAT_BYTES, Bilinear, Counts, Trace, bilinear, trace
+from nas.cost.counting import FLOAT_BYTES, Counts, Trace, Traces, trace, traces
 from search_space import registry
 from search_space.genotype import Genotype
-
-NARROW = 8
 
 
 @dataclass(frozen=True)
@@ -60,29 +57,27 @@ def _groups(kind: str, pool: str, kernel: int, rows: int, steps: int) -> list[_G
 def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) -> Counts:
     """Return the counts of the loss on one pair kind at all levels, and of making its groups."""
     cell, width = genotype.loss, genotype.encoder.output
-    # statistics of features may be taken either way round, whichever is less work: no affine function of the width
-    traced_width = NARROW if registry.get("loss", cell.loss.name).compares else width
     weighting = None if cell.weighting is None else cell.weighting.name
     total = Counts()
     for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):
-        loss = _loss(cell.loss.name, cell.similarity, weighting, traced_width, group)
+        loss = _loss(cell.loss.name, cell.similarity, weighting, width, group)
         numbers = group.n * width * (group.anchors + (0 if group.with_themselves else group.candidates))
-        total = total + loss.at(group.n, width) + kept_input(loss.corners[0], numbers)
+        total = total + loss.at(group.n) + kept_input(loss.low, numbers)
         # rows are put side by side, and their gradients are added to those of the other kinds
         total = total + Counts(moved_bytes=FLOAT_BYTES * numbers * 5.0, kernels=6.0)
     return total
 
 
 @lru_cache(maxsize=50_000)
-def _loss(loss: str, similarity: str, weighting: str | None, width: int, group: _Group) -> Bilinear:
-    """Trace a loss on a few groups of narrow representations."""
+def _loss(loss: str, similarity: str, weighting: str | None, width: int, group: _Group) -> Traces:
+    """Trace a loss on a few groups."""
     built = registry.build("loss", loss, **first_values("loss", loss))
     compared = None if similarity == "none" else registry.build("similarity", similarity)
     weights = None
     if weighting is not None:
         weights = partial(registry.build("weighting", weighting, **first_values("weighting", weighting)), iteration=0)
 
-    def run(groups: int, width: int) -> Trace:
+    def run(groups: int) -> Trace:
         generator = torch.Generator().manual_seed(0)
         anchors = torch.randn(groups, group.anchors, width, generator=generator).requires_grad_()
         candidates = torch.randn(groups, group.candidates, width, generator=generator).requires_grad_()
@@ -94,7 +89,7 @@ def _loss(loss: str, similarity: str, weighting: str | None, width: int, group: 
 
         return trace(go, inputs)
 
-    return bilinear(run, rows=1, width=width)
+    return traces(run, size=1)
 
 
 def first_values(kind: str, name: str) -> dict[str, float]:

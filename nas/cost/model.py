@@ -1,15 +1,17 @@
 """The cost of one iteration of a genotype, from the counts of its pieces."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import torch
 
+from downstream.task import Task
 from nas.cost.counting import Counts, count_kernels
 from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights
 from nas.cost.seconds import SHIPPED_SPEED
 from nas.cost.strategy_cost import strategy_cost
-from nas.training.batches import batch_variates
+from nas.training.batches import MAX_TRAINING_STEPS, batch_variates
 from nas.training.descent import Descent
 from search_space.genotype import Genotype
 
@@ -77,6 +79,18 @@ def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | Non
         seconds_per_iteration=SHIPPED_SPEED.seconds(total),
         counts=total,
     )
+
+
+def costs_on(task: Task) -> Callable[[Genotype], Cost]:
+    """Return the function that tells what one training iteration of a genotype takes on a task."""
+    windows = task.training_windows()
+    steps = min(windows.length, task.training_cut or MAX_TRAINING_STEPS)
+
+    def cost_of(genotype: Genotype) -> Cost:
+        batch_size = min(genotype.train.batch_size, max(len(windows), 1))
+        return cost(genotype, variates=task.n_variates, steps=steps, batch_size=batch_size)
+
+    return cost_of
 
 
 def _update(weights: Weights, *, averaged: bool) -> Counts:

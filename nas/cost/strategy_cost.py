@@ -17,8 +17,8 @@ from contrastive.embedding import EmbeddingTransformation
 from contrastive.hierarchy import build_scales
 from contrastive.strategy import MOST_ROWS
 from contrastive.views import draw_core, observed_span, whole_window
-from nas.cost.counting import Bilinear, Counts, Trace, Traces, bilinear, trace, traces
-from nas.cost.loss_cost import NARROW, first_values, kept_input, pair_kind_counts
+from nas.cost.counting import Counts, Trace, Traces, trace, traces
+from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
 from search_space import registry
 from search_space.genotype import Choice, Genotype
 
@@ -61,14 +61,14 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     width, pair = genotype.encoder.output, genotype.pair
     embed = (genotype.embed.jitter > 0, genotype.embed.mask > 0, genotype.embed.norm)
     moves_time = any(registry.get("augmentation", name).moves_time for name in names)
-    way = _embedding(moves_time, embed, common)
-    total = total + way.at(rows, width) + kept_input(way.corners[0], batch * streams * steps * width * 2)
-    total = total + _pooling(pair.pool, pair.kernel, common).at(rows, width)
+    way = _embedding(moves_time, embed, common, width)
+    total = total + way.at(rows) + kept_input(way.low, batch * streams * steps * width * 2)
+    total = total + _pooling(pair.pool, pair.kernel, common, width).at(rows)
     losses = sum((pair_kind_counts(kind, genotype, rows=rows, steps=common) for kind in pair.kinds), Counts())
     more = 0
     if genotype.loss.auxiliary is not None:
         auxiliary, more = _auxiliary(genotype.loss.auxiliary.name, variates, steps, variates // streams, width)
-        losses = losses + auxiliary.at(batch) + kept_input(auxiliary.two, batch * streams * steps * width * more)
+        losses = losses + auxiliary.at(batch) + kept_input(auxiliary.low, batch * streams * steps * width * more)
     unlike = any(share < 1 for share in shares)
     return StrategyCost(total + losses, share=sum(shares) / 2, unlike=unlike, more_windows=more)
 
@@ -103,11 +103,11 @@ def _augmentation(name: str, variates: int, steps: int) -> Traces:
 
 
 @lru_cache(maxsize=10_000)
-def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int) -> Bilinear:
+def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int, width: int) -> Traces:
     """Trace alignment and embedding transformation, for rows of representations in both views."""
     jitter, mask, norm = embed
 
-    def run(rows: int, width: int) -> Trace:
+    def run(rows: int) -> Trace:
         generator = torch.Generator().manual_seed(0)
         embedding = EmbeddingTransformation(jitter=0.1 * jitter, mask=0.1 * mask, norm=norm, features=width)
         places = torch.rand(rows, steps, generator=generator).sort(dim=1).values * (steps - 1)
@@ -120,18 +120,18 @@ def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int) -> B
 
         return trace(transformed, _two_views(rows, steps, width))
 
-    return bilinear(run, rows=2, width=NARROW)
+    return traces(run)
 
 
 @lru_cache(maxsize=10_000)
-def _pooling(pool: str, kernel: int, steps: int) -> Bilinear:
+def _pooling(pool: str, kernel: int, steps: int, width: int) -> Traces:
     """Trace the scales of both views."""
 
     def pooled(views: Sequence[Tensor]) -> Tensor:
         scales = build_scales(views[0], views[1], pool=pool, kernel=kernel)
         return torch.stack([scale.z1.sum() + scale.z2.sum() for scale in scales]).sum()
 
-    return bilinear(lambda rows, width: trace(pooled, _two_views(rows, steps, width)), rows=2, width=NARROW)
+    return traces(lambda rows: trace(pooled, _two_views(rows, steps, width)))
 
 
 def _two_views(rows: int, steps: int, width: int) -> list[Tensor]:

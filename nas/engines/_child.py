@@ -5,46 +5,37 @@ import pickle  # between our own processes only; nothing of it reaches a disk
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from typing import Any
 
-from nas.engines.confinement import memory_limited
-from nas.engines.job import outcome_of, status_of
+from nas.engines.job import Job, call, failure
 
 
-def serve(connection: Connection, payload: bytes, memory_limit: int | None) -> None:
-    """Make the call in `payload` (in a process of its own) and send the answer."""
+def serve(connection: Connection, payload: bytes, job_id: str, memory_limit: int | None) -> None:
+    """Do the job in `payload` (in a process of its own) and send the answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        function, arguments = pickle.loads(payload)
+        job = pickle.loads(payload)
     except Exception as problem:  # such as a module that cannot be imported here
-        connection.send_bytes(_failure(problem))
+        connection.send_bytes(pickle.dumps(failure(job_id, problem, seconds=0.0)))
     else:
-        connection.send_bytes(answer(function, arguments, memory_limit=memory_limit))
+        connection.send_bytes(answer(job, memory_limit=memory_limit))
     connection.close()
 
 
-def answer(function: Callable[..., Any], arguments: Mapping[str, Any], *, memory_limit: int | None) -> bytes:
-    """Make a call on one thread and return (status, value, error, details), pickled; never raises an `Exception`."""
+def answer(job: Job, *, memory_limit: int | None) -> bytes:
+    """Do a job on one thread and return its result, pickled; never raises an `Exception`."""
+    _use_one_thread()
+    result = call(job, memory_limit=memory_limit)
     try:
-        _use_one_thread()
-        with memory_limited(memory_limit):
-            value = function(**arguments)
-        return pickle.dumps((status_of(value), value, "", ""))
-    except Exception as problem:  # whatever a candidate raises is its result
-        return _failure(problem)
-
-
-def _failure(problem: Exception) -> bytes:
-    status, error, details = outcome_of(problem)
-    return pickle.dumps((status, None, error, details))
+        return pickle.dumps(result)
+    except Exception as problem:  # the value cannot travel
+        return pickle.dumps(failure(job.id, problem, seconds=result.seconds))
 
 
 def _use_one_thread() -> None:
-    # after the call has arrived: that is what imports torch where the worker has not
+    # after the job has arrived: that is what imports torch where the worker has not
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)

@@ -1,12 +1,15 @@
 """What an engine is given and what it gives back."""
 
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ahc.record import STATUSES
+from compute.memory import memory_budget
 from compute.user_error import UserError
+from nas.engines.confinement import memory_limited
 
 _MEMORY_PHRASES = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 
@@ -20,12 +23,14 @@ class Job:
         function: A top-level function of an importable module.
         kwargs: Its keyword arguments.
         shared: Further keyword arguments, large objects that many jobs have in common: an engine may send them once.
+        memory_budget: Bytes that it may take for intermediate results (`compute.memory`); None for no budget.
     """
 
     id: str
     function: Callable[..., Any]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     shared: Mapping[str, Any] = field(default_factory=dict)
+    memory_budget: int | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -56,12 +61,6 @@ class Result:
     attempts: int = 1
 
 
-def status_of(value: Any) -> str:
-    """Return the status of a call that returned: the value's own where it has one of `STATUSES`."""
-    status = getattr(value, "status", None)
-    return status if status in STATUSES else "completed"
-
-
 def stopped_after(time_limit: float | None, *, seconds: float) -> str:
     """Return the line about a job that was stopped: by its own limit, or because everything was to end."""
     if time_limit is not None and seconds >= time_limit:
@@ -69,13 +68,26 @@ def stopped_after(time_limit: float | None, *, seconds: float) -> str:
     return f"stopped after {seconds:.1f} s (time budget)"
 
 
-def outcome_of(error: Exception) -> tuple[str, str, str]:
-    """Return status, one line, and full traceback of an exception that a job raised."""
+def call(job: Job, *, memory_limit: int | None) -> Result:
+    """Make the call of a job, in whichever process this is; whatever it raises is its result."""
+    began = time.monotonic()
+    try:
+        with memory_budget(job.memory_budget), memory_limited(memory_limit):
+            value = job.function(**job.arguments)
+    except Exception as problem:
+        return failure(job.id, problem, seconds=time.monotonic() - began)
+    own = getattr(value, "status", None)
+    return Result(job.id, own if own in STATUSES else "completed", value, "", time.monotonic() - began)
+
+
+def failure(job_id: str, error: Exception, *, seconds: float) -> Result:
+    """Return the result of a job that raised an exception."""
     last_line = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
-    return _status_of_error(error), last_line, "".join(traceback.format_exception(error))
+    details = "".join(traceback.format_exception(error))
+    return Result(job_id, _status_of(error), None, last_line, seconds, details)
 
 
-def _status_of_error(error: Exception) -> str:
+def _status_of(error: Exception) -> str:
     if isinstance(error, UserError):
         return error.trial_status
     if isinstance(error, FloatingPointError):

@@ -10,7 +10,6 @@ from typing import Any
 
 from compute.machine import usable_cores
 from nas.engines import registry
-from nas.engines._budgeted import within_budget
 from nas.engines.interruption import Interruption, first_interrupt_noted
 from nas.engines.job import Job, Result
 
@@ -112,7 +111,7 @@ class _Source:
             )
         self._running[job.id] = job
         self._attempts[job.id] = self._attempts.get(job.id, 0) + 1
-        return job if self._memory_budget is None else within_budget(job, self._memory_budget)
+        return replace(job, memory_budget=self._memory_budget)
 
     def settled(self, result: Result) -> Result | None:
         """Return the result with its attempts, or None where the job is to be started again."""

@@ -1,8 +1,11 @@
 """Fields of option sets: a dataclass field that also knows its help text and its bounds."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import re
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -20,7 +23,15 @@ class OptionSet:
     """
 
     def __post_init__(self) -> None:
-        check(self)
+        problems = []
+        for setting in settings_of(type(self)).values():
+            value = getattr(self, setting.name)
+            if value is None and setting.optional:
+                continue
+            items = value if setting.many and isinstance(value, tuple) else (value,)
+            problems += [f"{setting.dashed}: {problem}" for item in items if (problem := setting.problem(item))]
+        if problems:
+            raise OptionError("\n".join(problems))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; saved as JSON they are a config file for `--config`."""
@@ -28,75 +39,107 @@ class OptionSet:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def option(
-    default: Any = MISSING,
-    *,
-    text: str,
-    factory: Any = MISSING,
-    positional: bool = False,
-    duration: bool = False,
-    size: bool = False,
-    short: str | None = None,
-    choices: tuple[str, ...] = (),
-    least: float | None = None,
-    above: float | None = None,
-    most: float | None = None,
-) -> Any:
+def option(default: Any = MISSING, *, factory: Any = MISSING, **facts: Any) -> Any:
     """Return a dataclass field for one option.
 
     Args:
         default: Its value when none is given; required without one.
-        text: The help text: meaning and unit.
         factory: Makes the default, where it depends on the machine.
+        facts: What `Setting` holds beside the field's name, type and default; `text` at least.
+    """
+    how = {"default": default} if factory is MISSING else {"default_factory": factory}
+    return dataclasses.field(**how, metadata=facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One field of an option set, as it is read and checked.
+
+    Args:
+        name: Of the field.
+        kind: Type of the value, or of each of its items.
+        many: The value is a tuple.
+        optional: The value may be None.
+        default: Its value when none is given; None where the machine decides, `MISSING` where it is required.
+        text: The help text: meaning and unit.
         positional: Written without a flag on the command line.
-        duration: A number of seconds that may also be written as `90s`, `10m`, `1h`.
-        size: A number of bytes that may also be written as `500MB`, `2GB`.
+        unit: Reads a number that may be written with its unit: `seconds` or `n_bytes`.
         short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
         least: The value, or each of its items, is >= this.
         above: The value is > this.
         most: The value is <= this.
     """
-    facts = {
-        "text": text,
-        "positional": positional,
-        "duration": duration,
-        "size": size,
-        "short": short,
-        "choices": choices,
-        "least": least,
-        "above": above,
-        "most": most,
-    }
-    if factory is not MISSING:
-        return dataclasses.field(default_factory=factory, metadata=facts)
-    return dataclasses.field(default=default, metadata=facts)
+
+    name: str
+    kind: type
+    many: bool
+    optional: bool
+    default: Any
+    text: str
+    positional: bool = False
+    unit: Callable[[str], float] | None = None
+    short: str = ""
+    choices: tuple[str, ...] = ()
+    least: float = -math.inf
+    above: float = -math.inf
+    most: float = math.inf
+
+    @property
+    def dashed(self) -> str:
+        """The name as users write it."""
+        return self.name.replace("_", "-")
+
+    def read(self, text: str) -> Any:
+        """Return the value, or the item, that a text stands for.
+
+        Raises:
+            ValueError: If the text is no value of that kind; says what is.
+        """
+        if self.unit is not None:
+            return self.unit(text)
+        try:
+            return self.kind(text)
+        except ValueError:
+            words = {int: "a whole number", float: "a number"}
+            raise ValueError(f"must be {words.get(self.kind, self.kind.__name__)}, got {text!r}") from None
+
+    def problem(self, item: Any) -> str:
+        """Return what is wrong with the value, or with one of its items; an empty text where nothing is."""
+        number = self.kind in (int, float)
+        if number and (isinstance(item, bool) or not isinstance(item, int | float)):
+            return f"must be a number, got {item!r}"
+        if number and not (math.isfinite(item) if isinstance(item, float) else abs(item) < 2**63):
+            return "must be a finite number within 64 bits, got one beyond"
+        if isinstance(item, str) and "\0" in item:
+            return f"must not hold a zero byte, got {item!r}"
+        if self.choices and item not in self.choices:
+            return f"must be one of {', '.join(self.choices)}, got {item!r}"
+        if number and not item >= self.least:
+            return f"must be >= {self.least}, got {item}"
+        if number and not item > self.above:
+            return f"must be > {self.above}, got {item}"
+        if number and not item <= self.most:
+            return f"must be <= {self.most}, got {item}"
+        return ""
 
 
-def item_type(annotation: Any) -> tuple[type, bool, bool]:
-    """Return (type of one item, is a tuple, may be None) of an annotation such as `tuple[int, ...]` or `str | None`."""
-    arguments = [kind for kind in get_args(annotation) if kind not in (type(None), Ellipsis)]
-    optional = type(None) in get_args(annotation)
-    many = get_origin(annotation) is tuple
-    kind = arguments[0] if arguments and get_origin(annotation) is not Literal else annotation
-    return (str if get_origin(kind) is Literal else kind), many, optional
-
-
-def convert(text: str, *, kind: type, duration: bool, size: bool = False) -> Any:
-    """Return the value that a text stands for.
-
-    Raises:
-        ValueError: If the text is no value of that kind; says what is.
-    """
-    if duration:
-        return seconds(text)
-    if size:
-        return n_bytes(text)
-    try:
-        return kind(text)
-    except ValueError:
-        words = {int: "a whole number", float: "a number"}
-        raise ValueError(f"must be {words.get(kind, kind.__name__)}, got {text!r}") from None
+def settings_of(option_set: type) -> dict[str, Setting]:
+    """Return the fields of an option set by name, with types such as `tuple[int, ...]` or `str | None` taken apart."""
+    settings, hints = {}, get_type_hints(option_set)
+    for field in dataclasses.fields(option_set):
+        annotation = hints[field.name]
+        parts = [part for part in get_args(annotation) if part not in (type(None), Ellipsis)]
+        kind = parts[0] if parts and get_origin(annotation) is not Literal else annotation
+        settings[field.name] = Setting(
+            name=field.name,
+            kind=str if get_origin(kind) is Literal else kind,
+            many=get_origin(annotation) is tuple,
+            optional=type(None) in get_args(annotation),
+            default=field.default if field.default_factory is MISSING else None,
+            **field.metadata,
+        )
+    return settings
 
 
 def seconds(text: str) -> float:
@@ -122,46 +165,3 @@ def n_bytes(text: str) -> int:
         raise ValueError(f"must be a size in bytes such as 1000000, 500MB or 2GB, got {text!r}")
     factor: int = (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " ")
     return round(float(match[1]) * factor)
-
-
-def check(options: OptionSet) -> None:
-    """Check all fields of an option set against their facts.
-
-    Raises:
-        OptionError: If any value is outside its bounds or choices.
-    """
-    problems = []
-    hints = get_type_hints(type(options))
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        kind, many, optional = item_type(hints[field.name])
-        if value is None and optional:
-            continue
-        items = value if many and isinstance(value, tuple) else (value,)
-        problems += [
-            f"{field.name.replace('_', '-')}: {problem}"
-            for item in items
-            if (problem := _problem(item, kind=kind, facts=field.metadata))
-        ]
-    if problems:
-        raise OptionError("\n".join(problems))
-
-
-def _problem(item: Any, *, kind: type, facts: Any) -> str:
-    """Return what is wrong with one value, or an empty text."""
-    numeric = kind in (int, float) and isinstance(item, int | float) and not isinstance(item, bool)
-    if kind in (int, float) and not numeric:
-        return f"must be a number, got {item!r}"
-    if kind in (int, float) and not (math.isfinite(item) if isinstance(item, float) else abs(item) < 2**63):
-        return "must be a finite number within 64 bits, got one beyond"
-    if isinstance(item, str) and "\0" in item:
-        return f"must not hold a zero byte, got {item!r}"
-    if facts["choices"] and item not in facts["choices"]:
-        return f"must be one of {', '.join(facts['choices'])}, got {item!r}"
-    if facts["least"] is not None and not item >= facts["least"]:
-        return f"must be >= {facts['least']}, got {item}"
-    if facts["above"] is not None and not item > facts["above"]:
-        return f"must be > {facts['above']}, got {item}"
-    if facts["most"] is not None and not item <= facts["most"]:
-        return f"must be <= {facts['most']}, got {item}"
-    return ""

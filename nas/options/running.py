@@ -5,7 +5,7 @@ from typing import Any
 
 from compute.machine import usable_cores
 from nas.engines.registry import ENGINE_NAMES, engine
-from nas.options.fields import OptionSet, option
+from nas.options.fields import OptionSet, n_bytes, option, seconds
 
 
 def memory_budget() -> Any:
@@ -15,13 +15,13 @@ def memory_budget() -> Any:
         "less is worked on at a time, and forecasting tries a ridge per variate only where it has room; by default "
         "what is fastest"
     )
-    return option(None, text=text, size=True, least=1)
+    return option(None, text=text, unit=n_bytes, least=1)
 
 
 def time_limit(default: float | None) -> Any:
     """Return the field `time_limit`."""
     text = "wall time per candidate, such as 90s or 10m; a slower one is recorded"
-    return option(default, text=text, duration=True, above=0)
+    return option(default, text=text, unit=seconds, above=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class RunningOptions(OptionSet):
         None,
         text="memory of one candidate beyond the loaded libraries, such as 4GB; one that wants more is recorded as "
         "out_of_memory; by default this machine's memory divided by the workers, and no limit on a GPU or with ray",
-        size=True,
+        unit=n_bytes,
         least=1,
     )
     gpu_share: float | None = option(
@@ -56,7 +56,7 @@ class RunningOptions(OptionSet):
         None,
         text="time for everything, such as 90s, 10m or 1h: what it cuts is said, and the same command with more time "
         "goes on from there",
-        duration=True,
+        unit=seconds,
         above=0,
     )
     dry_run: bool = option(

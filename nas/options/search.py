@@ -5,7 +5,7 @@ from typing import Any
 
 from nas.errors import OptionError
 from nas.options.data import TaskOptions
-from nas.options.fields import option
+from nas.options.fields import n_bytes, option
 from nas.options.running import RunningOptions, memory_budget, time_limit
 from nas.options.space import check_preset
 from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
@@ -37,7 +37,7 @@ class SearchSettings(RunningOptions):
     max_memory: int | None = option(
         None,
         text="most memory of one iteration, such as 500MB: activations, weights and their gradients",
-        size=True,
+        unit=n_bytes,
         least=1,
     )
     max_seconds_per_iteration: float | None = option(
@@ -67,7 +67,7 @@ class SearchSettings(RunningOptions):
 
     @property
     def limits(self) -> dict[str, Any]:
-        """The arguments of `nas.choosing.cost_limits.Limits.of` that these settings stand for."""
+        """The arguments of `nas.choosing.cost_limits.cost_limit` that these settings stand for."""
         return {
             "parameters": self.max_parameters,
             "multiply_adds": self.max_multiply_adds,

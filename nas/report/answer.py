@@ -15,7 +15,6 @@ from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.trials.runner import Trained
 from nas.version import PROTOCOL_VERSION, __version__
-from search_space.genotype import Genotype
 
 # they stand in run.json; the printed answer leaves them out
 _DETAILED_SETTINGS = ("evidence/", "alpha/", "representation.", "warning/", "ts2vec.")
@@ -60,27 +59,17 @@ def answer_text(
 
 def ranking_rows(candidates: Candidates, *, records: Mapping[str, TrialRecord]) -> list[dict[str, object]]:
     """Return the shortlist as rows: rank, comparator score, and what training gave where it was trained."""
-    shortlist: list[tuple[Genotype, float | None, float | None, float | None]]
-    if candidates.ranking is None:
-        shortlist = [(genotype, None, None, None) for genotype in candidates.picked]
-    else:
-        ranking = candidates.ranking
-        shortlist = [
-            (genotype, float(score), float(p), float(failure))
-            for genotype, score, p, failure in zip(
-                ranking.genotypes, ranking.scores, ranking.p_over_median, ranking.failure, strict=True
-            )
-        ]
+    ranking = candidates.ranking
     rows: list[dict[str, object]] = []
-    for rank, (genotype, score, p_over_median, p_failure) in enumerate(shortlist, start=1):
+    for place, genotype in enumerate(candidates.picked if ranking is None else ranking.genotypes):
         record = records.get(genotype.key)
         rows.append(
             {
-                "rank": rank,
+                "rank": place + 1,
                 "genotype": genotype.key,
-                "comparator_score": score,
-                "p_over_median": p_over_median,
-                "p_failure": p_failure,
+                "comparator_score": None if ranking is None else float(ranking.scores[place]),
+                "p_over_median": None if ranking is None else float(ranking.p_over_median[place]),
+                "p_failure": None if ranking is None else float(ranking.failure[place]),
                 "iterations": None if record is None else record.iterations,
                 "validation_score": None if record is None else record.score,
                 "untrained_score": None if record is None else record.untrained_score,
@@ -148,28 +137,20 @@ def _settings(rows: Sequence[Row]) -> list[str]:
 def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Trained]) -> list[str]:
     """Return the plain truths beside the table: did training pay, does the encoder beat its rivals."""
     record = chosen.record
-    remarks = []
     if record.best_iteration == 0:
-        remarks.append(
+        remarks = [
             "Training did not pay: on validation the untrained encoder was the best point of the curve, "
             "so it is handed over untrained."
-        )
+        ]
     else:
-        remarks.append(
+        remarks = [
             f"Training paid on validation: {record.metric} {record.untrained_score:.4f} untrained -> "
             f"{record.score:.4f} after {record.best_iteration} iterations."
-        )
+        ]
     ours = rows[0].scores
-    forecasters = {
-        name.removeprefix("forecaster/"): value
-        for name, value in ours.settings.items()
-        if name.startswith("forecaster/")
-    }
-    lags_only = [
-        horizon
-        for horizon, setting in forecasters.items()
-        if "representation/" not in setting and "both/" not in setting
-    ]
+    prefix = "forecaster/"
+    forecasters = {name.removeprefix(prefix): text for name, text in ours.settings.items() if name.startswith(prefix)}
+    lags_only = [name for name, text in forecasters.items() if "representation/" not in text and "both/" not in text]
     if lags_only:
         which = "every horizon" if len(lags_only) == len(forecasters) else f"horizon {', '.join(lags_only)}"
         remarks.append(f"The forecaster uses raw lags alone at {which}: the representation gave no clear gain there.")
@@ -179,8 +160,8 @@ def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Traine
         remarks.append(f"Ahead of the chosen candidate on test: {', '.join(ahead)}.")
     rivals = [
         name
-        for name, one in entrants.items()
-        if name not in ("chosen", "untrained encoder") and one.record.oriented_score > record.oriented_score
+        for name, entrant in entrants.items()
+        if name not in ("chosen", "untrained encoder") and entrant.record.oriented_score > record.oriented_score
     ]
     if rivals:
         remarks.append(f"On validation, too, these were better: {', '.join(rivals)}.")

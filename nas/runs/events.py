@@ -14,19 +14,16 @@ Only the driver writes. Each line of `metrics.jsonl` is an object with `time` (U
 The points of a trial are told when it ends, since workers send nothing before.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from ahc.record import TrialRecord
-from nas.runs.json_lines import JsonLines
+from nas.runs.lines import JsonLines
 from nas.runs.log import RunLog
 from nas.version import __version__
 
@@ -35,15 +32,10 @@ SCHEMA = 1
 _HOW = ("data", "task", "iterations", "workers", "engine", "device", "time_budget")
 
 
-class Listener(Protocol):
-    """Whoever wants to hear of the trials too."""
-
-    def trial(self, record: TrialRecord) -> None:
-        """Take note of a trial; the same one may be told again when a run is resumed."""
-
-
 class RunEvents:
-    """Writes the events of one run; use it as a context manager, which says how the run ended.
+    """Writes the events of one run.
+
+    Whoever wants to hear of the trials too joins `listeners`; a trial may be told again when a run is resumed.
 
     Args:
         folder: The run's folder; nothing is written before `begin`, and nothing at all without it.
@@ -54,7 +46,7 @@ class RunEvents:
         self._metrics: JsonLines | None = None
         self._log: RunLog | None = None
         self._early: list[dict[str, Any]] = []  # stages before the folder holds a run
-        self.listeners: list[Listener] = []
+        self.listeners: list[Callable[[TrialRecord], None]] = []
 
     def begin(self, options: Mapping[str, Any]) -> None:
         """Open the files and say what is run; the stages so far follow."""
@@ -113,28 +105,28 @@ class RunEvents:
         failed = record.status != "completed"
         self._say(logging.WARNING if failed else logging.INFO, f"{text}: {message}" if message else text)
         for listener in self.listeners:
-            listener.trial(record)
+            listener(record)
 
-    def __enter__(self) -> RunEvents:
-        return self
+    @contextlib.contextmanager
+    def until_its_end(self) -> Iterator[None]:
+        """Say at the end of the block how the run ended, and close the files."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self._end("interrupted", logging.WARNING, "the same command goes on from here")
+            raise
+        except BaseException as error:
+            self._end("failed", logging.ERROR, f"{type(error).__name__}: {error}")
+            raise
+        self._end("finished", logging.INFO)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _end(self, status: str, level: int, message: str = "") -> None:
         if self._metrics is None or self._log is None:
             return
         with self._metrics, self._log, contextlib.suppress(OSError):  # the error that ended the run is the one to show
-            if error is None:
-                self._end("finished", logging.INFO, "")
-            elif isinstance(error, KeyboardInterrupt):
-                self._end("interrupted", logging.WARNING, "the same command goes on from here")
-            else:
-                self._end("failed", logging.ERROR, f"{type(error).__name__}: {error}")
+            self._tell("end", status=status, **({"message": message} if message else {}))
+            self._say(level, f"{status}; {message}" if message else status)
         self._metrics = self._log = None
-
-    def _end(self, status: str, level: int, message: str) -> None:
-        self._tell("end", status=status, **({"message": message} if message else {}))
-        self._say(level, f"{status}; {message}" if message else status)
 
     def _tell(self, event: str, **facts: Any) -> None:
         assert self._metrics is not None, "the run has not begun"

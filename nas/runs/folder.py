@@ -52,7 +52,7 @@ class RunFolder:
         """
         with folder_lock(self.path):
             self._check()
-            with self.events:
+            with self.events.until_its_end():
                 yield
 
     def start(self) -> None:

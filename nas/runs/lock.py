@@ -6,8 +6,6 @@ that share a disk that may not be told: there the owner's heart - the file's tim
 renewed every few seconds - is watched for a while, without comparing any clocks.
 """
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json
@@ -15,113 +13,112 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from nas.errors import InUseError
+from nas.runs.lines import json_object
 
 LOCK_NAME = "driver.lock"
 BEAT = 2.0  # seconds between two signs of life
 WATCHED_BEATS = 4
 
 
-class DriverLock:
-    """Holds a lock file; use it as a context manager.
+@contextlib.contextmanager
+def locked(path: str | Path, *, what: str) -> Iterator[None]:
+    """Hold a lock file inside the block.
 
     Args:
         path: The lock file; its folder is made. Both are gone at the end, unless the folder holds something else.
         what: What is locked, for the sentence.
 
     Raises:
-        InUseError: On entering, if another driver holds the lock; names its process and host.
+        InUseError: If another driver holds the lock; names its process and host.
     """
-
-    def __init__(self, path: str | Path, *, what: str) -> None:
-        self.path, self._what = Path(path), what
-        self._file: int | None = None
-        self._made_folder = False
-        self._ended = threading.Event()
-        self._heart: threading.Thread | None = None
-
-    def __enter__(self) -> DriverLock:
-        self._made_folder = not self.path.parent.exists()
-        while self._file is None:
-            self._file = self._taken()
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, json.dumps(_myself()).encode(), 0)
-        self._heart = threading.Thread(target=self._beat, daemon=True)
-        self._heart.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._file is not None and self._heart is not None
-        self._ended.set()
-        self._heart.join()
-        self.path.unlink(missing_ok=True)  # before the lock is let go: whoever waits sees another file there
-        os.close(self._file)
-        self._file = None
-        if self._made_folder:
-            with contextlib.suppress(OSError):
-                self.path.parent.rmdir()  # unless something came of it
-
-    def _taken(self) -> int | None:
-        """Return the open lock file, or None where it, or its folder, was removed in this moment."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except FileNotFoundError:
-            return None
-        try:
-            held = True
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(0.0 if owner_of(file) else BEAT / 4)  # it may be about to write its name
-                raise InUseError(self._sentence(owner_of(file))) from None
-            except OSError:
-                held = False  # a file system without such locks: the heart alone tells
-            owner = owner_of(file)
-            if owner and not (held and owner.get("machine") == this_machine()) and self._alive(file):
-                raise InUseError(self._sentence(owner))
-            if _same_file(file, self.path):
-                return file
-        except BaseException:
-            os.close(file)
-            raise
+    path = Path(path)
+    made_folder = not path.parent.exists()
+    while (file := _taken(path, what=what)) is None:
+        pass
+    os.ftruncate(file, 0)
+    os.pwrite(file, json.dumps(_myself()).encode(), 0)
+    ended = threading.Event()
+    heart = threading.Thread(target=_beat, args=(path, ended), daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        heart.join()
+        path.unlink(missing_ok=True)  # before the lock is let go: whoever waits sees another file there
         os.close(file)
-        return None
-
-    def _alive(self, file: int) -> bool:
-        """Return whether the owner, on another machine, gives a sign of life."""
-        before = os.fstat(file).st_mtime_ns
-        for _ in range(2 * WATCHED_BEATS):
-            time.sleep(BEAT / 2)
-            if os.fstat(file).st_mtime_ns != before:
-                return True
-        return False
-
-    def _beat(self) -> None:
-        while not self._ended.wait(BEAT):
+        if made_folder:
             with contextlib.suppress(OSError):
-                os.utime(self.path)
-
-    def _sentence(self, owner: dict[str, Any]) -> str:
-        pid, host = owner.get("pid", "unknown"), owner.get("host", "unknown")
-        return f"{self._what} is in use by process {pid} on host {host}; wait for it, or end it first ({self.path})"
+                path.parent.rmdir()  # unless something came of it
 
 
-def bank_lock(bank: str | Path) -> DriverLock:
+def bank_lock(bank: str | Path) -> AbstractContextManager[None]:
     """Return the lock of a bank's writer."""
     path = Path(bank)
-    return DriverLock(path.with_name(path.name + ".lock"), what=f"the bank {path}")
+    return locked(path.with_name(path.name + ".lock"), what=f"the bank {path}")
 
 
-def folder_lock(folder: str | Path) -> DriverLock:
+def folder_lock(folder: str | Path) -> AbstractContextManager[None]:
     """Return the lock of the driver of an output folder."""
-    return DriverLock(Path(folder) / LOCK_NAME, what=f"the folder {folder}")
+    return locked(Path(folder) / LOCK_NAME, what=f"the folder {folder}")
+
+
+def _taken(path: Path, *, what: str) -> int | None:
+    """Return the open lock file, or None where it, or its folder, was removed in this moment."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        return None
+    ours = False
+    try:
+        if (owner := _other_owner(file)) is not None:
+            pid, host = owner.get("pid", "unknown"), owner.get("host", "unknown")
+            raise InUseError(f"{what} is in use by process {pid} on host {host}; wait for it, or end it first ({path})")
+        with contextlib.suppress(FileNotFoundError):
+            ours = os.path.samestat(os.fstat(file), path.stat())
+        return file if ours else None
+    finally:
+        if not ours:
+            os.close(file)
+
+
+def _other_owner(file: int) -> dict[str, Any] | None:
+    """Lock an open file and return None, or what it says about the driver that holds it."""
+    held = True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(0.0 if owner_of(file) else BEAT / 4)  # it may be about to write its name
+        return owner_of(file)
+    except OSError:
+        held = False  # a file system without such locks: the heart alone tells
+    owner = owner_of(file)
+    died = held and owner.get("machine") == this_machine()
+    return owner if owner and not died and beats(file, seconds=WATCHED_BEATS * BEAT) else None
+
+
+def beats(file: int, *, seconds: float) -> bool:
+    """Return whether the owner of an open lock file, on another machine, gives a sign of life within the seconds."""
+    before = os.fstat(file).st_mtime_ns
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(BEAT / 8)
+        if os.fstat(file).st_mtime_ns != before:
+            return True
+    return False
+
+
+def _beat(path: Path, ended: threading.Event) -> None:
+    while not ended.wait(BEAT):
+        with contextlib.suppress(OSError):
+            os.utime(path)
 
 
 def _myself() -> dict[str, Any]:
@@ -145,14 +142,4 @@ def process_space() -> str:
 
 def owner_of(file: int) -> dict[str, Any]:
     """Return what an open lock file says; empty where it says nothing, as between its making and its writing."""
-    try:
-        content = json.loads(os.pread(file, 4096, 0) or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _same_file(file: int, path: Path) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file), path.stat())
-    return False
+    return json_object(os.pread(file, 4096, 0))

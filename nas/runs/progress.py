@@ -1,10 +1,8 @@
 """Progress of long work: a bar on a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import time
-from types import TracebackType
+from typing import Self
 
 from tqdm import tqdm
 
@@ -27,7 +25,7 @@ class Progress:
         self._began = self._printed = time.monotonic()
         self._bar: tqdm[None] | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if not self._silent and sys.stderr.isatty():
             self._bar = tqdm(total=self._total, desc=self._name, file=sys.stderr, dynamic_ncols=True)
         return self
@@ -47,8 +45,6 @@ class Progress:
         line = f"{self._name}: {self._done}/{self._total}, about {left:.0f} s left; {what}"
         print(line.rstrip("; "), file=sys.stderr, flush=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -131,11 +131,11 @@ def comparator_folder(path: str, *, overwrite: bool) -> Iterator[Path]:
         OutputExistsError: If a comparator is there already and may not be replaced.
         InUseError: If another driver writes to the folder.
     """
-    folder = Path(path)
-    _check_free(folder, overwrite=overwrite)
-    with folder_lock(folder):
-        _check_free(folder, overwrite=overwrite)
-        yield folder
+    checkpoint = Path(path) / CHECKPOINT
+    with folder_lock(checkpoint.parent):
+        if checkpoint.exists() and not overwrite:
+            raise OutputExistsError(f"{checkpoint} exists; choose another --output or pass --overwrite")
+        yield checkpoint.parent
 
 
 def write_comparator(
@@ -161,12 +161,6 @@ def _faults_of(bank: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise BankError(f"{bank}: {error}") from error
-
-
-def _check_free(folder: Path, *, overwrite: bool) -> None:
-    checkpoint = folder / CHECKPOINT
-    if checkpoint.exists() and not overwrite:
-        raise OutputExistsError(f"{checkpoint} exists; choose another --output or pass --overwrite")
 
 
 def _progress(*, quiet: bool) -> Callable[[str], None]:

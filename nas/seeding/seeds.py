@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahc.bank import Bank
-from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, embed_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
@@ -24,7 +23,7 @@ from nas.runs.lock import bank_lock
 from nas.runs.progress import Progress
 from nas.seeding.manifest import read_manifest
 from nas.seeding.waves import Waves
-from nas.trials.trial import TrialPlan, outcome_of, trial_job, trial_protocol
+from nas.trials.trial import TrialPlan, outcome_of, record_in, trial_job
 
 
 @dataclass(frozen=True)
@@ -120,12 +119,24 @@ class BankFill:
 
     def run(self, plans: Sequence[tuple[Task, TrialPlan]], *, name: str) -> bool:
         """Run those of a wave's trials that the bank lacks; return whether it has all of them now."""
-        missing = [(task, plan) for task, plan in plans if not self._knows(task, plan)]
+        missing = [(task, plan) for task, plan in plans if record_in(self.bank, plan, task) is None]
         self._n_known += len(plans) - len(missing)
         self._n_planned += len(missing)
-        for record in self._records(_interleave(missing), name=name):
-            self.bank.add(record)
-            self._statuses[record.status] += 1
+        planned, jobs = {}, []
+        for task, plan in _interleave(missing):
+            job = trial_job(plan, task, device=self._settings.device, time_limit=self._time_limit)
+            planned[job.id] = (task, plan)
+            jobs.append(job)
+        how = {**self._settings.arguments, "ends": self._budget.ends, "time_limit": last_resort(self._time_limit)}
+        with Progress(total=len(jobs), name=name, quiet=self._quiet) as progress:
+            for result in run_candidates(self._budget.timely(jobs), **how):
+                if not self._budget.ended(result):
+                    continue
+                task, plan = planned[result.id]
+                record = outcome_of(result, plan, task).record
+                progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")
+                self.bank.add(record)
+                self._statuses[record.status] += 1
         self._budget.n_missing = self._n_planned - self._statuses.total()
         return not self._budget.n_missing
 
@@ -140,33 +151,6 @@ class BankFill:
         text = f"{n_new} new trials ({counts}), {self._n_known} known already; "
         text += f"{self.bank.path} holds {len(self.bank)} records{self._budget.sentence(self._n_planned)}"
         return SeedsResult(n_new=n_new, n_known=self._n_known, statuses=dict(self._statuses), text=text)
-
-    def _records(self, work: Sequence[tuple[Task, TrialPlan]], *, name: str) -> Iterator[TrialRecord]:
-        """Run trials and yield their records as they come."""
-        planned, jobs = {}, []
-        for task, plan in work:
-            job = trial_job(plan, task, device=self._settings.device, time_limit=self._time_limit)
-            planned[job.id] = (task, plan)
-            jobs.append(job)
-        limits = {"ends": self._budget.ends, "time_limit": last_resort(self._time_limit)}
-        how = {**self._settings.arguments, **limits}
-        with Progress(total=len(jobs), name=name, quiet=self._quiet) as progress:
-            for result in run_candidates(self._budget.timely(jobs), **how):
-                if not self._budget.ended(result):
-                    continue
-                task, plan = planned[result.id]
-                record = outcome_of(result, plan, task).record
-                progress.advance(f"{task.spec.name} {plan.genotype.key[:6]} {record.status}")
-                yield record
-
-    def _knows(self, task: Task, plan: TrialPlan) -> bool:
-        return self.bank.has(
-            plan.genotype.key,
-            task_hash=task.hash,
-            protocol=trial_protocol(task),
-            iterations=plan.iterations,
-            rng_seed=plan.rng_seed,
-        )
 
 
 def _interleave(work: Sequence[tuple[Task, TrialPlan]]) -> list[tuple[Task, TrialPlan]]:

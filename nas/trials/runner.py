@@ -15,7 +15,7 @@ from nas.engines.settings import EngineSettings, last_resort
 from nas.runs.folder import RunFolder
 from nas.runs.progress import Progress
 from nas.runs.whole_file import write_whole
-from nas.trials.trial import TrialOutcome, TrialPlan, outcome_of, trial_job, trial_protocol
+from nas.trials.trial import TrialOutcome, TrialPlan, outcome_of, record_in, trial_job
 from search_space.genotype import Genotype
 
 
@@ -93,19 +93,18 @@ class TrialRunner:
             later: Trials of later rounds, whose share of a time budget is left to them.
             ends: When the round ends, as `time.monotonic()` tells it; by default as the budget says.
         """
-        missing = [plan for plan in _unique(plans) if self._record(plan) is None or not self._kept(plan)]
-        events = self._folder.events
+        different = list({plan.id: plan for plan in plans}.values())
+        missing = [plan for plan in different if not self._kept(plan)]
+        events, workers = self._folder.events, self._settings.workers
         ends = self._budget.round_ends(missing, later) if ends is None else ends
         waiting = list(missing)
         by_job: dict[str, TrialPlan] = {}
         with Progress(total=len(missing), name=name, quiet=self._quiet) as progress:
-            n_trials = len(_unique(plans))
-            n_known = n_trials - len(missing)
-            events.round(name, n_trials=n_trials, n_known=n_known, workers=self._settings.workers)
+            n_known = len(different) - len(missing)
+            events.round(name, n_trials=len(different), n_known=n_known, workers=workers)
             jobs = self._jobs(waiting, by_job, name=name, ends=ends)
             limits = {"ends": self._budget.hard_end(ends), "time_limit": last_resort(self._time_limit)}
-            how = {**self._settings.arguments, **limits}
-            for result in run_candidates(jobs, **how):
+            for result in run_candidates(jobs, **{**self._settings.arguments, **limits}):
                 plan = by_job[result.id]
                 kept = self._kept_outcome(outcome_of(result, plan, self._task), plan)
                 score = "no score" if kept.score is None else f"{kept.metric} {kept.score:.4f}"
@@ -157,17 +156,4 @@ class TrialRunner:
         return record is not None and (record.score is None or self._weights(plan).is_file())
 
     def _record(self, plan: TrialPlan) -> TrialRecord | None:
-        if plan.id in self.hurried:
-            return self.hurried[plan.id]
-        known = self._bank.records(
-            genotype_key=plan.genotype.key,
-            task_hash=self._task.hash,
-            protocol=trial_protocol(self._task),
-            iterations=plan.iterations,
-            rng_seed=plan.rng_seed,
-        )
-        return known[0] if known else None
-
-
-def _unique(plans: Sequence[TrialPlan]) -> list[TrialPlan]:
-    return list({plan.id: plan for plan in plans}.values())
+        return self.hurried.get(plan.id) or record_in(self._bank, plan, self._task)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ahc.bank import Bank
 from ahc.record import TrialRecord
 from downstream.task import Task
 from nas.engines.job import Job, Result
-from nas.net import Trial, train_candidate
+from nas.net import train_candidate
 from nas.saved.encoder import encoder_file
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.genotype import Genotype
@@ -52,7 +53,12 @@ class TrialOutcome:
         return self.record.status
 
 
-def trial_job(
+def trial_job(plan: TrialPlan, task: Task, **how: Any) -> Job:
+    """Return the job that runs a trial in a worker; `how` are the further arguments of `run_trial`."""
+    return Job(f"{task.hash}-{plan.id}", run_trial, {"plan": plan, **how}, shared={"task": task})
+
+
+def run_trial(
     plan: TrialPlan,
     task: Task,
     *,
@@ -60,24 +66,6 @@ def trial_job(
     time_limit: float | None,
     keep_weights: bool = False,
     precision: str = "float32",
-) -> Job:
-    """Return the job that runs a trial in a worker."""
-    return Job(
-        id=f"{task.hash}-{plan.id}",
-        function=_run,
-        kwargs={
-            "plan": plan,
-            "device": device,
-            "time_limit": time_limit,
-            "keep_weights": keep_weights,
-            "precision": precision,
-        },
-        shared={"task": task},
-    )
-
-
-def _run(
-    plan: TrialPlan, task: Task, device: str, time_limit: float | None, keep_weights: bool, precision: str
 ) -> TrialOutcome:
     """Run one trial (in a worker)."""
     trial = train_candidate(
@@ -89,10 +77,21 @@ def _run(
         time_limit=time_limit,
         precision=precision,
     )
-    weights = None
-    if keep_weights and trial.weights:
-        weights = encoder_file(trial.weights, genotype=plan.genotype, task=task, rng_seed=plan.rng_seed)
-    return TrialOutcome(record_of(trial, plan, task), weights)
+    record = _record(
+        plan,
+        task,
+        status=trial.status,
+        curve=tuple((point.iteration, point.score, point.loss) for point in trial.curve),
+        score=trial.score,
+        best_iteration=None if trial.best is None else trial.best.iteration,
+        untrained_score=trial.untrained_score,
+        seconds=trial.seconds,
+        n_parameters=trial.n_parameters,
+        details={**trial.details, **({"message": trial.message} if trial.message else {})},
+    )
+    if not (keep_weights and trial.weights):
+        return TrialOutcome(record)
+    return TrialOutcome(record, encoder_file(trial.weights, genotype=plan.genotype, task=task, rng_seed=plan.rng_seed))
 
 
 def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:
@@ -101,44 +100,24 @@ def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:
     The record of a trial that was started again says how often it was.
     """
     if not isinstance(result.value, TrialOutcome):
-        return TrialOutcome(record_of_failure(result, plan, task))
+        details = {"message": result.error, "attempts": result.attempts}
+        return TrialOutcome(_record(plan, task, status=result.status, seconds=result.seconds, details=details))
     if result.attempts == 1:
         return result.value
     record = result.value.record
     return replace(result.value, record=replace(record, details={**record.details, "attempts": result.attempts}))
 
 
-def record_of(trial: Trial, plan: TrialPlan, task: Task) -> TrialRecord:
-    """Return what is written down about a trial."""
-    best = trial.best
-    return _record(
-        plan,
-        task,
-        status=trial.status,
-        curve=tuple((point.iteration, point.score, point.loss) for point in trial.curve),
-        score=trial.score,
-        best_iteration=None if best is None else best.iteration,
-        untrained_score=trial.untrained_score,
-        seconds=trial.seconds,
-        n_parameters=trial.n_parameters,
-        details={**trial.details, **({"message": trial.message} if trial.message else {})},
+def record_in(bank: Bank, plan: TrialPlan, task: Task) -> TrialRecord | None:
+    """Return what a bank holds of a trial, None where that is nothing."""
+    known = bank.records(
+        genotype_key=plan.genotype.key,
+        task_hash=task.hash,
+        protocol=trial_protocol(task),
+        iterations=plan.iterations,
+        rng_seed=plan.rng_seed,
     )
-
-
-def record_of_failure(result: Result, plan: TrialPlan, task: Task) -> TrialRecord:
-    """Return the record of a trial whose worker gave no result (killed, out of memory, crashed)."""
-    return _record(
-        plan,
-        task,
-        status=result.status,
-        curve=(),
-        score=None,
-        best_iteration=None,
-        untrained_score=None,
-        seconds=result.seconds,
-        n_parameters=0,
-        details={"message": result.error, "attempts": result.attempts},
-    )
+    return known[0] if known else None
 
 
 def _record(plan: TrialPlan, task: Task, **outcome: Any) -> TrialRecord:

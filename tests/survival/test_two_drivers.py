@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from nas.errors import InUseError
 from nas.runs import lock as driver_lock
-from nas.runs.lock import DriverLock
+from nas.runs.lock import locked
 
 
 @pytest.fixture
@@ -41,8 +42,8 @@ def test_the_second_driver_is_refused_by_name(runs: Any, tools: Any) -> None:
     assert socket.gethostname() in err and err.count("\n") == 1
 
 
-def lock(path: Path) -> DriverLock:
-    return DriverLock(path, what="the folder x")
+def lock(path: Path) -> AbstractContextManager[None]:
+    return locked(path, what="the folder x")
 
 
 def test_the_lock_is_refused_within_a_process_too_and_gone_afterwards(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from ahc.bank import Bank
 from ahc.bank.errors import printable
 from ahc.record import TrialRecord
-from nas.cli.bank.text import Shown, aligned, bank_path
+from nas.cli.bank.path import bank_path
+from nas.cli.text import Shown, aligned
 from nas.errors import OptionError
 from nas.options.bank import BankShowOptions
 from search_space.genotype import Genotype, GenotypeError

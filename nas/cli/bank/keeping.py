@@ -9,7 +9,8 @@ from ahc.bank.errors import printable
 from ahc.bank.merge import merge_banks
 from ahc.bank.recover import Recovered, recover_bank
 from ahc.bank.verify import find_problems
-from nas.cli.bank.text import Shown, bank_path, counted
+from nas.cli.bank.path import bank_path
+from nas.cli.text import Shown, counted
 from nas.errors import OptionError, OutputExistsError
 from nas.options.bank import BankExportOptions, BankMergeOptions, BankRecoverOptions, BankVerifyOptions
 from nas.runs.lock import bank_lock

@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from ahc.bank import Bank
 from ahc.bank.errors import printable
 from ahc.record import STATUSES
-from nas.cli.bank.text import Shown, aligned, bank_path, counted
+from nas.cli.bank.path import bank_path
+from nas.cli.text import Shown, aligned, counted
 from nas.options.bank import BankListOptions
 
 

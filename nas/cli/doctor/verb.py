@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from nas.cli.bank.text import Shown
 from nas.cli.doctor.check import FAIL, OK, WARN, Check
 from nas.cli.doctor.engines import check_engines
 from nas.cli.doctor.machine import check_machine
 from nas.cli.doctor.packages import check_shadows, check_versions
+from nas.cli.text import Shown
 from nas.options.operations import DoctorOptions
 
 _FAILED = 3

@@ -1,12 +1,12 @@
 """Representations of any data by a saved encoder, to a file: `tscnas embed`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from compute.memory import memory_budget
 from downstream.data.loading import load_plain_series
 from downstream.kinds import task_kind
 from downstream.represent import represent_series, represent_steps
+from nas.cli.text import Shown
 from nas.errors import OutputExistsError
 from nas.options.encoders import EmbedOptions
 from nas.representer import Representer
@@ -17,16 +17,7 @@ from nas.saved.encoder import load_encoder
 from nas.training.devices import pick_device
 
 
-@dataclass(frozen=True)
-class EmbedResult:
-    """What was written: the file, its shape, and the printed summary."""
-
-    path: Path
-    shape: tuple[int, int]
-    text: str
-
-
-def embed(options: EmbedOptions) -> EmbedResult:
+def embed(options: EmbedOptions) -> Shown:
     """Represent a dataset and write one row per series, or one per time step.
 
     Nothing is cut: a series longer than the encoder's window is covered by consecutive windows, whose
@@ -45,7 +36,7 @@ def embed(options: EmbedOptions) -> EmbedResult:
         return _embed(options)
 
 
-def _embed(options: EmbedOptions) -> EmbedResult:
+def _embed(options: EmbedOptions) -> Shown:
     output = Path(options.output)
     if output.exists() and not options.overwrite:
         raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
@@ -72,5 +63,4 @@ def _embed(options: EmbedOptions) -> EmbedResult:
             progress.advance(series.name)
         table.write()
     what = "time steps" if options.per == "step" else "series"
-    text = f"{output}: representations of {table.shape[0]} {what}, {table.shape[1]} features each"
-    return EmbedResult(output, table.shape, text)
+    return Shown(f"{output}: representations of {table.shape[0]} {what}, {table.shape[1]} features each")

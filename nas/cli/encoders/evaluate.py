@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from compute.memory import memory_budget
 from downstream import evaluation
@@ -22,7 +22,6 @@ from nas.runs.progress import Progress
 from nas.runs.whole_file import write_whole
 from nas.saved.encoder import SavedEncoder, load_encoder
 from nas.training.devices import pick_device
-from search_space.genotype import EncoderCell
 
 
 @dataclass(frozen=True)
@@ -44,32 +43,16 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     """
     if options.output is not None and Path(options.output).exists() and not options.overwrite:
         raise OutputExistsError(f"{options.output} exists; choose another --output or pass --overwrite")
-    baseline = None if options.baseline is None else baseline_encoder(options.baseline)
     saved = None if options.encoder is None else load_encoder(options.encoder)
     kind = options.task or ("forecasting" if saved is None else saved.kind)
-    task = load_task(
-        options.data,
-        kind=kind,
-        window=options.window if saved is None else saved.window,
-        **options.reading,
-    )
-    device = pick_device(options.device)
+    window = options.window if saved is None else saved.window
+    task = load_task(options.data, kind=kind, window=window, **options.reading)
     with memory_budget(options.memory_budget):
+        device = pick_device(options.device)
         if saved is not None:
             rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
         else:
-            assert baseline is not None, "the options name an encoder or a baseline"
-            rows = tuple(
-                _supervised_rows(
-                    options.baseline or "",
-                    baseline,
-                    task,
-                    iterations=options.iterations,
-                    rng_seed=options.rng_seed,
-                    device=device,
-                    quiet=options.quiet,
-                )
-            )
+            rows = tuple(_supervised_rows(options, task, device=device))
     if options.output is not None:
         content = json.dumps([row.to_json() for row in rows], indent=2) + "\n"
         write_whole(Path(options.output), content.encode())
@@ -88,29 +71,31 @@ def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Itera
             represent = Representer(encoder.to(device), device=device)
             yield from Row(name, evaluation.score_test(closed, opened, represent)).with_parts()
             progress.advance(name)
-        for name, scores in evaluation.baselines(closed, opened).items():
-            yield Row(name, scores, baseline=True)
+        yield from _baselines(closed, opened)
         progress.advance("baselines")
 
 
-def _supervised_rows(
-    baseline: str, cell: EncoderCell, task: Task, *, iterations: int, rng_seed: int, device: str, quiet: bool
-) -> Iterator[Row]:
+def _supervised_rows(options: EvaluateOptions, task: Task, *, device: str) -> Iterator[Row]:
     """Train a supervised forecaster without the test part, then open that and score it beside the plain baselines."""
     if not task.has_test:
         task.open_test()  # says why there is none, before anything is trained
+    assert options.baseline is not None, "the options name an encoder or a baseline"
     closed = cast(ForecastingTask, task.without_test())
-    with Progress(total=N_PROBES + 2, name=f"train {baseline}", quiet=quiet) as progress:
+    with Progress(total=N_PROBES + 2, name=f"train {options.baseline}", quiet=options.quiet) as progress:
         forecaster = train_supervised(
-            cell,
+            baseline_encoder(options.baseline),
             closed,
-            iterations=iterations,
-            rng_seed=rng_seed,
+            iterations=options.iterations,
+            rng_seed=options.rng_seed,
             device=device,
             on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.score:.4f}"),
         )
         opened = task.open_test()
-        yield Row(f"{baseline}, trained end to end", forecaster.score_test(closed, opened), baseline=True)
-        for name, scores in evaluation.baselines(closed, opened).items():
-            yield Row(name, scores, baseline=True)
+        yield Row(f"{options.baseline}, trained end to end", forecaster.score_test(closed, opened), baseline=True)
+        yield from _baselines(closed, opened)
         progress.advance("test")
+
+
+def _baselines(task: Task, opened: Any) -> Iterator[Row]:
+    for name, scores in evaluation.baselines(task, opened).items():
+        yield Row(name, scores, baseline=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from nas.cli.text import values_text
 from search_space import registry
 from search_space.presets import PRESETS
 from search_space.registry import Option
@@ -35,15 +36,9 @@ def options_markdown() -> str:
 
 def flags(option: Option) -> tuple[str, ...]:
     """Return the facts about an option that other parts ask for, in words."""
-    found = []
-    if option.causal:
-        found.append("causal")
-    if option.moves_time:
-        found.append("moves time")
-    if not option.compares:
-        found.append("compares nothing")
-    found += [f"needs {name} >= {least}" for name, least in option.needs.items()]
-    return tuple(found)
+    facts = {"causal": option.causal, "moves time": option.moves_time, "compares nothing": not option.compares}
+    needs = [f"needs {name} >= {least}" for name, least in option.needs.items()]
+    return (*(words for words, holds in facts.items() if holds), *needs)
 
 
 def _options_table(options: Iterable[Option]) -> str:
@@ -51,9 +46,7 @@ def _options_table(options: Iterable[Option]) -> str:
         (
             f"`{option.name}`",
             option.summary,
-            "; ".join(
-                f"{name}: {' '.join(f'{value:g}' for value in values)}" for name, values in option.choices.items()
-            ),
+            "; ".join(f"{name}: {values_text(values)}" for name, values in option.choices.items()),
             ", ".join(flags(option)),
             option.source,
         )
@@ -62,12 +55,8 @@ def _options_table(options: Iterable[Option]) -> str:
     return _table(("option", "does", "parameters", "flags", "source"), rows)
 
 
-def _values(values: Iterable[float]) -> str:
-    return " ".join(f"{value:g}" for value in values)
-
-
 def _presets_table() -> str:
-    rows = [(f"`{name}`", one.source, one.differs) for name, one in sorted(PRESETS.items())]
+    rows = [(f"`{name}`", known.source, known.differs) for name, known in sorted(PRESETS.items())]
     return _table(("preset", "source", "what is inferred or differs"), rows)
 
 

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 
-from nas.cli.space.table import SpaceText
+from nas.cli.text import Shown
 from nas.options.space import SampleOptions
 from search_space.drawing import sample_candidates
 from search_space.space import default_space, full_space
 
 
-def sample_space(options: SampleOptions) -> SpaceText:
+def sample_space(options: SampleOptions) -> Shown:
     """Return different genotypes in the dict form, one line each.
 
     Raises:
@@ -18,4 +18,4 @@ def sample_space(options: SampleOptions) -> SpaceText:
     """
     space = full_space() if options.space == "full" else default_space()
     drawn = sample_candidates(options.number, np.random.default_rng(options.rng_seed), space)
-    return SpaceText("\n".join(json.dumps(genotype.to_dict()) for genotype in drawn))
+    return Shown("\n".join(json.dumps(genotype.to_dict()) for genotype in drawn))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nas.choosing.genotype_file import named_genotype
-from nas.cli.space.table import SpaceText
+from nas.cli.text import Shown
 from nas.errors import OutputExistsError
 from nas.options.space import ShowOptions
 from nas.picture import plan_genotype, write_picture
@@ -12,7 +12,7 @@ from search_space.genotype.graph import encoder_edges, to_networkx
 from search_space.presets import PRESETS
 
 
-def show_genotype(options: ShowOptions) -> SpaceText:
+def show_genotype(options: ShowOptions) -> Shown:
     """Return the genotype in words and write its picture where one is asked for.
 
     Raises:
@@ -33,7 +33,7 @@ def show_genotype(options: ShowOptions) -> SpaceText:
             raise OutputExistsError(f"{path} exists; --overwrite replaces it")
         write_picture(plan_genotype(genotype, title=title), path)
         parts.append(f"Drawn in {path}")
-    return SpaceText("\n\n".join(parts))
+    return Shown("\n\n".join(parts))
 
 
 def graph_listing(genotype: Genotype) -> str:

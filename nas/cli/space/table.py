@@ -1,39 +1,32 @@
 """The search space in words: its options, its size, or one preset as JSON."""
 
 import json
-from dataclasses import dataclass
 
 from nas.cli.space.markdown import options_markdown
+from nas.cli.text import Shown, values_text
 from nas.options.space import SpaceOptions
 from search_space import registry
 from search_space.presets import preset
 from search_space.space import default_space, full_space
 
 
-@dataclass(frozen=True)
-class SpaceText:
-    """What a verb about the space found; `text` is printed."""
-
-    text: str
-
-
-def show_space(options: SpaceOptions) -> SpaceText:
+def show_space(options: SpaceOptions) -> Shown:
     """Return the table that the options ask for.
 
     Raises:
         UnknownOptionError: If there is no such kind.
     """
     if options.markdown:
-        return SpaceText(options_markdown())
+        return Shown(options_markdown())
     if options.preset is not None:
-        return SpaceText(json.dumps(preset(options.preset, kind=options.task).to_dict(), indent=1))
+        return Shown(json.dumps(preset(options.preset, kind=options.task).to_dict(), indent=1))
     if options.kind is not None and options.kind not in registry.PROVIDERS:
         raise registry.UnknownOptionError(registry.unknown_name("kind", options.kind, tuple(registry.PROVIDERS)))
     kinds = tuple(registry.PROVIDERS) if options.kind is None else (options.kind,)
     parts = [_kind(kind) for kind in kinds]
     if options.kind is None:
         parts.append(size_table())
-    return SpaceText("\n\n".join(parts))
+    return Shown("\n\n".join(parts))
 
 
 def _kind(kind: str) -> str:
@@ -41,13 +34,9 @@ def _kind(kind: str) -> str:
     width = max(map(len, known), default=0)
     lines = [f"{kind} ({len(known)})"]
     for name, option in known.items():
-        choices = "; ".join(f"{parameter}: {_values(values)}" for parameter, values in option.choices.items())
+        choices = "; ".join(f"{parameter}: {values_text(values)}" for parameter, values in option.choices.items())
         lines.append(f"  {name:{width}}  {option.summary}{f'  [{choices}]' if choices else ''}")
     return "\n".join(lines)
-
-
-def _values(values: tuple[float, ...]) -> str:
-    return " ".join(f"{value:g}" for value in values)
 
 
 def size_table() -> str:

@@ -5,9 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nas.runs.lock import BEAT, WATCHED_BEATS, owner_of, process_space, this_machine
-
-_LOOK = BEAT / 8  # seconds between two looks at a heart on another machine
+from nas.runs.lock import BEAT, WATCHED_BEATS, beats, owner_of, process_space, this_machine
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def driver_of(lock: Path) -> Driver | None:
         gone = here and pid is not None and owner.get("processes") == process_space() and not _exists(pid)
         silent = max(time.time() - os.fstat(file).st_mtime, 0.0)
         # the clocks of two machines do not compare
-        beating = silent < WATCHED_BEATS * BEAT if here or not owner else _beats(file)
+        beating = silent < WATCHED_BEATS * BEAT if here or not owner else beats(file, seconds=2.5 * BEAT)
         return Driver(pid, host if isinstance(host, str) else "unknown", beating and not gone, gone, silent)
     except OSError:
         return None
@@ -68,13 +66,3 @@ def _exists(pid: int) -> bool:
     except OSError:
         return True  # gone this moment, or a system without such files
     return stat.rpartition(")")[2].split()[:1] not in (["Z"], ["X"])
-
-
-def _beats(file: int) -> bool:
-    before = os.fstat(file).st_mtime_ns
-    until = time.monotonic() + 2.5 * BEAT
-    while time.monotonic() < until:
-        time.sleep(_LOOK)
-        if os.fstat(file).st_mtime_ns != before:
-            return True
-    return False

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nas.cli.bank.text import Shown, counted
 from nas.cli.status.driver import Driver, driver_of
 from nas.cli.status.state import fold
 from nas.cli.status.text import RunView, driver_text
+from nas.cli.text import Shown, counted
 from nas.errors import NoRunError
 from nas.options.operations import StatusOptions
 from nas.runs.events import METRICS_NAME
-from nas.runs.json_lines import read_json_lines
+from nas.runs.lines import read_json_lines
 from nas.runs.lock import LOCK_NAME
 from search_space.sentences import one_line
 

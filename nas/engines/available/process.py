@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -79,20 +79,20 @@ def run(
                     running.append(begun)
             if not running:
                 return
-            for one in _finished(running, time_limit=time_limit, ends=ends):
-                running.remove(one)
-                yield _result(one, time_limit=time_limit)
+            for ended in _finished(running, time_limit=time_limit, ends=ends):
+                running.remove(ended)
+                yield _result(ended, time_limit=time_limit)
     finally:
-        for one in running:
-            _stop(one)
+        for left in running:
+            _stop(left)
 
 
 def _start(context: ForkServerContext, job: Job, *, memory_limit: int | None) -> _Running | Result:
     """Start a job; return its result if that was not possible, as when somebody kills the server this moment."""
     # plain pickle copies tensors; multiprocessing's own would tie them to this process's life
-    payload = pickle.dumps((job.function, job.arguments))
+    payload = pickle.dumps(job)
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=serve, args=(sender, payload, memory_limit), daemon=True)
+    process = context.Process(target=serve, args=(sender, payload, job.id, memory_limit), daemon=True)
     start = time.monotonic()
     try:
         _launch_server()
@@ -110,31 +110,31 @@ def _start(context: ForkServerContext, job: Job, *, memory_limit: int | None) ->
 def _finished(running: list[_Running], *, time_limit: float | None, ends: float) -> list[_Running]:
     """Wait until something happens; return those that answered, died, or ran out of time."""
     longest = math.inf if time_limit is None else time_limit
-    due = {one.id: min(one.start + longest, ends) for one in running}
+    due = {at_work.id: min(at_work.start + longest, ends) for at_work in running}
     left = min(due.values()) - time.monotonic()
-    ready = wait([one.connection for one in running], None if left == math.inf else max(0.0, left))
+    ready = wait([at_work.connection for at_work in running], None if left == math.inf else max(0.0, left))
     now = time.monotonic()
-    return [one for one in running if one.connection in ready or now >= due[one.id]]
+    return [at_work for at_work in running if at_work.connection in ready or now >= due[at_work.id]]
 
 
-def _result(one: _Running, *, time_limit: float | None) -> Result:
+def _result(at_work: _Running, *, time_limit: float | None) -> Result:
     """Return how the job ended."""
     answer = None
-    if one.connection.poll():
+    if at_work.connection.poll():
         with contextlib.suppress(EOFError, ConnectionResetError):
-            answer = one.connection.recv_bytes()
+            answer = at_work.connection.recv_bytes()
     else:
-        _stop(one)
-        seconds = time.monotonic() - one.start
-        return Result(one.id, "timeout", None, stopped_after(time_limit, seconds=seconds), seconds)
-    seconds = time.monotonic() - one.start
-    one.process.join(_GRACE)  # a thread that the job left behind must not hold us up
-    code = one.process.exitcode
-    _stop(one)
+        _stop(at_work)
+        seconds = time.monotonic() - at_work.start
+        return Result(at_work.id, "timeout", None, stopped_after(time_limit, seconds=seconds), seconds)
+    seconds = time.monotonic() - at_work.start
+    at_work.process.join(_GRACE)  # a thread that the job left behind must not hold us up
+    code = at_work.process.exitcode
+    _stop(at_work)
     if answer is not None:
-        status, value, error, details = pickle.loads(answer)
-        return Result(one.id, status, value, error, seconds, details)
-    return Result(one.id, "crashed", None, f"the process died without an answer ({_death(code)})", seconds)
+        result: Result = pickle.loads(answer)
+        return replace(result, seconds=seconds)
+    return Result(at_work.id, "crashed", None, f"the process died without an answer ({_death(code)})", seconds)
 
 
 def _death(code: int | None) -> str:
@@ -143,11 +143,11 @@ def _death(code: int | None) -> str:
     return f"exit code {code}"
 
 
-def _stop(one: _Running) -> None:
-    one.process.kill()
-    one.process.join()
-    one.process.close()
-    one.connection.close()
+def _stop(at_work: _Running) -> None:
+    at_work.process.kill()
+    at_work.process.join()
+    at_work.process.close()
+    at_work.connection.close()
 
 
 def _launch_server() -> None:

@@ -19,7 +19,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,27 +73,27 @@ def run(
     try:
         while True:
             while len(running) < workers and (job := next(jobs, None)) is not None:
-                names, values = (*job.kwargs, *job.shared), (*job.kwargs.values(), *map(shelf, job.shared.values()))
-                answers = task.remote(job.function, memory_limit, names, *values)
+                shared = [shelf(value) for value in job.shared.values()]
+                answers = task.remote(replace(job, shared={}), memory_limit, list(job.shared), *shared)
                 running[answers] = _Running(job, answers, time.monotonic())
             if not running:
                 return
             ready, _ = ray.wait(list(running), num_returns=1, timeout=max(0.0, min(_POLL, ends - time.monotonic())))
             for answers in ready:
-                one = running[answers]
-                result = _next_of(one, ray)
+                at_work = running[answers]
+                result = _next_of(at_work, ray)
                 if result is not None:
                     del running[answers]
                     yield result
-            for one in _late(running.values(), time_limit=time_limit, ends=ends):
-                ray.cancel(one.answers, force=True)
-                del running[one.answers]
-                text = stopped_after(time_limit, seconds=one.seconds())
-                yield Result(one.job.id, "timeout", None, text, one.seconds())
+            for at_work in _late(running.values(), time_limit=time_limit, ends=ends):
+                ray.cancel(at_work.answers, force=True)
+                del running[at_work.answers]
+                text = stopped_after(time_limit, seconds=at_work.seconds())
+                yield Result(at_work.job.id, "timeout", None, text, at_work.seconds())
     finally:
-        for one in running.values():
+        for at_work in running.values():
             with contextlib.suppress(ray.exceptions.RayError):  # the cluster itself may be gone
-                ray.cancel(one.answers, force=True)
+                ray.cancel(at_work.answers, force=True)
 
 
 def connect() -> Any:
@@ -150,30 +150,28 @@ def _address() -> str:
     return "local"  # that cluster ended without a word
 
 
-def _serve(
-    function: Callable[..., Any], memory_limit: int | None, names: Sequence[str], *values: Any
-) -> Iterator[bytes | None]:
-    """Say that the job begins, then give its answer (in a worker)."""
+def _serve(job: Job, memory_limit: int | None, names: Sequence[str], *shared: Any) -> Iterator[bytes | None]:
+    """Say that the job begins, then give its answer (in a worker); it gets back what was sent apart."""
     yield None
-    yield answer(function, dict(zip(names, values, strict=True)), memory_limit=memory_limit)
+    yield answer(replace(job, shared=dict(zip(names, shared, strict=True))), memory_limit=memory_limit)
 
 
-def _next_of(one: _Running, ray: Any) -> Result | None:
+def _next_of(at_work: _Running, ray: Any) -> Result | None:
     """Take what a task has sent: None where it has only begun."""
     try:
-        content = ray.get(next(one.answers))
+        content = ray.get(next(at_work.answers))
     except (ray.exceptions.RayError, StopIteration) as error:
         killed_for_memory = isinstance(error, ray.exceptions.OutOfMemoryError)
         status = "out_of_memory" if killed_for_memory else "crashed"
         kind, text = type(error).__name__, str(error).strip()
         # of a traceback the last line says it, of a sentence about a worker or a node the first
         line = (text.splitlines() or [""])[-1 if isinstance(error, ray.exceptions.RayTaskError) else 0]
-        return Result(one.job.id, status, None, f"{kind}: {line}", one.seconds(), text)
+        return Result(at_work.job.id, status, None, f"{kind}: {line}", at_work.seconds(), text)
     if content is None:
-        one.began = time.monotonic()
+        at_work.began = time.monotonic()
         return None
-    status, value, text, details = pickle.loads(content)
-    return Result(one.job.id, status, value, text, one.seconds(), details)
+    result: Result = pickle.loads(content)
+    return replace(result, seconds=at_work.seconds())
 
 
 def _late(running: Any, *, time_limit: float | None, ends: float) -> list[_Running]:
@@ -181,7 +179,7 @@ def _late(running: Any, *, time_limit: float | None, ends: float) -> list[_Runni
         return list(running)
     if time_limit is None:
         return []
-    return [one for one in running if one.began is not None and one.seconds() >= time_limit]
+    return [at_work for at_work in running if at_work.began is not None and at_work.seconds() >= time_limit]
 
 
 class _Shelf:

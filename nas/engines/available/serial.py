@@ -5,8 +5,8 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 
-from nas.engines.confinement import TimeLimitExceeded, memory_limited, time_limited
-from nas.engines.job import Job, Result, outcome_of, status_of, stopped_after
+from nas.engines.confinement import TimeLimitExceeded, time_limited
+from nas.engines.job import Job, Result, call, stopped_after
 from nas.engines.registry import Engine
 
 
@@ -31,19 +31,13 @@ def run(
         raise ValueError("time_limit: the serial engine can hold it in the main thread only; use engine='process'")
     for job in jobs:
         start = time.monotonic()
-        value, error, details = None, "", ""
         try:
-            with (
-                time_limited(_limit(time_limit, ends=ends if in_main_thread else math.inf)),
-                memory_limited(memory_limit),
-            ):
-                value = job.function(**job.arguments)
-            status = status_of(value)
+            with time_limited(_limit(time_limit, ends=ends if in_main_thread else math.inf)):
+                result = call(job, memory_limit=memory_limit)
         except TimeLimitExceeded:
-            status, error = "timeout", stopped_after(time_limit, seconds=time.monotonic() - start)
-        except Exception as problem:  # whatever a candidate raises is its result
-            status, error, details = outcome_of(problem)
-        yield Result(job.id, status, value, error, time.monotonic() - start, details)
+            seconds = time.monotonic() - start
+            result = Result(job.id, "timeout", None, stopped_after(time_limit, seconds=seconds), seconds)
+        yield result
 
 
 def _limit(time_limit: float | None, *, ends: float) -> float | None:

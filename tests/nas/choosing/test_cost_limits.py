@@ -11,7 +11,7 @@ import pytest
 from ahc.ranking import Ranking
 from downstream.data import load_task
 from nas.choosing import candidates as candidates_module
-from nas.choosing.cost_limits import Limits
+from nas.choosing.cost_limits import cost_limit
 from nas.cli import program as cli
 from nas.cli.commands import Command
 from nas.cost import cost
@@ -41,17 +41,20 @@ def test_a_space_without_acceptable_genotypes_says_so(monkeypatch: pytest.Monkey
 
 def test_each_limit_refuses_what_is_beyond_it() -> None:
     genotype = sample_candidates(1, np.random.default_rng(4))[0]
-    found = cost(genotype, variates=2, steps=24, batch_size=5)
-    facts = {"variates": 2, "steps": 24, "n_windows": 5}
+    task = load_task(ITALY, kind="classification")
+    found = cost(genotype, variates=1, steps=24, batch_size=min(genotype.train.batch_size, 67))
     values = {
         "parameters": found.parameters,
         "multiply_adds": found.multiply_adds,
         "memory": found.memory_bytes,
         "seconds": found.seconds_per_iteration,
     }
-    assert Limits(**facts, **values).accept(genotype)  # type: ignore[arg-type]
+    accepts = cost_limit(task, **values)  # type: ignore[arg-type]
+    assert accepts is not None and accepts(genotype)
     for name, value in values.items():
-        assert not Limits(**facts, **{**values, name: 0.999 * value}).accept(genotype)  # type: ignore[arg-type]
+        for others in ({}, values):
+            accepts = cost_limit(task, **{**others, name: 0.999 * value})  # type: ignore[arg-type]
+            assert accepts is not None and not accepts(genotype)
 
 
 @pytest.mark.parametrize(
@@ -104,9 +107,9 @@ def test_a_search_trains_nothing_beyond_its_limits(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(candidates_module, "evolve", spy)
     limit = 40_000
     chosen = choose_candidates(task, SearchOptions(str(ITALY), candidates=80, max_parameters=limit), clock=Stopwatch())
-    limits = Limits.of(task, **SearchOptions(str(ITALY), max_parameters=limit).limits)
-    assert limits is not None and limits.steps == 24 and limits.n_windows == 67
-    assert len(evolved) > 64 and all(limits.accept(genotype) for genotype in evolved)
-    assert all(limits.accept(genotype) for genotype in (*chosen.picked, *chosen.random))
+    accepts = cost_limit(task, **SearchOptions(str(ITALY), max_parameters=limit).limits)
+    assert accepts is not None
+    assert len(evolved) > 64 and all(accepts(genotype) for genotype in evolved)
+    assert all(accepts(genotype) for genotype in (*chosen.picked, *chosen.random))
     unlimited = SearchOptions(str(ITALY))
-    assert Limits.of(SimpleNamespace(), **unlimited.limits) is None  # type: ignore[arg-type]
+    assert cost_limit(SimpleNamespace(), **unlimited.limits) is None  # type: ignore[arg-type]

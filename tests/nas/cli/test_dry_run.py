@@ -13,7 +13,7 @@ from downstream.cases import features
 from downstream.data import load_task
 from nas.budget.estimate import estimate_trials
 from nas.budget.pilot import Measured, Timing, makespan, measure
-from nas.cli.dry_run import DryRun, estimate_search, estimate_seeds
+from nas.cli.dry_run import estimate_search, estimate_seeds
 from nas.engines.settings import EngineSettings
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
@@ -40,13 +40,12 @@ def test_a_search_is_told_and_not_made(tmp_path: Path) -> None:
     told = estimate_search(
         SearchOptions(str(ITALY), **settings, **output, workers=1, quiet=True, dry_run=True, time_budget=1.0)  # type: ignore[arg-type]
     )
-    assert isinstance(told, DryRun) and list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
     assert "train, first round: 4 x 2 iterations, 1 x 8 iterations" in told.text
     assert "train, last round: 2 x 8 iterations" in told.text
     assert "verify on test: 4 encoders and the baselines" in told.text
     assert "Time budget 1 s: it would be cut." in told.text
     assert re.search(r"Memory: about [\d,]+ MB a worker", told.text) and re.search(r"Disk: about [\d.,]+ MB", told.text)
-    assert told.seconds > 1.0
 
 
 def test_seeds_are_told_and_what_the_bank_holds_is_not_counted(tmp_path: Path) -> None:
@@ -59,7 +58,7 @@ def test_seeds_are_told_and_what_the_bank_holds_is_not_counted(tmp_path: Path) -
     settings = {"genotypes": 6, "iterations": 2, "repeats": 0.2, "engine": "serial", "workers": 1, "quiet": True}
     plan = {"data": str(EXAMPLES), "bank": str(bank), **settings}
     told = estimate_seeds(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
-    assert isinstance(told, DryRun) and not bank.exists()
+    assert not bank.exists()
     assert "italy: 4 of 4 shared and random candidates, 4 repeated and evolved, 2 iterations each" in told.text
     generate_seeds(SeedsOptions(str(manifest), **plan))  # type: ignore[arg-type]
     with Bank(bank, read_only=True) as opened:

@@ -12,7 +12,7 @@ import pytest
 
 from nas.errors import OutputExistsError
 from nas.runs.folder import RunFolder
-from nas.runs.json_lines import read_json_lines
+from nas.runs.lines import read_json_lines
 from nas.runs.log import RunLog
 from nas.trials.trial import TrialPlan
 from tests.nas.trial_records import GENOTYPE, record

@@ -13,7 +13,7 @@ import pytest
 from ahc.bank import Bank
 from downstream.cases import features
 from nas.cli import program as cli
-from nas.runs.json_lines import read_json_lines
+from nas.runs.lines import read_json_lines
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 WORDS = ["search", str(ITALY), "--task", "classification", "--candidates", "60", "--top-k", "2", "--iterations", "4"]

@@ -15,7 +15,8 @@ import pytest
 
 from nas.cli.status import driver
 from nas.cli.status.driver import driver_of
-from nas.runs.lock import DriverLock, process_space, this_machine
+from nas.runs import lock
+from nas.runs.lock import locked, process_space, this_machine
 
 
 def left_by(path: Path, *, age: float, **changes: Any) -> Path:
@@ -35,7 +36,7 @@ def dead_pid() -> int:
 
 def test_a_driver_at_work_is_alive_and_keeps_its_lock(tmp_path: Path) -> None:
     path = tmp_path / "driver.lock"
-    with DriverLock(path, what="it"):
+    with locked(path, what="it"):
         found = driver_of(path)
         assert found is not None and found.alive and not found.gone and found.pid == os.getpid()
     assert driver_of(path) is None
@@ -54,7 +55,7 @@ def test_looking_never_keeps_a_driver_from_beginning(tmp_path: Path) -> None:
     watcher.start()
     try:
         for _ in range(200):
-            with DriverLock(path, what="it"):  # raises where somebody else holds the lock
+            with locked(path, what="it"):  # raises where somebody else holds the lock
                 pass
     finally:
         ended.set()
@@ -93,7 +94,8 @@ def test_a_driver_that_stands_still_is_neither_alive_nor_gone(tmp_path: Path) ->
 def test_on_another_machine_only_a_beat_counts_whatever_the_clocks_say(
     beats: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "BEAT", 0.2)
+    for module in (lock, driver):
+        monkeypatch.setattr(module, "BEAT", 0.2)
     path = left_by(tmp_path / "l", age=0.0, machine="elsewhere")
     heart = threading.Timer(0.1, lambda: os.utime(path, (0.0, 0.0)))
     if beats:
@@ -107,7 +109,8 @@ def test_on_another_machine_only_a_beat_counts_whatever_the_clocks_say(
 def test_a_lock_file_with_anything_in_it_is_no_driver_of_note(
     content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "BEAT", 0.01)
+    for module in (lock, driver):
+        monkeypatch.setattr(module, "BEAT", 0.01)
     path = tmp_path / "l"
     path.write_bytes(content)
     found = driver_of(path)

@@ -1,8 +1,7 @@
-"""What the verbs of a bank print, and how they find and name things."""
+"""What verbs print: texts with their exit status, counts, tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -13,15 +12,14 @@ class Shown:
     status: int = 0
 
 
-def bank_path(text: str) -> Path:
-    """Return the file of a bank that a user named: the file itself, or the folder of its run."""
-    path = Path(text)
-    return path / "bank.sqlite" if path.is_dir() else path
-
-
 def counted(number: int, what: str) -> str:
     """Return a number with its noun, such as `1 trial` or `12,000 trials`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def values_text(values: Iterable[float]) -> str:
+    """Return numbers in a row, such as `0.1 0.5 1`."""
+    return " ".join(f"{value:g}" for value in values)
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nas.runs.json_lines import LONGEST_LINE, JsonLines, read_json_lines
+from nas.runs.lines import LONGEST_LINE, JsonLines, read_json_lines
 
 
 def test_lines_are_appended_and_read_in_order(tmp_path: Path) -> None:

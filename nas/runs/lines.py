@@ -1,20 +1,17 @@
-"""Files of JSON lines: appended whole line by whole line, read past whatever a kill cut off."""
-
-from __future__ import annotations
+"""Files of lines, plain or JSON: appended whole line by whole line, read past whatever a kill cut off."""
 
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 LONGEST_LINE = 2**16  # bytes; a longer one is not ours
 
 
-class JsonLines:
-    """Appends objects to a file, one line each; use it as a context manager.
+class WholeLines:
+    """Appends lines to a file; use it as a context manager.
 
     A line is handed to the system in one piece, so a reader sees all of it or, after a kill or on a full disk, its
     beginning. Such a rest of an earlier writer gets a line of its own, and what follows is whole again.
@@ -29,14 +26,13 @@ class JsonLines:
         size = os.fstat(self._file).st_size
         self._cut_off = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
 
-    def write(self, content: Mapping[str, Any]) -> None:
-        """Append one object; a number that is not finite becomes null.
+    def append(self, line: str) -> None:
+        """Append one line.
 
         Raises:
             OSError: If the disk does not take it, with the file's name.
         """
-        line = json.dumps({name: _finite(value) for name, value in content.items()}, allow_nan=False) + "\n"
-        rest = (("\n" if self._cut_off else "") + line).encode()
+        rest = (("\n" if self._cut_off else "") + line + "\n").encode()
         self._cut_off = True
         try:
             while rest:
@@ -45,13 +41,23 @@ class JsonLines:
             raise OSError(error.errno, error.strerror, self._path) from error  # a full disk is told without a name
         self._cut_off = False
 
-    def __enter__(self) -> JsonLines:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.close(self._file)
+
+
+class JsonLines(WholeLines):
+    """Appends objects to a file, one line each."""
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Append one object; a number that is not finite becomes null.
+
+        Raises:
+            OSError: If the disk does not take it, with the file's name.
+        """
+        self.append(json.dumps({name: _finite(value) for name, value in content.items()}, allow_nan=False))
 
 
 def read_json_lines(path: str | Path) -> Iterator[dict[str, Any]]:
@@ -61,20 +67,22 @@ def read_json_lines(path: str | Path) -> Iterator[dict[str, Any]]:
         OSError: If the file cannot be read.
     """
     with Path(path).open("rb") as file:
-        whole = True  # whether a line begins here
+        begins = True  # whether a line begins here
         while line := file.readline(LONGEST_LINE):
-            found = _object(line) if whole and line.endswith(b"\n") else None
-            whole = line.endswith(b"\n")
-            if found is not None:
-                yield found
+            ends = line.endswith(b"\n")
+            content = json_object(line) if begins and ends else {}
+            begins = ends
+            if content:
+                yield content
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def json_object(text: bytes) -> dict[str, Any]:
+    """Return the object that a text is; an empty one where it is none."""
     try:
-        content = json.loads(line)
+        content = json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _finite(value: Any) -> Any:
