@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from downstream.evaluation import validate
+from downstream import evaluation
 from downstream.task import Task
-from nas.budget.rehearsal import rehearse, rehearse_baselines
+from encoders.encoder import Encoder
 from nas.engines.job import Job
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings
@@ -115,7 +115,7 @@ def measure(
     if verification and task.has_test and done:
         sizes = {"sizes": task.sealed.sizes}
         jobs = [Job(_VERIFICATION, rehearse, {**given, **sizes, "genotype": genotypes[-1]}, shared)]
-        jobs.append(Job(_BASELINES, rehearse_baselines, sizes, shared))
+        jobs.append(Job(_BASELINES, rehearse, sizes, shared))
         ends = time.monotonic() + share * length
         done |= {result.id: result for result in run_candidates(jobs, ends=ends, **how) if result.status == "completed"}
     timings: dict[str, Timing] = {g.key: done[g.key].value for g in genotypes if g.key in done}
@@ -141,7 +141,7 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
         for _ in range(TIMED_ITERATIONS - 1):
             trainer.step()
         stepped = time.perf_counter()
-        validate(task, Representer(trainer.encoder, device=where))
+        evaluation.validate(task, Representer(trainer.encoder, device=where))
         probed = time.perf_counter()
     weights = {name: value.detach().cpu() for name, value in trainer.encoder.state_dict().items()}
     return Timing(
@@ -151,6 +151,25 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
         memory=torch.cuda.max_memory_allocated(where) if where.type == "cuda" else most_memory(),
         file=len(encoder_file(weights, genotype=genotype, task=task, rng_seed=0)),
     )
+
+
+def rehearse(task: Task, sizes: tuple[int, ...], genotype: Genotype | None = None, device: str = "cpu") -> float:
+    """Score on stand-in rows, as the test part is sealed, and return the seconds that took (in a worker).
+
+    Args:
+        task: Without its test part.
+        sizes: Of the test part, `task.sealed.sizes`.
+        genotype: Whose untrained encoder is scored; None for the plain baselines.
+        device: Where the encoder runs.
+    """
+    opened = task.stand_in(sizes)
+    encoder = None if genotype is None else Encoder(genotype.encoder, variates=task.n_variates).to(device)
+    began = time.perf_counter()
+    if encoder is None:
+        evaluation.baselines(task, opened)
+    else:
+        evaluation.score_test(task, opened, Representer(encoder, device=device))
+    return time.perf_counter() - began
 
 
 def makespan(seconds: Sequence[float], *, workers: int) -> float:

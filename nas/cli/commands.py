@@ -121,7 +121,7 @@ COMMANDS = (
     Command(
         "space sample",
         SampleOptions,
-        "nas.cli.space.sample:sample_space",
+        "nas.cli.space.show:sample_space",
         ("tscnas space sample -n 100 --rng-seed 1 > genotypes.jsonl", "tscnas space sample -n 5 --space full"),
     ),
     Command(

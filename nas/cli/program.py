@@ -96,10 +96,10 @@ def check_packages(names: Sequence[str] = PACKAGES) -> None:
     """
     home = Path(__file__).resolve().parents[2]
     for name in names:
-        found = importlib.util.find_spec(name)
-        places = [] if found is None else [Path(place).resolve() for place in found.submodule_search_locations or ()]
+        spec = importlib.util.find_spec(name)
+        places = [] if spec is None else [Path(place).resolve() for place in spec.submodule_search_locations or ()]
         if home / name not in places[:1]:
-            place = places[0] if places else (found.origin if found is not None else None)
+            place = places[0] if places else (spec.origin if spec is not None else None)
             shown = "is missing" if place is None else f"is shadowed by {place}"
             raise OptionError(f"package {name} {shown}; it must be the one in {home} (rename the other, or move away)")
 
@@ -138,10 +138,10 @@ def _parse(words: list[str]) -> argparse.Namespace:
     words = _joined(words)
     if words[:1] and words[0] in verbs.choices:
         # flags may stand between positionals; a parser with others below it knows no such order
-        found = verbs.choices[words[0]].parse_known_intermixed_args(words[1:], argparse.Namespace(command=words[0]))
+        verb, named = verbs.choices[words[0]], argparse.Namespace(command=words[0])
+        namespace, unknown = verb.parse_known_intermixed_args(words[1:], named)
     else:
-        found = parser.parse_known_args(words)
-    namespace, unknown = found
+        namespace, unknown = parser.parse_known_args(words)
     if unknown:
         below = [name.split()[1] for name in verbs.choices if name.startswith(f"{namespace.command} ")]
         flags = [flag for flag in verbs.choices[namespace.command]._option_string_actions if flag != "-h"]

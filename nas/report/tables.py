@@ -1,4 +1,4 @@
-"""Scores as a table of text: one line per method, the headline value first."""
+"""Tables of text: cells in line, and scores with one line per method, the headline value first."""
 
 from collections.abc import Sequence
 
@@ -18,14 +18,7 @@ def score_table(rows: Sequence[Row]) -> str:
     heads = [f"{first.metric} ({better} is better)", *(name.removeprefix(f"{first.metric}/") for name in columns)]
     lines = [[row.name, _figure(row.scores.value), *(_figure(row.scores.metrics.get(name)) for name in columns)]
              for row in rows]  # fmt: skip
-    table = [["method", *heads], *lines]
-    widths = [max(len(line[at]) for line in table) for at in range(len(heads) + 1)]
-    return "\n".join(
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in table
-    )
+    return aligned(["method", *heads], lines, numbers_from=1)
 
 
 def further_metrics(rows: Sequence[Row]) -> list[str]:
@@ -35,6 +28,16 @@ def further_metrics(rows: Sequence[Row]) -> list[str]:
     by_horizon = [name for name in names if name.startswith(f"{first.metric}/")]
     others = [name for name in names if name != first.metric and not set(name) & set("/.")]
     return (by_horizon or others)[:MOST_COLUMNS]
+
+
+def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int) -> str:
+    """Return a table as lines; the columns from `numbers_from` on are flush right."""
+    columns = [
+        [cell.ljust(width) if at < numbers_from else cell.rjust(width) for cell in column]
+        for at, column in enumerate(zip(head, *rows, strict=True))
+        for width in [max(map(len, column))]
+    ]
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def _figure(value: float | None) -> str:

@@ -32,7 +32,7 @@ class Halving:
         Which candidates are the better half is not known yet: the last round is made of the first of each group.
         """
         first = [plan for plans in self._first(groups).values() for plan in plans]
-        last = self._plans([one for group in groups.values() for one in group[: math.ceil(len(group) / 2)]])
+        last = self._plans([genotype for group in groups.values() for genotype in group[: math.ceil(len(group) / 2)]])
         extra = self._plans(self.extra)
         return ([*extra, *first], last) if first else ([], [*extra, *last])
 
@@ -79,4 +79,4 @@ class Halving:
 
 def _best_first(plans: Sequence[TrialPlan], done: Mapping[str, Trained]) -> list[Trained]:
     trained = [done[plan.id] for plan in plans if plan.id in done]
-    return sorted(trained, key=lambda one: -one.record.oriented_score)
+    return sorted(trained, key=lambda candidate: -candidate.record.oriented_score)

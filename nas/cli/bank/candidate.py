@@ -6,9 +6,10 @@ from ahc.bank import Bank
 from ahc.bank.errors import printable
 from ahc.record import TrialRecord
 from nas.cli.bank.path import bank_path
-from nas.cli.text import Shown, aligned
+from nas.cli.text import Shown
 from nas.errors import OptionError
 from nas.options.bank import BankShowOptions
+from nas.report.tables import aligned
 from search_space.genotype import Genotype, GenotypeError
 
 _MOST_NAMED = 8

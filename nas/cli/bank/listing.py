@@ -6,8 +6,9 @@ from ahc.bank import Bank
 from ahc.bank.errors import printable
 from ahc.record import STATUSES
 from nas.cli.bank.path import bank_path
-from nas.cli.text import Shown, aligned, counted
+from nas.cli.text import Shown, counted
 from nas.options.bank import BankListOptions
+from nas.report.tables import aligned
 
 
 def list_bank(options: BankListOptions) -> Shown:

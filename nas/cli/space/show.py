@@ -1,15 +1,20 @@
-"""One genotype in words, as a listing of its graph, and as a picture."""
+"""Genotypes: one in words, as a listing of its graph, and as a picture; or some drawn at random, as JSON lines."""
 
+import json
 from pathlib import Path
+
+import numpy as np
 
 from nas.choosing.genotype_file import named_genotype
 from nas.cli.text import Shown
 from nas.errors import OutputExistsError
-from nas.options.space import ShowOptions
+from nas.options.space import SampleOptions, ShowOptions
 from nas.picture import plan_genotype, write_picture
+from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
 from search_space.genotype.graph import encoder_edges, to_networkx
 from search_space.presets import PRESETS
+from search_space.space import default_space, full_space
 
 
 def show_genotype(options: ShowOptions) -> Shown:
@@ -34,6 +39,17 @@ def show_genotype(options: ShowOptions) -> Shown:
         write_picture(plan_genotype(genotype, title=title), path)
         parts.append(f"Drawn in {path}")
     return Shown("\n\n".join(parts))
+
+
+def sample_space(options: SampleOptions) -> Shown:
+    """Return different genotypes in the dict form, one line each.
+
+    Raises:
+        SamplingError: If the space holds fewer.
+    """
+    space = full_space() if options.space == "full" else default_space()
+    drawn = sample_candidates(options.number, np.random.default_rng(options.rng_seed), space)
+    return Shown("\n".join(json.dumps(genotype.to_dict()) for genotype in drawn))
 
 
 def graph_listing(genotype: Genotype) -> str:

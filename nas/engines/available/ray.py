@@ -18,7 +18,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,12 +68,15 @@ def run(
     ray = connect()
     resources = {"num_cpus": 1, "num_gpus": gpu_share}
     task = ray.remote(max_retries=0, max_calls=CALLS_PER_WORKER, num_returns="streaming", **resources)(_serve)
-    shelf = _Shelf(ray.put)
+    stored: dict[int, tuple[Any, Any]] = {}  # what is shared, by its identity: sent once, and kept alive meanwhile
     running: dict[Any, _Running] = {}
     try:
         while True:
             while len(running) < workers and (job := next(jobs, None)) is not None:
-                shared = [shelf(value) for value in job.shared.values()]
+                stored |= {
+                    id(value): (value, ray.put(value)) for value in job.shared.values() if id(value) not in stored
+                }
+                shared = [stored[id(value)][1] for value in job.shared.values()]
                 answers = task.remote(replace(job, shared={}), memory_limit, list(job.shared), *shared)
                 running[answers] = _Running(job, answers, time.monotonic())
             if not running:
@@ -180,19 +183,6 @@ def _late(running: Any, *, time_limit: float | None, ends: float) -> list[_Runni
     if time_limit is None:
         return []
     return [at_work for at_work in running if at_work.began is not None and at_work.seconds() >= time_limit]
-
-
-class _Shelf:
-    """Puts each shared object into the cluster's store once; keeps it alive, as its identity names it."""
-
-    def __init__(self, put: Callable[[Any], Any]) -> None:
-        self._put = put
-        self._known: dict[int, tuple[Any, Any]] = {}
-
-    def __call__(self, value: Any) -> Any:
-        if id(value) not in self._known:
-            self._known[id(value)] = (value, self._put(value))
-        return self._known[id(value)][1]
 
 
 @contextlib.contextmanager

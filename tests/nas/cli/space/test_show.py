@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from nas.cli import program as cli
-from nas.cli.space.sample import sample_space
-from nas.cli.space.show import graph_listing, show_genotype
+from nas.cli.space.show import graph_listing, sample_space, show_genotype
 from nas.errors import OptionError, OutputExistsError
 from nas.options.space import SampleOptions, ShowOptions
 from search_space.drawing import sample_candidates
