@@ -13,7 +13,7 @@ from nas.version import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 # they write down when something happened, for readers; no run computes anything from it
-STAMPS = {"ahc/record.py", "nas/runs/events.py"}
+STAMPS = {"ahc/record.py", "nas/runs/events.py", "nas/runs/log.py"}
 # `tscnas status` tells from another process how long ago a stamp was, and changes nothing
 READERS = {"nas/cli/status/driver.py", "nas/cli/status/verb.py"}
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from nas.trials import trial as trials
 
-_run = trials._run
+_run = trials.run_trial
 
 if os.environ.get("CLOCK") == "jumping":
     _steps = random.Random(os.getpid())
