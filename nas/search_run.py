@@ -196,7 +196,9 @@ class SearchRun:
         write_whole(folder.path / "encoder.safetensors", chosen.weights.read_bytes())
         folder.write_json("genotype.json", chosen.genotype.to_dict())
         # of several trials of a candidate, the one with most iterations
-        by_key = {record.genotype_key: record for record in sorted(entrants.records, key=lambda one: one.iterations)}
+        by_key = {
+            record.genotype_key: record for record in sorted(entrants.records, key=lambda record: record.iterations)
+        }
         folder.write_csv("ranking.csv", ranking_rows(candidates, records=by_key))
         folder.write_csv("scores.csv", [row.flat() for row in rows])
         seconds = dict(self.clock.seconds)

@@ -46,12 +46,12 @@ def verify(
     opened = task.open_test()
     shared = {"task": task.without_test(), "opened": opened}
     jobs = [
-        Job(name, _score_saved, {"weights": one.weights.read_bytes(), "device": settings.device}, shared)
-        for name, one in entrants.items()
+        Job(name, _score_saved, {"weights": trained.weights.read_bytes(), "device": settings.device}, shared)
+        for name, trained in entrants.items()
     ]
     # in the order of what an answer misses most
     jobs.insert(1, Job("baselines", _score_baselines, {}, shared))
-    found: dict[str, Any] = {}
+    scored: dict[str, Any] = {}
     with Progress(total=len(jobs), name="verify on test", quiet=quiet) as progress:
         # nothing is saved before all of it is there, so an interruption has nothing to wait for
         how = {**settings.arguments, "memory_limit": None, "finish": False, "ends": ends}
@@ -63,12 +63,12 @@ def verify(
                     f"trained, but not verified: scoring of the {result.id} on test failed ({result.error}); "
                     "all that was trained is kept, and the same command tries the verification again"
                 )
-            found[result.id] = result.value
+            scored[result.id] = result.value
             progress.advance(result.id)
-    if next(iter(entrants)) not in found:
+    if next(iter(entrants)) not in scored:
         return _on_validation(entrants, why="there was no time for the test")
-    rows = [row for name in entrants if name in found for row in Row(name, found[name]).with_parts()]
-    return tuple(rows + [Row(name, scores, baseline=True) for name, scores in found.get("baselines", {}).items()])
+    rows = [row for name in entrants if name in scored for row in Row(name, scored[name]).with_parts()]
+    return tuple(rows + [Row(name, scores, baseline=True) for name, scores in scored.get("baselines", {}).items()])
 
 
 def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores:
@@ -86,7 +86,7 @@ def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:
 
 
 def _on_validation(entrants: Mapping[str, Trained], *, why: str) -> tuple[Row, ...]:
-    return tuple(Row(name, _validation_scores(one, why=why)) for name, one in entrants.items())
+    return tuple(Row(name, _validation_scores(trained, why=why)) for name, trained in entrants.items())
 
 
 def _validation_scores(trained: Trained, *, why: str) -> Scores:
