@@ -26,11 +26,11 @@ from compute.memory import memory_budget
 from downstream import evaluation
 from downstream.data import load_task
 from downstream.probes.knn import nearest
-from downstream.task import Kind, Task
+from downstream.represent import represent_series
+from downstream.task import Task
 from nas.net import new_trainer
 from nas.options.fields import n_bytes
 from nas.representer import Representer
-from nas.saved.embedding import represent_series
 from search_space.drawing import sample_columns
 from search_space.genotype import Genotype
 from search_space.presets import preset
@@ -67,7 +67,7 @@ class Stages:
             print(json.dumps(found), flush=True)
 
 
-def small_encoder(kind: Kind) -> Genotype:
+def small_encoder(kind: str) -> Genotype:
     """Return TS2Vec with 16 hidden and 32 output features, channels apart from each other."""
     whole = preset("ts2vec", kind=kind)
     cell = dataclasses.replace(whole.encoder, hidden=16, output=32, channels="independent", readout="last")

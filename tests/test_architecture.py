@@ -80,6 +80,12 @@ def test_the_packages_are_named_alike_wherever_tools_need_them() -> None:
     assert all(sorted(names) == sorted(PACKAGES) for names in listed.values()), listed
 
 
+def test_benchmarks_find_what_they_measure() -> None:
+    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+    code = f"import importlib, sys\nsys.path[:0] = ['benchmarks', '.']\nfor name in {names!r}: importlib.import_module(name)"
+    assert len(names) > 10 and run_python(code) == ""
+
+
 def test_all_packages_share_one_parent_folder() -> None:
     parents = {Path(str(importlib.import_module(name).__file__)).resolve().parents[1] for name in PACKAGES}
     assert parents == {ROOT}
