@@ -82,7 +82,8 @@ def test_the_packages_are_named_alike_wherever_tools_need_them() -> None:
 
 def test_benchmarks_find_what_they_measure() -> None:
     names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
-    code = f"import importlib, sys\nsys.path[:0] = ['benchmarks', '.']\nfor name in {names!r}: importlib.import_module(name)"
+    code = "import importlib, sys\nsys.path[:0] = ['benchmarks', '.']\n"
+    code += f"for name in {names!r}: importlib.import_module(name)"
     assert len(names) > 10 and run_python(code) == ""
 
 
