@@ -1,6 +1,6 @@
 """Blocks of rows that are read several times: in memory as far as it reaches, behind that in a temporary file."""
 
-import pickle
+import pickle  # a file without a name, which nobody else can read
 import tempfile
 from collections.abc import Iterable, Iterator
 
