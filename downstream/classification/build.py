@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
+from downstream.classification.labels import ClassLabels, checked_labels
 from downstream.classification.task import ClassificationTask
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, CasePair, CaseSet, Source
+from downstream.data.raw import Arrays, CasePair, Source
 from downstream.data.sources import infer_kind
 from downstream.data.splitting import stratified_order
 from downstream.errors import DataError, DataWarning
@@ -37,34 +38,20 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> ClassificationT
         raise DataError(
             f"{data.train.source}: its labels are numbers, not classes; load it with kind={infer_kind(data)!r}"
         )
+    known = {id(part): checked_labels(part.labels, source=part.source) for part in data.parts}
     # Only a seed task may know classes that no training case has.
     asked = data.parts if options.pool_test else data.parts[:1]
-    classes = tuple(sorted({label for part in asked for label in part.labels}, key=_class_order))
+    class_labels = ClassLabels.of([known[id(part)] for part in asked])
     labels = Labels(
         "stratified",
-        len(classes),
-        numbers=partial(_class_numbers, classes=classes),
+        len(class_labels),
+        numbers=lambda part: class_labels.numbers(known[id(part)], source=part.source),
         order=stratified_order,
-        check=partial(_check_classes, classes=classes),
+        check=partial(_check_classes, classes=class_labels.names),
     )
-    facts = case_facts(data, kind="classification", labels=labels, options=options, hashed={"classes": classes})
-    return ClassificationTask(**facts, classes=classes)
-
-
-def _class_order(label: str) -> tuple[int, float, str]:
-    try:
-        return (0, float(label), label)
-    except ValueError:
-        return (1, 0.0, label)
-
-
-def _class_numbers(part: CaseSet, *, classes: Sequence[str]) -> NDArray[np.int64]:
-    number_of = {label: number for number, label in enumerate(classes)}
-    strange = [(i, label) for i, label in enumerate(part.labels) if label not in number_of]
-    if strange:
-        case, label = strange[0]
-        raise DataError(f"{part.source}: case {case} has the class {label!r}, which no training case has")
-    return np.asarray([number_of[label] for label in part.labels], dtype=np.int64)
+    hashed = {"classes": class_labels.names}
+    facts = case_facts(data, kind="classification", labels=labels, options=options, hashed=hashed)
+    return ClassificationTask(**facts, class_labels=class_labels)
 
 
 def _check_classes(labels: NDArray[np.int64], *, source: str, classes: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from downstream.cases.task import CaseTask, LabelledWindows
+from downstream.classification.labels import ClassLabels
 from downstream.windows import Windows
 
 
@@ -11,10 +12,15 @@ class ClassificationTask(CaseTask):
     """Cases whose labels are class numbers, int64.
 
     Args:
-        classes: Class names by number.
+        class_labels: The classes by number, as they came.
     """
 
-    classes: tuple[str, ...]
+    class_labels: ClassLabels
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by number."""
+        return self.class_labels.names
 
     def known_of(self, windows: Windows) -> tuple[str, list[str]]:
         """Return the class of each of some training windows."""

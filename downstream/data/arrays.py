@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from downstream.data.options import Layout, LoadOptions
 from downstream.data.raw import Arrays, CasePair, CaseSet, Floats, RawSeries, SeriesSet
@@ -64,22 +63,7 @@ def _case_set(source: str, values: Any, labels: Any, *, layout: Layout) -> CaseS
     if flat.ndim != 1 or len(flat) != len(cases):
         raise DataError(f"{source}: there must be one label per case: {len(cases)} cases, labels {flat.shape}")
     variates = tuple(f"channel_{i}" for i in range(cases[0].shape[1]))
-    return CaseSet(source, variates, tuple(cases), _label_texts(flat, source))
-
-
-def _label_texts(labels: NDArray[Any], source: str) -> tuple[str, ...]:
-    """Return labels as text that reads back as the same numbers; whole numbers have no point, as class names have none.
-
-    Raises:
-        DataError: If a number is not finite; names the case.
-    """
-    if labels.dtype.kind == "f":
-        wrong = np.flatnonzero(~np.isfinite(labels))
-        if len(wrong):
-            raise DataError(f"{source}: the label of case {wrong[0]} is missing or infinite")
-        if (labels == np.round(labels)).all() and (np.abs(labels) < 2**53).all():
-            labels = labels.astype(np.int64)
-    return tuple(str(label) for label in labels.tolist())
+    return CaseSet(source, variates, tuple(cases), flat)
 
 
 def _time_first(values: Any, *, layout: Layout, source: str, cases: bool) -> list[Floats]:

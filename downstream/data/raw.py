@@ -21,11 +21,13 @@ class Table:
         source: File name, or a word for data from memory.
         frame: The rows.
         lines: Line number in the file of each row; None where rows have no lines.
+        y: Labels that were passed beside the table, (rows,); None where it has a column of its own for them.
     """
 
     source: str
     frame: pd.DataFrame
     lines: NDArray[np.int64] | None = None
+    y: NDArray[Any] | None = None
 
     def where(self, row: int) -> str:
         """Return how a reader finds a row: its line in the file, or its number from 0."""
@@ -70,26 +72,41 @@ class RawSeries:
 
 @dataclass(frozen=True, eq=False)
 class SeriesSet:
-    """Series with the same columns; `source` names them in messages."""
+    """Series with the same columns.
+
+    Args:
+        source: Names them in messages.
+        variates: Names of the columns.
+        series: The recordings.
+        has_names: Whether the columns bear names of their own, so that other data is matched by name, not position.
+        has_ids: Whether the series' names are ids of their own, which say which series of other data is the same.
+        steps: Of a table with a case per row: the names of its columns, each a time step.
+    """
 
     source: str
     variates: tuple[str, ...]
     series: tuple[RawSeries, ...]
+    has_names: bool = False
+    has_ids: bool = False
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class CaseSet:
     """Labelled cases of possibly unequal length, each float64 (time, variates).
 
-    Labels are as written: what they mean is for the kind of task to say. With `has_targets` the
-    source itself says that they are numbers to be predicted, not classes.
+    Labels are as they came, (cases,), texts where they were read from text: what they mean is for the kind of task
+    to say. With `has_targets` the source itself says that they are numbers to be predicted, not classes. `has_names`
+    and `steps` are those of `SeriesSet`.
     """
 
     source: str
     variates: tuple[str, ...]
     cases: tuple[Floats, ...]
-    labels: tuple[str, ...]
+    labels: NDArray[Any]
     has_targets: bool = False
+    has_names: bool = False
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

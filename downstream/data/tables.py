@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
         labels = read_labels(table.frame[label], table=table) if label in table.frame.columns else None
         n_train = _read_split(table) if "split" in table.frame.columns else None
         labelled = RawSeries(series.name, series.values, series.times, labels, n_train)
-        sets.append(SeriesSet(plain.source, plain.variates, (labelled,)))
+        sets.append(replace(plain, series=(labelled,)))
     return _joined(source.name, sets)
 
 
@@ -57,17 +58,20 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
     """
     frame = table.frame
     label = options.label_column or "label"
-    if label not in frame.columns:
+    steps = tuple(name for name in frame.columns if name != label)
+    if table.y is None and label not in frame.columns:
         raise DataError(
             f"{table.source}: cases from a table need one row each and a label column; there is no column {label!r}; "
             f"pass label_column=... (columns: {', '.join(frame.columns[:8])})"
         )
-    if frame.shape[1] == 1:
+    if not steps:
         raise DataError(f"{table.source}: there is no column with values beside the label column {label!r}")
-    labels = frame[label]
-    table.refuse(labels.isna(), what=f"column {label!r}", values=labels.array, rule="the label is missing")
-    values = take_values(table, [name for name in frame.columns if name != label])
-    return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), tuple(map(str, labels)))
+    labels = table.y
+    if labels is None:
+        labels = frame[label].to_numpy()
+        table.refuse(pd.isna(labels), what=f"column {label!r}", values=labels, rule="the label is missing")
+    values = take_values(table, steps)
+    return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), labels, steps=steps)
 
 
 def take_values(table: Table, names: Sequence[str]) -> Floats:
@@ -157,7 +161,8 @@ def _wide_series(table: Table, *, options: LoadOptions, dropped: Sequence[str], 
     if not len(table.frame):
         raise DataError(f"{table.source}: the table has no rows")
     times = read_times(table, time, disorder="warn" if anomaly else "refuse")
-    return SeriesSet(table.source, names, (RawSeries(table.source, take_values(table, names), times),))
+    series = RawSeries(table.source, take_values(table, names), times)
+    return SeriesSet(table.source, names, (series,), has_names=True)
 
 
 def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) -> tuple[str, ...]:
@@ -192,7 +197,7 @@ def _long_series(table: Table, *, name: str) -> SeriesSet:
     series = [RawSeries(str(key), values[rows], None if times is None else times[rows]) for key, rows in groups.items()]
     if not series:
         raise DataError(f"{table.source}: the table has no rows")
-    return SeriesSet(name, ("y",), tuple(series))
+    return SeriesSet(name, ("y",), tuple(series), has_names=True, has_ids=True)
 
 
 def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
@@ -203,8 +208,7 @@ def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
                 f"{name}: {other.source} has the columns {', '.join(other.variates)}, "
                 f"but {first.source} has {', '.join(first.variates)}"
             )
-    return SeriesSet(
-        name if len(sets) > 1 else first.source,
-        first.variates,
-        tuple(series for part in sets for series in part.series),
-    )
+    if len(sets) == 1:
+        return first
+    series = tuple(series for part in sets for series in part.series)
+    return SeriesSet(name, first.variates, series, has_names=True, has_ids=True)  # a file's name says which it is

@@ -37,7 +37,7 @@ def _targets(part: CaseSet) -> NDArray[np.float64]:
     if len(wrong):
         case = int(wrong[0])
         raise DataError(
-            f"{part.source}: case {case} has the target {part.labels[case]!r}; targets must be finite numbers"
+            f"{part.source}: case {case} has the target {str(part.labels[case])!r}; targets must be finite numbers"
         )
     return targets
 
@@ -51,9 +51,9 @@ def _check_differ(labels: NDArray[np.float64], *, source: str) -> None:
         raise DataError(f"{source}: all training cases have the target {labels[0]:g}; there is nothing to predict")
 
 
-def _number(label: str) -> float:
-    """Return what a text says, NaN where that is no number."""
+def _number(label: object) -> float:
+    """Return the number that a label is or, as text, says; NaN where that is none."""
     try:
-        return float(label)
-    except ValueError:
+        return float(label)  # type: ignore[arg-type]  # what is no number says so
+    except (TypeError, ValueError, OverflowError):
         return float("nan")

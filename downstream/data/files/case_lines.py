@@ -43,7 +43,7 @@ def read_case_lines(
     if not cases:
         raise DataError(f"{source}: there is no case after @data")
     variates = tuple(f"channel_{i}" for i in range(cases[0].shape[1]))
-    return CaseSet(source, variates, tuple(cases), tuple(labels), has_targets)
+    return CaseSet(source, variates, tuple(cases), np.asarray(labels, dtype=object), has_targets)
 
 
 def case_of(channels: Sequence[str], *, where: str) -> Floats:

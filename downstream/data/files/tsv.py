@@ -28,4 +28,4 @@ def read_tsv_cases(path: Path) -> CaseSet:
             raise DataError(f"{path.name}: line {number} holds something that is not a number ({error})") from error
         cases.append(values[:, None])
         labels.append(label.strip())
-    return CaseSet(path.name, ("channel_0",), tuple(cases), tuple(labels))
+    return CaseSet(path.name, ("channel_0",), tuple(cases), np.asarray(labels, dtype=object))

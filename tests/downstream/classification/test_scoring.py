@@ -15,6 +15,7 @@ from downstream.cases import features
 from downstream.cases.task import LabelledWindows
 from downstream.classification import scoring as classification
 from downstream.classification.baselines import BASELINES
+from downstream.classification.labels import ClassLabels
 from downstream.classification.task import ClassificationTask
 from downstream.represent import flatten_streams
 from downstream.scaling import Scaler
@@ -45,7 +46,7 @@ def make_task(
         sealed=Sealed(LabelledWindows(cases(values[n:]), labels[n:])),
         windows=cases(values[:n]),
         labels=labels[:n],
-        classes=tuple("abcdefghij"[:n_classes]),
+        class_labels=ClassLabels(np.asarray(list("abcdefghij"[:n_classes]))),
         scaler=Scaler(np.zeros((1, 2)), np.ones((1, 2)), n_rows_seen=n * length),
     )
 

@@ -48,7 +48,7 @@ def test_other_forms_equal_ts(name: str, reader: object, suffix: str) -> None:
     datasets = pytest.importorskip("aeon.datasets", reason="aeon bundles sets in several forms")
     folder = Path(datasets.__file__).parent / "data" / name
     one, two = read_ts_cases(folder / f"{name}_TRAIN.ts"), reader(folder / f"{name}_TRAIN.{suffix}")
-    assert one.labels == two.labels
+    assert one.labels.tolist() == two.labels.tolist()
     np.testing.assert_allclose(np.stack(one.cases), np.stack(two.cases), atol=1e-6)
 
 
@@ -59,7 +59,7 @@ def test_ts_missing_unequal_and_gzip(tmp_path: Path) -> None:
     cases = read_ts_cases(path)
     np.testing.assert_array_equal(cases.cases[0], [[1, 4], [np.nan, 5], [3, 6]])
     np.testing.assert_array_equal(cases.cases[1], [[7, 8]])
-    assert cases.labels == ("a", "b")
+    assert cases.labels.tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_wrong_ts(tmp_path: Path, text: str, message: str) -> None:
 
 def test_tsv(tmp_path: Path) -> None:
     cases = read_tsv_cases(_file(tmp_path, "1\t0.5\tNaN\n\n2\t?\t3\t4\n", "toy.tsv"))
-    assert cases.labels == ("1", "2")
+    assert cases.labels.tolist() == ["1", "2"]
     np.testing.assert_array_equal(cases.cases[0][:, 0], [0.5, np.nan])
     np.testing.assert_array_equal(cases.cases[1][:, 0], [np.nan, 3, 4])
 
@@ -105,7 +105,7 @@ _RELATIONAL = "@relation toy\n@attribute r relational\n@attribute a numeric\n@en
 
 def test_arff(tmp_path: Path) -> None:
     cases = read_arff_cases(_file(tmp_path, "% remark\n" + _ARFF + "1,?,x\n% more\n3,4,'y'\n", "toy.arff"))
-    assert cases.labels == ("x", "y")
+    assert cases.labels.tolist() == ["x", "y"]
     np.testing.assert_array_equal(np.stack(cases.cases)[:, :, 0], [[1, np.nan], [3, 4]])
 
 

@@ -182,7 +182,7 @@ def test_wanted_label_column_must_exist(tmp_path: Path) -> None:
 def test_rows_can_be_cases(tmp_path: Path) -> None:
     table = read_csv_table(_write(tmp_path, "label,t0,t1\nup,1,2\ndown,2,1\n"))
     cases = row_cases(table, options=LoadOptions(name="set"))
-    assert cases.labels == ("up", "down")
+    assert cases.labels.tolist() == ["up", "down"]
     np.testing.assert_array_equal(np.stack(cases.cases)[:, :, 0], [[1, 2], [2, 1]])
 
 

@@ -105,7 +105,7 @@ def test_plain_series_need_no_targets() -> None:
     ("source", "message"),
     [
         ((_X, ["a"] * 40), r"case 0 has the target 'a'; targets must be finite numbers"),
-        ((_X, [1.0, np.nan] * 20), r"label of case 1 is missing or infinite"),
+        ((_X, [1.0, np.nan] * 20), r"case 1 has the target .nan."),
         ((_X, _Y, _X[:2], ["1", "inf"]), r"\(test\): case 1 has the target 'inf'"),
         ((_X, np.full(40, 3.0)), r"all training cases have the target 3; there is nothing to predict"),
         ((_X, None), r"needs cases X and their labels y"),
