@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream.data.arrays import array_series
+from downstream.data.memory.labels import plain_labels
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Arrays, SeriesSet, Source
 from downstream.data.sources import read_series
@@ -22,7 +23,7 @@ def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
 def labelled_series(content: Source, *, options: LoadOptions) -> SeriesSet:
     """Return the series of a source with what is known of their rows.
 
-    Of arrays, `labels` belong to the rows of `values`; with `X_test` (and `y_test`), `X` are training rows and
+    Of arrays, `labels` (or `y`) belong to the rows of `values`; with `X_test` (and `y_test`), `X` are training rows and
     `X_test` the rows after them.
 
     Raises:
@@ -31,16 +32,20 @@ def labelled_series(content: Source, *, options: LoadOptions) -> SeriesSet:
     data = plain_series(content, options=options)
     if not isinstance(content, Arrays):
         return data
+    arrays = content.content
+    labels, test = arrays.get("labels", arrays.get("y")), arrays.get("X_test")
+    if labels is None and test is None:
+        return data
     if len(data.series) != 1:
-        raise DataError(f"{data.source}: anomaly detection from arrays takes one series, got {len(data.series)}")
-    arrays, series = content.content, data.series[0]
-    values, n_train, labels = series.values, None, arrays.get("labels")
-    if arrays.get("X_test") is not None:
-        test = array_series(Arrays(data.source, {"X": arrays["X_test"]}), options=options)
-        if len(test.series) != 1 or test.variates != data.variates:
+        raise DataError(f"{data.source}: labels and X_test belong to one series, got {len(data.series)} in the array")
+    series = data.series[0]
+    values, n_train = series.values, None
+    if test is not None:
+        after = array_series(Arrays(data.source, {"X": test}), options=options)
+        if len(after.series) != 1 or after.variates != data.variates:
             raise DataError(f"{data.source}: X_test must be one series with the variates of X")
         n_train, labels = len(values), arrays.get("y_test")
-        values = np.concatenate([values, test.series[0].values])
+        values = np.concatenate([values, after.series[0].values])
     known = None
     if labels is not None:
         known = np.zeros(len(values), dtype=np.int8)
@@ -49,7 +54,7 @@ def labelled_series(content: Source, *, options: LoadOptions) -> SeriesSet:
 
 
 def _checked(labels: Any, *, n: int, source: str) -> NDArray[Any]:
-    array = np.asarray(labels)
+    array = plain_labels(labels, source=source)
     if array.shape != (n,) or not np.isin(array, (0, 1)).all():
         raise DataError(f"{source}: anomaly labels must be {n} values 0 or 1, got shape {array.shape}")
     return array

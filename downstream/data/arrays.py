@@ -1,14 +1,21 @@
 """Arrays to series or cases; the axes follow `layout` and are never guessed."""
 
+import warnings
 from collections.abc import Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from downstream.data.options import Layout, LoadOptions
+from downstream.data.memory.containers import is_cell, unwrapped
+from downstream.data.memory.labels import plain_labels
+from downstream.data.options import LAYOUTS, Layout, LoadOptions
 from downstream.data.raw import Arrays, CasePair, CaseSet, Floats, RawSeries, SeriesSet
-from downstream.data.tables import LARGEST, choose_variates
-from downstream.errors import DataError
+from downstream.data.tables import COMPLEX, DIGITS, LARGEST, check_count, choose_variates, loses_digits
+from downstream.errors import DataError, DataWarning
 
 
 def array_cases(source: Arrays, *, layout: Layout) -> CasePair:
@@ -26,7 +33,7 @@ def array_cases(source: Arrays, *, layout: Layout) -> CasePair:
     values = content.get("X", content.get("values"))
     if values is None or content.get("y") is None:
         raise DataError(f"{source.source}: it needs cases X and their labels y")
-    train = _case_set(source.source, values, content["y"], layout=layout)
+    train = _case_set(source.source, values, content["y"], layout=layout, ids=source.ids)
     if (content.get("X_test") is None) != (content.get("y_test") is None):
         raise DataError(f"{source.source}: X_test and y_test come together, one of them is missing")
     if content.get("X_test") is None:
@@ -53,22 +60,23 @@ def array_series(source: Arrays, *, options: LoadOptions, cases: bool = False) -
     names = tuple(f"variate_{i}" for i in range(series[0].shape[1]))
     chosen = choose_variates(names, options=options, source=source.source)
     columns = [names.index(name) for name in chosen]
-    raw = tuple(RawSeries(f"series {i}", rows[:, columns]) for i, rows in enumerate(series))
-    return SeriesSet(source.source, chosen, raw)
+    ids = source.ids or tuple(f"series {i}" for i in range(len(series)))
+    raw = tuple(RawSeries(name, rows[:, columns]) for name, rows in zip(ids, series, strict=True))
+    return SeriesSet(source.source, chosen, raw, has_ids=bool(source.ids))
 
 
-def _case_set(source: str, values: Any, labels: Any, *, layout: Layout) -> CaseSet:
+def _case_set(source: str, values: Any, labels: Any, *, layout: Layout, ids: Sequence[str] = ()) -> CaseSet:
     cases = _time_first(values, layout=layout, source=source, cases=True)
-    flat = np.asarray(labels)
-    if flat.ndim != 1 or len(flat) != len(cases):
-        raise DataError(f"{source}: there must be one label per case: {len(cases)} cases, labels {flat.shape}")
+    flat = plain_labels(labels, ids=ids, source=source)
+    check_count(flat, n_cases=len(cases), source=source)
     variates = tuple(f"channel_{i}" for i in range(cases[0].shape[1]))
     return CaseSet(source, variates, tuple(cases), flat)
 
 
 def _time_first(values: Any, *, layout: Layout, source: str, cases: bool) -> list[Floats]:
     """Return series or cases, each (time, variates); `cases` says what the rows of a 2-d array are."""
-    if isinstance(values, list | tuple) and len(values) and np.ndim(values[0]) >= 1:
+    values = unwrapped(values)
+    if isinstance(values, list | tuple) and len(values) and is_cell(values[0]):
         parts = [_numeric(part, source=f"{source}, item {i}") for i, part in enumerate(values)]
     else:
         array = _numeric(values, source=source)
@@ -79,30 +87,81 @@ def _time_first(values: Any, *, layout: Layout, source: str, cases: bool) -> lis
     if strange:
         raise DataError(f"{source}: a {'case' if cases else 'series'} must have 1 or 2 axes, got shape {strange[0]}")
     parts = [part[:, None] if part.ndim == 1 else part.T if layout == "nct" else part for part in parts]
-    if len({part.shape[1] for part in parts}) != 1:
-        raise DataError(
-            f"{source}: all must have the same number of variates with layout={layout!r}, "
-            f"got shapes {sorted({part.shape for part in parts})[:4]} after putting time first"
-        )
+    _check_axes(parts, layout=layout, source=source)
     return parts
 
 
+def _check_axes(parts: Sequence[Floats], *, layout: Layout, source: str) -> None:
+    """Refuse unequal numbers of variates, and warn where there are more variates than time steps."""
+    other = next(one for one in LAYOUTS if one != layout)
+    read = f"layout={layout!r} reads an item as ({'variates, time' if layout == 'nct' else 'time, variates'})"
+    widths = sorted({part.shape[1] for part in parts})
+    if len(widths) > 1:
+        swapped = len({len(part) for part in parts}) == 1
+        raise DataError(
+            f"{source}: all must have the same number of variates; {read}, which gives {widths[0]} to {widths[-1]}"
+            + (f"; with layout={other!r} all have {len(parts[0])}" if swapped else "")
+        )
+    if all(part.shape[1] > part.shape[0] for part in parts):
+        length, width = parts[0].shape
+        warnings.warn(
+            f"{source}: {read}, which gives {width} variates of {length} time steps; if time is the other axis, pass "
+            f"layout={other!r}",
+            DataWarning,
+            stacklevel=5,
+        )
+
+
 def _numeric(values: Any, *, source: str) -> Floats:
+    """Return numbers of any type as float64 of the same shape, NaN where one is missing."""
+    rule = "values must form a numeric array"
     try:
-        array = np.asarray(values)
-        if array.dtype.kind not in "fiub":
-            raise ValueError(f"dtype {array.dtype}")
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{source}: values must form a numeric array ({str(error).splitlines()[0]})") from error
+        array = np.asarray(unwrapped(values))
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise DataError(f"{source}: {rule} ({str(error).splitlines()[0]})") from error
+    if array.dtype.kind == "c":
+        raise DataError(f"{source}: {rule}, got complex numbers; {COMPLEX}")
+    if array.dtype.kind not in "fiubO":
+        raise DataError(f"{source}: {rule} (dtype {array.dtype})")
     if not array.size:
         raise DataError(f"{source}: it needs rows with values, got an array of shape {array.shape}")
-    with np.errstate(over="ignore"):  # what is too large for float64 is refused below
+    if array.dtype.kind == "O":
+        array = _from_objects(array, rule=f"{source}: {rule}")
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large for float64 is refused below
         numbers = array.astype(np.float64)
-    large = np.argwhere(np.abs(numbers) > LARGEST)
+        large = np.argwhere(np.abs(numbers) > LARGEST)
     if len(large):
-        place = tuple(int(i) for i in large[0])
-        raise DataError(f"{source}: the value at index {place} is infinite or beyond {LARGEST:g}")
+        raise DataError(f"{source}: the value at index {_index(large)} is infinite or beyond {LARGEST:g}")
+    inexact = np.argwhere(loses_digits(array)) if array.dtype.kind in "iu" else large
+    if len(inexact):
+        raise DataError(f"{source}: the value at index {_index(inexact)} {DIGITS}")
     return numbers
+
+
+def _from_objects(array: NDArray[Any], *, rule: str) -> NDArray[Any]:
+    """Return objects that are numbers as such: whole ones if all are, float64 otherwise."""
+    flat = array.ravel().tolist()
+    is_number = [isinstance(value, Real | Decimal | np.bool_) for value in flat]
+    wrong = [not known and not (value is None or value is pd.NA) for value, known in zip(flat, is_number, strict=True)]
+    if any(wrong):
+        place = tuple(int(i) for i in np.unravel_index(wrong.index(True), array.shape))
+        raise DataError(f"{rule}, but at index {place} there is {flat[wrong.index(True)]!r}")
+    if all(isinstance(value, int) for value in flat) and max(map(abs, flat)) < 2**63:
+        return np.asarray(flat, dtype=np.int64).reshape(array.shape)
+    return np.asarray([_as_float(v) if known else np.nan for v, known in zip(flat, is_number, strict=True)]).reshape(
+        array.shape
+    )
+
+
+def _as_float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf")
+
+
+def _index(places: NDArray[np.intp]) -> tuple[int, ...]:
+    return tuple(int(i) for i in places[0])
 
 
 def check_cases(cases: Sequence[Floats], *, source: str) -> None:

@@ -14,6 +14,21 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class Panel:
+    """Which rows of a table belong to which series.
+
+    Args:
+        names: Of the series, in the order of their first rows.
+        series_of: The place in `names` of each row's series, (rows,).
+        has_ids: Whether the names are ids that came with the data, not numbers given here.
+    """
+
+    names: tuple[str, ...]
+    series_of: NDArray[np.intp]
+    has_ids: bool = True
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table as read: column names are text, values are unchecked.
 
@@ -21,17 +36,37 @@ class Table:
         source: File name, or a word for data from memory.
         frame: The rows.
         lines: Line number in the file of each row; None where rows have no lines.
-        y: Labels that were passed beside the table, (rows,); None where it has a column of its own for them.
+        y: Labels that were passed beside the table, one per case or row; None where it has a column of its own.
+        panel: The series of the rows; None where they are one series, or a case each.
+        time: The column that its form says holds times or steps; None where it is to be found.
+        has_names: Whether the columns bear names of their own.
     """
 
     source: str
     frame: pd.DataFrame
     lines: NDArray[np.int64] | None = None
     y: NDArray[Any] | None = None
+    panel: Panel | None = None
+    time: str | None = None
+    has_names: bool = True
+
+    @property
+    def rows_of(self) -> dict[str, NDArray[np.intp]]:
+        """The rows of each series, in their order; a table without a panel is one series."""
+        if self.panel is None:
+            return {self.source: np.arange(len(self.frame))}
+        order = np.argsort(self.panel.series_of, kind="stable")
+        ends = np.cumsum(np.bincount(self.panel.series_of, minlength=len(self.panel.names)))
+        return dict(zip(self.panel.names, np.split(order, ends[:-1]), strict=True))
 
     def where(self, row: int) -> str:
-        """Return how a reader finds a row: its line in the file, or its number from 0."""
-        return f"line {self.lines[row]}" if self.lines is not None else f"row {row}"
+        """Return how a reader finds a row: its line in the file, or its number from 0 in the table or its series."""
+        if self.lines is not None:
+            return f"line {self.lines[row]}"
+        if self.panel is None:
+            return f"row {row}"
+        series = self.panel.series_of[row]
+        return f"row {int((self.panel.series_of[:row] == series).sum())} of series {self.panel.names[series]!r}"
 
     def refuse(self, wrong: NDArray[np.bool_] | pd.Series, *, what: str, values: Any, rule: str) -> None:
         """Refuse the first row that is wrong, if there is one.
@@ -124,18 +159,20 @@ class CasePair:
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """Arrays by key, as in an `.npz` file; axes not yet settled."""
+    """Arrays by key, as in an `.npz` file; axes not yet settled. `ids` are those of the series or cases, if any."""
 
     source: str
     content: Mapping[str, Any] = field(default_factory=dict)
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """One table, or one per series; `name` is the file's or the folder's."""
+    """One table, or one per series; `name` is the file's or the folder's, `test` holds official test cases."""
 
     name: str
     tables: tuple[Table, ...]
+    test: Table | None = None
 
 
 Source = Tables | CasePair | Arrays

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from downstream.data.arrays import array_series
 from downstream.data.files.arff import read_arff_cases
@@ -16,7 +15,10 @@ from downstream.data.files.opening import missing_file, stem_of, suffix_of
 from downstream.data.files.parquet import read_parquet_table
 from downstream.data.files.ts import read_ts_cases
 from downstream.data.files.tsv import read_tsv_cases
+from downstream.data.memory.labels import with_labels
+from downstream.data.memory.objects import open_object
 from downstream.data.options import LoadOptions
+from downstream.data.panels import as_panel
 from downstream.data.raw import Arrays, CasePair, CaseSet, RawSeries, SeriesSet, Source, Table, Tables
 from downstream.errors import DataError
 from downstream.kinds import KINDS, task_kind
@@ -38,10 +40,10 @@ def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
     """Read whatever a user passes.
 
     Args:
-        source: A path (file, folder, or the part of a name before `_TRAIN`), a
-            DataFrame, an array, a list of arrays, `(X, y)`, `(X, y, X_test, y_test)`,
-            or a mapping with the keys of an `.npz` file.
-        y: Class labels that belong to an array or list.
+        source: A path (file, folder, or the part of a name before `_TRAIN`), a frame or an array of any library, a
+            list of them, `(X, y)`, `(X, y, X_test, y_test)`, or a mapping with the keys of an `.npz` file, with ids
+            of series, or with names of columns. `as_panel` says which frames are panels.
+        y: Labels that belong to a table, an array or a list; see `with_labels`.
 
     Returns:
         What was read, and a name for it.
@@ -50,29 +52,8 @@ def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
         DataError: If nothing readable is there.
         TypeError: If the source is of a kind not listed above.
     """
-    if isinstance(source, str | os.PathLike):
-        try:
-            return _open_path(Path(source).expanduser())
-        except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be read, ~nobody
-            raise DataError(f"{source}: {getattr(error, 'strerror', None) or error}") from error
-    if isinstance(source, pd.Series):
-        source = source.to_frame(name=str(source.name or "value"))
-    if isinstance(source, pd.DataFrame):
-        frame = source.copy(deep=False)
-        frame.columns = pd.Index([str(name) for name in frame.columns])
-        if frame.columns.has_duplicates:
-            raise DataError("DataFrame: a column name occurs more than once")
-        return Tables("frame", (Table("DataFrame", frame),)), "frame"
-    if isinstance(source, Mapping):
-        return Arrays("arrays", dict(source)), "arrays"
-    if isinstance(source, tuple) and len(source) in (2, 4):
-        return Arrays("arrays", dict(zip(("X", "y", "X_test", "y_test"), source, strict=False))), "arrays"
-    if hasattr(source, "__array__") or isinstance(source, list):
-        return Arrays("array", {"X": source} if y is None else {"X": source, "y": y}), "array"
-    raise TypeError(
-        "load_task takes a path, a DataFrame, an array, a list of arrays, (X, y), (X, y, X_test, y_test) or a mapping, "
-        f"got {type(source).__name__}"
-    )
+    content, name = _open_named(source) if isinstance(source, str | os.PathLike) else open_object(source)
+    return (content if y is None else with_labels(content, y)), name
 
 
 def infer_kind(source: Source) -> str:
@@ -91,6 +72,10 @@ def read_series(content: Source, *, options: LoadOptions, from_tables: Callable[
         raise DataError(f"{content.train.source}: the file holds labelled cases; load it with kind={kind!r}")
     if isinstance(content, Arrays):
         return array_series(content, options=options)
+    if content.test is not None:
+        raise DataError(
+            f"{content.test.source}: of frames, X_test is read as cases only; mark rows by a column 'split'"
+        )
     return from_tables(content, options=options)
 
 
@@ -100,6 +85,13 @@ def some_of(series: Sequence[RawSeries], *, options: LoadOptions) -> Sequence[Ra
         return series
     rng = np.random.default_rng(options.rng_seed)
     return [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]
+
+
+def _open_named(name: str | os.PathLike[str]) -> tuple[Source, str]:
+    try:
+        return _open_path(Path(name).expanduser())
+    except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be read, ~nobody
+        raise DataError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _open_path(path: Path) -> tuple[Source, str]:
@@ -114,7 +106,7 @@ def _open_path(path: Path) -> tuple[Source, str]:
     if suffix in CASE_READERS:
         return _open_pair(path), stem_of(path)
     if suffix in TABLE_READERS:
-        return Tables(stem_of(path), (TABLE_READERS[suffix](path),)), stem_of(path)
+        return Tables(stem_of(path), (as_panel(TABLE_READERS[suffix](path)),)), stem_of(path)
     if suffix in ARRAY_SUFFIXES:
         return read_numpy_arrays(path), stem_of(path)
     known = ", ".join([*CASE_READERS, *TABLE_READERS, *ARRAY_SUFFIXES])
@@ -130,7 +122,7 @@ def _open_folder(folder: Path) -> tuple[Source, str]:
         raise DataError(
             f"{folder}: the folder holds neither a *_TRAIN file (.ts, .tsv, .arff) nor tables (.csv, .parquet)"
         )
-    tables = tuple(TABLE_READERS[suffix_of(path)](path) for path in files)
+    tables = tuple(as_panel(TABLE_READERS[suffix_of(path)](path)) for path in files)
     return Tables(folder.resolve().name, tables), folder.resolve().name
 
 

@@ -1,8 +1,8 @@
-"""Tables to series or cases: wide, long, with anomaly labels, or one case per row."""
+"""Tables to series or cases: of one series, of a panel, with anomaly labels, or one case per row."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,24 +10,26 @@ from numpy.typing import NDArray
 
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CaseSet, Floats, RawSeries, SeriesSet, Table, Tables
-from downstream.data.time_columns import find_time_column, read_times
-from downstream.errors import DataError, DataWarning
+from downstream.data.time_columns import Disorder, find_time_column, read_times
+from downstream.errors import DataError
 from search_space.registry import unknown_name
 
-LONG_COLUMNS = ("unique_id", "ds", "y")
 LARGEST = 1e30  # squares of larger values leave float64's and float32's comfortable range
+MOST_WHOLE = 2.0**53
+COMPLEX = "pass the real and the imaginary part as two variates"
+DIGITS = (
+    "has more digits than float64 keeps (it is beyond 2**53); take an offset away, or pass floats if rounding is meant"
+)
+_TIMES = frozenset({"datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period"})
 
 
 def forecasting_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
-    """Read wide tables (one series each) or one long table (`unique_id`, `ds`, `y`).
+    """Read tables: of one series each, or panels.
 
     Raises:
         DataError: If a column is unknown or not numeric, times do not ascend, or tables differ.
     """
-    if len(source.tables) == 1 and set(LONG_COLUMNS) <= set(source.tables[0].frame.columns):
-        return _long_series(source.tables[0], name=source.name)
-    sets = [_wide_series(table, options=options, dropped=()) for table in source.tables]
-    return _joined(source.name, sets)
+    return _joined(source.name, [table_series(table, options=options) for table in source.tables])
 
 
 def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
@@ -41,13 +43,27 @@ def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
         label = options.label_column or "label"
         if options.label_column is not None and label not in table.frame.columns:
             raise DataError(f"{table.source}: {unknown_name('column', label, tuple(table.frame.columns))}")
-        plain = _wide_series(table, options=options, dropped=(label, "split"), anomaly=True)
-        series = plain.series[0]
-        labels = read_labels(table.frame[label], table=table) if label in table.frame.columns else None
-        n_train = _read_split(table) if "split" in table.frame.columns else None
-        labelled = RawSeries(series.name, series.values, series.times, labels, n_train)
-        sets.append(replace(plain, series=(labelled,)))
+        plain = table_series(table, options=options, dropped=(label, "split"), disorder="warn")
+        column = _row_labels(table, label=label)
+        labels = None if column is None else read_labels(column, table=table)
+        series = tuple(
+            replace(
+                one,
+                labels=None if labels is None else labels[rows],
+                n_train=_read_split(table, rows) if "split" in table.frame.columns else None,
+            )
+            for one, rows in zip(plain.series, table.rows_of.values(), strict=True)
+        )
+        sets.append(replace(plain, series=series))
     return _joined(source.name, sets)
+
+
+def _row_labels(table: Table, *, label: str) -> pd.Series | None:
+    if table.y is None:
+        return table.frame[label] if label in table.frame.columns else None
+    if len(table.y) != len(table.frame):
+        raise DataError(f"{table.source}: y must be one label per row: {len(table.frame)} rows, {len(table.y)} labels")
+    return pd.Series(table.y, name="y")
 
 
 def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
@@ -70,8 +86,15 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
     if labels is None:
         labels = frame[label].to_numpy()
         table.refuse(pd.isna(labels), what=f"column {label!r}", values=labels, rule="the label is missing")
+    check_count(labels, n_cases=len(frame), source=table.source)
     values = take_values(table, steps)
     return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), labels, steps=steps)
+
+
+def check_count(labels: NDArray[Any], *, n_cases: int, source: str) -> None:
+    """Refuse labels that are not one per case."""
+    if labels.ndim != 1 or len(labels) != n_cases:
+        raise DataError(f"{source}: there must be one label per case: {n_cases} cases, labels {labels.shape}")
 
 
 def take_values(table: Table, names: Sequence[str]) -> Floats:
@@ -83,6 +106,8 @@ def take_values(table: Table, names: Sequence[str]) -> Floats:
     frame = table.frame[list(names)]
     kinds = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     values = np.empty((len(frame), len(names)), dtype=np.float64)
+    for place in np.flatnonzero(kinds):
+        _refuse_unlike_floats(table, str(names[place]))
     values[:, kinds] = frame.loc[:, kinds].to_numpy(dtype=np.float64, na_value=np.nan)
     for place in np.flatnonzero(~np.asarray(kinds)):
         values[:, place] = _from_text(table, str(names[place]))
@@ -97,10 +122,30 @@ def take_values(table: Table, names: Sequence[str]) -> Floats:
     return values
 
 
+def _refuse_unlike_floats(table: Table, name: str) -> None:
+    """Refuse complex numbers, and whole ones with more digits than float64 keeps."""
+    column = table.frame[name]
+    if pd.api.types.is_complex_dtype(column):
+        raise DataError(f"{table.source}: column {name!r} holds complex numbers; {COMPLEX}")
+    if pd.api.types.is_integer_dtype(column):
+        whole = column.dropna().to_numpy(dtype=column.dtype.name.lower() if column.isna().any() else None)
+        if whole.size and np.abs(whole.astype(np.float64)).max() >= MOST_WHOLE:
+            places = np.flatnonzero(column.notna())[loses_digits(whole)]
+            wrong = np.isin(np.arange(len(column)), places)
+            table.refuse(wrong, what=f"column {name!r}", values=column.array, rule="{} " + DIGITS)
+
+
+def loses_digits(numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether whole numbers, signed or not, have more digits than float64 keeps, same shape."""
+    floats = np.abs(numbers.astype(np.float64))
+    gaps = np.maximum(np.spacing(floats), 1).astype(numbers.dtype)
+    return np.asarray((floats >= MOST_WHOLE) & (numbers % gaps != 0))
+
+
 def _from_text(table: Table, name: str) -> Floats:
     """Return a column that the reader did not find to be numbers as numbers, float64 (rows,)."""
     column = table.frame[name].reset_index(drop=True)
-    if pd.api.types.is_datetime64_any_dtype(column):
+    if pd.api.types.infer_dtype(column) in _TIMES:
         raise DataError(f"{table.source}: column {name!r} holds times, not numbers; leave it out with variates=[...]")
     column = column.astype(object)
     numbers = _numbers(column)
@@ -139,14 +184,16 @@ def read_labels(column: pd.Series, *, table: Table) -> NDArray[np.int8]:
     return numbers.astype(np.int8)
 
 
-def _read_split(table: Table) -> int:
+def _read_split(table: Table, rows: NDArray[np.intp]) -> int:
+    """Return how many of the rows of a series are for training."""
     words = table.frame["split"].astype("string").str.strip().str.lower().fillna("").to_numpy(dtype=object)
     train = words == "train"
     wrong = ~train & (words != "test")
     table.refuse(wrong, what="column 'split'", values=words, rule="must be train or test, got {}")
+    train = train[rows]
     n_train = int(train.sum())
     if not train[:n_train].all():
-        row = int(np.flatnonzero(~train)[0])
+        row = int(rows[np.flatnonzero(~train)[0]])
         raise DataError(
             f"{table.source}: column 'split': all train rows must come before the test rows, but {table.where(row)} "
             "is a test row with train rows after it"
@@ -154,15 +201,46 @@ def _read_split(table: Table) -> int:
     return n_train
 
 
-def _wide_series(table: Table, *, options: LoadOptions, dropped: Sequence[str], anomaly: bool = False) -> SeriesSet:
-    time = find_time_column(table, wanted=options.time_column)
+def table_series(
+    table: Table, *, options: LoadOptions, dropped: Sequence[str] = (), disorder: Disorder = "refuse"
+) -> SeriesSet:
+    """Return the series of a table, in the order of their first rows; every column but time is a variate.
+
+    Args:
+        table: Of one series, or of a panel.
+        options: Time column and variates.
+        dropped: Columns that hold something else.
+        disorder: What to do where times do not ascend in a series.
+
+    Raises:
+        DataError: If a column is unknown or not numeric, or times do not ascend.
+    """
+    time = time_of(table, options=options)
     known = tuple(name for name in table.frame.columns if name != time and name not in dropped)
     names = choose_variates(known, options=options, source=table.source)
     if not len(table.frame):
         raise DataError(f"{table.source}: the table has no rows")
-    times = read_times(table, time, disorder="warn" if anomaly else "refuse")
-    series = RawSeries(table.source, take_values(table, names), times)
-    return SeriesSet(table.source, names, (series,), has_names=True)
+    times = times_of(table, time, disorder=disorder)
+    values = take_values(table, names)
+    series = tuple(
+        RawSeries(name, values[rows], None if times is None else times[rows]) for name, rows in table.rows_of.items()
+    )
+    has_ids = table.panel is not None and table.panel.has_ids
+    return SeriesSet(table.source, names, series, has_names=table.has_names, has_ids=has_ids)
+
+
+def time_of(table: Table, *, options: LoadOptions) -> str | None:
+    """Return the time column: the wanted one, else that of the table's form, else what the rule finds."""
+    wanted = options.time_column
+    return table.time if wanted is None and table.time is not None else find_time_column(table, wanted=wanted)
+
+
+def times_of(table: Table, time: str | None, *, disorder: Disorder = "refuse") -> pd.DatetimeIndex | None:
+    """Return the times of the rows, which ascend in each series; see `read_times`."""
+    if table.panel is None:
+        return read_times(table, time, disorder=disorder)
+    groups = {f"{table.source}, series {name!r}": rows for name, rows in table.rows_of.items()}
+    return read_times(table, time, disorder=disorder, groups=groups)
 
 
 def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) -> tuple[str, ...]:
@@ -180,24 +258,6 @@ def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) 
     if not names:
         raise DataError(f"{source}: there is no value column")
     return names
-
-
-def _long_series(table: Table, *, name: str) -> SeriesSet:
-    extra = [column for column in table.frame.columns if column not in LONG_COLUMNS]
-    if extra:
-        warnings.warn(
-            f"{table.source}: columns besides unique_id, ds, y are left out: {extra}", DataWarning, stacklevel=3
-        )
-    keys = table.frame["unique_id"]
-    table.refuse(keys.isna(), what="column 'unique_id'", values=keys.array, rule="the value is missing")
-    values = take_values(table, ["y"])
-    rows_of = table.frame.groupby("unique_id", sort=False).indices
-    groups = {key: np.asarray(rows, dtype=np.intp) for key, rows in rows_of.items()}
-    times = read_times(table, "ds", groups={f"{table.source}, series {key!r}": rows for key, rows in groups.items()})
-    series = [RawSeries(str(key), values[rows], None if times is None else times[rows]) for key, rows in groups.items()]
-    if not series:
-        raise DataError(f"{table.source}: the table has no rows")
-    return SeriesSet(name, ("y",), tuple(series), has_names=True, has_ids=True)
 
 
 def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from downstream.data.memory.labels import has_labels
 from downstream.data.options import LoadOptions
 from downstream.data.raw import RawSeries, SeriesSet, Source
 from downstream.data.sources import read_series, some_of
@@ -44,12 +45,21 @@ def claims(content: Source) -> bool:
 
 
 def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
-    """Return the series of a source; tables are wide, or long with `unique_id`, `ds` and `y`."""
+    """Return the series of a source; a table is one series, or a panel."""
     return read_series(content, options=options, from_tables=forecasting_series)
 
 
 def load(content: Source, *, stem: str, options: LoadOptions) -> ForecastingTask:
-    """Return the task that a source stands for; see `build_forecasting`."""
+    """Return the task that a source stands for; see `build_forecasting`.
+
+    Raises:
+        DataError: If there are labels beside the data.
+    """
+    if has_labels(content):
+        raise DataError(
+            "forecasting takes no y, the columns of the data are forecast (target=... chooses them); labelled cases "
+            "need kind='classification' or kind='regression'"
+        )
     return build_forecasting(plain_series(content, options=options), stem=stem, options=options)
 
 

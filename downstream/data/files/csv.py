@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from downstream.data.files.opening import read_text
+from downstream.data.panels import ID_NAMES
 from downstream.data.raw import Table
 from downstream.errors import DataError
 
@@ -33,13 +34,21 @@ def read_csv_table(path: Path) -> Table:
     if len(widths) == 1:
         raise DataError(f"{path.name}: there is a header but no row below it")
     try:
-        frame = pd.read_csv(io.StringIO(text), float_precision="round_trip", low_memory=False, index_col=False)
+        ids = {place: _id_text for place, name in enumerate(header) if name.strip().lower() in ID_NAMES}
+        frame = pd.read_csv(
+            io.StringIO(text), float_precision="round_trip", low_memory=False, index_col=False, converters=ids
+        )
     except (ValueError, pd.errors.ParserError, OverflowError) as error:
         raise DataError(f"{path.name}: not readable as CSV ({str(error).strip()})") from error
     if len(frame) != len(lines) - 1:
         raise DataError(f"{path.name}: not readable as CSV (its quotes do not close where its lines end)")
     frame.columns = pd.Index([name.strip() for name in header])
     return Table(path.name, frame, lines[1:])
+
+
+def _id_text(text: str) -> str | None:
+    """Return an id as it is written (`007`, `NA`); None for an empty cell."""
+    return text.strip() or None
 
 
 def _rows(text: str, *, source: str) -> tuple[list[str], np.ndarray, np.ndarray]:

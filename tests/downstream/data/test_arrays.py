@@ -119,7 +119,7 @@ def test_anomaly_arrays() -> None:
 @pytest.mark.parametrize(
     ("values", "content", "message"),
     [
-        (np.ones((2, 1, 4)), {}, "takes one series, got 2"),
+        (np.ones((2, 1, 4)), {"labels": [0] * 4}, "belong to one series, got 2"),
         (np.ones((2, 4)), {"X_test": np.ones((1, 4))}, "variates of X"),
         (np.ones((1, 4)), {"labels": [0, 2, 0, 0]}, "4 values 0 or 1"),
         (np.ones((1, 4)), {"labels": [0, 1]}, "4 values 0 or 1"),

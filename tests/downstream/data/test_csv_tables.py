@@ -12,6 +12,7 @@ import pytest
 from downstream import load_task
 from downstream.data.files.csv import read_csv_table
 from downstream.data.options import LoadOptions
+from downstream.data.panels import as_panel
 from downstream.data.raw import Table, Tables
 from downstream.data.tables import anomaly_series, forecasting_series, row_cases
 from downstream.errors import DataError, DataWarning
@@ -24,7 +25,7 @@ def _write(folder: Path, text: str, name: str = "set.csv") -> Path:
 
 
 def _read(folder: Path, text: str, **options: object) -> np.ndarray:
-    table = read_csv_table(_write(folder, text))
+    table = as_panel(read_csv_table(_write(folder, text)))
     series = forecasting_series(Tables("set", (table,)), options=LoadOptions(name="set", **options))
     return series.series[0].values
 
@@ -56,17 +57,19 @@ def test_chosen_variates_leave_text_alone(tmp_path: Path) -> None:
 
 
 def test_long_tables_become_one_series_each(tmp_path: Path) -> None:
-    table = read_csv_table(_write(tmp_path, "unique_id,ds,y\nA,1,5\nB,1,7\nA,2,6\nB,2,8\n"))
+    table = as_panel(read_csv_table(_write(tmp_path, "unique_id,ds,y\nA,1,5\nB,1,7\nA,2,6\nB,2,8\n")))
     series = forecasting_series(Tables("set", (table,)), options=LoadOptions(name="set")).series
     assert [one.name for one in series] == ["A", "B"]
     np.testing.assert_array_equal(series[1].values, [[7], [8]])
 
 
-def test_long_tables_warn_about_other_columns(tmp_path: Path) -> None:
-    table = read_csv_table(_write(tmp_path, "unique_id,ds,y,price\nA,1,5,9\nA,2,6,9\n"))
-    with pytest.warns(DataWarning, match=r"left out: .'price'."):
-        found = forecasting_series(Tables("set", (table,)), options=LoadOptions(name="set"))
-    np.testing.assert_array_equal(found.series[0].values, [[5], [6]])
+def test_further_columns_of_long_tables_are_variates(tmp_path: Path) -> None:
+    table = read_csv_table(_write(tmp_path, "unique_id,ds,y,price\nA,1,5,9\nA,2,6,8\n"))
+    for variates, right in ((None, [[5, 9], [6, 8]]), (("y",), [[5], [6]])):
+        found = forecasting_series(
+            Tables("set", (as_panel(table),)), options=LoadOptions(name="set", variates=variates)
+        )
+        np.testing.assert_array_equal(found.series[0].values, right)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +148,7 @@ def test_tables_of_one_folder_must_agree(tmp_path: Path) -> None:
 
 
 def _anomaly(folder: Path, text: str, **options: object) -> object:
-    table = read_csv_table(_write(folder, text))
+    table = as_panel(read_csv_table(_write(folder, text)))
     return anomaly_series(Tables("set", (table,)), options=LoadOptions(name="set", **options)).series[0]
 
 

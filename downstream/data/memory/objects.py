@@ -1,0 +1,105 @@
+"""From an object that a program holds to tables or arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from downstream.data.files.npz import KEYS
+from downstream.data.memory.containers import is_cell, unwrapped
+from downstream.data.memory.labels import with_labels
+from downstream.data.panels import ID_NAMES, as_panel, frames_of_entries, named_table, table_of_frames
+from downstream.data.raw import Arrays, Source, Tables
+from downstream.data.time_columns import TIME_NAMES
+from downstream.errors import DataError
+
+
+def open_object(source: Any) -> tuple[Source, str]:
+    """Return what an object stands for, and a name for it; see `open_source`.
+
+    Raises:
+        DataError: If it is of a known form, but its parts do not fit together.
+        TypeError: If it is of no known form.
+    """
+    source = unwrapped(source)
+    if isinstance(source, pd.DataFrame | pd.Series):
+        return _of_frame(source), "frame"
+    if isinstance(source, Mapping):
+        return _of_mapping(source)
+    if isinstance(source, tuple) and len(source) in (2, 4):
+        return _of_keys(dict(zip(("X", "y", "X_test", "y_test"), source, strict=False))), "arrays"
+    if isinstance(source, list):
+        return _of_list(source), "array"
+    if hasattr(source, "__array__"):
+        return Arrays("array", {"X": source}), "array"
+    raise TypeError(
+        "load_task takes a path, a DataFrame, an array, a list of arrays or frames, (X, y), (X, y, X_test, y_test) or "
+        f"a mapping, got {type(source).__name__}"
+    )
+
+
+def _of_frame(frame: pd.DataFrame | pd.Series) -> Tables:
+    if isinstance(frame, pd.Series):
+        table = named_table(frame.to_frame(name="value" if frame.name is None else frame.name), source="Series")
+        table = replace(table, has_names=table.has_names and frame.name is not None)
+    else:
+        table = named_table(frame, source="DataFrame")
+    return Tables("frame", (as_panel(table),))
+
+
+def _of_list(items: Sequence[Any], *, ids: Sequence[Any] | None = None) -> Source:
+    """Return frames or arrays, each a series or a case; `ids` name them."""
+    what = "list" if ids is None else "dict"
+    items = [unwrapped(item) for item in items]
+    if ids is None and items and all(isinstance(item, Mapping) for item in items):
+        items, ids = frames_of_entries(items)
+    framed = [isinstance(item, pd.DataFrame | pd.Series) for item in items]
+    if ids and not all(map(is_cell, items)):
+        raise DataError(
+            "dict: each value must be a series of its own, by its id (known keys of arrays: " + ", ".join(KEYS) + ")"
+        )
+    if not any(framed):
+        return Arrays("array", {"X": items}, tuple(map(str, ids or ())))
+    if not all(framed):
+        other = type(items[framed.index(False)]).__name__
+        raise DataError(
+            f"{what} of frames: item {framed.index(False)} is of type {other}; pass frames only or arrays only"
+        )
+    return Tables("frames", (table_of_frames(items, ids=ids, source=f"{what} of frames"),))
+
+
+def _of_mapping(source: Mapping[Any, Any]) -> tuple[Source, str]:
+    """Return what keys of an `.npz` file, names of columns, or ids of series stand for."""
+    keys = {str(key) for key in source}
+    if keys & {"X", "values"} and (keys <= set(KEYS) or keys & {"y", "labels", "X_test"}):
+        return _of_keys(source), "arrays"
+    if {key.lower() for key in keys} & {*TIME_NAMES, *ID_NAMES}:
+        try:
+            return _of_frame(pd.DataFrame({key: unwrapped(value) for key, value in source.items()})), "frame"
+        except ValueError as error:
+            raise DataError(f"dict: its keys name columns, which must be of one length ({error})") from error
+    if not keys:
+        raise DataError("dict: it is empty; pass series by id, or arrays by the keys " + ", ".join(KEYS))
+    return _of_list(list(source.values()), ids=list(source)), "dict"
+
+
+def _of_keys(content: Mapping[str, Any]) -> Source:
+    """Return arrays by key; frames under `X` and `X_test` are read as frames."""
+    key = "X" if content.get("X") is not None else "values"
+    if content.get(key) is None:
+        return Arrays("arrays", dict(content))
+    train, _ = open_object(content[key])
+    if isinstance(train, Arrays):
+        return Arrays("arrays", {**content, key: train.content["X"]}, train.ids)
+    labels, test = content.get("y", content.get("labels")), content.get("X_test")
+    if labels is not None:
+        train = with_labels(train, labels)
+    if test is None:
+        return train
+    other, _ = open_object(test)
+    if content.get("y_test") is not None:
+        other = with_labels(other, content["y_test"])
+    if not isinstance(train, Tables) or not isinstance(other, Tables):
+        raise DataError("X and X_test must be of the same form, both frames or both arrays")
+    return replace(train, test=replace(other.tables[0], source=f"{other.tables[0].source} (test)"))

@@ -1,0 +1,245 @@
+"""Panels as libraries write them (two index levels, ids in a column, nested cells, lists of frames) to a long table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from downstream.data.memory.containers import is_cell, unwrapped
+from downstream.data.raw import Panel, Table
+from downstream.data.time_columns import TIME_NAMES
+from downstream.errors import DataError
+
+ID_NAMES = ("unique_id", "item_id")
+_ID_BESIDE_TIME = ("id", "series_id")  # names of ids only where a time stands beside them and they repeat
+_IDS_OF_ROWS = frozenset({*ID_NAMES, *_ID_BESIDE_TIME, "case_id", "reading_id", "column_id"})
+_KINDS = ("kind", "variable", "dim_id", "dimension", "metric")
+_LONG_TIMES = ("ds", "timestamp", "time", "date", "datetime")
+
+
+def as_panel(table: Table) -> Table:
+    """Return a table with its series told apart, or as it is where it holds one series or a case per row.
+
+    Rule: two index levels are ids and times; a column (or index) called `unique_id` or `item_id` holds ids, and so does
+    `id` or `series_id` beside a time where it repeats; in cells that are series, each row is a series and each column a
+    variate. Ids come in the order of their first rows.
+
+    Raises:
+        DataError: If the index has more levels or its times first, ids are missing, or rows hold single values by kind.
+    """
+    if table.frame.index.nlevels > 1:
+        return _by_levels(table)
+    if str(table.frame.index.name).lower() in ID_NAMES:
+        table = replace(table, frame=_index_as_column(table.frame, source=table.source))
+    nested = [name for name in table.frame.columns if _is_nested(table.frame[name])]
+    if nested:
+        return _unnested(table, nested)
+    _refuse_kinds(table)
+    name = _id_column(table.frame)
+    return table if name is None else _by_column(table, name)
+
+
+def table_of_frames(items: Sequence[pd.DataFrame | pd.Series], *, ids: Sequence[Any] | None, source: str) -> Table:
+    """Return frames, a series each with time in the rows, as one table; columns are matched by name.
+
+    Args:
+        items: Frames, or Series of one variate; Series of different names are series by these names.
+        ids: What the series are called; None where they are numbered.
+        source: What messages call the whole.
+
+    Raises:
+        DataError: If one has no rows, other columns than the first, or times where another has none.
+    """
+    series_names = [item.name for item in items if isinstance(item, pd.Series)]
+    one_name = len(set(series_names)) == 1 and not (ids is None and len(items) == 1)
+    if ids is None and not one_name and None not in series_names and len(set(series_names)) == len(items):
+        ids = series_names
+    frames = [
+        item.to_frame(name=item.name if one_name and item.name is not None else "value")
+        if isinstance(item, pd.Series)
+        else item
+        for item in items
+    ]
+    names = tuple(map(str, range(len(items)) if ids is None else ids))
+    if len(set(names)) < len(names):
+        raise DataError(f"{source}: two of its ids are the same as text")
+    told = [f"{source}, item {name!r}" if ids is not None else f"{source}, item {name}" for name in names]
+    tables = [named_table(frame, source=where) for frame, where in zip(frames, told, strict=True)]
+    first = tables[0].frame
+    for table in tables:
+        if table.frame.index.nlevels > 1 or not len(table.frame):
+            raise DataError(f"{table.source}: each must be a frame of one series with time in the rows")
+        strange = sorted(set(table.frame.columns) ^ set(first.columns))
+        if strange:
+            raise DataError(
+                f"{table.source}: all must have the same columns; it differs from item {names[0]} in {strange}"
+            )
+    times = [_times_of(table.frame.index) for table in tables]
+    if len({time is None for time in times}) > 1:
+        raise DataError(f"{source}: either all or none must have times as their index")
+    frame = pd.concat([table.frame[list(first.columns)] for table in tables], ignore_index=True)
+    panel = Panel(names, np.repeat(np.arange(len(names)), [len(table.frame) for table in tables]), ids is not None)
+    whole = Table(source, frame, panel=panel, has_names=tables[0].has_names and (not series_names or one_name))
+    if times[0] is None:
+        return whole
+    return _with_time(whole, pd.concat([pd.Series(time) for time in times], ignore_index=True), name=None)
+
+
+def named_table(frame: pd.DataFrame, *, source: str) -> Table:
+    """Return a frame as a table; its columns bear names of their own where they are text, as scikit-learn counts it.
+
+    Raises:
+        DataError: If a name occurs twice.
+    """
+    frame = frame.copy(deep=False)
+    has_names = all(isinstance(name, str) for name in frame.columns)
+    frame.columns = pd.Index([str(name) for name in frame.columns], dtype=object)
+    if frame.columns.has_duplicates:
+        raise DataError(f"{source}: a column name occurs more than once")
+    return Table(source, frame, has_names=has_names)
+
+
+def frames_of_entries(entries: Sequence[Mapping[str, Any]]) -> tuple[list[pd.DataFrame], list[str] | None]:
+    """Return GluonTS entries (`target`, `start`, `item_id`) as frames, with ids where all have them.
+
+    Raises:
+        DataError: If an entry has no target, or one of more than two axes.
+    """
+    frames = []
+    for place, entry in enumerate(entries):
+        target = None if "target" not in entry else np.asarray(unwrapped(entry["target"]))
+        if target is None or target.ndim not in (1, 2):
+            raise DataError(
+                f"list of dicts, item {place}: each must have a 'target' of shape (time) or (variates, time); "
+                "of several series by name pass one dict of them"
+            )
+        names = ["target"] if target.ndim == 1 else [f"target_{i}" for i in range(len(target))]
+        start = entry.get("start")
+        times = pd.period_range(start, periods=target.shape[-1]) if isinstance(start, pd.Period) else None
+        frames.append(pd.DataFrame(np.atleast_2d(target).T, columns=names, index=times))
+    ids = [str(entry["item_id"]) for entry in entries if "item_id" in entry]
+    return frames, ids if len(ids) == len(frames) else None
+
+
+def _index_as_column(frame: pd.DataFrame, *, source: str) -> pd.DataFrame:
+    if frame.index.name in frame.columns:
+        raise DataError(f"{source}: {frame.index.name!r} is both a column and the index")
+    return frame.reset_index()
+
+
+def _by_levels(table: Table) -> Table:
+    index = table.frame.index
+    names = ", ".join(map(str, index.names))
+    if index.nlevels != 2:
+        raise DataError(
+            f"{table.source}: a panel has two index levels, ids and times; got {index.nlevels} ({names}); join the "
+            "levels of ids into one"
+        )
+    id_level = int(str(index.names[1]).lower() in ID_NAMES)  # the first, unless the second is called so
+    ids, times = (index.get_level_values(level) for level in (id_level, 1 - id_level))
+    if _times_of(ids) is not None and _times_of(times) is None:
+        raise DataError(
+            f"{table.source}: the first index level must hold ids and the second times, got {names}; "
+            "pass frame.swaplevel().sort_index()"
+        )
+    rows = table.frame.reset_index(drop=True)
+    told = replace(table, frame=rows, panel=_panel(pd.Series(ids), table=table, what="the index level of ids"))
+    name = None if times.name is None else str(times.name)
+    return _with_time(told, pd.Series(times if _times_of(times) is None else _times_of(times)), name=name)
+
+
+def _by_column(table: Table, name: str) -> Table:
+    panel = _panel(table.frame[name].reset_index(drop=True), table=table, what=f"column {name!r}")
+    told = replace(table, frame=table.frame.drop(columns=name), panel=panel)
+    times = _times_of(told.frame.index)
+    if times is not None:
+        return _with_time(replace(told, frame=told.frame.reset_index(drop=True)), pd.Series(times), name=None)
+    time = next((str(column) for known in _LONG_TIMES for column in told.frame if str(column).lower() == known), None)
+    return replace(told, time=time)
+
+
+def _panel(keys: pd.Series, *, table: Table, what: str) -> Panel:
+    table.refuse(keys.isna(), what=what, values=keys.array, rule="the value is missing")
+    if pd.api.types.is_float_dtype(keys) and bool((keys % 1 == 0).all()):
+        keys = keys.astype(np.int64)  # what other libraries make of whole numbers
+    numbers, names = pd.factorize(keys.astype(object).map(str))
+    return Panel(tuple(names), np.asarray(numbers, dtype=np.intp))
+
+
+def _with_time(table: Table, times: pd.Series, *, name: str | None) -> Table:
+    """Return a table whose first column holds the times."""
+    name = name or "time"
+    while name in table.frame.columns:
+        name += "_"
+    frame = table.frame.copy(deep=False)
+    frame.insert(0, name, times.array)
+    return replace(table, frame=frame, time=name)
+
+
+def _times_of(index: pd.Index) -> pd.DatetimeIndex | None:
+    """Return an index as times, periods as their beginnings; None where it is no index of time."""
+    if isinstance(index, pd.PeriodIndex):
+        return index.to_timestamp()
+    return index if isinstance(index, pd.DatetimeIndex) else None
+
+
+def _id_column(frame: pd.DataFrame) -> str | None:
+    names = {str(name).lower(): str(name) for name in frame.columns}
+    for known in ID_NAMES:
+        if known in names:
+            return names[known]
+    has_time = _times_of(frame.index) is not None or any(time in names for time in _LONG_TIMES)
+    for known in _ID_BESIDE_TIME:
+        if known in names and has_time and frame[names[known]].duplicated().any():
+            return names[known]
+    return None
+
+
+def _refuse_kinds(table: Table) -> None:
+    """Refuse a table with a single value per row, of the variate that another column names."""
+    names = {str(name).lower(): str(name) for name in table.frame.columns}
+    kind = next((names[known] for known in _KINDS if known in names), None)
+    rest = [name for known, name in names.items() if known in (TIME_NAMES | _IDS_OF_ROWS)]
+    if kind is not None and "value" in names and rest:
+        raise DataError(
+            f"{table.source}: each row holds one value, whose variate stands in column {kind!r}; a panel has a "
+            f"row per id and time and a column per variate: pass "
+            f"frame.pivot(index={rest}, columns={kind!r}, values={names['value']!r})"
+        )
+
+
+def _is_nested(column: pd.Series) -> bool:
+    if pd.api.types.is_numeric_dtype(column) or not len(column):
+        return False
+    filled = np.flatnonzero(column.notna())
+    return bool(filled.size) and is_cell(column.iloc[filled[0]])
+
+
+def _unnested(table: Table, nested: Sequence[str]) -> Table:
+    """Return cells that are series one below the other; what is said once of a row stands beside each of its steps."""
+    frame = table.frame
+    cells = {name: [unwrapped(cell) for cell in frame[name]] for name in nested}
+    for row in range(len(frame)):
+        lengths = {name: len(cells[name][row]) if is_cell(cells[name][row]) else 0 for name in nested}
+        if len(set(lengths.values())) > 1 or not lengths[nested[0]]:
+            words = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise DataError(
+                f"{table.source}: {table.where(row)}: its cells must be series of one length, got {words} steps"
+            )
+    counts = [len(cell) for cell in cells[nested[0]]]
+    columns = {
+        name: np.concatenate([np.asarray(cell) for cell in cells[name]])
+        if name in cells
+        else frame[name].repeat(counts).array
+        for name in frame.columns
+    }
+    has_ids = not pd.api.types.is_integer_dtype(frame.index) and frame.index.map(str).is_unique
+    names = tuple(map(str, frame.index if has_ids else range(len(frame))))
+    panel = Panel(names, np.repeat(np.arange(len(names)), counts), has_ids)
+    long = replace(table, frame=pd.DataFrame(columns), lines=None, panel=panel)
+    times = [_times_of(cell.index) if isinstance(cell, pd.Series) else None for cell in cells[nested[0]]]
+    if any(time is None for time in times):
+        return long
+    return _with_time(long, pd.concat([pd.Series(time) for time in times], ignore_index=True), name=None)
