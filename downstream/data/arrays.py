@@ -94,13 +94,14 @@ def _time_first(values: Any, *, layout: Layout, source: str, cases: bool) -> lis
 def _check_axes(parts: Sequence[Floats], *, layout: Layout, source: str) -> None:
     """Refuse unequal numbers of variates, and warn where there are more variates than time steps."""
     other = next(one for one in LAYOUTS if one != layout)
-    read = f"layout={layout!r} reads an item as ({'variates, time' if layout == 'nct' else 'time, variates'})"
+    axes = "variates, time" if layout == "nct" else "time, variates"
+    read = f"with layout={layout!r} the axes of each are ({axes})"
     widths = sorted({part.shape[1] for part in parts})
     if len(widths) > 1:
         swapped = len({len(part) for part in parts}) == 1
         raise DataError(
             f"{source}: all must have the same number of variates; {read}, which gives {widths[0]} to {widths[-1]}"
-            + (f"; with layout={other!r} all have {len(parts[0])}" if swapped else "")
+            + (f"; layout={other!r} gives {len(parts[0])} to all" if swapped else "")
         )
     if all(part.shape[1] > part.shape[0] for part in parts):
         length, width = parts[0].shape
@@ -118,7 +119,8 @@ def _numeric(values: Any, *, source: str) -> Floats:
     try:
         array = np.asarray(unwrapped(values))
     except (ValueError, TypeError, RuntimeError) as error:
-        raise DataError(f"{source}: {rule} ({str(error).splitlines()[0]})") from error
+        why = "its rows have unequal lengths" if "inhomogeneous" in str(error) else str(error).splitlines()[0]
+        raise DataError(f"{source}: {rule} ({why})") from error
     if array.dtype.kind == "c":
         raise DataError(f"{source}: {rule}, got complex numbers; {COMPLEX}")
     if array.dtype.kind not in "fiubO":
@@ -138,26 +140,26 @@ def _numeric(values: Any, *, source: str) -> Floats:
     return numbers
 
 
-def _from_objects(array: NDArray[Any], *, rule: str) -> NDArray[Any]:
-    """Return objects that are numbers as such: whole ones if all are, float64 otherwise."""
-    flat = array.ravel().tolist()
-    is_number = [isinstance(value, Real | Decimal | np.bool_) for value in flat]
-    wrong = [not known and not (value is None or value is pd.NA) for value, known in zip(flat, is_number, strict=True)]
-    if any(wrong):
-        place = tuple(int(i) for i in np.unravel_index(wrong.index(True), array.shape))
-        raise DataError(f"{rule}, but at index {place} there is {flat[wrong.index(True)]!r}")
-    if all(isinstance(value, int) for value in flat) and max(map(abs, flat)) < 2**63:
-        return np.asarray(flat, dtype=np.int64).reshape(array.shape)
-    return np.asarray([_as_float(v) if known else np.nan for v, known in zip(flat, is_number, strict=True)]).reshape(
-        array.shape
-    )
+def _from_objects(array: NDArray[Any], *, rule: str) -> Floats:
+    """Return objects that are numbers as float64, NaN for None and `pandas.NA`."""
+    numbers = np.full(array.shape, np.nan)
+    value: Any
+    for place, value in np.ndenumerate(array):
+        if value is None or value is pd.NA:
+            continue
+        if not _is_number(value):
+            raise DataError(f"{rule}, but at index {place} there is {value!r}")
+        try:
+            numbers[place] = float(value)
+        except OverflowError:
+            numbers[place] = np.inf
+        if isinstance(value, int) and np.isfinite(numbers[place]) and int(numbers[place]) != value:
+            raise DataError(f"{rule}: the value at index {place} {DIGITS}")
+    return numbers
 
 
-def _as_float(number: Any) -> float:
-    try:
-        return float(number)
-    except OverflowError:
-        return float("inf")
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real | Decimal | np.bool_)
 
 
 def _index(places: NDArray[np.intp]) -> tuple[int, ...]:

@@ -62,29 +62,32 @@ def table_of_frames(items: Sequence[pd.DataFrame | pd.Series], *, ids: Sequence[
         else item
         for item in items
     ]
-    names = tuple(map(str, range(len(items)) if ids is None else ids))
+    names = _numbered(len(items)) if ids is None else tuple(map(str, ids))
     if len(set(names)) < len(names):
         raise DataError(f"{source}: two of its ids are the same as text")
-    told = [f"{source}, item {name!r}" if ids is not None else f"{source}, item {name}" for name in names]
+    told = [f"{source}, item {place if ids is None else repr(name)}" for place, name in enumerate(names)]
     tables = [named_table(frame, source=where) for frame, where in zip(frames, told, strict=True)]
     first = tables[0].frame
     for table in tables:
         if table.frame.index.nlevels > 1 or not len(table.frame):
             raise DataError(f"{table.source}: each must be a frame of one series with time in the rows")
-        strange = sorted(set(table.frame.columns) ^ set(first.columns))
+        same = table.frame.columns.equals(first.columns)
+        strange = [] if same else sorted(set(table.frame.columns) ^ set(first.columns))
         if strange:
-            raise DataError(
-                f"{table.source}: all must have the same columns; it differs from item {names[0]} in {strange}"
-            )
+            raise DataError(f"{table.source}: all must have the same columns; it differs from the first in {strange}")
     times = [_times_of(table.frame.index) for table in tables]
     if len({time is None for time in times}) > 1:
         raise DataError(f"{source}: either all or none must have times as their index")
-    frame = pd.concat([table.frame[list(first.columns)] for table in tables], ignore_index=True)
+    frame = pd.concat([table.frame for table in tables], ignore_index=True)
     panel = Panel(names, np.repeat(np.arange(len(names)), [len(table.frame) for table in tables]), ids is not None)
     whole = Table(source, frame, panel=panel, has_names=tables[0].has_names and (not series_names or one_name))
     if times[0] is None:
         return whole
     return _with_time(whole, pd.concat([pd.Series(time) for time in times], ignore_index=True), name=None)
+
+
+def _numbered(n_series: int) -> tuple[str, ...]:
+    return tuple(f"series {number}" for number in range(n_series))
 
 
 def named_table(frame: pd.DataFrame, *, source: str) -> Table:
@@ -236,7 +239,7 @@ def _unnested(table: Table, nested: Sequence[str]) -> Table:
         for name in frame.columns
     }
     has_ids = not pd.api.types.is_integer_dtype(frame.index) and frame.index.map(str).is_unique
-    names = tuple(map(str, frame.index if has_ids else range(len(frame))))
+    names = tuple(map(str, frame.index)) if has_ids else _numbered(len(frame))
     panel = Panel(names, np.repeat(np.arange(len(names)), counts), has_ids)
     long = replace(table, frame=pd.DataFrame(columns), lines=None, panel=panel)
     times = [_times_of(cell.index) if isinstance(cell, pd.Series) else None for cell in cells[nested[0]]]

@@ -128,7 +128,7 @@ def _refuse_unlike_floats(table: Table, name: str) -> None:
     if pd.api.types.is_complex_dtype(column):
         raise DataError(f"{table.source}: column {name!r} holds complex numbers; {COMPLEX}")
     if pd.api.types.is_integer_dtype(column):
-        whole = column.dropna().to_numpy(dtype=column.dtype.name.lower() if column.isna().any() else None)
+        whole = column.dropna().to_numpy(dtype=np.uint64 if "uint" in str(column.dtype).lower() else np.int64)
         if whole.size and np.abs(whole.astype(np.float64)).max() >= MOST_WHOLE:
             places = np.flatnonzero(column.notna())[loses_digits(whole)]
             wrong = np.isin(np.arange(len(column)), places)

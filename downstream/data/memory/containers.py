@@ -27,6 +27,8 @@ def unwrapped(value: Any) -> Any:
         return pd.DataFrame(value)  # subclasses, such as AutoGluon's, guard what may be done with them
     if isinstance(value, pd.Series | str | bytes):
         return value
+    if isinstance(value, pd.Index | pd.api.extensions.ExtensionArray):
+        return pd.Series(value, index=pd.RangeIndex(len(value)))
     if isinstance(value, np.ma.MaskedArray):
         gap: Any = np.nan if value.dtype.kind in "fiub" else None
         return np.where(value.mask, gap, value.data) if np.ma.is_masked(value) else np.asarray(value.data)

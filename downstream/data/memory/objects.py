@@ -41,8 +41,9 @@ def open_object(source: Any) -> tuple[Source, str]:
 
 def _of_frame(frame: pd.DataFrame | pd.Series) -> Tables:
     if isinstance(frame, pd.Series):
-        table = named_table(frame.to_frame(name="value" if frame.name is None else frame.name), source="Series")
-        table = replace(table, has_names=table.has_names and frame.name is not None)
+        is_named = frame.name is not None and str(frame.name).lower() not in TIME_NAMES  # its values are no times
+        table = named_table(frame.to_frame(name=frame.name if is_named else "value"), source="Series")
+        table = replace(table, has_names=table.has_names and is_named)
     else:
         table = named_table(frame, source="DataFrame")
     return Tables("frame", (as_panel(table),))
