@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from downstream.data.options import PLAIN, TableForm
 from downstream.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,7 @@ class Table:
         panel: The series of the rows; None where they are one series, or a case each.
         time: The column that its form says holds times or steps; None where it is to be found.
         has_names: Whether the columns bear names of their own.
+        form: How its texts are written.
     """
 
     source: str
@@ -49,6 +51,7 @@ class Table:
     panel: Panel | None = None
     time: str | None = None
     has_names: bool = True
+    form: TableForm = PLAIN
 
     @property
     def rows_of(self) -> dict[str, NDArray[np.intp]]:
@@ -83,7 +86,8 @@ class Table:
         rows = np.flatnonzero(wrong)
         if rows.size:
             row = int(rows[0])
-            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.format(repr(values[row]))}")
+            value = values[row].item() if isinstance(values[row], np.generic) else values[row]
+            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.format(repr(value))}")
 
 
 @dataclass(frozen=True, eq=False)
