@@ -109,6 +109,8 @@ def _open_path(path: Path, *, form: TableForm) -> tuple[Source, str]:
             raise missing_file(path)
         path = training
     suffix = suffix_of(path)
+    if suffix == ".tsv" and form.separator == "\t":  # a table with names, not the form of the UCR archive
+        suffix = ".csv"
     if suffix in CASE_READERS:
         return _open_pair(path), stem_of(path)
     if suffix in TABLE_READERS:

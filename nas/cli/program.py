@@ -18,7 +18,7 @@ from typing import Any
 
 from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
-from nas.cli.arguments import Parser, add_options, collect, nearest
+from nas.cli.arguments import Parser, add_options, collect, nearest, with_flags
 from nas.cli.commands import COMMANDS
 from nas.errors import OptionError
 from nas.version import PACKAGES
@@ -75,7 +75,8 @@ def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:
         status = status_of(error)
         if status is None:
             raise  # a defect of ours: the traceback is what a report needs
-        _say(_file_sentence(error) if isinstance(error, OSError) else str(error))
+        sentence = _file_sentence(error) if isinstance(error, OSError) else str(error)
+        _say(sentence if command is None else with_flags(sentence, command.options))
         return status
 
 

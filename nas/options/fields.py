@@ -63,7 +63,7 @@ class Setting:
         default: Its value when none is given; None where the machine decides, `MISSING` where it is required.
         text: The help text: meaning and unit.
         positional: Written without a flag on the command line.
-        unit: Reads a number that may be written with its unit: `seconds` or `n_bytes`.
+        unit: Reads a value that may be written in another way than it is kept: `seconds`, `n_bytes`, `separator`, ...
         short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
         least: The value, or each of its items, is >= this.
@@ -78,7 +78,7 @@ class Setting:
     default: Any
     text: str
     positional: bool = False
-    unit: Callable[[str], float] | None = None
+    unit: Callable[[str], Any] | None = None
     short: str = ""
     choices: tuple[str, ...] = ()
     least: float = -math.inf
@@ -165,3 +165,26 @@ def n_bytes(text: str) -> int:
         raise ValueError(f"must be a size in bytes such as 1000000, 500MB or 2GB, got {text!r}")
     factor: int = (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " ")
     return round(float(match[1]) * factor)
+
+
+def separator(text: str) -> str:
+    """Return the separator of cells that a text stands for: itself, or a tab for `tab` and backslash t.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    mark = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if mark not in (",", ";", "|", "\t"):
+        raise ValueError(f"must be a comma, ';', '|' or tab, got {text!r}")
+    return mark
+
+
+def decimal(text: str) -> str:
+    """Return the decimal mark that a text is.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if text not in (".", ","):
+        raise ValueError(f"must be '.' or ',', got {text!r}")
+    return text

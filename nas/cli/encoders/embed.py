@@ -41,13 +41,8 @@ def _embed(options: EmbedOptions) -> Shown:
     if output.exists() and not options.overwrite:
         raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
     saved = load_encoder(options.encoder)
-    data = load_plain_series(
-        options.data,
-        kind=options.task or saved.kind,
-        variates=options.variates or options.target or None,
-        time_column=options.time_column,
-        label_column=options.label_column,
-    )
+    tables = {**options.tables, "variates": options.variates or options.target or None}
+    data = load_plain_series(options.data, kind=options.task or saved.kind, **tables)
     encoder = saved.encoder_for(len(data.variates))
     represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))
     whole_cases = task_kind(saved.kind).whole_cases
