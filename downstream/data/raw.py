@@ -83,7 +83,8 @@ class Table:
         rows = np.flatnonzero(wrong)
         if rows.size:
             row = int(rows[0])
-            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.format(repr(values[row]))}")
+            value = values[row].item() if isinstance(values[row], np.generic) else values[row]
+            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.format(repr(value))}")
 
 
 @dataclass(frozen=True, eq=False)
