@@ -38,10 +38,11 @@ def load_task(
 
     Args:
         source: Path of a file (`.csv .parquet .ts .tsv .arff .npz .npy`, each also `.gz`), a folder, a
-            DataFrame, an array, a list of arrays, `(X, y[, X_test, y_test])` or a mapping of arrays.
+            frame or array of any library, a list or dict of them, or `(X, y[, X_test, y_test])`; `docs/data.md`
+            says how each form is read.
         kind: One of `KINDS`; None infers it from the form: each kind says in `claims` which
             is its own. Axes are never inferred, see `layout`.
-        y: Class labels of an array or list, (cases,).
+        y: Class labels or targets beside the data, (cases,); for anomaly detection labels of rows, (time,).
         name: Name of the set; the file's by default.
         family: Sets of common origin share it; the name by default.
         window: Lookback of the encoder, in steps.

@@ -77,7 +77,7 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
     steps = tuple(name for name in frame.columns if name != label)
     if table.y is None and label not in frame.columns:
         raise DataError(
-            f"{table.source}: cases from a table need one row each and a label column; there is no column {label!r}; "
+            f"{table.source}: cases from a table need one row each, and labels y or a label column; there is no column {label!r}; "
             f"pass label_column=... (columns: {', '.join(frame.columns[:8])})"
         )
     if not steps:
