@@ -36,4 +36,5 @@ def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
         if cases is not None:
             check_cases(cases.cases, source=cases.source)
             series += [RawSeries(f"{part} {number}", case) for number, case in enumerate(cases.cases)]
-    return SeriesSet(pair.train.source, pair.train.variates, tuple(series))
+    first = pair.train
+    return SeriesSet(first.source, first.variates, tuple(series), has_names=first.has_names, steps=first.steps)

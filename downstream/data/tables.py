@@ -171,9 +171,15 @@ def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) 
     Raises:
         DataError: If there are none, or a wanted one does not exist.
     """
-    wanted = options.variates if options.variates is not None else tuple(known)
-    names = tuple(dict.fromkeys((*(options.target or ()), *wanted)))
     there = frozenset(known)
+    wanted = options.variates if options.variates is not None else tuple(known)
+    if options.variates is None and options.known and there.issuperset(options.known):
+        wanted = options.known
+        others = [name for name in known if name not in options.known]
+        if others:
+            sentence = f"{source}: columns that training did not have are left out: {', '.join(others)}"
+            warnings.warn(sentence, DataWarning, stacklevel=3)
+    names = tuple(dict.fromkeys((*(options.target or ()), *wanted)))
     for name in names:
         if name not in there:
             raise DataError(f"{source}: {unknown_name('column', name, tuple(known))}")

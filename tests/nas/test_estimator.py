@@ -14,7 +14,8 @@ from sklearn.metrics import r2_score
 from downstream.errors import DataError
 from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
-from nas.saved.encoder import SavedEncoderError
+from nas.estimator.parameters import plain_parameters
+from nas.saved.tensor_file import SavedEncoderError
 
 
 def two_tones(n: int, *, rng_seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,9 +109,10 @@ def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
 
 def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:
     italy = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
-    task = quick()._task(italy, None)
+    plain = plain_parameters(quick().get_params())
+    task = quick()._task(italy, None, plain)
     assert task.training_windows().n == 67 and task.has_test
-    arrays = quick()._task(*two_tones(12, rng_seed=0))
+    arrays = quick()._task(*two_tones(12, rng_seed=0), plain)
     assert arrays.training_windows().n == 12 and not arrays.has_test
 
 
