@@ -108,7 +108,7 @@ def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
 
 
 def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:
-    italy = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
+    italy = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
     plain = plain_parameters(quick().get_params())
     task = quick()._task(italy, None, plain)
     assert task.training_windows().n == 67 and task.has_test
