@@ -160,8 +160,8 @@ class SearchRun:
             records = [*bank.records(task_hash=self.task.hash), *runner.hurried.values()]
             if not trained:
                 more = f"; {folder.path / 'log.txt'} says more" if self.kept else ""
-                why = failures(records)
-                raise NothingTrainedError(f"none of {len(candidates.picked)} candidates could be trained: {why}{more}")
+                why, tried = failures(records), {record.genotype_key for record in records}
+                raise NothingTrainedError(f"none of {len(tried)} candidates could be trained: {why}{more}")
             return Entrants(trained, origin, candidates=candidates, records=records)
 
     def _best(self, candidates: Candidates, runner: TrialRunner) -> tuple[dict[str, Trained], str]:
