@@ -69,7 +69,7 @@ class TaskKind:
     higher_is_better: bool
     score_range: tuple[float, float] = (0.0, math.inf)
     whole_cases: bool = False
-    estimator_type: Literal["classifier", "regressor"] | None = None
+    estimator_type: Literal["classifier", "regressor", "outlier_detector"] | None = None
     all_for_fitting: Mapping[str, Any] = field(default_factory=dict)
     as_seed: Mapping[str, Any] = field(default_factory=lambda: {"pool_test": True})
 

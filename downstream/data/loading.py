@@ -25,6 +25,8 @@ def load_task(
     layout: Layout = "nct",
     target: str | Sequence[str] | None = None,
     variates: Sequence[str] | None = None,
+    known: Sequence[str] | None = None,
+    known_targets: int | None = None,
     time_column: str | None = None,
     label_column: str | None = None,
     rows: tuple[int, int] | None = None,
@@ -54,6 +56,8 @@ def load_task(
             one series for forecasting and univariate cases for classification.
         target: Columns to forecast; the other columns are then inputs only.
         variates: Columns to use, all by default.
+        known: Columns of an encoder's training: taken by default, in this order, where the data has them all.
+        known_targets: How many of the known columns are targets, the first ones; all by default.
         time_column: The time column, where the rule does not find it.
         label_column: The anomaly label or class column of a table, `label` by default.
         rows: Half-open slice of time of a forecasting set.
@@ -85,6 +89,8 @@ def load_task(
         layout=layout,
         target=(target,) if isinstance(target, str) else _tuple(target),
         variates=_tuple(variates),
+        known=_tuple(known),
+        known_targets=known_targets,
         time_column=time_column,
         label_column=label_column,
         rows=rows,
@@ -103,6 +109,7 @@ def load_plain_series(
     *,
     kind: str,
     variates: Sequence[str] | None = None,
+    known: Sequence[str] | None = None,
     layout: Layout = "nct",
     time_column: str | None = None,
     label_column: str | None = None,
@@ -116,6 +123,7 @@ def load_plain_series(
         source: As for `load_task`.
         kind: How the data is read.
         variates: Columns to use, all by default.
+        known: As for `load_task`.
         layout: Axes of arrays.
         time_column: As for `load_task`.
         label_column: As for `load_task`.
@@ -127,6 +135,7 @@ def load_plain_series(
     options = LoadOptions(
         name=stem,
         variates=_tuple(variates),
+        known=_tuple(known),
         layout=layout,
         time_column=time_column,
         label_column=label_column,

@@ -27,6 +27,8 @@ class LoadOptions:
     layout: Layout = "nct"
     target: tuple[str, ...] | None = None
     variates: tuple[str, ...] | None = None
+    known: tuple[str, ...] | None = None
+    known_targets: int | None = None
     time_column: str | None = None
     label_column: str | None = None
     rows: tuple[int, int] | None = None

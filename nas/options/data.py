@@ -55,3 +55,8 @@ class TaskOptions(DataOptions):
             "label_column": self.label_column,
             "protocol": self.protocol,
         }
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """`reading` without what the user left open."""
+        return {name: value for name, value in self.reading.items() if value is not None}

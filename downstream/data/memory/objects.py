@@ -98,7 +98,8 @@ def _of_keys(content: Mapping[str, Any]) -> Source:
     if test is not None and type(test) is not type(train):
         raise DataError("X and X_test must be of the same form, both frames or both arrays")
     if isinstance(train, Arrays):
-        return Arrays("arrays", {**content, key: train.content["X"]}, train.ids)
+        parts = {name: part.content["X"] for name, part in ((key, train), ("X_test", test)) if isinstance(part, Arrays)}
+        return Arrays("arrays", {**content, **parts}, train.ids)
     labels = content.get("y", content.get("labels"))
     if labels is not None:
         train = with_labels(train, labels)
