@@ -12,9 +12,11 @@ class ClassificationTask(CaseTask):
 
     Args:
         classes: Class names by number.
+        unwanted_probes: Names of probes with which no representation is scored on test.
     """
 
     classes: tuple[str, ...]
+    unwanted_probes: tuple[str, ...] = ()
 
     def known_of(self, windows: Windows) -> tuple[str, list[str]]:
         """Return the class of each of some training windows."""

@@ -47,6 +47,7 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     kind = options.task or ("forecasting" if saved is None else saved.kind)
     window = options.window if saved is None else saved.window
     task = load_task(options.data, kind=kind, window=window, **options.reading)
+    task = task if options.svm else evaluation.linear_only(task)
     with memory_budget(options.memory_budget):
         device = pick_device(options.device)
         if saved is not None:
