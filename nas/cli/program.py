@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from compute.interruptible import any_left_behind
 from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest
@@ -37,12 +38,17 @@ def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] |
     """Run one command and return its exit status.
 
     Args:
-        arguments: The words after `tscnas`; by default those of this process.
+        arguments: The words after `tscnas`; by default those of this process, which may end here then.
         call: Runs in place of the verb's own function, unless that is a dry run; what it returns has a `text`.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     with leaves_when_asked(), command_begins():
-        return _run(words, call)
+        status = _run(words, call)
+    if arguments is None and any_left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:

@@ -34,10 +34,12 @@ COMMANDS = {
 }
 
 
-def seconds_to_end(words: list[str], where: str, folder: Path, *, signals: list[signal.Signals]) -> float:
+def seconds_to_end(
+    words: list[str], where: str, folder: Path, *, signals: list[signal.Signals], work: str = "for_minutes"
+) -> float:
     """Start a command that gets stuck, send it signals, and return how long it lived on."""
     begun = folder / "begun"
-    paths = {"PYTHONPATH": f"{STUCK.parent}{os.pathsep}{ROOT}", "STUCK": str(begun), "WHERE": where}
+    paths = {"PYTHONPATH": f"{STUCK.parent}{os.pathsep}{ROOT}", "STUCK": str(begun), "WHERE": where, "WORK": work}
     driver = subprocess.Popen(
         [sys.executable, str(STUCK), *words, "--quiet"],
         cwd=folder,
@@ -98,3 +100,10 @@ def test_a_search_after_a_second_ctrl_c(stage: str, engine: str, tmp_path: Path)
 def test_another_command_that_is_terminated(verb: str, tmp_path: Path) -> None:
     words, where = COMMANDS[verb]
     assert seconds_to_end(words, where, tmp_path, signals=[signal.SIGTERM]) < 2.0 + machine_is_late()
+
+
+def test_a_search_that_is_terminated_in_a_support_vector_machine(tmp_path: Path) -> None:
+    words = [*SEARCH, "--engine", "serial"]
+    signals = [signal.SIGTERM]
+    seconds = seconds_to_end(words, STAGES["verify"], tmp_path, signals=signals, work="in_a_support_vector_machine")
+    assert seconds < 2.0 + machine_is_late()
