@@ -9,6 +9,7 @@ from pathlib import Path
 from ahc.bank import Bank
 from ahc.record import TrialRecord
 from compute.memory import memory_budget
+from downstream.evaluation import linear_only
 from downstream.task import Task
 from nas.board.run_board import RunBoard
 from nas.budget.deadline import Deadline
@@ -91,14 +92,21 @@ class SearchRun:
         deadline: Deadline | None = None,
         kept: bool = True,
     ) -> None:
-        self.task, self.settings, self.kept = task, settings, kept
+        self.task = task if settings.svm else linear_only(task)
+        self.settings, self.kept = settings, kept
         self.clock = Stopwatch() if clock is None else clock
         self.engine = EngineSettings.chosen(
             **settings.running, device=settings.device, memory_budget=settings.memory_budget
         )
         self.folder = RunFolder(
             settings.output or f"runs/{task.spec.name}-{task.spec.kind}",
-            config={**settings.as_dict(), "task_hash": task.hash, "names_hash": task.identity.hash},
+            config={
+                **settings.as_dict(),
+                # what was always done before there was a choice counts as not asked for
+                "svm": None if settings.svm else False,
+                "task_hash": task.hash,
+                "names_hash": task.identity.hash,
+            },
             overwrite=settings.overwrite,
         )
         self.halving = halving_of(settings, task)

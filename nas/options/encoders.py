@@ -7,7 +7,7 @@ from nas.labels.modes import MODES, ModeName
 from nas.options.data import DataOptions, TaskOptions
 from nas.options.fields import option
 from nas.options.running import memory_budget
-from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
+from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, SVM
 
 BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
 _ENCODER = "output folder of a search, or its encoder .safetensors file"
@@ -52,6 +52,7 @@ class EvaluateOptions(TaskOptions):
     window: int | None = option(None, text="lookback of a --baseline in steps; by default from the data", least=2)
     iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
     output: str | None = option(None, path=True, text="JSON file for the scores; by default they are printed only")
+    svm: bool = option(True, text=SVM)
     device: str = option("auto", text=_RUNS_ON)
     memory_budget: int | None = memory_budget()
     rng_seed: int = option(0, text=RNG_SEED, least=0)

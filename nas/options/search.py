@@ -8,7 +8,7 @@ from nas.options.data import TaskOptions
 from nas.options.fields import n_bytes, option
 from nas.options.running import RunningOptions, memory_budget, time_limit
 from nas.options.space import check_preset
-from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
+from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, SVM
 from nas.runs.board_files import check_installed
 
 PRECISIONS = ("float32", "bfloat16")
@@ -54,6 +54,7 @@ class SearchSettings(RunningOptions):
         "it; the comparator's bank was trained in float32",
         choices=PRECISIONS,
     )
+    svm: bool = option(True, text=SVM)
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     memory_budget: int | None = memory_budget()
     bank: str | None = option(

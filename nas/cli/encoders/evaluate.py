@@ -48,6 +48,7 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     window = options.window if saved is None else saved.window
     asked = {} if saved is None else saved.asked(kind)
     task = load_task(options.data, kind=kind, window=window, **{**asked, **options.given})
+    task = task if options.svm else evaluation.linear_only(task)
     with memory_budget(options.memory_budget):
         device = pick_device(options.device)
         if saved is not None:

@@ -98,7 +98,7 @@ def score_rows(task: Task, represent: Representer, tuned: FineTuned, *, name: st
         scores = {title: {spec.metric: supervision.held_out_score(error)} for title, error in errors.items()}
         return tuple(Row(title, _scores(spec, metrics, part, {})) for title, metrics in scores.items())
     opened = task.open_test()
-    probe = evaluation.score_test(task.without_test(), opened, represent)
+    probe = evaluation.score_test(evaluation.linear_only(task.without_test()), opened, represent)
     settings = {"chosen": tuned.chosen, "trained numbers of the encoder": str(tuned.n_trained)}
     metrics = supervision.metrics_on_test(tuned.outputs, opened)
     return (
