@@ -78,7 +78,7 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
     steps = tuple(name for name in frame.columns if name != label)
     if table.y is None and label not in frame.columns:
         raise DataError(
-            f"{table.source}: a table of cases needs a row each, and labels y or a label column; there is no {label!r}; "
+            f"{table.source}: a table of cases needs a row each, and labels y or a label column; no column {label!r}; "
             f"pass label_column=... (columns: {', '.join(frame.columns[:8])})"
         )
     if not steps:
