@@ -25,7 +25,7 @@ from downstream.predictor import Predictor
 from downstream.represent import represent_cases, represent_series, represented
 from downstream.scaling import Scaled
 from downstream.task import Task
-from nas.estimator.containers import in_container, wants_pandas
+from nas.estimator.frames import in_container, wants_pandas
 from nas.estimator.parameters import plain_parameters, search_settings
 from nas.estimator.saving import read_estimator, write_estimator
 from nas.representer import Representer
