@@ -14,6 +14,7 @@ from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
 from ahc.graphs.vocabulary import Vocabulary, VocabularyError
 from ahc.member import Member
 from ahc.task_embedding import EMBEDDING_VERSION
+from compute.paths import user_path
 from compute.user_error import DATA, UserError
 from search_space.sentences import one_line
 
@@ -39,7 +40,7 @@ def shipped_path(name: str = "comparator.safetensors") -> Path:
 
 def save_comparator(path: str | Path, comparator: Comparator) -> None:
     """Write a comparator with everything needed to use it, complete or not at all."""
-    target = Path(path)
+    target = user_path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     metadata = {
@@ -69,7 +70,7 @@ def load_comparator(path: str | Path | None = None) -> Comparator:
             tensors, speaks of options that the registry does not know, or was trained on
             another definition of the task embedding.
     """
-    source = shipped_path() if path is None else Path(path)
+    source = shipped_path() if path is None else user_path(path)
     metadata, tensors = _read(source)
     if metadata.get("kind") != _KIND:
         raise CheckpointError(f"{source}: a safetensors file, but not of a comparator")

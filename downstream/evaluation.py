@@ -4,13 +4,22 @@ The test part opens once, so its content is passed on: `opened = task.open_test(
 `score_test(task, opened, represent)` for as many encoders as a report compares, and `baselines(task, opened)`.
 """
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from downstream.represent import Represent
 from downstream.scores import Score, Scores
 from downstream.task import Task
 
-__all__ = ["Represent", "Score", "Scores", "baselines", "score_test", "validate"]
+__all__ = ["Represent", "Score", "Scores", "baselines", "linear_only", "score_test", "validate"]
+
+_Task = TypeVar("_Task", bound=Task)
+
+
+def linear_only(task: _Task) -> _Task:
+    """Return the task that is scored on test without the optional probes of its kind, which take longest."""
+    optional = task.kind.optional_probes
+    return replace(task, unwanted_probes=optional) if optional else task  # type: ignore[call-arg]  # the kind says so
 
 
 def validate(task: Task, represent: Represent, *, rng_seed: int = 0) -> Score:

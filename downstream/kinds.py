@@ -60,6 +60,8 @@ class TaskKind:
         score_range: The least and the largest value that the metric can take.
         whole_cases: A window is a whole case, so there is no lookback to choose.
         estimator_type: What scikit-learn calls an estimator for it.
+        optional_probes: Probes of the test part that take more than time linear in the cases; where there are any, its
+            tasks have `unwanted_probes`.
         all_for_fitting: Arguments of `load_task` with which data in memory is all for training and validation.
         as_seed: Arguments of `load_task` for a seed task, which is never reported.
     """
@@ -69,7 +71,8 @@ class TaskKind:
     higher_is_better: bool
     score_range: tuple[float, float] = (0.0, math.inf)
     whole_cases: bool = False
-    estimator_type: Literal["classifier", "regressor"] | None = None
+    estimator_type: Literal["classifier", "regressor", "outlier_detector"] | None = None
+    optional_probes: tuple[str, ...] = ()
     all_for_fitting: Mapping[str, Any] = field(default_factory=dict)
     as_seed: Mapping[str, Any] = field(default_factory=lambda: {"pool_test": True})
 

@@ -4,17 +4,17 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from downstream.represent import Represent
+from downstream.scaling import Scaled
 
 LONGEST_WINDOW = 2**20
 """Time steps; a file that claims more is not believed."""
-Series = Sequence[NDArray[np.float32]]
+Series = Sequence[Scaled]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +37,20 @@ class Predictor(ABC):
     def __post_init__(self) -> None:
         self._check()
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names by number; empty where a kind has none."""
-        return tuple(self.facts.get("classes", ()))
+    classes: ClassVar[NDArray[Any] | None] = None
+    """The classes in the order of their probabilities; None where a kind has none."""
 
     @abstractmethod
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
-        """Return predictions for scaled series or cases, each (time, variates)."""
+        """Return predictions for scaled series or cases."""
 
     @abstractmethod
-    def score(self, represent: Represent, series: Series, truth: NDArray[Any]) -> float:
-        """Return one value of predictions against the truth, higher is better."""
+    def score(self, represent: Represent, series: Series, truth: Any) -> float:
+        """Return one value of predictions against the truth, higher is better.
+
+        Raises:
+            DataError: If the truth does not fit the series, or does not suffice for a score.
+        """
 
     @abstractmethod
     def _check(self) -> None:

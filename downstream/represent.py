@@ -1,6 +1,6 @@
 """What a trained encoder offers to the probes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -53,6 +53,19 @@ def flatten_streams(z: NDArray[np.float32], *, limit: int = MAX_FEATURES) -> NDA
 def features_of(represent: Represent, windows: Windows) -> NDArray[np.float32]:
     """Return the features by which probes know windows, streams flattened, (n_windows, features)."""
     return flatten_streams(represented(represent, windows))
+
+
+def represent_cases(represent: Represent, cases: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return representations of whole cases of any lengths, each (time, variates), (cases, streams, features)."""
+    lengths = np.asarray([len(case) for case in cases])
+    features: dict[int, NDArray[np.float32]] = {}
+    for length in np.unique(lengths):
+        members = np.flatnonzero(lengths == length)
+        stacked = np.concatenate([cases[i] for i in members])
+        windows = Windows(stacked, np.arange(len(members), dtype=np.int64) * length, int(length))
+        z = np.concatenate(list(_blocks(represent, windows)))
+        features |= dict(zip(members.tolist(), z, strict=True))
+    return np.stack([features[i] for i in range(len(cases))])
 
 
 def represent_series(represent: Represent, values: NDArray[np.float32], *, window: int) -> NDArray[np.float32]:

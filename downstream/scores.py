@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from downstream.task import TaskSpec
 
+HEADLINE = "headline"
+"""The setting that names the headline figure, and why, where it is not the one that others of its kind have."""
+STOPPED = ".stopped"
+"""How the setting ends that says where a fit was stopped before its end."""
+
 
 @dataclass(frozen=True)
 class Score:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -124,6 +124,43 @@ class Sealed(Generic[_Part]):
         return self._content
 
 
+@dataclass(frozen=True)
+class Identity:
+    """Names that data bears itself; an empty tuple where it has none, and position counts.
+
+    Args:
+        columns: Of the variates.
+        series: Ids of the series, one per row of the scaler.
+        steps: Of the columns of a table with a case per row, each a time step.
+    """
+
+    columns: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits over all names."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
+
+    @property
+    def facts(self) -> dict[str, list[str]]:
+        """JSON values from which `from_facts` makes the same."""
+        return {name: list(names) for name, names in asdict(self).items()}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Identity:
+        """Read what `facts` wrote.
+
+        Raises:
+            ValueError: If something in it is no list of names.
+        """
+        names = {each.name: facts.get(each.name, []) for each in fields(cls)}
+        if not all(isinstance(some, list) and all(isinstance(name, str) for name in some) for some in names.values()):
+            raise ValueError("columns, series and steps must be lists of names")
+        return cls(**{name: tuple(some) for name, some in names.items()})
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Task(ABC):
     """What every kind of task offers; the data of a kind is in its subclass.
@@ -136,6 +173,7 @@ class Task(ABC):
         scaler: What scaled the values, fitted on training rows alone; `n_rows_seen` proves which.
         training_cut: Steps of a training window where the protocol demands them, as TS2Vec
             does; None leaves the length of training cuts to the trainer.
+        identity: By what names the data is known again.
     """
 
     spec: TaskSpec
@@ -144,11 +182,17 @@ class Task(ABC):
     sealed: Sealed[Any] = field(repr=False)
     scaler: Scaler
     training_cut: int | None = None
+    identity: Identity = field(default_factory=Identity)
 
     @property
     def kind(self) -> TaskKind:
         """What can be asked of all tasks of this kind."""
         return task_kind(self.spec.kind)
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What is asked beside the kind, as arguments of `load_task` for other data with the same columns."""
+        return {}
 
     @property
     def n_variates(self) -> int:
@@ -202,13 +246,13 @@ def task_hash(facts: Mapping[str, Any], arrays: Iterable[NDArray[Any]]) -> str:
 
     Args:
         facts: What moves a score besides the data, as JSON values.
-        arrays: Unscaled data and labels; the hash sees shapes, and floats as float32.
+        arrays: Unscaled data and labels; the hash sees shapes, and all bits of floats.
     """
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for array in arrays:
-        kind = "<f4" if array.dtype.kind == "f" else "<i8"
+        kind = "<f8" if array.dtype.kind == "f" else "<i8"
         plain = np.ascontiguousarray(array.astype(kind))
-        if kind == "<f4":
+        if kind == "<f8":
             plain[np.isnan(plain)] = np.nan  # one bit pattern for all NaN
         digest.update(f"{array.shape}{kind}".encode())
         digest.update(plain.tobytes())

@@ -25,7 +25,12 @@ def search(options: SearchOptions) -> SearchResult:
 
 
 def search_task(
-    task: Task, settings: SearchSettings, *, clock: Stopwatch | None = None, deadline: Deadline | None = None
+    task: Task,
+    settings: SearchSettings,
+    *,
+    clock: Stopwatch | None = None,
+    deadline: Deadline | None = None,
+    kept: bool = True,
 ) -> SearchResult:
     """Choose, train, verify and save an encoder for a task.
 
@@ -39,6 +44,7 @@ def search_task(
         settings: What to search and where to write.
         clock: Where stages that came before are noted.
         deadline: By default the time budget counts from here.
+        kept: Whether the run folder stays; texts name no other.
 
     Returns:
         The result; everything in it is also in the run folder.
@@ -51,7 +57,7 @@ def search_task(
         MemoryBudgetError: If the memory budget is too small for anything.
         NotVerifiedError: If the scoring on the test part failed; what was trained is kept.
     """
-    run = SearchRun(task, settings, clock=clock, deadline=deadline)
+    run = SearchRun(task, settings, clock=clock, deadline=deadline, kept=kept)
     with run.begun():
         if run.finished:
             return run.shown_again()

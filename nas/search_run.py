@@ -9,6 +9,7 @@ from pathlib import Path
 from ahc.bank import Bank
 from ahc.record import TrialRecord
 from compute.memory import memory_budget
+from downstream.evaluation import linear_only
 from downstream.task import Task
 from nas.board.run_board import RunBoard
 from nas.budget.deadline import Deadline
@@ -17,7 +18,7 @@ from nas.choosing.candidates import Candidates
 from nas.engines.settings import EngineSettings
 from nas.errors import NothingTrainedError, OutputExistsError
 from nas.options.search import SearchSettings
-from nas.report.answer import answer_text, ranking_rows, run_facts
+from nas.report.answer import answer_text, failures, ranking_rows, run_facts
 from nas.report.rows import Row
 from nas.runs.folder import RunFolder
 from nas.runs.lock import bank_lock
@@ -79,6 +80,7 @@ class SearchRun:
         settings: What to search and where to write.
         clock: Where stages that came before are noted.
         deadline: By default the time budget counts from here.
+        kept: Whether the folder stays when the run is over; texts name no other.
     """
 
     def __init__(
@@ -88,15 +90,23 @@ class SearchRun:
         *,
         clock: Stopwatch | None = None,
         deadline: Deadline | None = None,
+        kept: bool = True,
     ) -> None:
-        self.task, self.settings = task, settings
+        self.task = task if settings.svm else linear_only(task)
+        self.settings, self.kept = settings, kept
         self.clock = Stopwatch() if clock is None else clock
         self.engine = EngineSettings.chosen(
             **settings.running, device=settings.device, memory_budget=settings.memory_budget
         )
         self.folder = RunFolder(
             settings.output or f"runs/{task.spec.name}-{task.spec.kind}",
-            config={**settings.as_dict(), "task_hash": task.hash},
+            config={
+                **settings.as_dict(),
+                # what was always done before there was a choice counts as not asked for
+                "svm": None if settings.svm else False,
+                "task_hash": task.hash,
+                "names_hash": task.identity.hash,
+            },
             overwrite=settings.overwrite,
         )
         self.halving = halving_of(settings, task)
@@ -155,11 +165,11 @@ class SearchRun:
             trained, origin = self._best(candidates, runner)
             if not trained and budget.cut:
                 raise budget.too_small()
-            if not trained:
-                raise NothingTrainedError(
-                    f"none of {len(candidates.picked)} candidates could be trained; {folder.path / 'log.txt'} says why"
-                )
             records = [*bank.records(task_hash=self.task.hash), *runner.hurried.values()]
+            if not trained:
+                more = f"; {folder.path / 'log.txt'} says more" if self.kept else ""
+                why, tried = failures(records), {record.genotype_key for record in records}
+                raise NothingTrainedError(f"none of {len(tried)} candidates could be trained: {why}{more}")
             return Entrants(trained, origin, candidates=candidates, records=records)
 
     def _best(self, candidates: Candidates, runner: TrialRunner) -> tuple[dict[str, Trained], str]:
@@ -209,7 +219,7 @@ class SearchRun:
             rows=rows,
             entrants=entrants.trained,
             seconds=seconds,
-            folder=folder.path,
+            folder=folder.path if self.kept else None,
             cut=budget.sentences(),
         )
         folder.write_text("answer.txt", text + "\n")

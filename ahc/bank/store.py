@@ -19,6 +19,7 @@ from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, open_connec
 from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, TaskEntry, from_row, storable, to_row
 from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS
 from ahc.record import TrialRecord
+from compute.paths import user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ class Bank:
     """
 
     def __init__(self, path: str | Path, *, read_only: bool = False, lasting: bool = True) -> None:
-        self.path = Path(path)
+        self.path = user_path(path)
         self._connection = open_connection(self.path, read_only=read_only, lasting=lasting)
 
     def __enter__(self) -> Bank:
@@ -180,7 +181,7 @@ class Bank:
 
     def export_csv(self, path: str | Path) -> int:
         """Write one line per trial, in the order of their keys, complete or not at all; return how many."""
-        return export.write_csv(self._select(export.SELECT), Path(path))
+        return export.write_csv(self._select(export.SELECT), user_path(path))
 
     def export_parquet(self, path: str | Path) -> int:
         """Write one row per trial, in the order of their keys, complete or not at all; return how many.
@@ -188,11 +189,11 @@ class Bank:
         Raises:
             ImportError: Where pyarrow is missing.
         """
-        return export.write_parquet(self._select(export.SELECT), Path(path))
+        return export.write_parquet(self._select(export.SELECT), user_path(path))
 
     def save_copy(self, path: str | Path) -> None:
         """Write a compact copy in a single file, fit to be shipped and opened read only."""
-        target = Path(path)
+        target = user_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(target) as partial, in_sentences(self.path):
             self._connection.execute("VACUUM INTO ?", (str(partial),))

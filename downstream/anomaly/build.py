@@ -16,8 +16,8 @@ from downstream.data.options import LoadOptions
 from downstream.data.raw import Floats, RawSeries, SeriesSet, Source, Tables
 from downstream.data.sources import some_of
 from downstream.errors import DataError, DataWarning
-from downstream.scaling import Scaler, fit_scaler
-from downstream.task import Sealed, TaskSpec, task_hash
+from downstream.scaling import Scaler, fit_scaler, observed_variates
+from downstream.task import Identity, Sealed, TaskSpec, task_hash
 
 _WINDOW = 64
 _FIT_SHARE = 0.7  # of the training rows; the rest validates
@@ -55,6 +55,7 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
         [recording.labels[recording.n_train :] for recording in series if recording.is_labelled]
     )
     window = options.window or min(_WINDOW, max(4, max(recording.n_train for recording in series) // 8))
+    data, series = _observed(data, series, pooled=pooled)
     series = _usable(series, window=window, pooled=pooled, data=data)
     scaler = fit_scaler(
         [recording.values[: recording.fit_end] for recording in series],
@@ -72,7 +73,7 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
     ends = tuple(recording.fit_end for recording in series)
     sealed: Sealed[tuple[LabelledRows, ...]] = Sealed(test)
     if options.pool_test or not test:
-        reason = "a seed task uses the labelled rows for validation" if options.pool_test else "there are no test rows"
+        reason = "the labelled rows are for validation" if options.pool_test else "there are no test rows"
         sealed = Sealed(None, reason=reason)
     spec = _spec(series, window=window, how=how, options=options, scaler=scaler)
     facts = {
@@ -87,6 +88,10 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
     return AnomalyTask(
         spec=spec,
         variates=data.variates,
+        identity=Identity(
+            columns=data.variates if data.has_names else (),
+            series=tuple(recording.name for recording in series) if data.has_ids else (),
+        ),
         hash=task_hash(facts, arrays),
         sealed=sealed,
         series=tuple(values[: recording.n_train] for recording, values in zip(series, scaled, strict=True)),
@@ -117,6 +122,10 @@ class _Series:
         n_train = len(raw.values) // 2 if raw.n_train is None else raw.n_train
         return cls(raw.name, raw.values, labels, raw.labels is not None, n_train)
 
+    def rows_to_fit(self, *, pooled: bool) -> int:
+        """Return how many rows train: all training rows where test rows validate."""
+        return self.n_train if pooled else int(_FIT_SHARE * self.n_train)
+
     def rows(self, scaled: NDArray[np.float32], *, first: int, end: int) -> LabelledRows:
         """Return scaled rows to be scored, with all before them as context."""
         labels = self.labels[first:end] if self.is_labelled else None
@@ -142,12 +151,22 @@ def _limited(series: _Series, *, options: LoadOptions) -> _Series:
     return replace(series, values=series.values[rows], labels=series.labels[rows], n_train=n_train - first)
 
 
+def _observed(data: SeriesSet, series: Sequence[_Series], *, pooled: bool) -> tuple[SeriesSet, list[_Series]]:
+    """Leave out the variates that have no value in any training row."""
+    training = [recording.values[: recording.rows_to_fit(pooled=pooled)] for recording in series]
+    kept = observed_variates(training, variates=data.variates, needed=0, source=data.source)
+    if len(kept) == len(data.variates):
+        return data, list(series)
+    names = tuple(data.variates[i] for i in kept)
+    return replace(data, variates=names), [replace(one, values=one.values[:, kept]) for one in series]
+
+
 def _usable(series: Sequence[_Series], *, window: int, pooled: bool, data: SeriesSet) -> list[_Series]:
     """Return the series with enough varying training rows; it is settled where their validation rows begin."""
     kept, problems = [], []
     for recording in series:
         n_train = recording.n_train
-        end = n_train if pooled else int(_FIT_SHARE * n_train)
+        end = recording.rows_to_fit(pooled=pooled)
         rows = recording.values[:end]
         if end < window or (not pooled and n_train - end < _FEWEST_VALIDATION_ROWS):
             problems.append(f"{recording.name}: {n_train} training rows are too few for window {window} and validation")
@@ -181,7 +200,7 @@ def _validation(
             for recording, values in zip(series, scaled, strict=True)
             if recording.is_labelled and len(values) > recording.n_train
         ]
-        return tuple(parts), "seed task: the labelled test rows validate"
+        return tuple(parts), "the labelled test rows validate"
     parts = [
         recording.rows(values, first=recording.fit_end, end=recording.n_train)
         for recording, values in zip(series, scaled, strict=True)

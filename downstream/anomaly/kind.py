@@ -7,4 +7,5 @@ KIND = TaskKind(
     metric="auc_pr",
     higher_is_better=True,
     score_range=(0.0, 1.0),
+    estimator_type="outlier_detector",
 )

@@ -14,8 +14,8 @@ from downstream.data.arrays import check_cases
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CasePair, CaseSet, Floats
 from downstream.errors import DataError
-from downstream.scaling import Scaler, fit_scaler
-from downstream.task import Sealed, TaskSpec, task_hash
+from downstream.scaling import Scaler, fit_scaler, observed_variates
+from downstream.task import Identity, Sealed, TaskSpec, task_hash
 from downstream.windows import Windows
 from search_space.registry import unknown_name
 
@@ -53,6 +53,9 @@ class _Cases:
 
     def thinned(self, factor: int) -> _Cases:
         return _Cases([_thinned(case, factor=factor) for case in self.values], self.labels)
+
+    def only(self, channels: list[int]) -> _Cases:
+        return _Cases([case[:, channels] for case in self.values], self.labels)
 
     @property
     def arrays(self) -> list[NDArray[Any]]:
@@ -101,10 +104,15 @@ def case_facts(
     if factor > 1:
         train, test = train.thinned(factor), test and test.thinned(factor)
         how.append(f"steps averaged in groups of {factor} ({longest} steps before)")
-    scaler = fit_scaler([np.concatenate(train.values)], variates=variates, source=source)
+    stacked = np.concatenate(train.values)
+    seen = observed_variates([stacked], variates=variates, needed=0, source=source)
+    if len(seen) < len(variates):
+        variates, stacked = tuple(variates[i] for i in seen), stacked[:, seen]
+        train, test = train.only(seen), test and test.only(seen)
+    scaler = fit_scaler([stacked], variates=variates, source=source)
     how.append(f"scaler fitted on {scaler.n_rows_seen} steps of the training cases")
     windows = _padded(train.values, scaler=scaler, source=source)
-    sealed: Sealed[LabelledWindows] = Sealed(None, reason="a seed task pools the official train and test cases")
+    sealed: Sealed[LabelledWindows] = Sealed(None, reason="all cases are for training and validation")
     if test is not None:
         sealed = Sealed(LabelledWindows(_padded(test.values, scaler=scaler, source=source), test.labels))
     spec = TaskSpec.of(kind, name=options.name, family=options.family, window=windows.length, protocol=how)
@@ -112,6 +120,7 @@ def case_facts(
     return {
         "spec": spec,
         "variates": variates,
+        "identity": Identity(columns=variates if data.train.has_names else (), steps=data.train.steps),
         "hash": task_hash(facts, [array for part in (train, test) if part is not None for array in part.arrays]),
         "sealed": sealed,
         "scaler": scaler,
@@ -126,6 +135,8 @@ def _columns(train: CaseSet, *, options: LoadOptions) -> tuple[list[int], tuple[
         if name not in places:
             raise DataError(f"{train.source}: {unknown_name('channel', name, train.variates)}")
     names = options.variates or train.variates
+    if options.variates is None and options.known and places.keys() >= set(options.known):
+        names = options.known
     return [places[name] for name in names], names
 
 
@@ -136,7 +147,8 @@ def _split(
     train = parts[0]
     if options.pool_test:
         pooled = _Cases([v for part in parts for v in part.values], np.concatenate([part.labels for part in parts]))
-        return pooled, None, [f"seed task: {len(pooled.values)} cases, official parts pooled"]
+        parts_said = "official parts pooled" if len(parts) > 1 else "all for training and validation"
+        return pooled, None, [f"{len(pooled.values)} cases, {parts_said}"]
     if len(parts) == 2:
         n_train, n_test = (len(part.values) for part in parts)
         return train, parts[1], [f"official split: {n_train} training and {n_test} test cases"]

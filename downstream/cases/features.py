@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from downstream.windows import Windows
 
 Floats = NDArray[np.floating]
+VALUES_AT_A_TIME = 2**16
 
 
 def raw_features(windows: Windows, new: Windows, *, limit: int = 4096) -> tuple[Floats, Floats]:
@@ -39,9 +40,13 @@ def minirocket(windows: Windows, new: Windows, *, rng_seed: int) -> tuple[Floats
         values = np.zeros((part.n, part.n_variates, length), dtype=np.float32)
         values[:, :, : part.length] = np.nan_to_num(part.gather()).transpose(0, 2, 1)
         cases.append(values)
-    transform = MiniRocket(random_state=rng_seed, n_jobs=1)
+    transform = MiniRocket(random_state=rng_seed, n_jobs=1).fit(cases[0])
+    # compiled code that keeps the interpreter to itself: between blocks, signals are heard
+    some = max(1, VALUES_AT_A_TIME // cases[0][0].size)
     with _torch_threads_kept():
-        return np.asarray(transform.fit_transform(cases[0])), np.asarray(transform.transform(cases[1]))
+        both = [np.concatenate([transform.transform(part[at : at + some]) for at in range(0, len(part), some)])
+                for part in cases]  # fmt: skip
+    return both[0], both[1]
 
 
 @contextlib.contextmanager

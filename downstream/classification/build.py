@@ -12,15 +12,17 @@ from downstream.cases.build import Labels, case_facts
 from downstream.classification.labels import ClassLabels, checked_labels
 from downstream.classification.task import ClassificationTask
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, CasePair, Source
+from downstream.data.raw import CasePair, Source, Tables
 from downstream.data.sources import infer_kind
 from downstream.data.splitting import stratified_order
 from downstream.errors import DataError, DataWarning
 
 
 def claims(content: Source) -> bool:
-    """Whether data is for classification: files of labelled cases (`.ts`, `.tsv`, `.arff`), arrays with labels."""
-    return isinstance(content, CasePair) or (isinstance(content, Arrays) and content.content.get("y") is not None)
+    """Whether data is for classification: files of labelled cases (`.ts`, `.tsv`, `.arff`), data with labels beside."""
+    if isinstance(content, Tables):
+        return content.tables[0].y is not None
+    return isinstance(content, CasePair) or content.content.get("y") is not None
 
 
 plain_series = reading.plain_series

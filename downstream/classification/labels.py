@@ -38,7 +38,7 @@ class ClassLabels:
         if len(sorts) > 1:
             raise DataError(f"class labels must be all {_NUMBERS} or all {_TEXTS}, got both")
         values = np.unique(np.concatenate(parts))
-        if _sort(values) == _TEXTS:
+        if is_text(values):
             values = values[np.asarray(sorted(range(len(values)), key=lambda i: _text_order(str(values[i]))))]
         return cls(values)
 
@@ -97,6 +97,8 @@ def checked_labels(labels: NDArray[Any], *, source: str) -> NDArray[Any]:
         DataError: If one is missing or infinite, or they are neither all numbers nor all texts; names the first case.
     """
     array = np.asarray(labels)
+    if array.dtype.kind == "S" or (array.dtype.kind == "O" and all(isinstance(label, bytes) for label in array)):
+        array = np.asarray([label.decode("utf-8", errors="replace") for label in array.tolist()])  # as scipy reads ARFF
     missing = np.asarray(pd.isna(array), dtype=bool)
     if array.dtype.kind in "OUT":
         missing = missing | np.asarray([isinstance(v, str) and v.strip().lower() in _MISSING for v in array.tolist()])
@@ -123,8 +125,13 @@ def _plain(array: NDArray[Any], *, source: str) -> NDArray[Any]:
     return array.astype(types[inferred])
 
 
+def is_text(labels: NDArray[Any]) -> bool:
+    """Whether checked labels are texts; else they are numbers or truth values."""
+    return labels.dtype.kind in "UO"
+
+
 def _sort(labels: NDArray[Any]) -> str:
-    return _TEXTS if labels.dtype.kind in "UO" else _NUMBERS
+    return _TEXTS if is_text(labels) else _NUMBERS
 
 
 def _text_order(label: str) -> tuple[int, float, str]:

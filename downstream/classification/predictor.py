@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 
+from downstream.classification.labels import ClassLabels, checked_labels, is_text
 from downstream.classification.task import ClassificationTask
+from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
 from downstream.probes.linear import Standardizer, fit_logistic
-from downstream.represent import Represent, features_of, flatten_streams, represented
-from downstream.windows import whole_window
+from downstream.represent import Represent, features_of, flatten_streams, represent_cases
 
 
 def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
@@ -23,7 +26,7 @@ def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> Fit
     model = getattr(model, "best_estimator_", model)
     weights, intercept = model.coef_, model.intercept_
     if len(model.classes_) == 2:
-        weights, intercept = np.concatenate([-weights, weights]), np.concatenate([-intercept, intercept])
+        weights, intercept = np.concatenate([-weights, weights]) / 2, np.concatenate([-intercept, intercept]) / 2
     tensors = {
         "mean": standardize.mean,
         "deviation": standardize.deviation,
@@ -32,31 +35,53 @@ def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> Fit
         "numbers": np.asarray(model.classes_, dtype=np.int64),
     }
     return FittedProbe(
-        {"classes": list(task.classes)},
+        task.class_labels.facts,
         {name: torch.as_tensor(np.ascontiguousarray(value)) for name, value in tensors.items()},
     )
 
 
 class FittedProbe(Predictor):
-    """Class names; the score is the accuracy."""
+    """Classes as they came; the score is the accuracy."""
 
-    def predict(self, represent: Represent, series: Series) -> NDArray[np.str_]:
-        """Return the class name of each case, (cases,)."""
-        z = np.concatenate([represented(represent, whole_window(values)) for values in series])
+    @cached_property
+    def classes(self) -> NDArray[Any]:  # type: ignore[override]  # the base has none
+        """Those with training cases, (known,)."""
+        labels = ClassLabels.from_facts(self.facts).values
+        return np.asarray(labels[self.tensors["numbers"].numpy()])
+
+    def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
+        """Return the class of each case, (cases,)."""
+        return np.asarray(self.classes[self._scores(represent, series).argmax(axis=1)])
+
+    def probabilities(self, represent: Represent, series: Series) -> NDArray[np.float64]:
+        """Return the probability of each class, (cases, known)."""
+        return np.asarray(softmax(self._scores(represent, series), axis=1))
+
+    def decision(self, represent: Represent, series: Series) -> NDArray[np.float64]:
+        """Return log-odds: of the second of two classes, (cases,), else of each up to a constant, (cases, known)."""
+        scores = self._scores(represent, series)
+        return np.asarray(scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores)
+
+    def score(self, represent: Represent, series: Series, truth: Any) -> float:
+        """Return the accuracy; classes that training did not have are errors."""
+        known = checked_labels(np.asarray(truth), source="the truth")
+        if known.shape != (len(series),):
+            raise DataError(f"the truth must be one class per case ({len(series)}), got shape {known.shape}")
+        if is_text(known) != is_text(self.classes):
+            raise DataError(
+                f"the truth has {known.dtype} labels, those of training are {self.classes.dtype}: texts and numbers "
+                "are never equal"
+            )
+        return float(np.mean(self.predict(represent, series) == known))
+
+    def _scores(self, represent: Represent, series: Series) -> NDArray[np.float64]:
+        z = flatten_streams(represent_cases(represent, [each.values for each in series]))
         tensors = {name: value.numpy() for name, value in self.tensors.items()}
-        x = (flatten_streams(z) - tensors["mean"]) / tensors["deviation"]
-        scores = x @ tensors["weights"].T + tensors["intercept"]
-        names: NDArray[np.str_] = np.asarray(self.classes)[tensors["numbers"][scores.argmax(axis=1)]]
-        return names
-
-    def score(self, represent: Represent, series: Series, truth: NDArray[Any]) -> float:
-        """Return the accuracy."""
-        return float(np.mean(self.predict(represent, series) == truth.astype(str)))
+        x = (z - tensors["mean"]) / tensors["deviation"]
+        return np.asarray(x @ tensors["weights"].T + tensors["intercept"])
 
     def _check(self) -> None:
-        classes = self.facts["classes"]
-        if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
-            raise ValueError("classes must be a list of names")
+        classes = ClassLabels.from_facts(self.facts)
         n_classes, n_features = self.tensors["weights"].shape
         shapes = {"mean": (n_features,), "deviation": (n_features,), "intercept": (n_classes,), "numbers": (n_classes,)}
         check_shapes(self.tensors, shapes)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from compute.interruptible import interruptible
 from downstream.probes.knn import nearest
 from downstream.probes.linear import RidgeClassifier, fit_logistic
 from downstream.probes.svm import fit_svm
@@ -32,21 +33,24 @@ class Predicted(NamedTuple):
 
 
 PROBES: Register[Callable[..., Predicted]] = Register()
-"""Each is `(x, labels, new, *, rng_seed) -> Predicted`, on standardised features of training and new cases."""
+"""Each is `(x, labels, new, *, rng_seed) -> Predicted`, on standardised features of training and new cases.
+
+A probe that may not end raises `NoEndError`, and is left out."""
 
 
 @PROBES.add("logistic")
 def predict_logistic(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) -> Predicted:
     """Fit logistic regression."""
     model = fit_logistic(x, labels, rng_seed=rng_seed)
-    return Predicted(model.predict(new), model.predict_proba(new), np.unique(labels), _penalty(model))
+    return Predicted(model.predict(new), model.predict_proba(new), np.unique(labels), _settings(model))
 
 
 @PROBES.add("svm")
 def predict_svm(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) -> Predicted:
     """Fit the support vector machine of TS2Vec."""
     model = fit_svm(x, labels, rng_seed=rng_seed)
-    return Predicted(model.predict(new), model.decision_function(new), np.unique(labels), _penalty(model))
+    classes, scores = interruptible(lambda: (model.predict(new), model.decision_function(new)))
+    return Predicted(classes, scores, np.unique(labels), _settings(model))
 
 
 @PROBES.add("ridge")
@@ -65,6 +69,5 @@ def predict_nearest(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) 
     return Predicted(labels[indices[:, 0]], None, np.unique(labels), {})
 
 
-def _penalty(model: Any) -> dict[str, str]:
-    chosen = getattr(model, "best_params_", {"C": model.get_params().get("C")})["C"]
-    return {"C": f"{chosen:g}"}
+def _settings(model: Any) -> dict[str, str]:
+    return {"C": f"{model.C:g}", **({"stopped": model.stopped_} if model.stopped_ else {})}

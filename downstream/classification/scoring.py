@@ -4,6 +4,7 @@ Validation uses one fast probe for every candidate: a closed-form ridge classifi
 standardised features, over stratified folds of the training cases. The test part is
 scored with logistic regression and the support vector machine of TS2Vec (and, for
 reference, with the ridge and the nearest neighbour), all fitted on all training cases.
+A probe that is not wanted, or comes to no end, is left out, which the settings say.
 
 Arguments of `validate` and `score_test` are those of `evaluation`.
 """
@@ -19,11 +20,14 @@ from downstream.cases.task import LabelledWindows
 from downstream.classification.probes import PROBES, Predicted, predict_ridge
 from downstream.classification.task import ClassificationTask
 from downstream.probes.linear import RidgeClassifier, Standardizer
+from downstream.probes.penalties import NoEndError
 from downstream.represent import Represent, features_of
-from downstream.scores import Score, Scores
+from downstream.scores import HEADLINE, Score, Scores
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
+HEADLINES = ("svm", "logistic", "ridge")
+"""Probes whose accuracy is the headline, the first one that is there; the last one, a closed form, always is."""
 
 
 def stratified_folds(labels: Integers, *, rng: np.random.Generator, n_folds: int = N_FOLDS) -> Integers:
@@ -81,7 +85,8 @@ def score_test(task: ClassificationTask, opened: LabelledWindows, represent: Rep
 
     Returns:
         `accuracy/P`, `macro_f1/P`, `auprc/P` for the probes P `logistic`, `svm`, `ridge` and `knn` (accuracy and
-        F1 only). The headline is the accuracy with the SVM, which published figures use.
+        F1 only). The headline is the accuracy with the SVM, which published figures use; where that is left out,
+        with the next of `HEADLINES`, which the settings name as `headline`.
     """
     x, new = features_of(represent, task.windows), features_of(represent, opened.windows)
     return score_features(task, opened, x, new, rng_seed=rng_seed)
@@ -93,22 +98,38 @@ def score_features(
     """Score given features of training and test cases, (n, d) and (n_test, d), as `score_test` does."""
     standardize = Standardizer.fit(x)
     x, new = standardize(x), standardize(new)
-    predicted = {name: probe(x, task.labels, new, rng_seed=rng_seed) for name, probe in PROBES.items()}
-    return _scores(task, opened, predicted, headline="svm")
+    predicted, left_out = {}, {}
+    for name, probe in PROBES.items():
+        if name in task.unwanted_probes:
+            left_out[name] = "left out, as asked"
+            continue
+        try:
+            predicted[name] = probe(x, task.labels, new, rng_seed=rng_seed)
+        except NoEndError as problem:
+            left_out[name] = f"left out: {problem}"
+    headline = next(name for name in HEADLINES if name in predicted)
+    if headline != HEADLINES[0]:
+        left_out[HEADLINE] = f"accuracy/{headline} ({HEADLINES[0]} {left_out[HEADLINES[0]]})"
+    return _scores(task, opened, predicted, headline=headline, left_out=left_out)
 
 
 def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats) -> Scores:
     """Score given features with the ridge classifier only: what MiniRocket's thousands of features are made for."""
     standardize = Standardizer.fit(x)
     predicted = predict_ridge(standardize(x), task.labels, standardize(new), max_rank=None)
-    return _scores(task, opened, {"ridge": predicted}, headline="ridge")
+    return _scores(task, opened, {"ridge": predicted}, headline="ridge", left_out={})
 
 
 def _scores(
-    task: ClassificationTask, opened: LabelledWindows, predicted: Mapping[str, Predicted], *, headline: str
+    task: ClassificationTask,
+    opened: LabelledWindows,
+    predicted: Mapping[str, Predicted],
+    *,
+    headline: str,
+    left_out: Mapping[str, str],
 ) -> Scores:
     figures: dict[str, float] = {}
-    settings: dict[str, str] = {}
+    settings = dict(left_out)
     for name, answer in predicted.items():
         figures |= {f"{metric}/{name}": value for metric, value in _figures(opened.labels, answer).items()}
         settings |= {f"{name}.{setting}": value for setting, value in answer.settings.items()}

@@ -13,9 +13,11 @@ class ClassificationTask(CaseTask):
 
     Args:
         class_labels: The classes by number, as they came.
+        unwanted_probes: Names of probes with which no representation is scored on test.
     """
 
     class_labels: ClassLabels
+    unwanted_probes: tuple[str, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

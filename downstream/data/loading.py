@@ -26,6 +26,8 @@ def load_task(
     layout: Layout = "nct",
     target: str | Sequence[str] | None = None,
     variates: Sequence[str] | None = None,
+    known: Sequence[str] | None = None,
+    known_targets: int | None = None,
     time_column: str | None = None,
     label_column: str | None = None,
     date_format: str | None = None,
@@ -43,10 +45,11 @@ def load_task(
 
     Args:
         source: Path of a file (`.csv .parquet .ts .tsv .arff .npz .npy`, each also `.gz`), a folder, a
-            DataFrame, an array, a list of arrays, `(X, y[, X_test, y_test])` or a mapping of arrays.
+            frame or array of any library, a list or dict of them, or `(X, y[, X_test, y_test])`; `docs/data.md`
+            says how each form is read.
         kind: One of `KINDS`; None infers it from the form: each kind says in `claims` which
             is its own. Axes are never inferred, see `layout`.
-        y: Class labels of an array or list, (cases,).
+        y: Class labels or targets beside the data, (cases,); for anomaly detection labels of rows, (time,).
         name: Name of the set; the file's by default.
         family: Sets of common origin share it; the name by default.
         window: Lookback of the encoder, in steps.
@@ -58,6 +61,8 @@ def load_task(
             one series for forecasting and univariate cases for classification.
         target: Columns to forecast; the other columns are then inputs only.
         variates: Columns to use, all by default.
+        known: Columns of an encoder's training: taken by default, in this order, where the data has them all.
+        known_targets: How many of the known columns are targets, the first ones; all by default.
         time_column: The time column, where the rule does not find it.
         label_column: The anomaly label or class column of a table, `label` by default.
         date_format: How the time column is written, as for `strptime`; read from its values by default.
@@ -101,6 +106,8 @@ def load_task(
         layout=layout,
         target=(target,) if isinstance(target, str) else _tuple(target),
         variates=_tuple(variates),
+        known=_tuple(known),
+        known_targets=known_targets,
         rows=rows,
         max_rows=max_rows,
         max_cases=max_cases,
@@ -118,6 +125,7 @@ def load_plain_series(
     *,
     kind: str,
     variates: Sequence[str] | None = None,
+    known: Sequence[str] | None = None,
     layout: Layout = "nct",
     time_column: str | None = None,
     label_column: str | None = None,
@@ -135,6 +143,7 @@ def load_plain_series(
         source: As for `load_task`.
         kind: How the data is read.
         variates: Columns to use, all by default.
+        known: As for `load_task`.
         layout: Axes of arrays.
         time_column: As for `load_task`.
         label_column: As for `load_task`.
@@ -155,7 +164,7 @@ def load_plain_series(
         separator=separator,
     )
     content, stem = open_source(source, form=form)
-    options = LoadOptions(name=stem, variates=_tuple(variates), layout=layout, **asdict(form))
+    options = LoadOptions(name=stem, variates=_tuple(variates), known=_tuple(known), layout=layout, **asdict(form))
     series: SeriesSet = task_kind(kind).plain_series(content, options=options)
     return series
 

@@ -62,6 +62,8 @@ class LoadOptions(TableForm):
     layout: Layout = "nct"
     target: tuple[str, ...] | None = None
     variates: tuple[str, ...] | None = None
+    known: tuple[str, ...] | None = None
+    known_targets: int | None = None
     rows: tuple[int, int] | None = None
     max_rows: int | None = None
     max_cases: int | None = None

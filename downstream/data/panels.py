@@ -45,7 +45,8 @@ def table_of_frames(items: Sequence[pd.DataFrame | pd.Series], *, ids: Sequence[
     """Return frames, a series each with time in the rows, as one table; columns are matched by name.
 
     Args:
-        items: Frames, or Series of one variate; Series of different names are series by these names.
+        items: Frames, or Series of one variate; Series of different names are series by these names, and frames with
+            an id each, such as the groups of a panel, by these ids.
         ids: What the series are called; None where they are numbered.
         source: What messages call the whole.
 
@@ -56,34 +57,36 @@ def table_of_frames(items: Sequence[pd.DataFrame | pd.Series], *, ids: Sequence[
     one_name = len(set(series_names)) == 1 and not (ids is None and len(items) == 1)
     if ids is None and not one_name and None not in series_names and len(set(series_names)) == len(items):
         ids = series_names
-    frames = [
-        item.to_frame(name=item.name if one_name and item.name is not None else "value")
-        if isinstance(item, pd.Series)
-        else item
-        for item in items
-    ]
-    names = _numbered(len(items)) if ids is None else tuple(map(str, ids))
+    column = series_names[0] if one_name and series_names[0] is not None else "value"
+    tables = []
+    for place, item in enumerate(items):
+        where = f"{source}, item {place if ids is None else repr(str(ids[place]))}"
+        frame = item.to_frame(name=column) if isinstance(item, pd.Series) else item
+        tables.append(_one_series(named_table(frame, source=where)))
+    first = tables[0]
+    for table in tables:
+        same = table.frame.columns.equals(first.frame.columns) and table.time == first.time
+        strange = [] if same else sorted(set(table.frame.columns) ^ set(first.frame.columns))
+        if strange:
+            raise DataError(f"{table.source}: all must have the same columns and times; {strange} is not in all")
+    if ids is None and all(table.panel is not None and table.panel.has_ids for table in tables):
+        ids = [table.panel.names[0] for table in tables if table.panel is not None]
+    names = _numbered(len(tables)) if ids is None else tuple(map(str, ids))
     if len(set(names)) < len(names):
         raise DataError(f"{source}: two of its ids are the same as text")
-    told = [f"{source}, item {place if ids is None else repr(name)}" for place, name in enumerate(names)]
-    tables = [named_table(frame, source=where) for frame, where in zip(frames, told, strict=True)]
-    first = tables[0].frame
-    for table in tables:
-        if table.frame.index.nlevels > 1 or not len(table.frame):
-            raise DataError(f"{table.source}: each must be a frame of one series with time in the rows")
-        same = table.frame.columns.equals(first.columns)
-        strange = [] if same else sorted(set(table.frame.columns) ^ set(first.columns))
-        if strange:
-            raise DataError(f"{table.source}: all must have the same columns; it differs from the first in {strange}")
-    times = [_times_of(table.frame.index) for table in tables]
-    if len({time is None for time in times}) > 1:
-        raise DataError(f"{source}: either all or none must have times as their index")
-    frame = pd.concat([table.frame for table in tables], ignore_index=True)
     panel = Panel(names, np.repeat(np.arange(len(names)), [len(table.frame) for table in tables]), ids is not None)
-    whole = Table(source, frame, panel=panel, has_names=tables[0].has_names and (not series_names or one_name))
-    if times[0] is None:
-        return whole
-    return _with_time(whole, pd.concat([pd.Series(time) for time in times], ignore_index=True), name=None)
+    has_names = first.has_names and (not series_names or one_name)
+    frame = pd.concat([table.frame for table in tables], ignore_index=True)
+    return Table(source, frame, panel=panel, time=first.time, has_names=has_names)
+
+
+def _one_series(table: Table) -> Table:
+    """Return a table of one series, whose id it may have, with the times of its index in a column."""
+    table = as_panel(table)
+    if not len(table.frame) or (table.panel is not None and len(table.panel.names) > 1):
+        raise DataError(f"{table.source}: each must be a frame of one series with time in the rows")
+    times = _times_of(table.frame.index)
+    return table if times is None else _with_time(table, pd.Series(times), name=None)
 
 
 def _numbered(n_series: int) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def split_rows(n_rows: int, *, stem: str, options: LoadOptions, source: str, who
     if options.splits is not None:
         shares, reason = options.splits, "as given"
     elif options.pool_test:
-        shares, reason = (0.7, 0.3, 0.0), "seed task, no test part"
+        shares, reason = (0.7, 0.3, 0.0), "no test part"
     elif standard is not None and n_rows >= sum(standard):
         shares, reason = standard, "standard for ETT"
     elif options.protocol == "long_horizon":

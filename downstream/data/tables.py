@@ -1,5 +1,6 @@
 """Tables to series or cases: of one series, of a panel, with anomaly labels, or one case per row."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from downstream.data.columns.values import REMOVE, take_values
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CaseSet, RawSeries, SeriesSet, Table, Tables
 from downstream.data.time_columns import Disorder, find_time_column, read_times
-from downstream.errors import DataError
+from downstream.errors import DataError, DataWarning
 from search_space.registry import unknown_name
 
 
@@ -69,7 +70,7 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
     label = options.label_column or LABEL
     if table.y is None and label not in frame.columns:
         raise DataError(
-            f"{table.source}: cases from a table need one row each and a label column; there is no column {label!r}; "
+            f"{table.source}: a table of cases needs a row each, and labels y or a label column; no column {label!r}; "
             f"pass label_column=... (columns: {', '.join(frame.columns[:8])})"
         )
     steps = step_columns(table, label=label)
@@ -153,9 +154,15 @@ def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) 
     Raises:
         DataError: If there are none, or a wanted one does not exist.
     """
-    wanted = options.variates if options.variates is not None else tuple(known)
-    names = tuple(dict.fromkeys((*(options.target or ()), *wanted)))
     there = frozenset(known)
+    wanted = options.variates if options.variates is not None else tuple(known)
+    if options.variates is None and options.known and there.issuperset(options.known):
+        wanted = options.known
+        others = [name for name in known if name not in options.known]
+        if others:
+            sentence = f"{source}: columns that training did not have are left out: {', '.join(others)}"
+            warnings.warn(sentence, DataWarning, stacklevel=3)
+    names = tuple(dict.fromkeys((*(options.target or ()), *wanted)))
     for name in names:
         if name not in there:
             raise DataError(f"{source}: {unknown_name('column', name, tuple(known))}")

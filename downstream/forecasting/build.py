@@ -15,8 +15,8 @@ from downstream.data.tables import forecasting_series
 from downstream.errors import DataError, DataWarning
 from downstream.forecasting.task import ForecastingTask
 from downstream.forecasting.ts2vec.time_features import TIME_FEATURES, time_features
-from downstream.scaling import fit_scaler
-from downstream.task import Sealed, TaskSpec, task_hash
+from downstream.scaling import fit_scaler, observed_variates
+from downstream.task import Identity, Sealed, TaskSpec, task_hash
 
 _HORIZONS = {
     "default": (24, 48, 168, 336, 720),
@@ -25,7 +25,7 @@ _HORIZONS = {
 }
 _WINDOWS = {"ts2vec": 201, "long_horizon": 336}
 _TS2VEC_SECTION, _TS2VEC_BATCH = 3000, 8
-_NO_TEST = "the splits leave no rows for it (a seed task, or splits with 0 test rows)"
+_NO_TEST = "the splits leave no rows for it"
 
 
 _Part = tuple[RawSeries, RowSplit]
@@ -81,6 +81,10 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         for series in chosen
     ]
     lengths = _lengths([split for _, split in parts], stem=stem, options=options, source=data.source)
+    n_targets = len(options.target) if options.target else None
+    if n_targets is None and options.known == data.variates:
+        n_targets = options.known_targets
+    data, parts = _observed(data, parts, n_targets=n_targets or 0)
     parts = _usable(parts, lengths=lengths, data=data)
     training = [series.values[: split.train_end] for series, split in parts]
     scaler = fit_scaler(training, variates=data.variates, source=data.source)
@@ -94,7 +98,7 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
             for scaled, (series, split) in zip(rows, parts, strict=True)
         ]
     splits = [split for _, split in parts]
-    n_targets = len(options.target) if options.target else len(data.variates)
+    n_targets = n_targets or len(data.variates)
     bounds = tuple((split.train_end, split.validation_end) for split in splits)
     delay = int(options.protocol == "ts2vec")
     has_test = all(split.test_end > split.validation_end for split in splits)
@@ -107,10 +111,15 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         "origin_delay": delay,
         "covariates": variates[len(data.variates) :],
     }
+    calendar = [values[:, len(data.variates) :] for values in rows]  # moves a result as the data does
     return ForecastingTask(
         spec=spec,
         variates=variates,
-        hash=task_hash(facts, raw),
+        identity=Identity(
+            columns=data.variates if data.has_names else (),
+            series=tuple(series.name for series, _ in parts) if data.has_ids else (),
+        ),
+        hash=task_hash(facts, [*raw, *calendar] if options.protocol == "ts2vec" else raw),
         sealed=Sealed(tails) if has_test else Sealed(None, reason=_NO_TEST),
         series=tuple(values[: split.validation_end] for values, split in zip(rows, splits, strict=True)),
         bounds=bounds,
@@ -119,6 +128,16 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         origin_delay=delay,
         training_cut=_section(min(end for end, _ in bounds)) if options.protocol == "ts2vec" else None,
     )
+
+
+def _observed(data: SeriesSet, parts: Sequence[_Part], *, n_targets: int) -> tuple[SeriesSet, list[_Part]]:
+    """Leave out the variates that have no value in any training row, unless they are targets by name."""
+    training = [series.values[: split.train_end] for series, split in parts]
+    kept = observed_variates(training, variates=data.variates, needed=n_targets, source=data.source)
+    if len(kept) == len(data.variates):
+        return data, list(parts)
+    names = tuple(data.variates[i] for i in kept)
+    return replace(data, variates=names), [(replace(s, values=s.values[:, kept]), split) for s, split in parts]
 
 
 def _section(n_rows: int) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from downstream.errors import DataError
 from downstream.forecasting.choosing.choice import fit as fit_forecasters
 from downstream.forecasting.models import Forecaster, Setting
 from downstream.forecasting.rows import block_at_end, row_blocks, usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins
+from downstream.metrics import mse
 from downstream.predictor import Predictor, Series, check_length, is_finite
 from downstream.represent import Represent
-from downstream.scaling import Scaler
 
 
 def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
@@ -33,8 +33,6 @@ def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> Fitted
     tensors = {
         **{f"weights.{number}": forecaster.weights for number, (forecaster, _) in enumerate(parts)},
         **{f"intercept.{number}": forecaster.intercept for number, (forecaster, _) in enumerate(parts)},
-        "mean": torch.as_tensor(task.scaler.mean),
-        "deviation": torch.as_tensor(task.scaler.deviation),
     }
     return FittedProbe(facts, tensors)
 
@@ -44,14 +42,23 @@ class FittedProbe(Predictor):
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:
         """Return the steps after the end of each series, (series, variates, horizon)."""
-        return np.stack([self._forecast(represent, values) for values in series])
+        return np.stack([each.inverse(self._forecast(represent, each.values)).T for each in series])
 
-    def score(self, represent: Represent, series: Series, truth: NDArray[Any]) -> float:
+    def score(self, represent: Represent, series: Series, truth: Any) -> float:
         """Return minus the mean squared error over the steps of the truth, (series, variates, at most horizon)."""
-        forecasts = self.predict(represent, series)[..., : truth.shape[-1]]
-        return -float(np.nanmean((forecasts - truth) ** 2))
+        forecasts, known = self.predict(represent, series), np.asarray(truth)
+        *wanted, longest = forecasts.shape
+        if known.ndim != 3 or list(known.shape[:2]) != wanted or not 1 <= known.shape[2] <= longest:
+            raise DataError(
+                f"the truth must be (series, variates, steps) = ({wanted[0]}, {wanted[1]}, 1 to {longest}), "
+                f"got shape {known.shape}"
+            )
+        if known.dtype.kind not in "fiub" or not np.isfinite(known.astype(np.float64)).any():
+            raise DataError("the truth holds no value")
+        return -mse(known.astype(np.float64), forecasts[..., : known.shape[2]])
 
     def _forecast(self, represent: Represent, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the steps after the end of a scaled series, scaled, (horizon, variates)."""
         facts = self.facts
         block = block_at_end(
             values,
@@ -66,8 +73,7 @@ class FittedProbe(Predictor):
             weights, intercept = self.tensors[f"weights.{number}"], self.tensors[f"intercept.{number}"]
             part = Forecaster(Setting(*setting), facts["horizon"], weights, intercept, (), 0.0)
             scaled += weight * part.predict(block)[0]
-        scaler = Scaler(self.tensors["mean"].numpy(), self.tensors["deviation"].numpy(), 0)
-        return np.asarray(scaler.inverse(scaled.astype(np.float32)).T)
+        return scaled
 
     def _check(self) -> None:
         facts, tensors = self.facts, self.tensors
@@ -80,5 +86,3 @@ class FittedProbe(Predictor):
                 raise ValueError(f"parts[{number}] must be a setting in words and its weight")
             if not tensors[f"weights.{number}"].ndim or not tensors[f"intercept.{number}"].ndim:
                 raise ValueError(f"weights.{number} and intercept.{number} must have axes")
-        if tensors["mean"].ndim != 2 or tensors["mean"].shape != tensors["deviation"].shape:
-            raise ValueError("mean and deviation must be (series, variates)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,11 @@ class ForecastingTask(Task):
     n_targets: int
     origin_delay: int = 0
     test_opened: bool = False
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """The horizons, and how many of the columns are targets."""
+        return {"horizons": self.spec.horizons, "known_targets": self.n_targets}
 
     def origins(self, part: Part, horizon: int, stride: int = 1) -> Origins:
         """Return every `stride`-th row to forecast from.

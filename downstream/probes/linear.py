@@ -10,11 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from compute.memory import at_a_time
+from downstream.probes.penalties import fit_best
 from downstream.probes.ridge import ALPHAS, RidgePath, choose
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
 LOGISTIC_GRID: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+MAX_ITERATIONS = 1000
 # Above this size one eigendecomposition takes seconds, so features are projected first.
 MAX_RANK = 1536
 BLOCK_ROWS = 8192
@@ -147,14 +149,24 @@ def fit_logistic(x: Floats, labels: Integers, *, rng_seed: int = 0, n_folds: int
     With fewer than two cases in the smallest class there is nothing to hold out, and C is 1.
 
     Returns:
-        A fitted scikit-learn classifier.
+        A fitted scikit-learn classifier; see `fit_best`. One that all its iterations were too few for is good enough.
+
+    Raises:
+        NoEndError: If none came to its end in time.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.model_selection import StratifiedKFold
+
+    def new_model(c: float) -> LogisticRegression:
+        return LogisticRegression(C=c, max_iter=MAX_ITERATIONS)
 
     folds = min(n_folds, int(np.unique(labels, return_counts=True)[1].min()))
-    model = LogisticRegression(C=1.0, max_iter=1000)
     if folds < 2:
-        return model.fit(x, labels)
-    inner = StratifiedKFold(folds, shuffle=True, random_state=rng_seed)
-    return GridSearchCV(model, {"C": list(LOGISTIC_GRID)}, cv=inner).fit(x, labels)
+        model = fit_best(new_model, x, labels, grid=(1.0,))
+    else:
+        inner = StratifiedKFold(folds, shuffle=True, random_state=rng_seed)
+        model = fit_best(new_model, x, labels, grid=LOGISTIC_GRID, splits=list(inner.split(x, labels)))
+    if max(model.n_iter_) >= MAX_ITERATIONS:
+        early = f"after {MAX_ITERATIONS:,} iterations"
+        model.stopped_ = f"{early}; {model.stopped_}" if model.stopped_ else early
+    return model

@@ -5,10 +5,13 @@ from numpy.typing import NDArray
 
 from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
+from downstream.data.columns.values import LARGEST
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CasePair, CaseSet, Source
 from downstream.errors import DataError
 from downstream.regression.task import RegressionTask
+
+_LEAST_RANGE = 1e-100
 
 
 def claims(content: Source) -> bool:
@@ -33,11 +36,12 @@ def load(content: Source, *, stem: str, options: LoadOptions) -> RegressionTask:
 
 def _targets(part: CaseSet) -> NDArray[np.float64]:
     targets = np.asarray([_number(label) for label in part.labels], dtype=np.float64)
-    wrong = np.flatnonzero(~np.isfinite(targets))
+    wrong = np.flatnonzero(~(np.abs(targets) <= LARGEST))
     if len(wrong):
         case = int(wrong[0])
         raise DataError(
-            f"{part.source}: case {case} has the target {str(part.labels[case])!r}; targets must be finite numbers"
+            f"{part.source}: case {case} has the target {str(part.labels[case])!r}; targets must be finite numbers, "
+            f"at most {LARGEST:g}"
         )
     return targets
 
@@ -49,6 +53,11 @@ def _random_order(labels: NDArray[np.float64], *, rng: np.random.Generator) -> N
 def _check_differ(labels: NDArray[np.float64], *, source: str) -> None:
     if labels.min() == labels.max():
         raise DataError(f"{source}: all training cases have the target {labels[0]:g}; there is nothing to predict")
+    if labels.max() - labels.min() < _LEAST_RANGE:
+        raise DataError(
+            f"{source}: the targets differ by {labels.max() - labels.min():.3g}, so that squared errors vanish; "
+            "give them in another unit"
+        )
 
 
 def _number(label: object) -> float:

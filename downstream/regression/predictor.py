@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.metrics import r2_score
 
+from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
 from downstream.regression.ridge import TargetRidge
-from downstream.regression.scoring import errors_of
 from downstream.regression.task import RegressionTask
-from downstream.represent import Represent, features_of
-from downstream.windows import whole_window
+from downstream.represent import Represent, features_of, flatten_streams, represent_cases
 
 
 def fit(task: RegressionTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
@@ -28,12 +28,17 @@ class FittedProbe(Predictor):
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:
         """Return the target of each case, (cases,)."""
-        x = np.concatenate([features_of(represent, whole_window(values)) for values in series])
+        x = flatten_streams(represent_cases(represent, [each.values for each in series]))
         return np.asarray(x @ self.tensors["weights"].numpy() + self.tensors["intercept"].numpy())
 
-    def score(self, represent: Represent, series: Series, truth: NDArray[Any]) -> float:
-        """Return the share of the truth's variance that is explained."""
-        return errors_of(truth.astype(np.float64), self.predict(represent, series))["r2"]
+    def score(self, represent: Represent, series: Series, truth: Any) -> float:
+        """Return R2 as scikit-learn has it: of equal targets 1 for exact predictions, else 0."""
+        known = np.asarray(truth)
+        if known.shape != (len(series),) or known.dtype.kind not in "fiub":
+            raise DataError(f"the truth must be a number per case ({len(series)}), got {known.dtype} {known.shape}")
+        if len(known) < 2 or not np.isfinite(known).all():
+            raise DataError("R2 needs the finite targets of two cases at least")
+        return float(r2_score(known, self.predict(represent, series)))
 
     def _check(self) -> None:
         n_features = len(self.tensors["weights"])

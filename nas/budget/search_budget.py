@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from downstream.task import Task
 from nas.budget.deadline import Deadline
-from nas.budget.pilot import Measured, makespan, measure
+from nas.budget.least import BEGINNING, expected, too_small
+from nas.budget.pilot import Measured, Timing, makespan, measure
 from nas.choosing.candidates import Candidates
 from nas.engines.settings import EngineSettings
 from nas.errors import TimeBudgetError
@@ -18,7 +19,6 @@ from nas.trials.trial import TrialPlan
 REPORT = 1.5  # seconds for the answer, its files, and leaving
 TIMING_SHARE, REHEARSAL_SHARE = 0.5, 0.2  # of the time that is left, at most, goes to timing and to the rehearsal
 VERIFICATION_SHARE = 0.5  # of the time that is left, at most, is kept for the verification
-_UNKNOWN_TRIAL = 5.0  # seconds of the least trial, before anything was timed
 _SPARE = 1.3  # of a measured time that is kept for it
 
 
@@ -160,10 +160,11 @@ class SearchBudget:
 
     def too_small(self) -> TimeBudgetError:
         """Return the error for a budget in which nothing could be trained."""
-        needed = max(self.deadline.used + _SPARE * self._needed(), _SPARE * self.deadline.budget)
-        return TimeBudgetError(
-            f"time-budget: in {self.deadline.budget:g} s nothing could be trained; "
-            f"the least that makes sense for {self._task.spec.name} here is about {_rounded(needed)} s"
+        return too_small(
+            "nothing could be trained",
+            budget=self.deadline.budget,
+            seconds=BEGINNING + _SPARE * _with_verification(3 * _least_trial(expected(self._task))),
+            where=f"for {self._task.spec.name}",
         )
 
     def _wanted(self) -> float:
@@ -175,14 +176,10 @@ class SearchBudget:
 
     def _needed(self) -> float:
         """Return the seconds in which the least can be trained, one untrained encoder probed, and both verified."""
-        training = 3 * self._least_trial()
-        return REPORT + training + min(self._wanted(), VERIFICATION_SHARE / (1 - VERIFICATION_SHARE) * training)
+        return _with_verification(3 * self._least_trial(), verification=self._wanted())
 
     def _least_trial(self) -> float:
-        if not self._measured.timings:
-            return _UNKNOWN_TRIAL
-        typical = self._measured.typical
-        return typical.start + typical.build + 2 * typical.probe
+        return _least_trial(self._measured.typical if self._measured.timings else expected(self._task))
 
     def _seconds(self, *rounds: Sequence[TrialPlan]) -> float:
         """Return the seconds that rounds of trials take on all workers together."""
@@ -190,7 +187,11 @@ class SearchBudget:
         return sum(makespan([typical.trial(plan.iterations) for plan in plans], workers=workers) for plans in rounds)
 
 
-def _rounded(seconds: float) -> int:
-    """Return seconds rounded up to a figure that a person would choose."""
-    step = 5 if seconds < 60 else 30 if seconds < 600 else 300
-    return math.ceil(seconds / step) * step
+def _least_trial(timing: Timing) -> float:
+    """Return the seconds of a trial that is probed before and after a single iteration."""
+    return timing.start + timing.build + 2 * timing.probe
+
+
+def _with_verification(training: float, *, verification: float = math.inf) -> float:
+    """Return the seconds of training, the verification as far as its share goes, and the report."""
+    return REPORT + training + min(verification, VERIFICATION_SHARE / (1 - VERIFICATION_SHARE) * training)

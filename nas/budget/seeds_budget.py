@@ -1,15 +1,13 @@
 """How `tscnas seeds` keeps within its time: it begins no trial that would not end, and stores none that was stopped."""
 
-import math
 import time
 from collections.abc import Iterable, Iterator
 
 from nas.budget.deadline import Deadline
+from nas.budget.least import BEGINNING, too_small
 from nas.engines.job import Job, Result
-from nas.errors import TimeBudgetError
 
 _REPORT = 1.0  # seconds for the summary and for leaving
-_UNKNOWN_TRIAL = 5.0  # seconds of a trial, before any was seen
 
 
 class SeedsBudget:
@@ -17,13 +15,17 @@ class SeedsBudget:
 
     Args:
         deadline: When the command has to be done.
+
+    Attributes:
+        n_missing: Trials that there was no time for.
+        longest: Seconds that the longest trial is expected to take.
     """
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.n_missing = 0
         self._seconds: list[float] = []
-        self._begun_after = deadline.used
+        self.longest = 0.0
 
     @property
     def ends(self) -> float:
@@ -57,11 +59,11 @@ class SeedsBudget:
         if not self.n_missing:
             return ""
         if not self._seconds:
-            trained = max(self.deadline.used - self._begun_after, _UNKNOWN_TRIAL)
-            least = math.ceil((self._begun_after + 2 * trained + _REPORT) / 10) * 10
-            raise TimeBudgetError(
-                f"time-budget: in {self.deadline.budget:g} s no trial came to its end; "
-                f"the least that makes sense here is about {least} s"
+            raise too_small(
+                "no trial came to its end",
+                budget=self.deadline.budget,
+                seconds=BEGINNING + 2 * self.longest + _REPORT,
+                where="for these tasks",
             )
         return (
             f"; stopped by the time budget of {self.deadline.budget:g} s with {self.n_missing} of {n_planned} trials "

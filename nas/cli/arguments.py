@@ -5,9 +5,9 @@ import difflib
 import re
 from collections.abc import Callable
 from dataclasses import MISSING
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from compute.paths import PathError, user_path
 from nas.errors import OptionError
 from nas.options.fields import OptionSet, Setting, decimal, n_bytes, seconds, separator, settings_of
 
@@ -79,8 +79,8 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
     from search_space.sentences import shown
 
     try:
-        content = read_yaml(Path(path))
-    except (OSError, YamlFileError) as error:
+        content = read_yaml(user_path(path))
+    except (OSError, YamlFileError, PathError) as error:
         raise OptionError(f"config {path}: cannot be read ({' '.join(str(error).split())})") from error
     if content is None:
         return {}

@@ -4,26 +4,24 @@ Parses, calls, prints. Everything heavy is imported by the verb that is run.
 """
 
 import argparse
-import contextlib
 import errno
 import importlib.util
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from compute.interruptible import any_left_behind
 from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest, with_flags
 from nas.cli.commands import COMMANDS
+from nas.cli.leaving import INTERRUPTED, leaves_when_asked
 from nas.errors import OptionError
 from nas.version import PACKAGES
 
-OK, INTERRUPTED = 0, 130
+OK = 0
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DESCRIPTION = """\
 Choose, train and verify a contrastive strategy and an encoder for a time-series dataset.
@@ -40,12 +38,17 @@ def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] |
     """Run one command and return its exit status.
 
     Args:
-        arguments: The words after `tscnas`; by default those of this process.
+        arguments: The words after `tscnas`; by default those of this process, which may end here then.
         call: Runs in place of the verb's own function, unless that is a dry run; what it returns has a `text`.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with _termination_as_interrupt(), command_begins():
-        return _run(words, call)
+    with leaves_when_asked(), command_begins():
+        status = _run(words, call)
+    if arguments is None and any_left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:
@@ -172,20 +175,3 @@ def _file_sentence(error: OSError) -> str:
     if error.filename is None:
         return error.strerror or str(error)
     return f"{error.filename}: {error.strerror or type(error).__name__}"
-
-
-@contextlib.contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Treat a termination (a cluster's or a service's polite stop) like Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # no signal arrives here
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

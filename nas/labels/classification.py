@@ -1,6 +1,6 @@
 """Labels that are classes: scores from a linear head, cross entropy, logistic regression."""
 
-import warnings
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from downstream import metrics
 from downstream.classification.task import ClassificationTask
 from downstream.errors import DataError
-from downstream.probes.linear import LOGISTIC_GRID, Standardizer
+from downstream.probes.linear import LOGISTIC_GRID, MAX_ITERATIONS, Standardizer
+from downstream.probes.penalties import fit_best
 from downstream.represent import MAX_FEATURES
 from downstream.scores import Scores
 from encoders.encoder import Encoder
@@ -108,14 +109,14 @@ class ClassSupervision(Supervision):
 
     def _logistic(self, z: Tensor, labels: NDArray[np.int64], *, penalty: float) -> ClassHead:
         """Return a logistic regression as a head; a class without a case is never its answer."""
-        from sklearn.exceptions import ConvergenceWarning
         from sklearn.linear_model import LogisticRegression
+
+        def new_model(c: float) -> LogisticRegression:
+            return LogisticRegression(C=c, max_iter=MAX_ITERATIONS)
 
         features = ClassHead.flatten(z).numpy()
         standardize = Standardizer.fit(features)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # a weak penalty on separable classes has no end
-            model = LogisticRegression(C=penalty, max_iter=1000).fit(standardize(features), labels)
+        model = fit_best(new_model, standardize(features), labels, grid=(penalty,))
         weights, intercept = model.coef_, model.intercept_
         if len(model.classes_) == 2:
             weights, intercept = np.concatenate([-weights, weights]) / 2, np.concatenate([-intercept, intercept]) / 2
@@ -136,8 +137,8 @@ class ClassSupervision(Supervision):
         return 1.0 - error
 
     def probe_metrics(self, probe: Scores) -> dict[str, float]:
-        """Return the figures of the logistic regression."""
-        return {name: probe.metrics[f"{name}/logistic"] for name in ("accuracy", "macro_f1", "auprc")}
+        """Return the figures of the logistic regression; NaN where it came to no end."""
+        return {name: probe.metrics.get(f"{name}/logistic", math.nan) for name in ("accuracy", "macro_f1", "auprc")}
 
     def metrics_on_test(self, predict: Predict, opened: Any) -> dict[str, float]:
         """Return accuracy, macro F1 and AUPRC."""

@@ -7,7 +7,7 @@ import torch
 from nas.labels.heads import LinearHead
 from nas.labels.kinds import SUPERVISIONS
 from nas.runs.whole_file import write_whole
-from nas.saved.encoder import SavedEncoderError, build_with, file_of, read_facts
+from nas.saved.tensor_file import SavedEncoderError, build_with, file_of, read_facts
 
 SCHEMA = 1
 

@@ -16,14 +16,14 @@ TABLE_ENDINGS = (".csv", ".parquet")
 class BankListOptions(OptionSet):
     """List the tasks of a bank, and how their trials ended."""
 
-    bank: str = option(positional=True, text=_BANK)
+    bank: str = option(path=True, positional=True, text=_BANK)
 
 
 @dataclass(frozen=True)
 class BankShowOptions(OptionSet):
     """Show one candidate of a bank with its trials and their curves."""
 
-    bank: str = option(positional=True, text=_BANK)
+    bank: str = option(path=True, positional=True, text=_BANK)
     key: str = option(positional=True, text="key of the candidate, or as many of its first digits as no other has")
     task: str | None = option(None, text="only trials on this task: its name or hash")
     iterations: int | None = option(None, text="only trials of this many iterations", least=0)
@@ -34,8 +34,8 @@ class BankShowOptions(OptionSet):
 class BankMergeOptions(OptionSet):
     """Put banks together into a new one, each trial once, the same whatever their order."""
 
-    banks: tuple[str, ...] = option(positional=True, text=f"{_BANK}; any number of them")
-    output: str = option(text="file of the new bank")
+    banks: tuple[str, ...] = option(path=True, positional=True, text=f"{_BANK}; any number of them")
+    output: str = option(path=True, text="file of the new bank")
     mix_protocols: bool = option(False, text=_MIX)
     overwrite: bool = option(False, text=OVERWRITE)
 
@@ -44,8 +44,8 @@ class BankMergeOptions(OptionSet):
 class BankExportOptions(OptionSet):
     """Write the trials of a bank as a table, one row each, in the order of their keys."""
 
-    bank: str = option(positional=True, text=_BANK)
-    output: str = option(text="file of the table, .csv or .parquet")
+    bank: str = option(path=True, positional=True, text=_BANK)
+    output: str = option(path=True, text="file of the table, .csv or .parquet")
     overwrite: bool = option(False, text=OVERWRITE)
 
     def __post_init__(self) -> None:
@@ -58,12 +58,12 @@ class BankExportOptions(OptionSet):
 class BankVerifyOptions(OptionSet):
     """Check a bank's pages, keys and values, and print a line per problem; the exit status is then 3."""
 
-    bank: str = option(positional=True, text=_BANK)
+    bank: str = option(path=True, positional=True, text=_BANK)
 
 
 @dataclass(frozen=True)
 class BankRecoverOptions(OptionSet):
     """Save everything that can be read in a damaged bank into a new one, and say what is lost."""
 
-    bank: str = option(positional=True, text=_BANK)
-    output: str = option(text="file of the new bank; never one that exists")
+    bank: str = option(path=True, positional=True, text=_BANK)
+    output: str = option(path=True, text="file of the new bank; never one that exists")

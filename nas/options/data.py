@@ -77,3 +77,8 @@ class TaskOptions(DataOptions):
             "target": self.target or None,
             "protocol": self.protocol,
         }
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """`reading` without what the user left open."""
+        return {name: value for name, value in self.reading.items() if value is not None}

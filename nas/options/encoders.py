@@ -7,7 +7,7 @@ from nas.labels.modes import MODES, ModeName
 from nas.options.data import DataOptions, TaskOptions
 from nas.options.fields import option
 from nas.options.running import memory_budget
-from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
+from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, SVM
 
 BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
 _ENCODER = "output folder of a search, or its encoder .safetensors file"
@@ -19,9 +19,11 @@ _MODE = "what follows the labels: a linear head alone, low-rank updates of the e
 class EmbedOptions(DataOptions):
     """Compute representations of a dataset with a trained encoder, per series or per time step."""
 
-    encoder: str = option(positional=True, text=_ENCODER)
-    data: str = option(positional=True, text=DATA)
-    output: str = option("embeddings.npz", text="file to write; its ending decides the format: .npz, .csv or .parquet")
+    encoder: str = option(path=True, positional=True, text=_ENCODER)
+    data: str = option(path=True, positional=True, text=DATA)
+    output: str = option(
+        "embeddings.npz", path=True, text="file to write; its ending decides the format: .npz, .csv or .parquet"
+    )
     per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
     device: str = option("auto", text=_RUNS_ON)
     memory_budget: int | None = memory_budget()
@@ -42,14 +44,15 @@ class EvaluateOptions(TaskOptions):
     With `baseline` a published forecaster is trained end to end instead; the data is then the only positional.
     """
 
-    encoder: str | None = option(None, positional=True, text=f"{_ENCODER}; none with --baseline")
-    data: str = option("", positional=True, text=DATA)
+    encoder: str | None = option(None, path=True, positional=True, text=f"{_ENCODER}; none with --baseline")
+    data: str = option("", path=True, positional=True, text=DATA)
     baseline: str | None = option(
         None, text="train this published forecaster end to end, in place of an encoder", choices=BASELINES
     )
     window: int | None = option(None, text="lookback of a --baseline in steps; by default from the data", least=2)
     iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
-    output: str | None = option(None, text="JSON file for the scores; by default they are printed only")
+    output: str | None = option(None, path=True, text="JSON file for the scores; by default they are printed only")
+    svm: bool = option(True, text=SVM)
     device: str = option("auto", text=_RUNS_ON)
     memory_budget: int | None = memory_budget()
     rng_seed: int = option(0, text=RNG_SEED, least=0)
@@ -79,8 +82,8 @@ class EvaluateOptions(TaskOptions):
 class FinetuneOptions(TaskOptions):
     """Fine-tune a trained encoder with labels, save it with its head, and report what that is worth on test."""
 
-    encoder: str = option(positional=True, text=_ENCODER)
-    data: str = option(positional=True, text=DATA)
+    encoder: str = option(path=True, positional=True, text=_ENCODER)
+    data: str = option(path=True, positional=True, text=DATA)
     mode: ModeName = option("lora", text=_MODE, choices=MODES)
     rank: int = option(8, text="rank of the low-rank updates (mode lora)", least=1)
     iterations: int = option(
@@ -89,7 +92,7 @@ class FinetuneOptions(TaskOptions):
     learning_rate: float | None = option(
         None, text="the largest of the steps, > 0; by default the better of two on what is held out", above=0
     )
-    output: str = option("finetuned", text="folder for the encoder, its head and the scores")
+    output: str = option("finetuned", path=True, text="folder for the encoder, its head and the scores")
     device: str = option("auto", text=DEVICE)
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)

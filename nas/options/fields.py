@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from compute.paths import PathError, user_path
 from nas.errors import OptionError
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -25,7 +26,12 @@ class OptionSet:
     def __post_init__(self) -> None:
         problems = []
         for setting in settings_of(type(self)).values():
-            value = getattr(self, setting.name)
+            try:
+                value = setting.plain(getattr(self, setting.name))
+            except PathError as error:
+                problems.append(f"{setting.dashed}: {error}")
+                continue
+            object.__setattr__(self, setting.name, value)
             if value is None and setting.optional:
                 continue
             items = value if setting.many and isinstance(value, tuple) else (value,)
@@ -63,6 +69,7 @@ class Setting:
         default: Its value when none is given; None where the machine decides, `MISSING` where it is required.
         text: The help text: meaning and unit.
         positional: Written without a flag on the command line.
+        path: The value, or each of its items, is a path.
         unit: Reads a value that may be written in another way than it is kept: `seconds`, `n_bytes`, `separator`, ...
         short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
@@ -78,6 +85,7 @@ class Setting:
     default: Any
     text: str
     positional: bool = False
+    path: bool = False
     unit: Callable[[str], Any] | None = None
     short: str = ""
     choices: tuple[str, ...] = ()
@@ -104,6 +112,20 @@ class Setting:
             words = {int: "a whole number", float: "a number"}
             raise ValueError(f"must be {words.get(self.kind, self.kind.__name__)}, got {text!r}") from None
 
+    def plain(self, value: Any) -> Any:
+        """Return a value, as Python's users pass it, in the type of the field: no NumPy, no `~`.
+
+        Raises:
+            PathError: If it should be a path and is none.
+        """
+        if self.many and value is not None and not isinstance(value, str):
+            value = tuple(_plain_number(item) for item in (value if isinstance(value, Iterable) else (value,)))
+        else:
+            value = _plain_number(value)
+        if not self.path or value is None or value == "":
+            return value
+        return tuple(str(user_path(item)) for item in value) if self.many else str(user_path(value))
+
     def problem(self, item: Any) -> str:
         """Return what is wrong with the value, or with one of its items; an empty text where nothing is."""
         number = self.kind in (int, float)
@@ -122,6 +144,11 @@ class Setting:
         if number and not item <= self.most:
             return f"must be <= {self.most}, got {item}"
         return ""
+
+
+def _plain_number(value: Any) -> Any:
+    """Return a scalar of NumPy or torch as Python's own number; everything else as it is."""
+    return value.item() if getattr(value, "shape", None) == () else value
 
 
 def settings_of(option_set: type) -> dict[str, Setting]:

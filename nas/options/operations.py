@@ -11,7 +11,9 @@ _JSON = "print one JSON object in place of text"
 class StatusOptions(OptionSet):
     """Show how far a run is: its driver, stage, trials, best candidate so far, and the time it still takes."""
 
-    run: str = option(positional=True, text="output folder of a search, or the bank that `tscnas seeds` fills")
+    run: str = option(
+        path=True, positional=True, text="output folder of a search, or the bank that `tscnas seeds` fills"
+    )
     watch: bool = option(False, text="show it again every 2 seconds until the run ends")
     json: bool = option(False, text=_JSON)
 

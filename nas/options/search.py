@@ -8,7 +8,7 @@ from nas.options.data import TaskOptions
 from nas.options.fields import n_bytes, option
 from nas.options.running import RunningOptions, memory_budget, time_limit
 from nas.options.space import check_preset
-from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED
+from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, SVM
 from nas.runs.board_files import check_installed
 
 PRECISIONS = ("float32", "bfloat16")
@@ -18,10 +18,14 @@ PRECISIONS = ("float32", "bfloat16")
 class SearchSettings(RunningOptions):
     """How a task is searched for: everything but the data."""
 
-    output: str | None = option(None, text="folder for the encoder, the records and the report; by default runs/<name>")
+    output: str | None = option(
+        None, path=True, text="folder for the encoder, the records and the report; by default runs/<name>"
+    )
     preset: str | None = option(None, text="train this named genotype (such as ts2vec) instead of searching")
-    genotype: str | None = option(None, text="train the genotype in this JSON file instead of searching")
-    comparator: str | None = option(None, text="comparator checkpoint to rank with; by default the one shipped")
+    genotype: str | None = option(None, path=True, text="train the genotype in this JSON file instead of searching")
+    comparator: str | None = option(
+        None, path=True, text="comparator checkpoint to rank with; by default the one shipped"
+    )
     candidates: int = option(20_000, text="genotypes drawn at random and ranked before anything is trained", least=1)
     top_k: int = option(4, text="highest ranked candidates that are trained", least=1)
     iterations: int = option(
@@ -50,9 +54,12 @@ class SearchSettings(RunningOptions):
         "it; the comparator's bank was trained in float32",
         choices=PRECISIONS,
     )
+    svm: bool = option(True, text=SVM)
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     memory_budget: int | None = memory_budget()
-    bank: str | None = option(None, text="SQLite store of trial records to add to; by default one in the output folder")
+    bank: str | None = option(
+        None, path=True, text="SQLite store of trial records to add to; by default one in the output folder"
+    )
     tensorboard: bool = option(False, text="write curves, hyperparameters and a map of the encoder for TensorBoard")
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the answer")
@@ -80,7 +87,7 @@ class SearchSettings(RunningOptions):
 class SearchOptions(TaskOptions, SearchSettings):
     """Rank candidates for a dataset without training, then train, verify and report the best."""
 
-    data: str = option(positional=True, text=DATA)
+    data: str = option(path=True, positional=True, text=DATA)
     window: int | None = option(
         None,
         text="length of the windows that the encoder sees, in time steps; by default chosen from the data",

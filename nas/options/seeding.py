@@ -11,9 +11,13 @@ from nas.options.texts import DEVICE, OVERWRITE, RNG_SEED
 class SeedsOptions(RunningOptions):
     """Train many candidates on many tasks and store the trial records that teach the comparator."""
 
-    manifest: str = option(positional=True, text="YAML or JSON file that lists the tasks: name, family, kind, path")
-    data: str = option(".", text="folder that the paths in the manifest are relative to")
-    bank: str = option("bank.sqlite", text="SQLite store of trial records; what it holds already is not run again")
+    manifest: str = option(
+        path=True, positional=True, text="YAML or JSON file that lists the tasks: name, family, kind, path"
+    )
+    data: str = option(".", path=True, text="folder that the paths in the manifest are relative to")
+    bank: str = option(
+        "bank.sqlite", path=True, text="SQLite store of trial records; what it holds already is not run again"
+    )
     genotypes: int = option(48, text="candidates per task", least=3)
     iterations: int = option(100, text="optimiser steps per candidate", least=1)
     repeats: float = option(
@@ -29,8 +33,8 @@ class SeedsOptions(RunningOptions):
 class AhcOptions(OptionSet):
     """Train the comparator (T-AHC) on the trial records of a bank and judge it on families it has not seen."""
 
-    bank: str = option(positional=True, text="SQLite store of trial records, made by `tscnas seeds`")
-    output: str = option("comparator", text="folder for the checkpoint and its evaluation")
+    bank: str = option(path=True, positional=True, text="SQLite store of trial records, made by `tscnas seeds`")
+    output: str = option("comparator", path=True, text="folder for the checkpoint and its evaluation")
     evaluate: bool = option(True, text="hold out each family of tasks in turn and report the ranking quality")
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)

@@ -25,11 +25,15 @@ class SpaceOptions(OptionSet):
 class ShowOptions(OptionSet):
     """Show one genotype in words and draw its graph."""
 
-    genotype: str = option(positional=True, text="a preset's name, a JSON file, or the output folder of a search")
+    genotype: str = option(
+        path=True, positional=True, text="a preset's name, a JSON file, or the output folder of a search"
+    )
     task: TaskKind | None = option(
         None, text="the task that a preset is meant for; by default its own form", choices=TASKS
     )
-    output: str | None = option(None, text="picture to write, .svg or .png (needs matplotlib); by default none")
+    output: str | None = option(
+        None, path=True, text="picture to write, .svg or .png (needs matplotlib); by default none"
+    )
     overwrite: bool = option(False, text=OVERWRITE)
 
     def __post_init__(self) -> None:

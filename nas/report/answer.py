@@ -1,6 +1,8 @@
 """The printed answer of a search: what was chosen, what it is worth, what it cost, what to do next."""
 
 import platform
+import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import torch
 
 from ahc.record import TrialRecord
+from downstream.scores import HEADLINE, STOPPED
 from downstream.task import Task
 from nas.choosing.candidates import Candidates
 from nas.report.rows import Row
@@ -28,10 +31,21 @@ def answer_text(
     rows: Sequence[Row],
     entrants: Mapping[str, Trained],
     seconds: Mapping[str, float],
-    folder: Path,
+    folder: Path | None,
     cut: Sequence[str] = (),
 ) -> str:
-    """Return the answer as text, the chosen genotype first; `cut` are lines about what a time budget left out."""
+    """Return the answer as text, the chosen genotype first.
+
+    Args:
+        task: What was searched for.
+        origin: Of the chosen candidate.
+        candidates: All that were to be trained.
+        rows: Of the table.
+        entrants: The trained candidates that were tested, by name.
+        seconds: Per stage.
+        folder: Where everything is; None where nothing of it stays.
+        cut: Lines about what a time budget left out.
+    """
     spec, chosen = task.spec, entrants["chosen"]
     where = rows[0].scores.settings.get("part", "test")
     parts = [
@@ -48,13 +62,31 @@ def answer_text(
         "",
         f"Protocol: {spec.protocol}",
         _time_line(seconds, candidates),
+        *([] if folder is None else _next(folder)),
+    ]
+    return "\n".join(parts)
+
+
+def failures(records: Sequence[TrialRecord]) -> str:
+    """Return why trials failed, the most frequent reason first."""
+    reasons = Counter((record.status, str(record.details.get("message") or "")) for record in records)
+    reasons = Counter({reason: n for reason, n in reasons.items() if reason[0] != "completed"})
+    if not reasons:
+        return "none was run"
+    listed = [f"{n} {status}{f' ({message})' if message else ''}" for (status, message), n in reasons.most_common(3)]
+    return ", ".join(listed) + (f", and {len(reasons) - 3} other reasons" if len(reasons) > 3 else "")
+
+
+def _next(folder: Path) -> list[str]:
+    """Return where everything is and what to do with it."""
+    quoted = shlex.quote(str(folder))
+    return [
         "",
         f"Everything is in {folder}: encoder.safetensors, genotype.json, ranking.csv, scores.csv, run.json, log.txt",
         "Next:",
-        f"  tscnas embed {folder} DATA --output embeddings.npz    representations of any data of this shape",
-        f"  tscnas evaluate {folder} DATA    what the encoder is worth on other data",
+        f"  tscnas embed {quoted} DATA --output embeddings.npz    representations of any data of this shape",
+        f"  tscnas evaluate {quoted} DATA    what the encoder is worth on other data",
     ]
-    return "\n".join(parts)
 
 
 def ranking_rows(candidates: Candidates, *, records: Mapping[str, TrialRecord]) -> list[dict[str, object]]:
@@ -129,7 +161,7 @@ def _settings(rows: Sequence[Row]) -> list[str]:
     settings = {
         name: value
         for name, value in rows[0].scores.settings.items()
-        if name != "part" and not name.startswith(_DETAILED_SETTINGS)
+        if name not in ("part", HEADLINE) and not name.startswith(_DETAILED_SETTINGS) and not name.endswith(STOPPED)
     }
     return [_indent("; ".join(f"{name}: {value}" for name, value in settings.items()))] if settings else []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from downstream.scores import HEADLINE, STOPPED
 from nas.report.rows import Row
 
 MOST_COLUMNS = 7
@@ -10,7 +11,8 @@ MOST_COLUMNS = 7
 def score_table(rows: Sequence[Row]) -> str:
     """Return aligned lines: method, headline value, further figures that belong to the headline.
 
-    Further figures are those of the headline's own metric by horizon (`mse/24`), or else the other metrics.
+    Further figures are those of the headline's own metric by horizon (`mse/24`), or else the other metrics. Below
+    stands, for whom it is so, that the headline is another figure than usual, or that a fit was stopped early.
     """
     first = rows[0].scores
     columns = further_metrics(rows)
@@ -18,7 +20,16 @@ def score_table(rows: Sequence[Row]) -> str:
     heads = [f"{first.metric} ({better} is better)", *(name.removeprefix(f"{first.metric}/") for name in columns)]
     lines = [[row.name, _figure(row.scores.value), *(_figure(row.scores.metrics.get(name)) for name in columns)]
              for row in rows]  # fmt: skip
-    return aligned(["method", *heads], lines, numbers_from=1)
+    return "\n".join([aligned(["method", *heads], lines, numbers_from=1), *_notes(rows)])
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    notes: dict[str, list[str]] = {}
+    for row in rows:
+        for name, text in row.scores.settings.items():
+            if name == HEADLINE or name.endswith(STOPPED):
+                notes.setdefault(f"{name}: {text}", []).append(row.name)
+    return [f"{text} - {', '.join(names)}" for text, names in notes.items()]
 
 
 def further_metrics(rows: Sequence[Row]) -> list[str]:

@@ -5,11 +5,13 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ahc.bank.export import plain_cell
+from compute.paths import user_path
 from nas.errors import OutputExistsError
 from nas.runs import board_files
 from nas.runs.events import LOG_NAME, METRICS_NAME, RunEvents
@@ -34,8 +36,8 @@ class RunFolder:
         OutputExistsError: If the folder holds something that is no run, or a run with other options.
     """
 
-    def __init__(self, path: str | Path, *, config: Mapping[str, Any], overwrite: bool = False) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str], *, config: Mapping[str, Any], overwrite: bool = False) -> None:
+        self.path = user_path(path)
         self.events = RunEvents(self.path)
         self._overwrite = overwrite
         question = {key: value for key, value in config.items() if key not in _NOT_PART_OF_THE_QUESTION}
@@ -113,9 +115,11 @@ class RunFolder:
         changed = sorted(key for key in {*before, *question} if before.get(key) != question.get(key))
         changed = [key for key in changed if key not in _NOT_PART_OF_THE_QUESTION]
         if changed:
+            what = "on other data" if {"task_hash", "names_hash"} & {*changed} else "with other options"
+            options = [key for key in changed if key not in ("task_hash", "names_hash")]
+            differ = f" ({one_line(', '.join(options))} differ)" if options else ""
             raise OutputExistsError(
-                f"{self.path} holds a run with other options ({one_line(', '.join(changed))} differ); "
-                "choose another --output or pass --overwrite"
+                f"{self.path} holds a run {what}{differ}; choose another --output or pass --overwrite"
             )
 
     def _question(self) -> dict[str, Any] | None:

@@ -1,40 +1,26 @@
 """A trained encoder on disk: safetensors weights with everything needed to use them again."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
-from compute.user_error import DATA, UserError
+from compute.paths import user_path
 from downstream.kinds import KINDS
 from downstream.predictor import LONGEST_WINDOW
 from downstream.scaling import Scaler
-from downstream.task import Task
+from downstream.task import Identity, Task
 from encoders.encoder import Encoder
 from nas.runs.whole_file import write_whole
+from nas.saved.tensor_file import SavedEncoderError, build_with, checked_names, file_of, read_facts
 from nas.version import PROTOCOL_VERSION
 from search_space.genotype import Genotype, GenotypeError
-from search_space.sentences import one_line
-
-ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 SCHEMA = 1
-
-
-class SavedEncoderError(UserError, ValueError):
-    """A file that should hold a saved encoder does not."""
-
-    exit_status = DATA
-
-    def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))
 
 
 @dataclass(frozen=True)
@@ -50,6 +36,8 @@ class SavedEncoder:
         task_name: Name of that task.
         scaler: Mean and deviation of its training rows, per series and variate.
         rng_seed: Of its training.
+        identity: Names by which its training data is known again.
+        question: What was asked of the data beside its kind, as arguments of `load_task`.
     """
 
     encoder: Encoder
@@ -60,28 +48,46 @@ class SavedEncoder:
     task_name: str
     scaler: Scaler
     rng_seed: int
+    identity: Identity = field(default_factory=Identity)
+    question: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
         """Write the encoder as `save_encoder` does."""
         _, *facts = (getattr(self, each.name) for each in fields(self))  # all but the encoder
-        write_whole(Path(path), _file(self.encoder.state_dict(), *facts))
+        write_whole(user_path(path), _file(self.encoder.state_dict(), *facts))
 
-    def encoder_for(self, n_variates: int) -> Encoder:
-        """Return the encoder for data with another number of variates.
+    def encoder_for(self, variates: Sequence[str], *, has_names: bool) -> Encoder:
+        """Return the encoder for data with other variates.
+
+        Args:
+            variates: Of the data, those of training in their order where it has them all.
+            has_names: Whether these are names of its own, which say what each variate is.
 
         Raises:
             SavedEncoderError: If the encoder mixes its variates and so needs exactly those of its training.
         """
-        if n_variates == len(self.variates):
-            return self.encoder
-        if not self.encoder.independent:
+        trained = self.variates
+        mismatch = len(variates) != len(trained)
+        if not self.encoder.independent and (mismatch or (has_names and self.other_names(variates))):
             raise SavedEncoderError(
-                f"the data has {n_variates} variates, but the encoder mixes exactly {len(self.variates)} "
-                f"({', '.join(self.variates[:6])}{', ...' if len(self.variates) > 6 else ''})"
+                f"the data has the variates {_listed(variates)}, but the encoder mixes exactly {len(trained)}: "
+                f"{_listed(trained)}; give the data these columns, or say by --variates which of its own stand for them"
             )
+        if not mismatch:
+            return self.encoder
+        n_variates = len(variates)
         encoder = Encoder(self.genotype.encoder, variates=n_variates)
         encoder.load_state_dict(self.encoder.state_dict())
         return encoder.eval()
+
+    def other_names(self, variates: Sequence[str]) -> bool:
+        """Whether these are not the names of training, where that had any."""
+        named = self.identity.columns  # a protocol may have added calendar columns behind them
+        return bool(named) and tuple(variates)[: len(named)] != named
+
+    def asked(self, kind: str) -> dict[str, Any]:
+        """Return arguments of `load_task` with which other data is read, and asked, as that of training was."""
+        return {"known": self.identity.columns or None, **(self.question if kind == self.kind else {})}
 
     def untrained(self, n_variates: int) -> Encoder:
         """Return the encoder as it was before training."""
@@ -94,13 +100,14 @@ def save_encoder(
     path: str | Path, weights: Mapping[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int
 ) -> None:
     """Write weights and facts to one file, complete or not at all."""
-    write_whole(Path(path), encoder_file(weights, genotype=genotype, task=task, rng_seed=rng_seed))
+    write_whole(user_path(path), encoder_file(weights, genotype=genotype, task=task, rng_seed=rng_seed))
 
 
 def encoder_file(weights: Mapping[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int) -> bytes:
     """Return what `save_encoder` writes."""
     spec, scaler = task.spec, task.scaler
-    return _file(weights, genotype, task.variates, spec.window, spec.kind, spec.name, scaler, rng_seed)
+    facts = (genotype, task.variates, spec.window, spec.kind, spec.name, scaler, rng_seed, task.identity, task.question)
+    return _file(weights, *facts)
 
 
 def _file(
@@ -112,6 +119,8 @@ def _file(
     task_name: str,
     scaler: Scaler,
     rng_seed: int,
+    identity: Identity,
+    question: Mapping[str, Any],
 ) -> bytes:
     facts = {
         "schema": SCHEMA,
@@ -128,14 +137,10 @@ def _file(
             "n_rows_seen": scaler.n_rows_seen,
         },
         "rng_seed": rng_seed,
+        "identity": identity.facts,
+        "question": dict(question),
     }
     return file_of(weights, facts)
-
-
-def file_of(tensors: Mapping[str, Tensor], facts: Mapping[str, object]) -> bytes:
-    """Return the safetensors file that `read_facts` reads: tensors, and JSON values beside them."""
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    return save(plain, {"facts": json.dumps(facts)})
 
 
 def load_encoder(path: str | Path) -> SavedEncoder:
@@ -147,7 +152,7 @@ def load_encoder(path: str | Path) -> SavedEncoder:
     Raises:
         SavedEncoderError: If the file is missing, is something else, holds an unknown operator, or does not fit.
     """
-    path = Path(path)
+    path = user_path(path)
     if path.is_dir():
         path = path / "encoder.safetensors"
         if path.is_symlink():
@@ -174,6 +179,8 @@ def load_encoder(path: str | Path) -> SavedEncoder:
             task_name=facts["task"],
             scaler=scaler,
             rng_seed=int(facts["rng_seed"]),
+            identity=_identity(facts, scaler=scaler),
+            question=_question(dict(facts.get("question", {}))),
         )
     except GenotypeError as error:
         raise SavedEncoderError(
@@ -185,56 +192,24 @@ def load_encoder(path: str | Path) -> SavedEncoder:
         raise SavedEncoderError(f"{path}: weights and genotype do not fit ({str(error).splitlines()[0]})") from error
 
 
-def read_facts(path: Path, *, what: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return the facts and the tensors of a file that this software wrote; nothing in it is executed.
-
-    Raises:
-        SavedEncoderError: If the file is missing or something else.
-    """
-    if not path.is_file():
-        raise SavedEncoderError(f"no saved {what} at {path}")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError, AttributeError) as error:
-        raise SavedEncoderError(f"{path}: not a safetensors file (pickles are never loaded)") from error
-    try:
-        facts = json.loads(metadata["facts"])
-    except (KeyError, ValueError, RecursionError):
-        facts = None
-    if not isinstance(facts, dict):
-        raise SavedEncoderError(f"{path}: a safetensors file, but not a saved {what} of this software")
-    return facts, weights
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:6])}{', ...' if len(names) > 6 else ''}"
 
 
-def build_with(weights: Mapping[str, Tensor], build: Callable[[], ModuleT]) -> ModuleT:
-    """Return a module with just these weights, in evaluation mode; shapes are compared before memory is taken for it.
-
-    Raises:
-        ValueError: If a weight is missing, unknown or of another shape.
-    """
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        wanted = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
-    given = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    wrong = sorted(name for name in {*wanted, *given} if wanted.get(name) != given.get(name))
-    if wrong:
-        name = wrong[0]
-        raise ValueError(f"{name} must be {wanted.get(name, 'absent')}, got {given.get(name, 'nothing')}")
-    module = build()
-    module.load_state_dict(weights)
-    return module.eval()
+def _identity(facts: Mapping[str, Any], *, scaler: Scaler) -> Identity:
+    identity = Identity.from_facts(dict(facts.get("identity", {})))
+    if identity.series and len(identity.series) != len(scaler.mean):
+        raise ValueError("there must be one series id per row of the scaler")
+    return identity
 
 
-def checked_names(names: object, *, what: str) -> tuple[str, ...]:
-    """Return a list of texts as a tuple.
-
-    Raises:
-        ValueError: If it is something else, or empty.
-    """
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{what} must be a list of names")
-    return tuple(names)
+def _question(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was asked, checked: forecast lengths, and the number of targets."""
+    horizons = list(facts.get("horizons", []))
+    whole = [*horizons, *(value for name, value in facts.items() if name != "horizons")]
+    if not facts.keys() <= {"horizons", "known_targets"} or not all(type(v) is int and v >= 1 for v in whole):
+        raise ValueError("question must hold horizons and known_targets, whole numbers")
+    return {**facts, **({"horizons": tuple(horizons)} if horizons else {})}
 
 
 def _check_facts(facts: Mapping[str, Any], *, scaler: Scaler) -> None:

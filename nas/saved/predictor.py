@@ -5,7 +5,7 @@ from pathlib import Path
 from downstream.kinds import task_kind
 from downstream.predictor import Predictor
 from nas.runs.whole_file import write_whole
-from nas.saved.encoder import SavedEncoderError, file_of, read_facts
+from nas.saved.tensor_file import SavedEncoderError, file_of, read_facts
 
 SCHEMA = 2
 

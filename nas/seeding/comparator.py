@@ -20,6 +20,7 @@ from ahc.evaluation.families import Evaluation, leave_one_family_out
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, feature_weights
 from ahc.training.comparators import train_comparator
+from compute.paths import user_path
 from nas.errors import OutputExistsError
 from nas.options.seeding import AhcOptions
 from nas.runs.lock import folder_lock
@@ -131,7 +132,7 @@ def comparator_folder(path: str, *, overwrite: bool) -> Iterator[Path]:
         OutputExistsError: If a comparator is there already and may not be replaced.
         InUseError: If another driver writes to the folder.
     """
-    checkpoint = Path(path) / CHECKPOINT
+    checkpoint = user_path(path) / CHECKPOINT
     with folder_lock(checkpoint.parent):
         if checkpoint.exists() and not overwrite:
             raise OutputExistsError(f"{checkpoint} exists; choose another --output or pass --overwrite")

@@ -15,6 +15,7 @@ from ahc.bank import Bank
 from ahc.task_embedding import EMBEDDING_VERSION, embed_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
+from nas.budget.least import expected
 from nas.budget.seeds_budget import SeedsBudget
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings, last_resort
@@ -122,6 +123,8 @@ class BankFill:
         missing = [(task, plan) for task, plan in plans if record_in(self.bank, plan, task) is None]
         self._n_known += len(plans) - len(missing)
         self._n_planned += len(missing)
+        expectations = [expected(task).trial(plan.iterations) for task, plan in missing]
+        self._budget.longest = max([self._budget.longest, *expectations])
         planned, jobs = {}, []
         for task, plan in _interleave(missing):
             job = trial_job(plan, task, device=self._settings.device, time_limit=self._time_limit)

@@ -13,6 +13,7 @@ import pytest
 
 import downstream
 from downstream.kinds import KINDS, TaskKind, task_kind
+from downstream.scaling import Scaled
 from downstream.task import Sealed, TaskSpec
 
 
@@ -22,7 +23,7 @@ def test_a_kind_is_a_folder_with_a_registration(name: str) -> None:
     assert isinstance(kind, TaskKind) and kind.name == name
     assert kind is import_module(f"downstream.{name}.kind").KIND
     assert kind.score_range[0] < kind.score_range[1]
-    assert kind.estimator_type is None or kind.whole_cases
+    assert (kind.estimator_type in ("classifier", "regressor")) == kind.whole_cases
 
 
 def test_every_folder_with_a_registration_is_listed() -> None:
@@ -52,14 +53,19 @@ def test_what_stands_in_for_the_test_part_has_its_form(name: str, tasks: SimpleN
 def test_predictors_come_back_from_facts_and_tensors(name: str, tasks: SimpleNamespace) -> None:
     task = tasks.make(name)
     windows = task.training_windows().gather()
-    series = [windows[0], windows[-1]]
+    scale = np.zeros(windows.shape[2]), np.ones(windows.shape[2])
+    series = [Scaled(windows[0], *scale), Scaled(windows[-1], *scale)]
     predictor = task.kind.fit_predictor(task.without_test(), tasks.mean_and_last, rng_seed=0)
     restored = task.kind.restore_predictor(predictor.facts, predictor.tensors)
     first, second = predictor.predict(tasks.mean_and_last, series), restored.predict(tasks.mean_and_last, series)
     np.testing.assert_array_equal(first, second)
     assert len(first) == 2
-    for missing in (*predictor.facts, *predictor.tensors):
-        rest = [{key: value for key, value in each.items() if key != missing} for each in vars(predictor).values()]
+
+    for missing in ({*predictor.facts} | {*predictor.tensors}) - {"dtype"}:
+        rest = [
+            {key: value for key, value in each.items() if key != missing}
+            for each in (predictor.facts, predictor.tensors)
+        ]
         with pytest.raises((KeyError, ValueError, TypeError)):
             task.kind.restore_predictor(*rest)
 

@@ -29,8 +29,9 @@ from nas.estimator import ContrastiveNAS
 from nas.labels.classification import ClassHead
 from nas.labels.head_file import load_head, save_head
 from nas.runs.folder import RunFolder
-from nas.saved.encoder import SavedEncoder, SavedEncoderError, load_encoder
+from nas.saved.encoder import SavedEncoder, load_encoder
 from nas.saved.predictor import load_predictor, save_predictor
+from nas.saved.tensor_file import SavedEncoderError
 from nas.search_run import finished_result
 from search_space.genotype import Genotype
 from search_space.presets import preset

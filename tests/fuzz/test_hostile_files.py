@@ -26,8 +26,9 @@ from nas.labels.head_file import load_head
 from nas.options.search import SearchOptions
 from nas.runs.folder import RunFolder
 from nas.saved.embedding_table import EmbeddingTable
-from nas.saved.encoder import SavedEncoderError, load_encoder
+from nas.saved.encoder import load_encoder
 from nas.saved.predictor import load_predictor
+from nas.saved.tensor_file import SavedEncoderError
 from search_space.genotype import Genotype, GenotypeError
 from search_space.presets import preset
 from search_space.sentences import lines_of, one_line

@@ -186,7 +186,7 @@ def test_nothing_trained_is_its_own_error(tmp_path: Path, monkeypatch: pytest.Mo
         raise FloatingPointError("not finite")
 
     monkeypatch.setattr(net, "validate", diverge)
-    with pytest.raises(NothingTrainedError, match="none of 1 candidates could be trained"):
+    with pytest.raises(NothingTrainedError, match="none of 2 candidates could be trained: 2 diverged"):
         search(options(tmp_path / "run"))
     with Bank(tmp_path / "run" / "bank.sqlite") as bank:
         assert {record.status for record in bank.records()} == {"diverged"}

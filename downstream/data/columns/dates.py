@@ -36,12 +36,13 @@ def readings(column: pd.Series, *, date_format: str | None = None) -> list[Readi
     Raises:
         ValueError: If `date_format` has an unknown directive.
     """
-    text = column.astype("string").str.strip()
-    if date_format is not None:
-        return [_read(text, date_format)]
-    iso = _read(text, ISO)
-    if not iso.times.isna().any():
+    text = column.astype("string")
+    iso = None if date_format is not None else _read(text, ISO)
+    if iso is not None and not iso.times.isna().any():
         return [iso]
+    text = text.str.strip()
+    if iso is None:
+        return [_read(text, str(date_format))]
     formats = [] if not len(text) or pd.isna(text.iloc[0]) else _formats(str(text.iloc[0]))
     found = [iso, *(_read(text, form) for form in formats)]
     return [reading for reading in found if reading.times.notna().any()]

@@ -55,9 +55,7 @@ def unwrapped(value: Any) -> Any:
 
 
 def _from_array(array: NDArray[Any]) -> Any:
-    """Return fields as columns, and an array of arrays as the list that it is."""
-    if array.dtype.names is not None:
-        return pd.DataFrame.from_records(array)
+    """Return an array of arrays as the list that it is."""
     if array.dtype.kind == "O" and array.ndim == 1 and len(array) and is_cell(array[0]):
         return list(array)
     return np.asarray(array)

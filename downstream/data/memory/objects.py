@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from downstream.data.files.npz import KEYS
@@ -23,6 +24,8 @@ def open_object(source: Any) -> tuple[Source, str]:
         TypeError: If it is of no known form.
     """
     source = unwrapped(source)
+    if isinstance(source, np.ndarray) and source.ndim == 1 and source.dtype.names is not None:
+        source = pd.DataFrame({name: source[name].tolist() for name in source.dtype.names})
     if isinstance(source, pd.DataFrame | pd.Series):
         return _of_frame(source), "frame"
     if isinstance(source, Mapping):
@@ -91,16 +94,17 @@ def _of_keys(content: Mapping[str, Any]) -> Source:
     if content.get(key) is None:
         return Arrays("arrays", dict(content))
     train, _ = open_object(content[key])
+    test = None if content.get("X_test") is None else open_object(content["X_test"])[0]
+    if test is not None and type(test) is not type(train):
+        raise DataError("X and X_test must be of the same form, both frames or both arrays")
     if isinstance(train, Arrays):
-        return Arrays("arrays", {**content, key: train.content["X"]}, train.ids)
-    labels, test = content.get("y", content.get("labels")), content.get("X_test")
+        parts = {name: part.content["X"] for name, part in ((key, train), ("X_test", test)) if isinstance(part, Arrays)}
+        return Arrays("arrays", {**content, **parts}, train.ids)
+    labels = content.get("y", content.get("labels"))
     if labels is not None:
         train = with_labels(train, labels)
-    if test is None:
+    if test is not None and content.get("y_test") is not None:
+        test = with_labels(test, content["y_test"])
+    if not isinstance(train, Tables) or not isinstance(test, Tables):
         return train
-    other, _ = open_object(test)
-    if content.get("y_test") is not None:
-        other = with_labels(other, content["y_test"])
-    if not isinstance(train, Tables) or not isinstance(other, Tables):
-        raise DataError("X and X_test must be of the same form, both frames or both arrays")
-    return replace(train, test=replace(other.tables[0], source=f"{other.tables[0].source} (test)"))
+    return replace(train, test=replace(test.tables[0], source=f"{test.tables[0].source} (test)"))

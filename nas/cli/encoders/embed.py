@@ -11,9 +11,9 @@ from nas.errors import OutputExistsError
 from nas.options.encoders import EmbedOptions
 from nas.representer import Representer
 from nas.runs.progress import Progress
-from nas.saved.embedding import scale_series
 from nas.saved.embedding_table import EmbeddingTable
 from nas.saved.encoder import load_encoder
+from nas.saved.matching import by_name, scaled
 from nas.training.devices import pick_device
 
 
@@ -41,15 +41,17 @@ def _embed(options: EmbedOptions) -> Shown:
     if output.exists() and not options.overwrite:
         raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
     saved = load_encoder(options.encoder)
-    tables = {**options.tables, "variates": options.variates or options.target or None}
+    chosen = options.variates or options.target or None
+    tables = {**options.tables, "variates": chosen, "known": saved.identity.columns or None}
     data = load_plain_series(options.data, kind=options.task or saved.kind, **tables)
-    encoder = saved.encoder_for(len(data.variates))
+    data = by_name(data, saved) if chosen is None else data
+    encoder = saved.encoder_for(data.variates, has_names=data.has_names and chosen is None)
     represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))
     whole_cases = task_kind(saved.kind).whole_cases
     table = EmbeddingTable(output, per_step=options.per == "step")
     with table, Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
-        for number, series in enumerate(data.series):
-            values = scale_series(series, saved, number=number, n_series=len(data.series))
+        for series, scale in zip(data.series, scaled(data, saved), strict=True):
+            values = scale.values
             if options.per == "step":
                 table.add(series.name, represent_steps(represent, values, window=saved.window))
             else:

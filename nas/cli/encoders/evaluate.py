@@ -46,11 +46,14 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     saved = None if options.encoder is None else load_encoder(options.encoder)
     kind = options.task or ("forecasting" if saved is None else saved.kind)
     window = options.window if saved is None else saved.window
-    task = load_task(options.data, kind=kind, window=window, **options.reading)
+    asked = {} if saved is None else saved.asked(kind)
+    task = load_task(options.data, kind=kind, window=window, **{**asked, **options.given})
+    task = task if options.svm else evaluation.linear_only(task)
     with memory_budget(options.memory_budget):
         device = pick_device(options.device)
         if saved is not None:
-            rows = tuple(_rows(saved, task, device=device, quiet=options.quiet))
+            has_names = bool(task.identity.columns) and not options.variates
+            rows = tuple(_rows(saved, task, has_names=has_names, device=device, quiet=options.quiet))
         else:
             rows = tuple(_supervised_rows(options, task, device=device))
     if options.output is not None:
@@ -59,12 +62,12 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     return EvaluationResult(rows, score_table(rows))
 
 
-def _rows(saved: SavedEncoder, task: Task, *, device: str, quiet: bool) -> Iterator[Row]:
+def _rows(saved: SavedEncoder, task: Task, *, has_names: bool, device: str, quiet: bool) -> Iterator[Row]:
     opened = task.open_test()
     closed = task.without_test()
     with Progress(total=3, name="evaluate", quiet=quiet) as progress:
         encoders = {
-            "this encoder": saved.encoder_for(task.n_variates),
+            "this encoder": saved.encoder_for(task.variates, has_names=has_names),
             "untrained encoder": saved.untrained(task.n_variates),
         }
         for name, encoder in encoders.items():

@@ -48,9 +48,10 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
     saved = load_encoder(options.encoder)
     kind = options.task or saved.kind
     supervision_of(kind)  # says where a kind has no labels, before anything is read
-    task = load_task(options.data, kind=kind, window=saved.window, **options.reading)
+    task = load_task(options.data, kind=kind, window=saved.window, **{**saved.asked(kind), **options.given})
     device = pick_device(options.device)
-    encoder = saved.encoder_for(task.n_variates)
+    has_names = bool(task.identity.columns) and not options.variates
+    encoder = saved.encoder_for(task.variates, has_names=has_names)
     rate = options.learning_rate
     with Progress(total=n_fits(options.mode, learning_rate=rate), name="finetune", quiet=options.quiet) as progress:
         tuned = finetune_encoder(
@@ -97,7 +98,7 @@ def score_rows(task: Task, represent: Representer, tuned: FineTuned, *, name: st
         scores = {title: {spec.metric: supervision.held_out_score(error)} for title, error in errors.items()}
         return tuple(Row(title, _scores(spec, metrics, part, {})) for title, metrics in scores.items())
     opened = task.open_test()
-    probe = evaluation.score_test(task.without_test(), opened, represent)
+    probe = evaluation.score_test(evaluation.linear_only(task.without_test()), opened, represent)
     settings = {"chosen": tuned.chosen, "trained numbers of the encoder": str(tuned.n_trained)}
     metrics = supervision.metrics_on_test(tuned.outputs, opened)
     return (

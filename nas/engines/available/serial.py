@@ -21,18 +21,13 @@ def run(
 ) -> Generator[Result, None, None]:
     """Yield the result of each job, in the order of the jobs; `workers` and `gpu_share` change nothing here.
 
-    Outside the main thread no signal arrives: there a job that runs when all `ends` comes to its own end.
-
-    Raises:
-        ValueError: If a time limit is asked for outside the main thread, where no signal arrives.
+    Outside the main thread no signal arrives: there a job comes to its own end, whatever the limit and `ends`.
     """
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if time_limit is not None and not in_main_thread:
-        raise ValueError("time_limit: the serial engine can hold it in the main thread only; use engine='process'")
+    heeds_limits = threading.current_thread() is threading.main_thread()
     for job in jobs:
         start = time.monotonic()
         try:
-            with time_limited(_limit(time_limit, ends=ends if in_main_thread else math.inf)):
+            with time_limited(_limit(time_limit, ends=ends) if heeds_limits else None):
                 result = call(job, memory_limit=memory_limit)
         except TimeLimitExceeded:
             seconds = time.monotonic() - start

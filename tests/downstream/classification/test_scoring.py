@@ -16,7 +16,10 @@ from downstream.cases.task import LabelledWindows
 from downstream.classification import scoring as classification
 from downstream.classification.baselines import BASELINES
 from downstream.classification.labels import ClassLabels
+from downstream.classification.probes import PROBES
 from downstream.classification.task import ClassificationTask
+from downstream.evaluation import linear_only
+from downstream.probes.penalties import NoEndError
 from downstream.represent import flatten_streams
 from downstream.scaling import Scaler
 from downstream.task import Sealed, TaskSpec
@@ -136,6 +139,27 @@ def test_test_reports_every_probe_and_the_number_of_cases() -> None:
     assert scores.protocol["scaler_rows"] == 1200
 
 
+def test_a_probe_that_is_not_wanted_or_has_no_end_is_left_out_and_the_headline_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = make_task()
+    opened, linear = task.open_test(), linear_only(task)
+    scores = classification.score_test(linear, opened, level)
+    assert scores.value == scores.metrics["accuracy/logistic"] and "accuracy/svm" not in scores.metrics
+    assert scores.settings["headline"] == "accuracy/logistic (svm left out, as asked)"
+    assert linear.hash == task.hash  # trials are the same ones
+
+    def endless(*_: object, **__: object) -> None:
+        raise NoEndError("the fit came to no end in 7 s")
+
+    for name in ("svm", "logistic"):
+        monkeypatch.setitem(PROBES, name, endless)
+    scores = classification.score_test(task, opened, level)
+    assert scores.value == scores.metrics["accuracy/ridge"]
+    assert scores.settings["headline"] == "accuracy/ridge (svm left out: the fit came to no end in 7 s)"
+    assert scores.settings["logistic"] == "left out: the fit came to no end in 7 s"
+
+
 def test_two_classes_and_a_class_unseen_in_training_have_rows_too() -> None:
     task = make_task(40, n_classes=2, n_test=20)
     opened = task.open_test()
@@ -173,7 +197,7 @@ def test_raw_features_fit_shorter_and_longer_test_cases() -> None:
 
 
 @pytest.mark.slow
-def test_minirocket_finds_a_frequency() -> None:
+def test_minirocket_finds_a_frequency(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("aeon", reason="the extra `data` is not installed")
     rng = np.random.default_rng(0)
     labels = np.arange(80, dtype=np.int64) % 2
@@ -183,5 +207,10 @@ def test_minirocket_finds_a_frequency() -> None:
     task = ClassificationTask(**{**vars(task), "windows": cases(values[:40, :, None]), "labels": labels[:40]})
     # Compiling its kernels takes half a minute. Test cases shorter than the training cases are padded, not refused.
     opened = LabelledWindows(cases(values[40:, :36, None]), labels[40:])
+    whole = features.minirocket(task.windows, opened.windows, rng_seed=0)
+    assert whole is not None
+    monkeypatch.setattr(features, "VALUES_AT_A_TIME", 7 * 40)
+    blocks = features.minirocket(task.windows, opened.windows, rng_seed=0)
+    assert blocks is not None and all(np.array_equal(a, b) for a, b in zip(whole, blocks, strict=True))
     assert BASELINES(task, opened)["minirocket"].value > 0.9
     assert torch.get_num_threads() == 1  # as the session has set it, whatever numba wants

@@ -73,7 +73,7 @@ def test_seed_task_validates_on_labelled_rows() -> None:
     task = _load(_frame(), pool_test=True)
     (rows,) = task.validation
     assert task.bounds == (400,) and rows.n == 200 and np.flatnonzero(rows.labels).tolist() == [100]
-    with pytest.raises(DataError, match=r"no test part: a seed task"):
+    with pytest.raises(DataError, match=r"no test part: the labelled rows"):
         task.open_test()
 
 

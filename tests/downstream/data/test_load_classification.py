@@ -69,7 +69,7 @@ def test_unequal_lengths_are_padded_with_missing_values() -> None:
 def test_seed_task_pools_both_parts() -> None:
     task = _load((_X[:30], _Y[:30], _X[30:], _Y[30:]), pool_test=True)
     assert task.windows.n == 60 and task.scaler.n_rows_seen == 600
-    with pytest.raises(DataError, match=r"no test part: a seed task pools"):
+    with pytest.raises(DataError, match=r"no test part: all cases are for"):
         task.open_test()
 
 

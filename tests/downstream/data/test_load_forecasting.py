@@ -94,7 +94,7 @@ def test_rows_and_max_rows_cut_time() -> None:
 def test_seed_task_has_no_test_part() -> None:
     task = _load(_walk(1000), pool_test=True)
     assert task.bounds == ((700, 1000),)
-    with pytest.raises(DataError, match=r"no test part: .*seed task"):
+    with pytest.raises(DataError, match=r"no test part: the splits leave"):
         task.open_test()
 
 
@@ -128,7 +128,7 @@ def test_missing_values_stay_missing() -> None:
         (_walk(100), {"window": 50, "horizons": 40}, "do not fit 60 training and 20 validation rows; .* is 10"),
         (_walk(20), {"window": 15}, "too short or constant for window 15 . horizon"),
         (np.hstack([_walk(100), np.ones((100, 1))]), {}, "variate 'variate_1' is constant in the training rows"),
-        (np.hstack([_walk(100), np.full((100, 1), np.nan)]), {}, "variate 'variate_1' has no value"),
+        (np.full((100, 2), np.nan), {}, "variate 'variate_0', 'variate_1' has no value"),
         (_walk(3, 200), {}, "200 variates: is time the other axis"),
         ([_walk(20), _walk(25)], {"window": 30, "horizons": 5}, "longest series: 25 rows"),
         (_walk(100), {"splits": (90, 9, 1), "horizons": 5}, "too short"),
@@ -137,3 +137,13 @@ def test_missing_values_stay_missing() -> None:
 def test_what_does_not_fit_is_said(values: object, options: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
         _load(values, **options)
+
+
+def test_a_variate_without_a_value_in_training_is_left_out_with_a_warning() -> None:
+    values = np.hstack([np.full((100, 1), np.nan), _walk(100)])
+    values[90:, 0] = 1.0  # only test rows have any
+    with pytest.warns(DataWarning, match="variate 'variate_0' is left out"):
+        task = load_task(values, kind="forecasting", window=8, horizons=4, layout="ntc")
+    assert task.variates == ("variate_1",)
+    alone = load_task(values[:, 1:], kind="forecasting", window=8, horizons=4, layout="ntc")
+    np.testing.assert_array_equal(task.series[0], alone.series[0])

@@ -6,11 +6,14 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ahc.bank import Bank
 from downstream import evaluation
@@ -19,8 +22,10 @@ from downstream.data import load_task
 from nas import net
 from nas.budget import search_budget as search_budget_module
 from nas.budget.deadline import Deadline, command_begins
+from nas.budget.least import _rounded, too_small
 from nas.budget.pilot import Measured, Timing
 from nas.budget.search_budget import SearchBudget
+from nas.budget.seeds_budget import SeedsBudget
 from nas.choosing.candidates import Candidates
 from nas.cli import program as cli
 from nas.engines.settings import EngineSettings
@@ -118,14 +123,39 @@ def test_without_a_budget_nothing_ends(tmp_path: Path) -> None:
 
 
 def test_too_small_a_budget_names_the_least_that_makes_sense(measured: Measured, tmp_path: Path) -> None:
-    # a trial of 1 + 1 + 2 s, twice that for one without training, as long for the verification, 1.5 s for the report,
-    # all that x 1.3
+    # 8 s to begin with; a trial of 1 + 0.3 + 2 x (0.5 + 67 x 24 x 1.12e-4) s, two without training, as long for the
+    # verification, 1.5 s for the report, all that x 1.3
     with pytest.raises(TimeBudgetError, match=r"in 5 s nothing could be trained; the least .* is about 35 s"):
         budget_of(5.0, tmp_path).fitted(four())
     assert len(budget_of(35.0, tmp_path).fitted(four()).picked) == 1
     assert cli.status_of(TimeBudgetError("x")) == 5
     with pytest.raises(TimeBudgetError, match=r"in 0\.01 s nothing could be trained"):
         search(options(tmp_path / "run", time_budget=0.01))
+
+
+@given(seconds=st.floats(0.01, 30.0), probe=st.floats(1.0, 9.0), timed=st.booleans())
+def test_the_advised_budget_is_the_same_whatever_was_given(seconds: float, probe: float, timed: bool) -> None:
+    budget = budget_of(seconds, ITALY / "nowhere")
+    timings = {"any": replace(SECOND, probe=probe)} if timed else {}
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(TimeBudgetError, match=r"the least .* is about 35 s"):
+        patch.setattr(search_budget_module, "measure", lambda *_, **__: Measured(timings))
+        budget.fitted(four())
+        raise budget.too_small()  # as after rounds in which nothing was trained
+
+
+@given(seconds=st.floats(0.01, 80.0))
+def test_that_of_seeds_is_the_same_too(seconds: float) -> None:
+    budget = SeedsBudget(Deadline(seconds, time.monotonic() - seconds))
+    budget.n_missing, budget.longest = 5, 40.0
+    with pytest.raises(TimeBudgetError, match=r"no trial came to its end; the least .* is about 90 s"):
+        budget.sentence(5)
+
+
+def test_where_the_advised_budget_was_given_another_sentence_is_said() -> None:
+    error = too_small("nothing could be trained", budget=40.0, seconds=33.0, where="for Italy")
+    assert str(error).endswith("about 35 s for Italy are enough as a rule, but not here and now; "
+                               "give several times as much")  # fmt: skip
+    assert [_rounded(seconds) for seconds in (0.1, 60.0, 61.0, 601.0)] == [5, 60, 90, 900]
 
 
 def test_a_search_ends_in_time_and_goes_on_with_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,6 @@ BAD_FORECASTING: dict[str, tuple[str, tuple[str, ...]]] = {
     "wrong delimiter": (table(rows(), separator=";"), (";",)),
     "text in a value column": (table(with_cell(17, 1, "broken")), ("'a'", "broken")),
     "constant variate": (table(with_column(2, "5.0")), ("'b'", "constant")),
-    "all-NaN variate": (table(with_column(2, "")), ("'b'", "no value")),
     "too short": (table(rows()[:30]), ("horizon",)),
     "unsorted": (table(swapped()), ("line",)),
     "repeated": (table(with_cell(5, 0, rows()[4][0])), ("line",)),

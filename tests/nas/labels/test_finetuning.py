@@ -28,7 +28,8 @@ from nas.labels.head_file import load_head
 from nas.labels.heads import LabelledModel
 from nas.labels.modes import ModeName
 from nas.representer import Representer
-from nas.saved.encoder import SavedEncoderError, load_encoder, save_encoder
+from nas.saved.encoder import load_encoder, save_encoder
+from nas.saved.tensor_file import SavedEncoderError
 from search_space.genotype import EncoderCell, Genotype
 
 CPU = torch.device("cpu")

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_outlier_detector, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import r2_score
+from sklearn.metrics import accuracy_score, r2_score
 
 from downstream.errors import DataError
-from nas.errors import OutputExistsError
+from nas import net
+from nas.errors import NothingTrainedError, OutputExistsError
 from nas.estimator import ContrastiveNAS
-from nas.saved.encoder import SavedEncoderError
+from nas.estimator.parameters import plain_parameters
+from nas.saved.tensor_file import SavedEncoderError
 
 
 def two_tones(n: int, *, rng_seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,10 +109,11 @@ def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
 
 
 def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:
-    italy = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
-    task = quick()._task(italy, None)
+    italy = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
+    plain = plain_parameters(quick().get_params())
+    task = quick()._task(italy, None, plain)
     assert task.training_windows().n == 67 and task.has_test
-    arrays = quick()._task(*two_tones(12, rng_seed=0))
+    arrays = quick()._task(*two_tones(12, rng_seed=0), plain)
     assert arrays.training_windows().n == 12 and not arrays.has_test
 
 
@@ -143,3 +146,69 @@ def test_anomaly_detection_flags_a_planted_spike() -> None:
     labels = np.zeros(800, dtype=int)
     labels[600:604] = 1
     assert estimator.score(pd.DataFrame({"value": spiked}), labels) > 0.05
+
+
+def test_texts_name_nothing_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitted: ContrastiveNAS
+) -> None:
+    for word in ("contrastive-nas-", "seed task", "official", "tscnas"):
+        assert word not in fitted.result_text_
+    kept = quick(output=tmp_path / "run").fit(*two_tones(12, rng_seed=0))
+    assert f"Everything is in {tmp_path / 'run'}" in kept.result_text_ and (tmp_path / "run" / "log.txt").is_file()
+
+    def diverge(*_: object, **__: object) -> None:
+        raise FloatingPointError("not finite")
+
+    monkeypatch.setattr(net, "validate", diverge)
+    with pytest.raises(
+        NothingTrainedError, match=r"none of 2 candidates could be trained: 2 diverged .not finite.$"
+    ) as caught:
+        quick().fit(*two_tones(12, rng_seed=0))
+    assert "log" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [
+        ([3, 7], "int64"),
+        ([4.0, 1.0], "float64"),
+        ([False, True], "bool"),
+        (["001", "NA"], "<U3"),
+        (["None", "1e3"], "object"),
+        ([250, 4], "uint8"),
+    ],
+)
+def test_classes_come_back_as_they_came(labels: list[object], dtype: str, tmp_path: Path) -> None:
+    x, y = two_tones(16, rng_seed=0)
+    known = np.asarray(labels, dtype=dtype)[(y == "slow").astype(int)]
+    estimator = quick().fit(x, pd.Series(known).astype("category") if dtype == "int64" else known)
+    estimator.save(tmp_path / "saved")
+    for model in (estimator, ContrastiveNAS.load(tmp_path / "saved")):
+        assert model.classes_.dtype == np.dtype(dtype) and sorted(model.classes_) == sorted(labels)  # type: ignore[type-var]
+        predicted = model.predict(x)
+        assert predicted.dtype == np.dtype(dtype)
+        assert accuracy_score(known, predicted) == model.score(x, known) > 0.8
+        np.testing.assert_array_equal(model.classes_[model.predict_proba(x).argmax(axis=1)], predicted)
+        np.testing.assert_array_equal(model.classes_[(model.decision_function(x) > 0).astype(int)], predicted)
+        np.testing.assert_allclose(model.predict_proba(x).sum(axis=1), 1.0)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, "", "nan", "?", float("inf")])
+def test_a_missing_class_is_refused(missing: object) -> None:
+    x, y = two_tones(8, rng_seed=0)
+    known = y.astype(object) if isinstance(missing, str) or missing is None or missing is pd.NA else np.arange(8.0)
+    known[3] = missing
+    with pytest.raises(DataError, match="label of case 3 is missing"):
+        quick().fit(x, known)
+
+
+def test_names_of_scikit_learn(fitted: ContrastiveNAS) -> None:
+    x, y = two_tones(12, rng_seed=1)
+    assert is_classifier(fitted) and is_regressor(quick("regression")) and is_outlier_detector(quick("anomaly"))
+    assert not hasattr(quick("regression"), "predict_proba") and not hasattr(quick("forecasting"), "decision_function")
+    assert hasattr(quick("anomaly"), "decision_function")
+    frame = clone(fitted).set_output(transform="pandas").fit_transform(x, y)
+    assert list(frame.columns) == list(fitted.get_feature_names_out()) and len(frame) == 12
+    one, two = (quick(rng_seed=seed, random_state=state).fit(x, y).transform(x) for seed, state in ((5, None), (0, 5)))
+    np.testing.assert_array_equal(one, two)
+    quick(random_state=np.random.RandomState(0)).fit(x, y)

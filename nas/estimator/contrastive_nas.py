@@ -1,0 +1,298 @@
+"""The search as a scikit-learn estimator: fit, transform, predict, score, save, load."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import ClassifierTags, RegressorTags
+from sklearn.utils.metaestimators import available_if
+
+from compute.global_state import global_state_kept
+from downstream.data.loading import load_plain_series, load_task
+from downstream.data.options import Layout
+from downstream.data.raw import SeriesSet
+from downstream.kinds import task_kind
+from downstream.predictor import Predictor
+from downstream.represent import represent_cases, represent_series, represented
+from downstream.scaling import Scaled
+from downstream.task import Task
+from nas.estimator.frames import in_container, wants_pandas
+from nas.estimator.parameters import plain_parameters, search_settings
+from nas.estimator.saving import read_estimator, write_estimator
+from nas.representer import Representer
+from nas.saved.encoder import load_encoder
+from nas.saved.matching import only_known, scaled
+from nas.search import search_task
+from nas.training.devices import pick_device
+from search_space.genotype import Genotype
+
+
+def _is(*types: str) -> Callable[[ContrastiveNAS], bool]:
+    return lambda estimator: task_kind(estimator.kind).estimator_type in types
+
+
+class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Choose a contrastive strategy and an encoder for a dataset, train it, and use it.
+
+    Data in memory is used for fitting, all of it: choices are made on a validation part. Of a path, the test part
+    stays out of fitting and is scored once.
+
+    New data is matched with that of training: columns and series by their names where both have names, columns
+    without names by position. A series that training did not know is scaled by itself.
+
+    Args:
+        kind: `classification`, `regression`, `forecasting` or `anomaly`.
+        window: Lookback of the encoder in time steps; by default chosen from the data.
+        horizons: Forecast lengths in time steps; by default the usual ones that fit.
+        layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
+        preset: Train this named genotype instead of searching.
+        candidates: Genotypes that are ranked before anything is trained.
+        top_k: Highest ranked candidates that are trained.
+        iterations: Optimiser steps per candidate.
+        time_budget: Seconds of the search, verification included; None for no limit.
+        max_parameters: Most trainable numbers of an encoder; None for no limit, as for the next three.
+        max_multiply_adds: Most multiply-adds of the forward pass of an iteration.
+        max_memory: Most bytes of an iteration.
+        max_seconds_per_iteration: Most predicted seconds of an iteration.
+        workers: Candidates trained at a time; 1 trains in this process.
+        device: `auto`, `cpu` or `cuda`.
+        comparator: Checkpoint to rank with; None for the shipped one.
+        output: Run folder; None for a temporary one that is removed.
+        rng_seed: Of everything random.
+        random_state: Another name for `rng_seed`, as scikit-learn has it; a generator gives a number.
+        quiet: Show no progress.
+
+    Attributes:
+        best_genotype_: The chosen `Genotype`.
+        ranking_: The shortlist as a DataFrame, the comparator's favourite first.
+        encoder_: The trained encoder with its scaler, a `SavedEncoder`.
+        scores_: Score of the chosen candidate and of its rivals by name; validation scores for data in memory.
+        result_text_: The answer in words.
+        classes_: The classes as they came (classification).
+        n_features_in_: Columns of the data, or time steps where a case is a row of a table or of a 2-d array.
+        feature_names_in_: Their names, where they have names.
+    """
+
+    def __init__(
+        self,
+        kind: str = "classification",
+        *,
+        window: int | None = None,
+        horizons: tuple[int, ...] | int | None = None,
+        layout: Layout = "nct",
+        preset: str | None = None,
+        candidates: int = 20_000,
+        top_k: int = 4,
+        iterations: int = 100,
+        time_budget: float | None = None,
+        max_parameters: int | None = None,
+        max_multiply_adds: float | None = None,
+        max_memory: int | None = None,
+        max_seconds_per_iteration: float | None = None,
+        workers: int = 1,
+        device: str = "auto",
+        comparator: str | os.PathLike[str] | None = None,
+        output: str | os.PathLike[str] | None = None,
+        rng_seed: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+        quiet: bool = True,
+    ) -> None:
+        self.kind = kind
+        self.window = window
+        self.horizons = horizons
+        self.layout = layout
+        self.preset = preset
+        self.candidates = candidates
+        self.top_k = top_k
+        self.iterations = iterations
+        self.time_budget = time_budget
+        self.max_parameters = max_parameters
+        self.max_multiply_adds = max_multiply_adds
+        self.max_memory = max_memory
+        self.max_seconds_per_iteration = max_seconds_per_iteration
+        self.workers = workers
+        self.device = device
+        self.comparator = comparator
+        self.output = output
+        self.rng_seed = rng_seed
+        self.random_state = random_state
+        self.quiet = quiet
+
+    def __sklearn_tags__(self) -> Any:
+        tags, kind = super().__sklearn_tags__(), task_kind(self.kind)
+        tags.estimator_type = kind.estimator_type
+        tags.classifier_tags = ClassifierTags() if kind.estimator_type == "classifier" else None
+        tags.regressor_tags = RegressorTags() if kind.estimator_type == "regressor" else None
+        tags.target_tags.required = kind.whole_cases
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Search on a dataset.
+
+        Args:
+            X: Array (cases, channels, timepoints), list of (channels, timepoints) arrays of unequal length,
+                DataFrame, or the path of a file or folder.
+            y: Class labels or targets, (cases,); not needed for forecasting and anomalies.
+
+        Raises:
+            DataError: If the data is at fault; OptionError: if a parameter is.
+            NothingTrainedError: If no candidate could be trained.
+        """
+        import pandas as pd
+
+        plain = plain_parameters(self.get_params(deep=False))
+        task, kept = self._task(X, y, plain), plain["output"] is not None
+        folder = Path(plain["output"]) if kept else Path(tempfile.mkdtemp(prefix="contrastive-nas-"))
+        try:
+            with global_state_kept():
+                result = search_task(task, search_settings(plain, folder), kept=kept)
+                self.encoder_ = load_encoder(folder)
+                self.best_genotype_: Genotype = result.genotype
+                fit_predictor = task_kind(self.kind).fit_predictor
+                self.predictor_: Predictor = fit_predictor(task, self._represent(), rng_seed=plain["rng_seed"])
+            self.ranking_ = pd.read_csv(folder / "ranking.csv")
+        finally:
+            if not kept:
+                shutil.rmtree(folder, ignore_errors=True)
+        self.scores_ = {row.name: row.scores.value for row in result.rows}
+        self.result_text_ = result.text
+        self._name_data(task)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Return one representation per case or series, shape (cases, streams * features).
+
+        `set_output(transform="pandas")` gives a frame, named by the ids of the series where they have ids.
+        """
+        data = self._known(X)
+        features = self._represented(list(scaled(data, self.encoder_)))
+        return in_container(features, data, X) if wants_pandas(self) else features
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict with a linear probe on the frozen representation.
+
+        Returns:
+            Classification: classes as they came (cases,). Regression: targets in their own unit (cases,). Forecasting:
+            the steps after the end of each series in its own unit (cases, variates, horizon). Anomaly: 1 for anomalous
+            steps (cases, timepoints).
+        """
+        return self._fitted_predictor().predict(self._represent(), self._scaled(X))
+
+    @available_if(_is("classifier"))  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the probability of each class of `classes_`, (cases, classes); classification only."""
+        probe: Any = self._fitted_predictor()
+        return np.asarray(probe.probabilities(self._represent(), self._scaled(X)))
+
+    @available_if(_is("classifier", "outlier_detector"))  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Return how sure the answer is.
+
+        Returns:
+            Classification: log-odds of the second of two classes, (cases,), else of each class, (cases, classes).
+            Anomaly: by how many training deviations each step is unusual, (cases, timepoints); larger is stranger.
+        """
+        probe: Any = self._fitted_predictor()
+        return np.asarray(probe.decision(self._represent(), self._scaled(X)))
+
+    def score(self, X: Any, y: Any) -> float:
+        """Return accuracy (classification), R2 (regression), minus the mean squared error (forecasting), or AUC-PR.
+
+        Args:
+            X: As for `fit`.
+            y: True classes or targets (cases,), next steps (cases, variates, at most horizon), or labels of steps
+                (cases, timepoints).
+
+        Raises:
+            DataError: If the truth does not fit the data.
+        """
+        return self._fitted_predictor().score(self._represent(), self._scaled(X), y)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns of `transform`, (features,); `input_features` are not looked at."""
+        del input_features
+        self._check_fitted()
+        return np.asarray([f"contrastivenas{number}" for number in range(self._n_features_out)], dtype=object)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the estimator to a folder: encoder, predictor, ranking and parameters; nothing is pickled.
+
+        Raises:
+            OutputExistsError: If the folder holds something else.
+        """
+        self._check_fitted()
+        write_estimator(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            SavedEncoderError: If a file is missing or is something else.
+        """
+        return read_estimator(cls, path)
+
+    def _fitted_predictor(self) -> Predictor:
+        """Return the fitted probe.
+
+        Raises:
+            NotFittedError: If there is none yet.
+        """
+        self._check_fitted()
+        return self.predictor_
+
+    def _task(self, X: Any, y: Any, plain: dict[str, Any]) -> Task:
+        """Return the task to fit on; a path is read as `tscnas search` does, of other data there is no test part."""
+        asked = {name: plain[name] for name in ("kind", "window", "horizons", "layout")}
+        if isinstance(X, str | os.PathLike):
+            return load_task(X, **asked)
+        return load_task(X, y=y, **asked, **task_kind(self.kind).all_for_fitting).without_test()
+
+    def _name_data(self, task: Task) -> None:
+        """Set what scikit-learn asks about the data of `fit` and the columns of `transform`."""
+        listed = task.identity.steps or task.identity.columns
+        names = np.asarray(listed, dtype=object) if listed else None
+        rows_are_cases = task.kind.whole_cases and (task.identity.steps or task.n_variates == 1)
+        self.n_features_in_ = task.spec.window if rows_are_cases else task.n_variates
+        window = task.training_windows(limit=1).subset(slice(1))
+        self._n_features_out = represented(self._represent(), window).size
+        for name, value in (("feature_names_in_", names), ("classes_", self.predictor_.classes)):
+            if value is not None:
+                setattr(self, name, value)
+            elif hasattr(self, name):  # of an earlier fit
+                delattr(self, name)
+
+    def _represent(self) -> Representer:
+        device = pick_device(self.device)
+        return Representer(self.encoder_.encoder.to(device), device=device)
+
+    def _represented(self, series: list[Scaled]) -> NDArray[np.float32]:
+        represent = self._represent()
+        if task_kind(self.kind).whole_cases:
+            return represent_cases(represent, [each.values for each in series]).reshape(len(series), -1)
+        window = self.encoder_.window
+        return np.concatenate([represent_series(represent, each.values, window=window) for each in series])
+
+    def _known(self, X: Any) -> SeriesSet:
+        """Return data with the columns of training."""
+        self._check_fitted()
+        known = self.encoder_.identity.columns or None
+        return only_known(load_plain_series(X, kind=self.kind, layout=self.layout, known=known), self.encoder_)
+
+    def _scaled(self, X: Any) -> list[Scaled]:
+        return list(scaled(self._known(X), self.encoder_))
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "encoder_"):
+            raise NotFittedError("this ContrastiveNAS is not fitted yet; call fit first")

@@ -1,0 +1,77 @@
+"""The parameters of the estimator as its users give them, and as the search takes them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from nas.errors import OptionError
+from nas.options.fields import settings_of
+from nas.options.search import SearchSettings
+
+
+def plain_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters in Python's own types, `random_state` as `rng_seed`.
+
+    Raises:
+        OptionError: If one is of another type.
+    """
+    plain = dict(given)
+    for name, setting in settings_of(SearchSettings).items():
+        if name in plain:
+            plain[name] = setting.plain(plain[name])
+    if plain["window"] is not None:
+        plain["window"] = _whole_number(plain["window"], name="window")
+    if plain["horizons"] is not None:
+        asked = np.atleast_1d(np.asarray(plain["horizons"], dtype=object)).tolist()
+        plain["horizons"] = tuple(_whole_number(horizon, name="horizons") for horizon in asked)
+    state = plain.pop("random_state")
+    if state is not None:
+        drawn = check_random_state(state).randint(2**31 - 1) if draws(state) else state
+        plain["rng_seed"] = _whole_number(drawn, name="random_state")
+    return plain
+
+
+def search_settings(plain: Mapping[str, Any], folder: Path) -> SearchSettings:
+    """Return what `plain_parameters` gave as settings of a search that writes to a folder.
+
+    Raises:
+        OptionError: If a value is outside its bounds or choices.
+    """
+    shared = {setting.name for setting in fields(SearchSettings)} & plain.keys()
+    return SearchSettings(
+        **{
+            **{name: plain[name] for name in shared},
+            "output": str(folder),
+            "engine": "serial" if plain["workers"] == 1 else "process",
+            "overwrite": plain["output"] is None,
+        }
+    )
+
+
+def draws(state: Any) -> bool:
+    """Whether a `random_state` is a generator."""
+    return state is not None and not isinstance(state, int | np.integer)
+
+
+def _whole_number(value: Any, *, name: str) -> int:
+    """Return a whole number of Python's own.
+
+    Raises:
+        OptionError: If it is none.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise OptionError(f"{name}: must be a whole number, got {value!r}") from None
+
+
+def _draws(state: Any) -> bool:
+    """Whether a `random_state` is a generator."""
+    return state is not None and not isinstance(state, int | np.integer)

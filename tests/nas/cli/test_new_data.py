@@ -1,0 +1,103 @@
+"""What the verbs make of data that is the training data in another order, under other names, or at another place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nas.cli import main
+from nas.saved.encoder import load_encoder
+
+QUICK = ("--preset", "ts2vec", "--iterations", "2", "--workers", "1", "--engine", "serial", "--quiet")
+
+
+def wide(n: int = 600) -> pd.DataFrame:
+    rng, time = np.random.default_rng(0), np.arange(n)
+    return pd.DataFrame(
+        {name: size * np.sin(time / 4) + 0.1 * rng.normal(size=n) for name, size in (("a", 1), ("b", 50))}
+    )
+
+
+def panel() -> pd.DataFrame:
+    parts = []
+    for name, level in (("A", 0), ("B", 1000)):
+        part = wide(300).rename(columns={"a": "y"})[["y"]]
+        parts.append(part.assign(y=part["y"] + level, unique_id=name, ds=np.arange(300)))
+    return pd.concat(parts, ignore_index=True)[["unique_id", "ds", "y"]]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("new data")  # with a blank
+    wide().to_csv(folder / "wide.csv", index=False)
+    words = ("search", folder / "wide.csv", "--task", "forecasting", "--window", "24", "--horizons", "6", *QUICK)
+    assert main([*map(str, words), "--output", str(folder / "run")]) == 0
+    return folder
+
+
+def embedded(run: Path, encoder: Path, frame: pd.DataFrame, *more: str) -> dict[str, np.ndarray]:
+    frame.to_csv(run / "new.csv", index=False)
+    output = run / "new.npz"
+    words = ("embed", encoder, run / "new.csv", "--output", output, "--overwrite", "--quiet", *more)
+    assert main([*map(str, words)]) == 0
+    with np.load(output) as found:
+        return dict(found)
+
+
+def scores(run: Path, frame: pd.DataFrame, *more: str) -> dict[str, dict[str, float]]:
+    frame.to_csv(run / "new.csv", index=False)
+    words = ("evaluate", run / "run", run / "new.csv", "--output", run / "scores.json", "--overwrite", "--quiet", *more)
+    assert main([*map(str, words)]) == 0
+    return {row["method"]: row["metrics"] for row in json.loads((run / "scores.json").read_text())}
+
+
+def test_columns_in_another_order_give_the_same_answer(run: Path) -> None:
+    one, two = (embedded(run, run / "run", wide()[names])["embeddings"] for names in (["a", "b"], ["b", "a"]))
+    np.testing.assert_array_equal(one, two)
+    assert scores(run, wide()[["b", "a"]]) == scores(run, wide())
+
+
+def test_evaluate_and_finetune_ask_what_the_search_asked(run: Path) -> None:
+    assert load_encoder(run / "run").question == {"horizons": (6,), "known_targets": 2}
+    assert "mse/6" in scores(run, wide())["this encoder"]
+    assert "mse/3" in scores(run, wide(), "--horizons", "3")["this encoder"]
+    words = ("finetune", run / "run", run / "wide.csv", "--mode", "linear", "--output", run / "tuned", "--quiet")
+    assert main([*map(str, words)]) == 0
+    assert load_encoder(run / "tuned").question["horizons"] == (6,)
+
+
+def test_other_columns_must_be_chosen_by_name(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    renamed = wide().rename(columns={"a": "x", "b": "z"})
+    renamed.to_csv(run / "renamed.csv", index=False)
+    for verb in ("embed", "evaluate"):
+        assert main([verb, str(run / "run"), str(run / "renamed.csv"), "--output", str(run / "no.npz")]) == 3
+        assert "variates x, z, but the encoder mixes exactly 2: a, b" in capsys.readouterr().err
+    assert embedded(run, run / "run", renamed, "--variates", "x,z")["embeddings"].shape[0] == 1
+
+
+def test_a_panel_is_embedded_by_id(tmp_path: Path) -> None:
+    panel().to_csv(tmp_path / "panel.csv", index=False)
+    words = ("search", tmp_path / "panel.csv", "--task", "forecasting", "--window", "24", "--horizons", "6", *QUICK)
+    assert main([*map(str, words), "--output", str(tmp_path / "run")]) == 0
+    both = embedded(tmp_path, tmp_path / "run", panel())
+    turned = embedded(tmp_path, tmp_path / "run", panel().iloc[::-1].sort_values("ds", kind="stable"))
+    assert both["series"].tolist() == ["A", "B"] and turned["series"].tolist() == ["B", "A"]
+    np.testing.assert_array_equal(turned["embeddings"], both["embeddings"][::-1])
+
+
+def test_home_is_home_for_every_path(tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(run))
+    monkeypatch.chdir(tmp_path)
+    assert main(["embed", "~/run", "~/wide.csv", "--output", "~/home.csv", "--quiet"]) == 0
+    assert main(["evaluate", "~/run", "~/wide.csv", "--output", "~/home.json", "--quiet"]) == 0
+    assert main(["finetune", "~/run", "~/wide.csv", "--mode", "linear", "--output", "~/home", "--quiet"]) == 0
+    assert main(["status", "~/run"]) == 0
+    assert main(["space", "show", "~/run", "--output", "~/home.svg"]) == 0
+    assert main(["bank", "ls", "~/run/bank.sqlite"]) == 0
+    assert main(["bank", "merge", "~/run/bank.sqlite", "--output", "~/home.sqlite"]) == 0
+    assert not list(tmp_path.iterdir())
+    assert {"home.csv", "home.json", "home", "home.svg", "home.sqlite"} <= {path.name for path in run.iterdir()}
