@@ -16,6 +16,7 @@ from downstream.errors import DataError
 Row = Sequence[str]
 _Sort = Literal["number", "time", "gap", "text"]
 _MOST_UNIT_ROWS = 3
+_FEWEST_NUMBERS = 5  # a row of fewer, with nothing but numbers, may well be data that happens to count
 _ORDERED = ("number", "time")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
 _KNOWN = frozenset({*TIME_NAMES, *ID_NAMES, "split"}) - {""}
@@ -51,8 +52,8 @@ def column_names(first: Row, rows: Sequence[Row], *, form: TableForm, source: st
         if not any(sort == other for sort, other in zip(sorts, below, strict=True) if other in _ORDERED):
             return names
     times = any(sort == other == "time" for sort, other in zip(sorts, below, strict=True))
-    counts = not times and _counts(names, places, least=3 if only_numbers else 2)
-    if counts and not (rows and _counts(rows[0], places, least=2)):
+    enough = not times and (not only_numbers or len(names) >= _FEWEST_NUMBERS)
+    if enough and _counts(names, places) and not (rows and _counts(rows[0], places)):
         return names
     what = "it holds numbers" if only_numbers else "it reads like data"
     raise DataError(
@@ -99,16 +100,16 @@ def _common_sort(cells: Iterable[str], form: TableForm) -> _Sort | None:
     return sorts.pop() if len(sorts) == 1 else None
 
 
-def _counts(row: Row, places: Sequence[int], *, least: int) -> bool:
-    """Whether at least so many numbers of a row count up: years, equal steps, or two numbers that follow each other."""
-    numbers = [
-        float(row[place].replace(",", "."))
-        for place in places
-        if place < len(row) and _NUMBER.fullmatch(row[place].strip().replace(",", "."))
-    ]
+def _counts(row: Row, places: Sequence[int]) -> bool:
+    """Whether the numbers of a row count: years in order, three or more that follow each other, four in equal steps."""
+    cells = [row[place].strip().replace(",", ".") for place in places if place < len(row)]
+    if len(cells) < max(2, len(places)) or not all(map(_NUMBER.fullmatch, cells)):
+        return False
+    numbers = list(map(float, cells))
     steps = [after - before for before, after in pairwise(numbers)]
-    if len(numbers) < least or len(numbers) < len(places) or min(steps) <= 0:
+    if min(steps) <= 0:
         return False
     if all(number % 1 == 0 and 1700 <= number <= 2200 for number in numbers):
         return True
-    return steps == [1.0] if len(steps) == 1 else max(steps) - min(steps) <= 1e-9 * max(map(abs, numbers))
+    equal = max(steps) - min(steps) <= 1e-9 * max(map(abs, numbers))
+    return equal and len(numbers) >= (3 if steps[0] == 1 else 4)
