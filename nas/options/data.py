@@ -34,16 +34,16 @@ class DataOptions(OptionSet):
     no_header: bool = option(
         False, text="the first line of a .csv file is data; its columns are then called column_0, column_1, ..."
     )
-    decimal: str = option(".", text="the decimal mark in text: a point or a comma", unit=decimal)
-    separator: str = option(
-        ",", text="what stands between the cells of a .csv file: a comma, ';', '|' or tab", unit=separator
+    decimal: str | None = option(None, text="the decimal mark in text: '.' (by default) or ','", unit=decimal)
+    separator: str | None = option(
+        None, text="what stands between the cells of a .csv file: ',' (by default), ';', '|' or tab", unit=separator
     )
 
     @property
     def tables(self) -> dict[str, Any]:
-        """The arguments of `downstream.load_task` and `load_plain_series` that say how tables are read."""
-        return {
-            "variates": self.variates or None,
+        """The arguments of `downstream.load_task` and `load_plain_series` that say how tables are read, if given."""
+        told = {
+            "variates": self.variates,
             "time_column": self.time_column,
             "label_column": self.label_column,
             "date_format": self.date_format,
@@ -51,6 +51,7 @@ class DataOptions(OptionSet):
             "decimal": self.decimal,
             "separator": self.separator,
         }
+        return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,8 +111,10 @@ class RunFolder:
         before, question = self._question(), self._config["question"]
         if before is None or self._overwrite:
             return
-        # an option that an earlier version did not have counts as not given
-        changed = sorted(key for key in {*before, *question} if before.get(key) != question.get(key))
+        # an option that an earlier version did not have counts as not given, a switch as off
+        changed = sorted(
+            key for key in {*before, *question} if (before.get(key) or None) != (question.get(key) or None)
+        )
         changed = [key for key in changed if key not in _NOT_PART_OF_THE_QUESTION]
         if changed:
             what = "on other data" if {"task_hash", "names_hash"} & {*changed} else "with other options"
