@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -140,9 +140,11 @@ def _one_reading(found: list[Reading], *, values: pd.Series, table: Table, label
     for reading in found:
         if not reading.times.isna().any() and not any(reading.times.equals(other.times) for other in fitting):
             fitting.append(reading)
+    if len(fitting) == 1:
+        return fitting[0].times
     ascending = [one for one in fitting if _ascends(one.times, groups=groups)]
     regular = [one for one in ascending if _is_regular(one.times, groups=groups)]
-    chosen = next((some for some in (fitting, ascending, regular) if len(some) == 1), None)
+    chosen = next((some for some in (ascending, regular) if len(some) == 1), None)
     if chosen is None:
         one, other = fitting[:2]
         row = int(np.flatnonzero(one.times != other.times)[0])
@@ -161,15 +163,18 @@ def _ascends(times: pd.Series, *, groups: _Groups) -> bool:
 
 def _is_regular(times: pd.Series, *, groups: _Groups) -> bool:
     """Whether times go in equal steps, of time or of months, in every series; one of two rows cannot tell."""
-    parts = [times.iloc[rows] for rows in groups.values() if len(rows) > 2]
-    return bool(parts) and all(_has_one_step(part) for part in parts)
+    months = (12 * times.dt.year + times.dt.month).to_numpy()
+    in_month = (times - times.dt.normalize() + pd.to_timedelta(times.dt.day, unit="D")).to_numpy()
+    long = [rows for rows in groups.values() if len(rows) > 2]
+    return bool(long) and all(
+        _are_equal(np.diff(times.to_numpy()[rows]))
+        or (_are_equal(np.diff(months[rows])) and _are_equal(in_month[rows]))
+        for rows in long
+    )
 
 
-def _has_one_step(times: pd.Series) -> bool:
-    steps = np.diff(times.to_numpy())
-    months = np.diff(12 * times.dt.year + times.dt.month)
-    in_month = times - times.dt.to_period("M").dt.to_timestamp()
-    return bool((steps == steps[0]).all() or ((months == months[0]).all() and in_month.nunique() == 1))
+def _are_equal(values: NDArray[Any]) -> bool:
+    return bool((values == values[0]).all())
 
 
 def _check_ascending(order: pd.Series, *, values: pd.Series, table: Table, where: str, disorder: Disorder) -> None:

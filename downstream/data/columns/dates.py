@@ -12,8 +12,9 @@ _CLOCK = re.compile(
     r"(?P<gap>[T ,]*)\d{1,2}:\d{2}(?P<s>:\d{2}(?P<f>\.\d+)?)?(?P<half> ?[ap]m)?(?P<zone> ?(Z|[+-]\d{2}:?\d{2}))?", re.I
 )
 _OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})\s*$"
-_WORDS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun"
-_LOOKS_SO = re.compile(rf"\s*(\d{{1,4}}[-/. ]\d|\d{{1,2}}:\d|\d{{1,2}}[- ]?({_WORDS})|({_WORDS})[a-z]*[ ,.]+\d)", re.I)
+_WORD = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)[a-z]*"
+_DAY = rf"\d{{1,4}}(?P<mark>[-/. ])\d{{1,2}}((?P=mark)\d{{1,4}})?|\d{{1,2}}[-. ]*{_WORD}.*\d|{_WORD}[ ,.]+\d.*\d"
+_LOOKS_SO = re.compile(rf"\s*({_DAY}|(?=\d))({_CLOCK.pattern})?\s*", re.IGNORECASE)
 
 
 class Reading(NamedTuple):
@@ -48,9 +49,14 @@ def readings(column: pd.Series, *, date_format: str | None = None) -> list[Readi
     return [reading for reading in found if reading.times.notna().any()]
 
 
+def looks_like_time(text: str) -> bool:
+    """Whether a text has the form of a point in time, or of a time of day."""
+    return _LOOKS_SO.fullmatch(text) is not None
+
+
 def reads_as_time(value: object, *, date_format: str | None = None) -> bool:
     """Whether a text is a point in time, or a time of day."""
-    if not isinstance(value, str) or (date_format is None and not _LOOKS_SO.match(value)):
+    if not isinstance(value, str) or (date_format is None and not looks_like_time(value)):
         return False
     return is_clock(value) or bool(readings(pd.Series([value]), date_format=date_format))
 

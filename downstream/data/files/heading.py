@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal
 
-from downstream.data.columns.dates import reads_as_time
+from downstream.data.columns.dates import looks_like_time
 from downstream.data.columns.labels import LABEL
 from downstream.data.columns.values import is_gap
 from downstream.data.options import TableForm
@@ -91,7 +91,7 @@ def _sort(cell: str, form: TableForm) -> _Sort:
         return "gap"
     if _NUMBER.fullmatch(text.replace(",", ".") if form.decimal == "," else text):
         return "number"
-    return "time" if reads_as_time(text) else "text"
+    return "time" if looks_like_time(text) else "text"
 
 
 def _common_sort(cells: Iterable[str], form: TableForm) -> _Sort | None:
