@@ -4,7 +4,6 @@ import csv
 import io
 import re
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -46,54 +45,58 @@ def read_csv_table(path: Path, form: TableForm = PLAIN) -> Table:
         DataError: If it cannot be opened, has no names or no rows, uses another separator, repeats a column name, or a
             row is wider or narrower than the others.
     """
-    text = _without_remarks(read_text(path).replace("\r\n", "\n").replace("\r", "\n"))
-    rows = _rows(text, separator=form.separator, source=path.name)
-    _check_separator(text, rows, form=form, source=path.name)
+    source = path.name
+    text, remarks = _without_remarks(read_text(path).replace("\r\n", "\n").replace("\r", "\n"))
+    rows = _rows(text, separator=form.separator, source=source)
+    _check_separator(text, rows, form=form, source=source)
+    like_rows = [line for line in remarks if line.count(form.separator) + 1 == rows.widths[-1] > 1]
+    if like_rows:
+        more = f" and {len(like_rows) - 1} more" if like_rows[1:] else ""
+        _warn(f"{source}: left out as a remark though it has the cells of a row: {like_rows[0]}{more}")
     n_above, names = 0, [f"column_{place}" for place in range(len(rows.first[0]))]
     if not form.no_header:
         n_above = 1 + count_unit_rows(rows.first[1:], form=form)
-        names = column_names(rows.first[0], rows.first[n_above:], form=form, source=path.name)
+        names = column_names(rows.first[0], rows.first[n_above:], form=form, source=source)
     if len(rows.lines) == n_above:
-        raise DataError(f"{path.name}: there is a header but no row below it")
+        raise DataError(f"{source}: there is a header but no row below it")
     for row in range(1, n_above):
         words = ", ".join(cell for cell in rows.first[row] if cell.strip())
-        warnings.warn(
-            f"{path.name}: line {rows.lines[row]} says units or the like, no values ({words}): left out",
-            DataWarning,
-            stacklevel=3,
-        )
-    widths = rows.widths[n_above:]
-    width = int(widths[0]) if (widths == widths[0]).all() else len(names)
-    named = _of_width(names, width)
-    wrong = np.flatnonzero(widths != len(named)) + n_above
-    if wrong.size:
-        row = int(wrong[0])
-        raise DataError(
-            f"{path.name}: line {rows.lines[row]} has {rows.widths[row]} cells, the header has {len(names)}"
-        )
-    lines = rows.lines[n_above:]
-    frame = _values(text, named, below=int(rows.lines[n_above - 1]) if n_above else 0, form=form, source=path.name)
+        _warn(f"{source}: line {rows.lines[row]} says units or the like, no values ({words}): left out")
+    widths, lines = rows.widths[n_above:], rows.lines[n_above:]
+    all_names = _of_width(names, int(widths[0])) if (widths == widths[0]).all() else names
+    _check_width(widths != len(all_names), widths, lines, names=names, source=source)
+    frame = _values(text, all_names, below=int(rows.lines[n_above - 1]) if n_above else 0, form=form, source=source)
     if len(frame) != len(lines):
-        raise DataError(f"{path.name}: not readable as CSV (its quotes do not close where its lines end)")
-    unnamed = [bool(_UNNAMED.fullmatch(name)) for name in named]
-    unnamed[-1] |= form.no_header
-    filled = [not unnamed[place] or bool(frame[place].notna().any()) for place in range(len(named))]
-    if any(filled[len(names) :]):
-        row = int(np.flatnonzero(frame.iloc[:, len(names) :].notna().any(axis=1))[0])
-        raise DataError(f"{path.name}: line {lines[row]} has {width} cells, the header has {len(names)}")
-    kept = [name for name, has_values in zip(named, filled, strict=True) if has_values]
-    doubled = [name for name, count in Counter(kept).items() if count > 1]
-    if doubled:
-        raise DataError(f"{path.name}: column name {doubled[0]!r} occurs more than once")
-    frame = frame.loc[:, filled]
-    frame.columns = pd.Index(kept)
-    return Table(path.name, frame, lines, form=form)
+        raise DataError(f"{source}: not readable as CSV (its quotes do not close where its lines end)")
+    extra = frame.iloc[:, len(names) :].notna().any(axis=1).to_numpy()
+    _check_width(extra, widths, lines, names=names, source=source)
+    empty = [name for name in all_names if _UNNAMED.fullmatch(name)] + all_names[-1:] * form.no_header
+    filled = [name not in empty or bool(frame[place].notna().any()) for place, name in enumerate(all_names)]
+    frame = frame if all(filled) else frame.loc[:, filled]
+    frame.columns = pd.Index([name for name, has_values in zip(all_names, filled, strict=True) if has_values])
+    if frame.columns.has_duplicates:
+        doubled = str(frame.columns[frame.columns.duplicated(keep=False)][0])
+        raise DataError(f"{source}: column name {doubled!r} occurs more than once")
+    return Table(source, frame, lines, form=form)
 
 
-def _without_remarks(text: str) -> str:
-    """Return text in which lines that begin with `#`, outside of quotes, are blank."""
-    if "#" not in text:
-        return text
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, DataWarning, stacklevel=4)
+
+
+def _check_width(
+    wrong: NDArray[np.bool_], widths: NDArray[np.int64], lines: NDArray[np.int64], *, names: Sequence[str], source: str
+) -> None:
+    """Refuse the first row that is wider or narrower than the names say."""
+    places = np.flatnonzero(wrong)
+    if places.size:
+        row = int(places[0])
+        raise DataError(f"{source}: line {lines[row]} has {widths[row]} cells, the header has {len(names)}")
+
+
+def _without_remarks(text: str) -> tuple[str, list[str]]:
+    """Return text in which lines that begin with `#`, outside of quotes, are blank; and those lines."""
+    remarks: list[str] = []
     place, n_quotes = 0, 0
 
     def blank(found: re.Match[str]) -> str:
@@ -103,9 +106,10 @@ def _without_remarks(text: str) -> str:
         if n_quotes % 2:  # a line of a quoted cell
             n_quotes += found[0].count('"')
             return found[0]
+        remarks.append(found[0].strip())
         return ""
 
-    return _REMARK.sub(blank, text)
+    return (_REMARK.sub(blank, text) if "#" in text else text), remarks
 
 
 def _rows(text: str, *, separator: str, source: str) -> _Rows:

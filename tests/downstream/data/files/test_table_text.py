@@ -40,7 +40,7 @@ PLAIN = {"a": [1.5, 3.0, 5.0], "b": [2.0, 4.0, 6.25]}
     "text",
     [
         "a,b\n1.5,2\n3,4\n5,6.25\n",
-        "# made by hand\n  # on a Monday, at 5\na,b\n1.5,2\n# a gap\n3,4\n#4,4\n5,6.25\n",
+        "# made by hand\n  # on a Monday, at 5, or so\na,b\n1.5,2\n# a gap\n3,4\n#4\n5,6.25\n",
         "a,b,\n1.5,2,\n3,4,\n5,6.25,\n",
         "a,b\n1.5,2,\n3,4,\n5,6.25,\n",
         "a,b,\n1.5,2\n3,4\n5,6.25\n",
@@ -192,6 +192,12 @@ def test_rows_of_units_are_left_out_and_told(units: str, lines: list[str], tmp_p
     for line in lines:
         assert any(pd.Series([str(one.message)]).str.contains(line + ".*left out")[0] for one in told)
     np.testing.assert_array_equal(data.series[0].values, [[1, 2], [3, np.nan]])
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n#3,4\n5,6\n", "# a,b\na,b\n1,2\n5,6\n", "#,a\na,b\n1,2\n5,6\n"])
+def test_a_remark_that_could_be_a_row_is_told(text: str, tmp_path: Path) -> None:
+    with pytest.warns(DataWarning, match=r"left out as a remark though it has the cells of a row: #"):
+        assert _table(_read(tmp_path, text)) == {"a": [1, 5], "b": [2, 6]}
 
 
 def test_a_remark_within_quotes_is_a_cell(tmp_path: Path) -> None:
