@@ -112,7 +112,7 @@ class SearchRun:
         self.halving = halving_of(settings, task)
         self.budget = SearchBudget(
             deadline or Deadline.of(settings.time_budget),
-            task=task,
+            task=self.task,
             halving=self.halving,
             settings=self.engine,
             n_entrants=n_entrants(settings),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ahc.bank import Bank
 from downstream.data import load_task
+from downstream.evaluation import linear_only
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.estimate import Estimate, estimate_trials
@@ -42,6 +43,7 @@ def estimate_search(options: SearchOptions) -> Shown:
     """
     deadline = Deadline.of(options.time_budget)
     task = load_task(options.data, kind=options.task, window=options.window, **options.reading)
+    task = task if options.svm else linear_only(task)
     settings = EngineSettings.chosen(**options.running, device=options.device)
     candidates = choose_candidates(task, options, clock=Stopwatch())
     chosen = deadline.used

@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] |
     words = sys.argv[1:] if arguments is None else list(arguments)
     with leaves_when_asked(), command_begins():
         status = _run(words, call)
-    if arguments is None and any_left_behind():
+    if arguments is None and (status == INTERRUPTED or any_left_behind()):
+        # libraries take seconds to say goodbye, and a computation must not be robbed of what it computes with
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

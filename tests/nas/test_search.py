@@ -14,6 +14,7 @@ import pytest
 from ahc.bank import Bank
 from downstream import evaluation
 from downstream.cases import features
+from downstream.classification.probes import PROBES
 from downstream.data import load_task
 from nas import net, search_run
 from nas.cli import program as cli
@@ -202,6 +203,26 @@ def test_embeddings_per_series_and_per_step(run: Path, tmp_path: Path) -> None:
     assert lines[0].startswith("series,step,f0") and len(lines) == 1 + (67 + 1029) * 24
     with pytest.raises(OutputExistsError):
         embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "z.npz"), quiet=True))
+
+
+def test_without_the_svm_the_logistic_regression_gives_the_headline(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = json.loads((run / "config.json").read_text())["question"]
+    assert before["svm"] is None  # a run from before there was the choice goes on
+
+    def unwanted(*_: object, **__: object) -> None:
+        raise AssertionError("nobody wants it")
+
+    monkeypatch.setitem(PROBES, "svm", unwanted)
+    # the rehearsal of a time budget is without it as well
+    text = search(options(tmp_path / "linear", svm=False, engine="serial", time_budget=600.0)).text
+    who = "chosen, untrained encoder, TS2Vec preset, raw_series"
+    assert f"headline: accuracy/logistic (svm left out, as asked) - {who}\n" in text
+    row = json.loads((tmp_path / "linear" / "run.json").read_text())["rows"][0]
+    assert row["value"] == row["metrics"]["accuracy/logistic"] and "accuracy/svm" not in row["metrics"]
+    evaluated = evaluate(EvaluateOptions(str(run), str(ITALY), svm=False, quiet=True))
+    assert "accuracy/svm" not in evaluated.rows[0].scores.metrics and "as asked" in evaluated.text
 
 
 def test_evaluate_repeats_the_scores_of_the_search(run: Path, tmp_path: Path) -> None:

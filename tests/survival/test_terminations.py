@@ -45,7 +45,7 @@ def seconds_to_end(
         cwd=folder,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **paths, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, **paths, "OMP_NUM_THREADS": "1", "RAY_ADDRESS": "local"},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
@@ -106,4 +106,11 @@ def test_a_search_that_is_terminated_in_a_support_vector_machine(tmp_path: Path)
     words = [*SEARCH, "--engine", "serial"]
     signals = [signal.SIGTERM]
     seconds = seconds_to_end(words, STAGES["verify"], tmp_path, signals=signals, work="in_a_support_vector_machine")
+    assert seconds < 2.0 + machine_is_late()
+
+
+@pytest.mark.survive
+def test_a_search_on_ray_that_is_terminated(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    seconds = seconds_to_end([*SEARCH, "--engine", "ray"], STAGES["train"], tmp_path, signals=[signal.SIGTERM])
     assert seconds < 2.0 + machine_is_late()
