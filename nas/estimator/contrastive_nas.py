@@ -16,7 +16,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 
-from compute.global_state import global_state_kept
+from compute.global_state import global_state_kept, plain_torch
 from downstream.data.loading import load_plain_series, load_task
 from downstream.data.options import Layout
 from downstream.data.raw import SeriesSet
@@ -170,6 +170,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self._name_data(task)
         return self
 
+    @plain_torch()
     def transform(self, X: Any) -> Any:
         """Return one representation per case or series, shape (cases, streams * features).
 
@@ -179,6 +180,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         features = self._represented(list(scaled(data, self.encoder_)))
         return in_container(features, data, X) if wants_pandas(self) else features
 
+    @plain_torch()
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict with a linear probe on the frozen representation.
 
@@ -190,12 +192,14 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         return self._fitted_predictor().predict(self._represent(), self._scaled(X))
 
     @available_if(_is("classifier"))  # type: ignore[untyped-decorator]
+    @plain_torch()
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class of `classes_`, (cases, classes); classification only."""
         probe: Any = self._fitted_predictor()
         return np.asarray(probe.probabilities(self._represent(), self._scaled(X)))
 
     @available_if(_is("classifier", "outlier_detector"))  # type: ignore[untyped-decorator]
+    @plain_torch()
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Return how sure the answer is.
 
@@ -206,6 +210,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         probe: Any = self._fitted_predictor()
         return np.asarray(probe.decision(self._represent(), self._scaled(X)))
 
+    @plain_torch()
     def score(self, X: Any, y: Any) -> float:
         """Return accuracy (classification), R2 (regression), minus the mean squared error (forecasting), or AUC-PR.
 
@@ -235,6 +240,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         write_estimator(self, path)
 
     @classmethod
+    @plain_torch()
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `save` wrote.
 
