@@ -16,7 +16,7 @@ from nas.errors import OutputExistsError
 from nas.runs import board_files
 from nas.runs.events import LOG_NAME, METRICS_NAME, RunEvents
 from nas.runs.lock import LOCK_NAME, folder_lock
-from nas.runs.whole_file import write_whole
+from nas.runs.whole_file import write_whole_text
 from search_space.sentences import one_line
 
 # these decide how a run is carried out, not what it is to find
@@ -81,7 +81,7 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, complete or not at all."""
-        write_whole(self.path / name, text.encode("utf-8"))
+        write_whole_text(self.path / name, text)
 
     def write_json(self, name: str, content: object) -> None:
         """Write a JSON file, complete or not at all."""
