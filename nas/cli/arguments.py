@@ -93,6 +93,9 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
         if name not in settings:
             problems.append(f"config {path}: unknown setting {shown(key)}{nearest(name[:80], tuple(settings))}")
             continue
+        if name in values:
+            problems.append(f"config {path}: {key}: is given twice, with - and with _")
+            continue
         try:
             values[name] = _from_config(value, settings[name])
         except ValueError as error:
