@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
-from downstream.errors import DataError
+from downstream.errors import DataError, DataWarning
 from nas import ContrastiveNAS
 
 EDGES = {"tiny": (0.0, 1e-170), "huge": (0.0, 1e29), "far up": (1e12, 1.0), "far down": (-1e12, 0.1)}
@@ -108,3 +109,21 @@ def test_truth_of_equal_targets_is_scored_as_scikit_learn_does(
     model, data = fitted["anomaly"]
     labels = np.r_[np.zeros(150), np.ones(1), np.zeros(49)]
     assert model.score(data, labels) == model.score(data, labels[None]) == model.score(data, [labels.tolist()])
+
+
+@pytest.mark.parametrize("ask", ["predict", "transform"])
+def test_what_is_made_of_nothing_is_said(fitted: dict[str, tuple[ContrastiveNAS, np.ndarray]], ask: str) -> None:
+    model, data = fitted["classification"]
+    holes = data.copy()
+    holes[[3, 5]] = np.nan
+    with pytest.warns(DataWarning, match="array: 'series 3' and 1 more are without any value"):
+        made = getattr(model, ask)(holes)
+    np.testing.assert_array_equal(np.delete(made, [3, 5], axis=0), np.delete(getattr(model, ask)(data), [3, 5], axis=0))
+    for kind in ("forecasting", "anomaly"):
+        model, data = fitted[kind]
+        with pytest.warns(DataWarning, match="shorter than the window of [0-9]+ steps; the steps before it count as"):
+            getattr(model, ask)(data[..., -5:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model, data = fitted["classification"]
+        getattr(model, ask)(data[..., :5])  # cases may have any length
