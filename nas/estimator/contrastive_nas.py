@@ -11,13 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 
 from compute.global_state import global_state_kept, plain_torch
-from downstream.data.loading import load_plain_series, load_task
 from downstream.data.options import Layout
 from downstream.data.raw import SeriesSet
 from downstream.kinds import task_kind
@@ -27,10 +26,11 @@ from downstream.scaling import Scaled
 from downstream.task import Task
 from nas.estimator.frames import in_container, wants_pandas
 from nas.estimator.parameters import plain_parameters, search_settings
+from nas.estimator.reading import known_series, task_to_fit
 from nas.estimator.saving import read_estimator, write_estimator
 from nas.representer import Representer
 from nas.saved.encoder import load_encoder
-from nas.saved.matching import only_known, scaled
+from nas.saved.matching import scaled
 from nas.search import search_task
 from nas.training.devices import pick_device
 from search_space.genotype import Genotype
@@ -40,7 +40,7 @@ def _is(*types: str) -> Callable[[ContrastiveNAS], bool]:
     return lambda estimator: task_kind(estimator.kind).estimator_type in types
 
 
-class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Choose a contrastive strategy and an encoder for a dataset, train it, and use it.
 
     Data in memory is used for fitting, all of it: choices are made on a validation part. Of a path, the test part
@@ -133,6 +133,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         tags.classifier_tags = ClassifierTags() if kind.estimator_type == "classifier" else None
         tags.regressor_tags = RegressorTags() if kind.estimator_type == "regressor" else None
         tags.target_tags.required = kind.whole_cases
+        tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
@@ -152,7 +153,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         import pandas as pd
 
         plain = plain_parameters(self.get_params(deep=False))
-        task, kept = self._task(X, y, plain), plain["output"] is not None
+        task, kept = task_to_fit(X, y, plain), plain["output"] is not None
         folder = Path(plain["output"]) if kept else Path(tempfile.mkdtemp(prefix="contrastive-nas-"))
         try:
             with global_state_kept():
@@ -224,12 +225,6 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         return self._fitted_predictor().score(self._represent(), self._scaled(X), y)
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the columns of `transform`, (features,); `input_features` are not looked at."""
-        del input_features
-        self._check_fitted()
-        return np.asarray([f"contrastivenas{number}" for number in range(self._n_features_out)], dtype=object)
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the estimator to a folder: encoder, predictor, ranking and parameters; nothing is pickled.
 
@@ -257,13 +252,6 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         self._check_fitted()
         return self.predictor_
-
-    def _task(self, X: Any, y: Any, plain: dict[str, Any]) -> Task:
-        """Return the task to fit on; a path is read as `tscnas search` does, of other data there is no test part."""
-        asked = {name: plain[name] for name in ("kind", "window", "horizons", "layout")}
-        if isinstance(X, str | os.PathLike):
-            return load_task(X, **asked)
-        return load_task(X, y=y, **asked, **task_kind(self.kind).all_for_fitting).without_test()
 
     def _name_data(self, task: Task) -> None:
         """Set what scikit-learn asks about the data of `fit` and the columns of `transform`."""
@@ -293,8 +281,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _known(self, X: Any) -> SeriesSet:
         """Return data with the columns of training."""
         self._check_fitted()
-        known = self.encoder_.identity.columns or None
-        return only_known(load_plain_series(X, kind=self.kind, layout=self.layout, known=known), self.encoder_)
+        return known_series(X, kind=self.kind, layout=self.layout, saved=self.encoder_)
 
     def _scaled(self, X: Any) -> list[Scaled]:
         return list(scaled(self._known(X), self.encoder_))

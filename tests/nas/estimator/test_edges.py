@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.exceptions import DataConversionWarning
 
 from downstream.errors import DataError, DataWarning
 from nas import ContrastiveNAS
@@ -127,3 +128,27 @@ def test_what_is_made_of_nothing_is_said(fitted: dict[str, tuple[ContrastiveNAS,
         warnings.simplefilter("error")
         model, data = fitted["classification"]
         getattr(model, ask)(data[..., :5])  # cases may have any length
+
+
+@pytest.mark.parametrize(
+    ("kind", "x", "y", "message"),
+    [
+        ("classification", np.zeros((4, 8)), None, "fit requires y to be passed, but the target y is None; cases need"),
+        ("classification", np.ones((1, 8)), np.ones(1), "it holds 1 sample; fitting needs at least 2"),
+        ("classification", np.ones((4, 8)), [0.0, 1.5, 1.0, 0.0], "the label of case 1 is 1.5, of a continuous scale"),
+        ("regression", np.ones((4, 8), dtype=complex), np.ones(4), "Complex data not supported: pass the real and"),
+        ("regression", np.ones((4, 0)), np.ones(4), r"0 feature.s. .shape=.4, 0.. while a minimum of 1 is required"),
+        ("regression", np.ones(4), np.ones(4), r"got shape .4,.\. Reshape your data: one case is X.None."),
+    ],
+)
+def test_arrays_that_cannot_be_fitted_are_said(kind: str, x: Any, y: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        quick(kind).fit(x, y)
+
+
+def test_a_column_of_labels_is_taken() -> None:
+    y = np.arange(16) % 2
+    x = np.sin(np.arange(24) * (1 + y[:, None]) / 2)
+    with pytest.warns(DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"):
+        model = quick("classification").fit(x, y[:, None])
+    assert model.score(x, y) == 1.0

@@ -16,6 +16,7 @@ from nas import net
 from nas.errors import NothingTrainedError, OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.estimator.parameters import plain_parameters
+from nas.estimator.reading import task_to_fit
 from nas.saved.tensor_file import SavedEncoderError
 
 
@@ -111,9 +112,9 @@ def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
 def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:
     italy = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
     plain = plain_parameters(quick().get_params())
-    task = quick()._task(italy, None, plain)
+    task = task_to_fit(italy, None, plain)
     assert task.training_windows().n == 67 and task.has_test
-    arrays = quick()._task(*two_tones(12, rng_seed=0), plain)
+    arrays = task_to_fit(*two_tones(12, rng_seed=0), plain)
     assert arrays.training_windows().n == 12 and not arrays.has_test
 
 
