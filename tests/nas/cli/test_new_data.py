@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +102,14 @@ def test_home_is_home_for_every_path(tmp_path: Path, run: Path, monkeypatch: pyt
     assert main(["bank", "merge", "~/run/bank.sqlite", "--output", "~/home.sqlite"]) == 0
     assert not list(tmp_path.iterdir())
     assert {"home.csv", "home.json", "home", "home.svg", "home.sqlite"} <= {path.name for path in run.iterdir()}
+
+
+def test_a_file_whose_name_is_no_text(run: Path) -> None:
+    data = run / os.fsdecode(b"T\xe4.csv")
+    wide().to_csv(data, index=False)
+    for suffix in ("csv", "npz", "parquet"):
+        output = run / f"named.{suffix}"
+        assert main(["embed", str(run / "run"), str(data), "--output", str(output), "--quiet"]) == 0
+        named = {"csv": pd.read_csv, "npz": np.load, "parquet": pd.read_parquet}[suffix](output)
+        assert list(named["series"]) == ["T\\udce4.csv"]
+    assert main(["evaluate", str(run / "run"), str(data), "--output", str(run / "named.json"), "--quiet"]) == 0
