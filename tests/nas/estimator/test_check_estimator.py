@@ -37,7 +37,7 @@ def table(*, kind: str) -> dict[str, tuple[str, str]]:
 
 def outcomes(kind: str) -> dict[str, set[str]]:
     """Run every check on an estimator; return what came of each, by name."""
-    estimator = ContrastiveNAS(kind, preset="ts2vec", iterations=1, workers=1)
+    estimator = ContrastiveNAS(kind, preset="dlinear", iterations=1, workers=1)
     found: dict[str, set[str]] = defaultdict(set)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -89,7 +89,7 @@ class OneLength(ContrastiveNAS):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_checks_that_ask_for_one_length_pass_otherwise(kind: str) -> None:
-    estimator = OneLength(kind, preset="ts2vec", iterations=1, workers=1)
+    estimator = OneLength(kind, preset="dlinear", iterations=1, workers=1)
     names = ["check_n_features_in_after_fitting", "check_transformer_general"]
     names += ["check_classifiers_train"] if kind == "classification" else []
     assert {table(kind=kind)[name][0] for name in names} == {"does not apply"}
