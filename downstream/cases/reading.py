@@ -22,6 +22,9 @@ def read_cases(content: Source, *, options: LoadOptions) -> CasePair:
         DataError: If labels are missing, there are several tables, or the data is at fault.
     """
     if isinstance(content, CasePair):
+        bare = next((part for part in content.parts if not len(part.labels)), None)
+        if bare is not None:
+            raise DataError(f"{bare.source}: the cases have no label (neither @classLabel nor @targetLabel is true)")
         return content
     if isinstance(content, Arrays):
         return array_cases(content, layout=options.layout)
@@ -30,7 +33,7 @@ def read_cases(content: Source, *, options: LoadOptions) -> CasePair:
 
 
 def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
-    """Return cases as series, official test cases after the training cases; arrays and tables need no labels.
+    """Return cases as series, official test cases after the training cases; no labels are needed.
 
     Raises:
         DataError: If the data is at fault.
@@ -43,7 +46,7 @@ def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
             return _panel_cases(table, options=options)
         if table.y is None and (options.label_column or LABEL) not in table.frame.columns:
             return _rows(table)
-    pair = read_cases(content, options=options)
+    pair = content if isinstance(content, CasePair) else read_cases(content, options=options)
     series = []
     for part, cases in (("train", pair.train), ("test", pair.test)):
         if cases is not None:

@@ -134,9 +134,9 @@ class SeriesSet:
 class CaseSet:
     """Labelled cases of possibly unequal length, each float64 (time, variates).
 
-    Labels are as they came, (cases,), texts where they were read from text: what they mean is for the kind of task
-    to say. With `has_targets` the source itself says that they are numbers to be predicted, not classes. `has_names`
-    and `steps` are those of `SeriesSet`.
+    Labels are as they came, (cases,), texts where they were read from text, none at all where the source has none:
+    what they mean is for the kind of task to say. With `has_targets` the source itself says that they are numbers to
+    be predicted, not classes. `has_names` and `steps` are those of `SeriesSet`.
     """
 
     source: str

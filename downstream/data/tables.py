@@ -14,7 +14,7 @@ from downstream.data.columns.steps import step_columns
 from downstream.data.columns.values import REMOVE, take_values
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CaseSet, RawSeries, SeriesSet, Table, Tables
-from downstream.data.time_columns import Disorder, find_time_column, read_times
+from downstream.data.time_columns import INDEX_NAMES, Disorder, find_time_column, read_times
 from downstream.errors import DataError, DataWarning
 from search_space.registry import unknown_name
 
@@ -121,7 +121,10 @@ def table_series(
         DataError: If a column is unknown or not numeric, or times do not ascend.
     """
     time = time_of(table, options=options)
-    known = tuple(name for name in table.frame.columns if name != time and name not in dropped)
+    no_variates = {time, *dropped}
+    if time is not None and str(table.frame.columns[0]).lower() in INDEX_NAMES:
+        no_variates.add(table.frame.columns[0])  # the numbers of a frame's rows, beside its times
+    known = tuple(name for name in table.frame.columns if name not in no_variates)
     names = choose_variates(known, options=options, source=table.source)
     if not len(table.frame):
         raise DataError(f"{table.source}: the table has no rows")

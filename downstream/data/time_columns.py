@@ -14,7 +14,12 @@ from downstream.errors import DataError, DataWarning
 
 INDEX_NAMES = frozenset({"", "index", "unnamed: 0", "level_0", "__index_level_0__"})
 """What libraries call an index that is written as a column, in lower case."""
-TIME_NAMES = frozenset({"date", "datetime", "timestamp", "time", "ds", "step"}) | INDEX_NAMES
+TIME_NAMES = frozenset(
+    {"date", "datetime", "timestamp", "timestamp_ms", "time", "ds", "step", "t", "unix", "unix_time", "epoch", "year"}
+)
+TIME_NAMES |= INDEX_NAMES
+_LONGEST_STEP = 4.5  # usual steps; weekends and holidays among working days are shorter
+_FEWEST_STEPS = 8
 Disorder = Literal["refuse", "warn"]
 _Groups = Mapping[str, NDArray[np.intp]]
 
@@ -36,9 +41,11 @@ def find_time_column(table: Table, *, wanted: str | None) -> str | None:
     if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or not len(frame.columns):
         return None
     first = str(frame.columns[0])
+    others = [str(name) for name in frame.columns[1:] if str(name).lower() in TIME_NAMES and _holds_times(table, name)]
+    if first.lower() in INDEX_NAMES and len(others) == 1 and not _holds_times(table, first):
+        return others[0]  # a frame that was written with the numbers of its rows
     if first.lower() in TIME_NAMES or _holds_times(table, first):
         return first
-    others = [str(name) for name in frame.columns[1:] if str(name).lower() in TIME_NAMES and _holds_times(table, name)]
     return others[0] if len(others) == 1 else None
 
 
@@ -89,6 +96,7 @@ def read_times(
     order = _order(values, table=table, label=label, groups=groups)
     for source, rows in groups.items():
         _check_ascending(order.iloc[rows], values=values, table=table, where=f"{source}: {label}", disorder=disorder)
+        _tell_gaps(order.iloc[rows], values=values, table=table, where=f"{source}: {label}")
     return None if pd.api.types.is_numeric_dtype(order) else pd.DatetimeIndex(order)
 
 
@@ -192,3 +200,19 @@ def _check_ascending(order: pd.Series, *, values: pd.Series, table: Table, where
             f"{sentence}; times must ascend without repeats" + (remedy if where.endswith("the index") else "")
         )
     warnings.warn(f"{sentence} ({bad.size} such rows; kept in file order)", DataWarning, stacklevel=3)
+
+
+def _tell_gaps(order: pd.Series, *, values: pd.Series, table: Table, where: str) -> None:
+    """Warn of times that are left out: rows are taken as equally far apart, whatever lies between them."""
+    steps = np.diff(order.to_numpy()).astype(np.float64)
+    if len(steps) < _FEWEST_STEPS or not (usual := float(np.median(steps))) > 0:
+        return
+    gaps = np.flatnonzero(steps > _LONGEST_STEP * usual)
+    if gaps.size:
+        after = int(order.index[int(gaps[steps[gaps].argmax()]) + 1])
+        warnings.warn(
+            f"{where}: {gaps.size} gaps in time, the longest of about {steps.max() / usual:.0f} steps before "
+            f"{table.where(after)} ({values.iloc[after]}); rows are taken as following each other",
+            DataWarning,
+            stacklevel=4,
+        )

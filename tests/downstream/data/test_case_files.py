@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.io.arff import loadarff
 
+from downstream.data import load_plain_series, load_task
 from downstream.data.files.arff import read_arff_cases
 from downstream.data.files.ts import read_ts_cases
 from downstream.data.files.tsv import read_tsv_cases
@@ -71,7 +72,6 @@ def test_ts_missing_unequal_and_gzip(tmp_path: Path) -> None:
         ("@classLabel true a\n", "no @data line"),
         (_HEADER, "no case after @data"),
         (_HEADER.replace("@timestamps false", "@timeStamps True") + "(1,2):a\n", "time stamps .@timestamps true."),
-        ("@classLabel false\n@data\n1,2\n", "the cases have no label"),
         (_HEADER + "1,2:c\n", "line 6 has the label 'c', which @classLabel does not declare"),
         (_HEADER + "1,2:3,4:a\n1,2:a\n", "line 7 has 1 channels, the first case has 2"),
         (_HEADER + "1,2:3:a\n", "line 6 has channels of different length .1, 2."),
@@ -171,3 +171,25 @@ def test_relational_arff(tmp_path: Path) -> None:
 def test_wrong_arff(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_arff_cases(_file(tmp_path, text, "toy.arff"))
+
+
+def test_ts_without_labels_is_embedded_but_teaches_no_classes(tmp_path: Path) -> None:
+    path = tmp_path / "bare.ts"
+    path.write_text("@problemName\tbare\n@classLabel false\n@data\n1,2,3:4,5,6\n7,8,9:1,2,3\n")
+    plain = load_plain_series(path, kind="classification")
+    np.testing.assert_array_equal(plain.series[0].values, [[1, 4], [2, 5], [3, 6]])
+    with pytest.raises(DataError, match=r"bare.ts: the cases have no label"):
+        load_task(path, kind="classification")
+
+
+def test_ts_header_may_use_tabs(tmp_path: Path) -> None:
+    path = tmp_path / "tabs.ts"
+    path.write_text("@problemName\ttabs\n@classLabel\ttrue a\tb\n@data\n1,2,3:a\n7,8,9:b\n")
+    assert read_ts_cases(path).labels.tolist() == ["a", "b"]
+
+
+def test_npz_with_the_names_of_a_training_part(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(8, 1, 12)), np.arange(8) % 2
+    np.savez(tmp_path / "set.npz", X_train=x, y_train=y, X_test=x[:4], y_test=y[:4])
+    task = load_task(tmp_path / "set.npz", kind="classification")
+    assert task.windows.n == 8 and task.open_test().windows.n == 4
