@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ from downstream.scaling import Scaled
 from downstream.task import Task
 from nas.estimator.frames import in_container, wants_pandas
 from nas.estimator.parameters import plain_parameters, search_settings
-from nas.estimator.reading import known_series, task_to_fit
+from nas.estimator.reading import checked_form, known_series, task_to_fit
 from nas.estimator.saving import read_estimator, write_estimator
 from nas.representer import Representer
 from nas.saved.encoder import load_encoder
@@ -54,6 +54,8 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         window: Lookback of the encoder in time steps; by default chosen from the data.
         horizons: Forecast lengths in time steps; by default the usual ones that fit.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
+        table_form: How tables are written, as arguments of `load_task`: any of `time_column`, `label_column`,
+            `date_format`, `no_header`, `decimal`, `separator`.
         preset: Train this named genotype instead of searching.
         candidates: Genotypes that are ranked before anything is trained.
         top_k: Highest ranked candidates that are trained.
@@ -89,6 +91,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         window: int | None = None,
         horizons: tuple[int, ...] | int | None = None,
         layout: Layout = "nct",
+        table_form: Mapping[str, Any] | None = None,
         preset: str | None = None,
         candidates: int = 20_000,
         top_k: int = 4,
@@ -110,6 +113,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.window = window
         self.horizons = horizons
         self.layout = layout
+        self.table_form = table_form
         self.preset = preset
         self.candidates = candidates
         self.top_k = top_k
@@ -281,7 +285,8 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _known(self, X: Any) -> SeriesSet:
         """Return data with the columns of training."""
         self._check_fitted()
-        return known_series(X, kind=self.kind, layout=self.layout, saved=self.encoder_)
+        asked = {"layout": self.layout, **checked_form(self.table_form)}
+        return known_series(X, kind=self.kind, asked=asked, saved=self.encoder_)
 
     def _scaled(self, X: Any) -> list[Scaled]:
         return list(scaled(self._known(X), self.encoder_))

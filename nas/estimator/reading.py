@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import DataConversionWarning
 
 from downstream.data.loading import load_plain_series, load_task
-from downstream.data.options import Layout
+from downstream.data.options import TableForm
 from downstream.data.raw import SeriesSet
 from downstream.errors import DataError
 from downstream.kinds import task_kind
 from downstream.task import Task
+from nas.errors import OptionError
 from nas.saved.encoder import SavedEncoder
 from nas.saved.matching import only_known
 
@@ -32,6 +34,7 @@ def task_to_fit(X: Any, y: Any, plain: Mapping[str, Any]) -> Task:
         DataError: If the data is at fault.
     """
     asked = {name: plain[name] for name in ("kind", "window", "horizons", "layout")}
+    asked |= checked_form(plain["table_form"])
     if isinstance(X, str | os.PathLike):
         return load_task(X, y=y, **asked)
     _check_arrays(X, kind=plain["kind"])
@@ -39,14 +42,28 @@ def task_to_fit(X: Any, y: Any, plain: Mapping[str, Any]) -> Task:
     return load_task(X, y=y, **asked, **task_kind(plain["kind"]).all_for_fitting).without_test()
 
 
-def known_series(X: Any, *, kind: str, layout: Layout, saved: SavedEncoder) -> SeriesSet:
-    """Return data with the columns that an encoder was trained on.
+def known_series(X: Any, *, kind: str, asked: Mapping[str, Any], saved: SavedEncoder) -> SeriesSet:
+    """Return data with the columns that an encoder was trained on; `asked` are arguments of `load_plain_series`.
 
     Raises:
         DataError: If the data is at fault, or has other columns.
     """
     _check_arrays(X, kind=kind)
-    return only_known(load_plain_series(X, kind=kind, layout=layout, known=saved.identity.columns or None), saved)
+    return only_known(load_plain_series(X, kind=kind, known=saved.identity.columns or None, **asked), saved)
+
+
+def checked_form(form: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how tables are written, as arguments of `load_task` and `load_plain_series`.
+
+    Raises:
+        OptionError: If it is no mapping, or names something else.
+    """
+    if form is None:
+        return {}
+    known = {each.name for each in fields(TableForm)}
+    if not isinstance(form, Mapping) or not set(form) <= known:
+        raise OptionError(f"table_form: must be a mapping with any of {', '.join(sorted(known))}, got {form!r}")
+    return dict(form)
 
 
 def _check_arrays(X: Any, *, kind: str) -> None:

@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from downstream.errors import DataError
 from nas import net
-from nas.errors import NothingTrainedError, OutputExistsError
+from nas.errors import NothingTrainedError, OptionError, OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.estimator.parameters import plain_parameters
 from nas.estimator.reading import task_to_fit
@@ -213,3 +213,19 @@ def test_names_of_scikit_learn(fitted: ContrastiveNAS) -> None:
     one, two = (quick(rng_seed=seed, random_state=state).fit(x, y).transform(x) for seed, state in ((5, None), (0, 5)))
     np.testing.assert_array_equal(one, two)
     quick(random_state=np.random.RandomState(0)).fit(x, y)
+
+
+def test_tables_may_be_written_in_other_ways(tmp_path: Path) -> None:
+    wave = np.sin(np.arange(200) / 5)
+    lines = [
+        f"{stamp:%d.%m.%Y %H:%M};{str(round(v, 4)).replace('.', ',')}"
+        for stamp, v in zip(pd.date_range("2024-01-01", periods=200, freq="h"), wave, strict=True)
+    ]
+    (tmp_path / "bare.csv").write_text("\n".join(lines) + "\n")
+    form = {"no_header": True, "separator": ";", "decimal": ",", "date_format": "%d.%m.%Y %H:%M"}
+    model = quick("forecasting", window=24, horizons=4, table_form=form).fit(tmp_path / "bare.csv")
+    model.save(tmp_path / "saved")
+    for each in (model, ContrastiveNAS.load(tmp_path / "saved")):
+        np.testing.assert_allclose(each.predict(tmp_path / "bare.csv")[0, 0], np.sin(np.arange(200, 204) / 5), atol=0.2)
+    with pytest.raises(OptionError, match="table_form: must be a mapping with any of date_format"):
+        quick(table_form={"header": False}).fit(tmp_path / "bare.csv")
