@@ -42,8 +42,10 @@ def find_time_column(table: Table, *, wanted: str | None) -> str | None:
         return None
     first = str(frame.columns[0])
     others = [str(name) for name in frame.columns[1:] if str(name).lower() in TIME_NAMES and _holds_times(table, name)]
-    if first.lower() in INDEX_NAMES and len(others) == 1 and not _holds_times(table, first):
-        return others[0]  # a frame that was written with the numbers of its rows
+    if first.lower() in INDEX_NAMES and not _holds_times(table, first):  # the numbers of a frame's rows
+        second = [str(name) for name in frame.columns[1:2] if _holds_times(table, name)]
+        if len(second or others) == 1:
+            return (second or others)[0]
     if first.lower() in TIME_NAMES or _holds_times(table, first):
         return first
     return others[0] if len(others) == 1 else None

@@ -4,8 +4,9 @@ import contextlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 
 @contextlib.contextmanager
@@ -27,6 +28,27 @@ def console() -> Iterator[None]:
                 stream.reconfigure(errors=errors)  # which writes what waits
             except OSError:
                 _to_nowhere(stream)
+
+
+@contextlib.contextmanager
+def warnings_in_words() -> Iterator[None]:
+    """Write a warning to the user inside the block as a sentence, once, without the line of code that it came from."""
+    before, told = warnings.formatwarning, set[str]()
+
+    def in_words(message: Warning | str, category: type[Warning], *where: Any, **line: Any) -> str:
+        if not issubclass(category, UserWarning) or category is UserWarning:
+            return before(message, category, *where, **line)
+        text = f"tscnas: warning: {message}\n"
+        if text in told:
+            return ""
+        told.add(text)
+        return text
+
+    warnings.formatwarning = in_words
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def show(text: str, *, end: str = "\n") -> None:

@@ -17,7 +17,7 @@ from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
 from nas.cli.arguments import Parser, add_options, collect, nearest, with_flags
 from nas.cli.commands import COMMANDS
-from nas.cli.console import console, say, show
+from nas.cli.console import console, say, show, warnings_in_words
 from nas.cli.leaving import INTERRUPTED, leaves_when_asked
 from nas.errors import OptionError
 from nas.version import PACKAGES
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] |
         call: Runs in place of the verb's own function, unless that is a dry run; what it returns has a `text`.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with leaves_when_asked(), command_begins(), console():
+    with leaves_when_asked(), command_begins(), console(), warnings_in_words():
         status = _run(words, call)
     if arguments is None and (status == INTERRUPTED or any_left_behind()):
         # libraries take seconds to say goodbye, and a computation must not be robbed of what it computes with;

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,10 @@ def test_a_file_whose_name_is_no_text(run: Path) -> None:
         named = {"csv": pd.read_csv, "npz": np.load, "parquet": pd.read_parquet}[suffix](output)
         assert list(named["series"]) == ["T\\udce4.csv"]
     assert main(["evaluate", str(run / "run"), str(data), "--output", str(run / "named.json"), "--quiet"]) == 0
+
+
+def test_a_warning_is_a_sentence_and_told_once(run: Path) -> None:
+    wide().assign(note=1.0).to_csv(run / "more.csv", index=False)
+    words = ["embed", run / "run", run / "more.csv", "--output", run / "more.npz", "--quiet", "--overwrite"]
+    ended = subprocess.run([sys.executable, "-m", "nas.cli", *words], capture_output=True, text=True, check=True)
+    assert ended.stderr == "tscnas: warning: more.csv: columns that training did not have are left out: note\n"
