@@ -87,7 +87,7 @@ class Table:
         if rows.size:
             row = int(rows[0])
             value = values[row].item() if isinstance(values[row], np.generic) else values[row]
-            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.format(repr(value))}")
+            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.replace('{}', repr(value), 1)}")
 
 
 @dataclass(frozen=True, eq=False)

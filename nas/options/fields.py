@@ -191,7 +191,10 @@ def n_bytes(text: str) -> int:
     if match is None or (match[3] and not match[2]):
         raise ValueError(f"must be a size in bytes such as 1000000, 500MB or 2GB, got {text!r}")
     factor: int = (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " ")
-    return round(float(match[1]) * factor)
+    size = float(match[1]) * factor
+    if not math.isfinite(size):
+        raise ValueError(f"must be a size in bytes such as 500MB, got {text!r}, which is endless")
+    return round(size)
 
 
 def separator(text: str) -> str:

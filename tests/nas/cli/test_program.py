@@ -284,3 +284,8 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "argparse" in imported
     assert not imported & {"torch", "numpy", "pandas", "yaml", "matplotlib", "multiprocessing", "search_space"}
+
+
+def test_an_endless_size_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["search", "data.csv", "--memory-limit", "1e999GB"]) == 2
+    assert "memory-limit: must be a size in bytes" in capsys.readouterr().err
