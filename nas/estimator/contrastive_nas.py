@@ -25,6 +25,7 @@ from downstream.predictor import Predictor
 from downstream.represent import represent_cases, represent_series, represented
 from downstream.scaling import Scaled
 from downstream.task import Task
+from nas.choosing.space_file import SpaceName
 from nas.estimator.frames import in_container, wants_pandas
 from nas.estimator.parameters import plain_parameters, search_settings
 from nas.estimator.saving import read_estimator, write_estimator
@@ -55,6 +56,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         horizons: Forecast lengths in time steps; by default the usual ones that fit.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
         preset: Train this named genotype instead of searching.
+        space: Where candidates are drawn from: `default`, `full`, a file's path, a mapping of cells or a `SearchSpace`.
         candidates: Genotypes that are ranked before anything is trained.
         top_k: Highest ranked candidates that are trained.
         iterations: Optimiser steps per candidate.
@@ -90,6 +92,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         horizons: tuple[int, ...] | int | None = None,
         layout: Layout = "nct",
         preset: str | None = None,
+        space: SpaceName = "default",
         candidates: int = 20_000,
         top_k: int = 4,
         iterations: int = 100,
@@ -111,6 +114,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.horizons = horizons
         self.layout = layout
         self.preset = preset
+        self.space = space
         self.candidates = candidates
         self.top_k = top_k
         self.iterations = iterations
@@ -244,11 +248,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         return read_estimator(cls, path)
 
     def _fitted_predictor(self) -> Predictor:
-        """Return the fitted probe.
-
-        Raises:
-            NotFittedError: If there is none yet.
-        """
+        """Return the fitted probe; `NotFittedError` if there is none yet."""
         self._check_fitted()
         return self.predictor_
 

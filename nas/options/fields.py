@@ -70,6 +70,7 @@ class Setting:
         text: The help text: meaning and unit.
         positional: Written without a flag on the command line.
         path: The value, or each of its items, is a path.
+        nested: In Python and in a config file, the value may be a mapping instead.
         unit: Reads a number that may be written with its unit: `seconds` or `n_bytes`.
         short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
@@ -86,6 +87,7 @@ class Setting:
     text: str
     positional: bool = False
     path: bool = False
+    nested: bool = False
     unit: Callable[[str], float] | None = None
     short: str = ""
     choices: tuple[str, ...] = ()

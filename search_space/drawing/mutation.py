@@ -36,12 +36,12 @@ def mutate(genotype: Genotype, rng: np.random.Generator, space: SearchSpace | No
     """
     plan = plan_of(space or default_space())
     genes = _GENES + _BESIDE_LOSS_GENES * plan.has_beside_loss
-    inside = plan.space.holds(genotype)
     for _ in range(_ATTEMPTS):
         draw = Draw(rng.random(_ROW).tolist())
         with suppress(NothingToDraw):
             mutant = draw.pick(genes)(genotype, plan, draw)
-            if mutant.pair.is_valid and mutant.key != genotype.key and (not inside or plan.space.holds(mutant)):
+            differs = mutant.pair.is_valid and mutant.key != genotype.key
+            if differs and (plan.space.holds(mutant) or not plan.space.holds(genotype)):
                 return mutant
     size = plan.space.canonical_size()["total"]
     raise SamplingError(f"space: must offer another value for a gene of {genotype.key}, got a space of {size}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -63,6 +65,11 @@ class SearchSpace:
     @cached_property
     def _hash(self) -> int:
         return hash(tuple((cell, tuple(fields.items())) for cell, fields in self.choices.items()))
+
+    @cached_property
+    def key(self) -> str:
+        """The first 16 hex digits of the SHA-256 of the choices as JSON: equal spaces have one, others have others."""
+        return hashlib.sha256(json.dumps(self.to_dict()).encode()).hexdigest()[:16]
 
     def __hash__(self) -> int:
         return self._hash

@@ -1,6 +1,5 @@
 """Whether a genotype is one that a space can draw."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,9 +24,12 @@ def holds(choices: Mapping[str, Cell], genotype: Genotype) -> bool:
 
 def _holds_chain(cell: Cell, chain: Chain) -> bool:
     """A chain may be shorter than what was drawn: steps of zero strength are gone."""
+    if not all(_holds_choice(cell, "options", step) for step in chain):
+        return False
+    if len(chain) in cell["lengths"]:
+        return True
     names = {step.name for step in chain}
-    spare = sum(option not in names for option in zeros(cell))
-    return reachable(cell, len(chain), spare) and all(_holds_choice(cell, "options", step) for step in chain)
+    return reachable(cell, len(chain), sum(option not in names for option in zeros(cell)))
 
 
 def _holds_choice(cell: Cell, field: str, choice: Choice | None) -> bool:
@@ -40,8 +42,7 @@ def _holds_choice(cell: Cell, field: str, choice: Choice | None) -> bool:
 
 def _holds_fields(cell: Cell, part: Any) -> bool:
     """Return whether every field of a part is one of the cell's values, an encoder's edges aside."""
-    names = [field.name for field in dataclasses.fields(part) if field.name in cell]
-    return all(getattr(part, name) in cell[name] for name in names)
+    return all(value in cell[name] for name, value in vars(part).items() if name in cell)
 
 
 def _holds_pair(cell: Cell, pair: PairCell) -> bool:

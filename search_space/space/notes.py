@@ -78,7 +78,8 @@ def _choices(cells: Mapping[str, Mapping[str, Any]], problems: Problems) -> tupl
     ]
     for name in loss["sim_options"]:
         problems.name("LossCell.sim_options", name, SIMILARITIES, what="similarity of the notes")
-    read = {ours: [temperature(value, ours) for value in loss["temperature"]] for ours in losses}
+    said = loss["temperature"]
+    read = {ours: [(value, temperature(value, ours)) for value in said] for ours in losses}
     kinds = ["instance", *(ours for theirs, ours in _PAIR_KINDS.items() if True in pair.get(theirs, ()))]
     choices = {
         "AugCell1": chain,
@@ -87,8 +88,11 @@ def _choices(cells: Mapping[str, Mapping[str, Any]], problems: Problems) -> tupl
         "PairCell": {"kinds": kinds, "pool": pair["pool_type"], "kernel": pair["kernel_range"]},
         "LossCell": {
             "loss": losses,
-            # 0 may have become a value that stands there too
-            **{f"{ours}.temperature": list(dict.fromkeys(values)) for ours, values in read.items()},
+            # 0 may become a value that stands there too
+            **{
+                f"{ours}.temperature": [new for old, new in values if new == old or new not in said]
+                for ours, values in read.items()
+            },
             "similarity": loss["sim_options"],
         },
     }
@@ -97,6 +101,6 @@ def _choices(cells: Mapping[str, Mapping[str, Any]], problems: Problems) -> tupl
     what = "AugCell.order_values" if "order_values" in aug else "the number of AugCell.enabled_ops"
     readings.append(f"{what} as chains of {', '.join(map(str, lengths))}, in any order")
     readings.append(f"PairCell as any of {', '.join(kinds)} (the notes always have instance pairs)")
-    smallest = {str(min(values)) for values in read.values() if values != list(loss["temperature"])}
+    smallest = {str(new) for values in read.values() for old, new in values if new != old}
     readings += [f"LossCell.temperature 0 as {' and '.join(sorted(smallest))}, the smallest"] if smallest else []
     return choices, readings

@@ -1,6 +1,6 @@
 """The two spaces that come with the software: the default one and the full one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -133,5 +133,5 @@ def full_space() -> SearchSpace:
     return SearchSpace(cells)
 
 
-SPACES = MappingProxyType({"default": default_space, "full": full_space})
+SPACES: Mapping[str, Callable[[], SearchSpace]] = MappingProxyType({"default": default_space, "full": full_space})
 """The spaces that have a name."""

@@ -20,10 +20,11 @@ class YamlFileError(UserError, ValueError):
 def read_yaml(path: Path) -> Any:
     """Return what a YAML or JSON file holds: mappings, lists, text, numbers, truth values and dates.
 
-    Anchors with aliases are refused (a few lines of them can stand for gigabytes), and so are tags.
+    Anchors with aliases are refused (a few lines of them can stand for gigabytes), and so are tags and keys that
+    stand twice in a mapping.
 
     Raises:
-        YamlFileError: If the file is too large or too deep, has aliases or tags, or is no YAML.
+        YamlFileError: If the file is too large or too deep, has aliases, tags or doubled keys, or is no YAML.
         OSError: If it cannot be read.
     """
     content = path.read_bytes()[: LARGEST + 1]
@@ -41,16 +42,35 @@ def read_yaml(path: Path) -> Any:
 
 
 def _check_events(text: str) -> None:
-    depth = 0
+    open_: list[_Collection] = []
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         place = f"line {event.start_mark.line + 1}"
         if isinstance(event, yaml.AliasEvent):
             raise YamlFileError(f"{place}: aliases (*{event.anchor}) are not read; write the value out")
         if getattr(event, "tag", None) is not None:
             raise YamlFileError(f"{place}: tags ({event.tag}) are not read")
+        if open_ and isinstance(event, yaml.NodeEvent) and open_[-1].repeats(event):
+            raise YamlFileError(f"{place}: the key {event.value[:40]!r} stands twice")
         if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
+            open_.append(_Collection(is_mapping=isinstance(event, yaml.MappingStartEvent)))
         elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEEPEST:
+            open_.pop()
+        if len(open_) > DEEPEST:
             raise YamlFileError(f"{place}: nested deeper than {DEEPEST} levels")
+
+
+class _Collection:
+    """A list or mapping that is being read."""
+
+    def __init__(self, *, is_mapping: bool) -> None:
+        self._is_mapping, self._keys, self._at_key = is_mapping, set[str](), True
+
+    def repeats(self, event: yaml.NodeEvent) -> bool:
+        """Take the next node of it; return whether that is a key that was there before."""
+        is_key = self._is_mapping and self._at_key
+        self._at_key = not self._at_key
+        if not is_key or not isinstance(event, yaml.ScalarEvent):
+            return False
+        known = event.value in self._keys
+        self._keys.add(event.value)
+        return known
