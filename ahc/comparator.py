@@ -71,6 +71,8 @@ class Comparator(nn.Module):
         self.vocabulary = vocabulary
         self.settings = settings
         self.facts = facts or TrainingFacts()
+        self.lacking: set[str] = set()
+        """Names in ranked candidates that the vocabulary lacks, of which a warning has told already."""
         # Layers draw from global random state when they are built: put it back, and draw our own.
         with torch.random.fork_rng(devices=[]):
             self.members = nn.ModuleList(Member(len(vocabulary), settings=settings) for _ in range(settings.members))

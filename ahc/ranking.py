@@ -1,6 +1,7 @@
 """Ranking candidates that nobody has trained, and refining the best by evolution."""
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,12 +12,22 @@ from numpy.typing import NDArray
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
 from compute.memory import at_a_time
-from search_space.drawing import crossover, mutate
+from search_space.drawing import SamplingError, crossover, mutate
 from search_space.genotype import Genotype
+from search_space.sentences import one_line
 from search_space.space import SearchSpace, default_space
 
 BYTES_PER_CANDIDATE = 2000
 """Of its graph and of what scores it, as measured, with room to spare."""
+
+
+class UnlearnedWarning(UserWarning):
+    """Candidates were ranked that hold options which the comparator never learned about; the message names them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        listed = ", ".join(sorted(names))
+        text = f"the comparator never learned about {listed}; each is ranked as the mean of what it knows of its kind"
+        super().__init__(one_line(text, longest=2000))
 
 
 @dataclass(frozen=True)
@@ -76,18 +87,23 @@ def rank_candidates(
 
     Raises:
         ValueError: If there is no candidate, or `top_k` is less than 1.
-        VocabularyError: If a candidate holds an option that the comparator never saw.
+
+    Warns:
+        UnlearnedWarning: Of options that the comparator lacks, once each.
     """
     if len(candidates) == 0:
         raise ValueError("rank_candidates: at least one candidate is needed, got none")
     if top_k is not None and top_k < 1:
         raise ValueError(f"rank_candidates: top_k must be at least 1, got {top_k}")
     task = torch.from_numpy(np.asarray(task_embedding, dtype=np.float32))
-    parts = []
+    parts, lacking = [], set[str]()
     batch = at_a_time(batch, "candidate", bytes_each=BYTES_PER_CANDIDATE)
     for start in range(0, len(candidates), batch):
-        graphs = encode_genotypes(candidates[start : start + batch], vocabulary=comparator.vocabulary)
+        graphs = encode_genotypes(candidates[start : start + batch], vocabulary=comparator.vocabulary, lacking=lacking)
         parts.append(comparator.predict(graphs, task_embedding=task, task_blind=task_blind))
+    if lacking - comparator.lacking:
+        warnings.warn(UnlearnedWarning(lacking - comparator.lacking), stacklevel=2)
+        comparator.lacking |= lacking
     raw, failure, gain = (torch.cat(values).numpy() for values in zip(*parts, strict=True))
     scores = raw + failure_weight * np.log1p(-np.minimum(failure, 0.999))
     best = np.argsort(-scores, kind="stable")[:top_k]
@@ -118,7 +134,8 @@ def evolve(
     """Improve candidates under the comparator by mutation and crossover.
 
     The best of parents and children survive, so the best score never falls. Half
-    of the children are mutants, half are mutated crosses of two parents.
+    of the children are mutants, half are mutated crosses of two parents. Children
+    of parents in the space are in it, and a parent that it has no mutant of has none.
 
     Args:
         comparator: A trained comparator.
@@ -153,13 +170,20 @@ def evolve(
     )
     pool = list({genotype.key: genotype for genotype in seeds}.values())
     seen = {genotype.key for genotype in pool}
+    barren: set[str] = set()
     for _ in range(generations):
         ranked = rank(pool).genotypes
         born: dict[str, Genotype] = {}
         for at in range(children):
             first, second = (ranked[int(i)] for i in rng.integers(len(ranked), size=2))
             parent = first if at % 2 == 0 else crossover(first, second, rng)
-            child = mutate(parent, rng, space)
+            if parent.key in barren:
+                continue
+            try:
+                child = mutate(parent, rng, space)
+            except SamplingError:
+                barren.add(parent.key)
+                continue
             if child.key not in seen and (accept is None or accept(child)):
                 born[child.key] = child
         seen.update(born)

@@ -1,5 +1,8 @@
 """The main job: from a task to a chosen, trained and verified encoder."""
 
+from dataclasses import replace
+from typing import Any
+
 from ahc.checkpoint import load_comparator
 from ahc.task_embedding import embed_task
 from downstream.data import load_task
@@ -10,6 +13,7 @@ from nas.choosing.cost_limits import cost_limit
 from nas.options.search import SearchOptions, SearchSettings
 from nas.runs.stopwatch import Stopwatch
 from nas.search_run import SearchResult, SearchRun
+from search_space.sentences import count_text
 
 
 def search(options: SearchOptions) -> SearchResult:
@@ -74,8 +78,12 @@ def choose_candidates(task: Task, settings: SearchSettings, *, clock: Stopwatch)
 
     Raises:
         CheckpointError: If the comparator's file is at fault.
+        SpaceError: If the space's file holds no search space.
         OptionError: If a named genotype's file is at fault, or the task has not what the genotype needs.
         SamplingError: If the limits on cost leave too few candidates.
+
+    Warns:
+        UnlearnedWarning: Of options of the space that the comparator lacks.
     """
     named = named_candidate(task, preset_name=settings.preset, file=settings.genotype)
     if named is not None:
@@ -84,9 +92,23 @@ def choose_candidates(task: Task, settings: SearchSettings, *, clock: Stopwatch)
         comparator = load_comparator(settings.comparator)
     with clock("embed task"):
         embedding = embed_task(task)
-    accept, rng_seed = acceptable(task, cost_limit(task, **settings.limits)), settings.rng_seed
+    space = settings.search_space
+    how: dict[str, Any] = {
+        "rng_seed": settings.rng_seed,
+        "space": space,
+        "accept": acceptable(task, cost_limit(task, **settings.limits)),
+    }
     with clock("rank candidates"):
-        ranking = rank_drawn(comparator, embedding, n=settings.candidates, rng_seed=rng_seed, accept=accept)
-    with clock("refine by evolution"):
-        ranking = refine(ranking, comparator, embedding, rng_seed=rng_seed, accept=accept)
-    return pick(ranking, top_k=settings.top_k, n_ranked=settings.candidates, rng_seed=rng_seed, accept=accept)
+        ranking = rank_drawn(comparator, embedding, n=settings.candidates, **how)
+    n_ranked, size = ranking.n_ranked, space.canonical_size()["total"]
+    if size > settings.candidates:  # otherwise there is nothing left to find
+        with clock("refine by evolution"):
+            ranking = refine(ranking, comparator, embedding, **how)
+    candidates = pick(ranking, top_k=settings.top_k, n_ranked=n_ranked, **how)
+    return candidates if settings.space == "default" else replace(candidates, space=_in_words(settings, size, n_ranked))
+
+
+def _in_words(settings: SearchSettings, size: int, n_ranked: int) -> str:
+    """Return which space was searched, and how much of a small one."""
+    ranked = f"; {'all' if n_ranked == size else n_ranked} of them ranked" if size <= settings.candidates else ""
+    return f"Space: {settings.space_name}, {count_text(size)} different genotype{'s' * (size > 1)}{ranked}"

@@ -33,6 +33,8 @@ from search_space.presets import preset
 RIVALS = ("comparator's pick", "TS2Vec preset", "random search")
 """Where a trained candidate comes from; of equals on validation the earlier one is chosen."""
 
+_BEFORE_THERE_WAS_A_CHOICE = "5e29175c1e80f79c"  # the key of the space of runs whose configuration names none
+
 
 @dataclass(frozen=True)
 class SearchResult:
@@ -104,6 +106,7 @@ class SearchRun:
                 **settings.as_dict(),
                 # what was always done before there was a choice counts as not asked for
                 "svm": None if settings.svm else False,
+                "space": None if self._space_is_old else settings.search_space.to_dict(),
                 "task_hash": task.hash,
                 "names_hash": task.identity.hash,
             },
@@ -118,6 +121,12 @@ class SearchRun:
             n_entrants=n_entrants(settings),
         )
         self._boards: list[RunBoard] = []
+
+    @property
+    def _space_is_old(self) -> bool:
+        """Whether candidates come from where they always came from before there was a choice, or from nowhere."""
+        named = self.settings.preset is not None or self.settings.genotype is not None
+        return named or self.settings.search_space.key == _BEFORE_THERE_WAS_A_CHOICE
 
     @contextlib.contextmanager
     def begun(self) -> Iterator[None]:
@@ -224,6 +233,8 @@ class SearchRun:
         )
         folder.write_text("answer.txt", text + "\n")
         facts = run_facts(task, chosen=chosen, origin=origin, candidates=candidates, rows=rows, seconds=seconds)
+        space = None if candidates.ranking is None else self.settings.search_space
+        facts["space"] = None if space is None else {"name": self.settings.space_name, "choices": space.to_dict()}
         facts |= {"time_budget": budget.deadline.budget if budget.limited else None, "cut": budget.cut}
         folder.write_json("run.json", facts)
         return SearchResult(folder.path, chosen.genotype, origin=origin, rows=rows, seconds=seconds, text=text)

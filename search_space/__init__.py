@@ -4,7 +4,15 @@ Needs numpy and the standard library only. Option modules, which may need more,
 are imported on the first question about their kind.
 """
 
-from search_space.drawing import SamplingError, crossover, mutate, sample_arch, sample_candidates, sample_columns
+from search_space.drawing import (
+    SamplingError,
+    crossover,
+    every_genotype,
+    mutate,
+    sample_arch,
+    sample_candidates,
+    sample_columns,
+)
 from search_space.genotype import (
     CELLS,
     Chain,
@@ -18,10 +26,11 @@ from search_space.genotype import (
     TrainCell,
 )
 from search_space.genotype.columns import GenotypeColumns
-from search_space.genotype.migrations import NOTES_OPERATORS, SCHEMA, from_notes, upgrade
+from search_space.genotype.migrations import SCHEMA, upgrade
+from search_space.genotype.notes import NOTES_OPERATORS, NotesWarning, from_notes
 from search_space.presets import PRESETS, Preset, preset
 from search_space.registry import Option, UnknownOptionError
-from search_space.space import SearchSpace, SpaceError, default_space, full_space
+from search_space.space import SearchSpace, SpaceError, default_space, full_space, read_space
 
 __all__ = [
     "CELLS",
@@ -36,6 +45,7 @@ __all__ = [
     "GenotypeColumns",
     "GenotypeError",
     "LossCell",
+    "NotesWarning",
     "Option",
     "PairCell",
     "Preset",
@@ -46,10 +56,12 @@ __all__ = [
     "UnknownOptionError",
     "crossover",
     "default_space",
+    "every_genotype",
     "from_notes",
     "full_space",
     "mutate",
     "preset",
+    "read_space",
     "sample_arch",
     "sample_candidates",
     "sample_columns",

@@ -42,6 +42,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
 
 
+def count_text(number: int) -> str:
+    """Return a count in full where it is readable, otherwise its size."""
+    return f"{number:,}" if number < 1_000_000 else f"{number:.2e}"
+
+
 def nearest(name: object, known: Iterable[str], *, cutoff: float = 0.5) -> str:
     """Return the end of a sentence about an unknown name: its neighbour, if one is so near, and all known names."""
     names = sorted(known)

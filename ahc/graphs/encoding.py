@@ -25,8 +25,8 @@ _Part = TypeVar("_Part")
 class _Table:
     """Rows of distinct vertices; row 0 is the padding."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
+    def __init__(self, vocabulary: Vocabulary, lacking: set[str] | None) -> None:
+        self.vocabulary, self._lacking = vocabulary, lacking
         self.rows = [np.zeros(len(vocabulary), dtype=np.float32)]
 
     def rows_of(
@@ -44,28 +44,31 @@ class _Table:
         for at, code in enumerate(distinct.tolist()):
             if (part := parts[code]) is not None:
                 rows[at] = len(self.rows)
-                self.rows.append(self.vocabulary.row(vertex_of(part)))
+                self.rows.append(self.vocabulary.row(vertex_of(part), self._lacking))
         return rows[place.reshape(codes.shape)]
 
 
-def encode_genotypes(genotypes: Sequence[Genotype], *, vocabulary: Vocabulary) -> GraphBatch:
+def encode_genotypes(
+    genotypes: Sequence[Genotype], *, vocabulary: Vocabulary, lacking: set[str] | None = None
+) -> GraphBatch:
     """Return the graphs of all genotypes as one padded batch.
 
     Args:
         genotypes: At least one genotype; fastest as `GenotypeColumns`.
         vocabulary: Gives each name its column.
+        lacking: Where names that the vocabulary lacks are noted, as `Vocabulary.row` does; an error where None.
 
     Returns:
         The graphs of `geno_to_graph`, in the same order.
 
     Raises:
         ValueError: If there is no genotype.
-        VocabularyError: If the vocabulary lacks an option of a genotype.
+        VocabularyError: If the vocabulary lacks an option of a genotype and `lacking` is None.
     """
     if len(genotypes) == 0:
         raise ValueError("encode_genotypes: at least one genotype is needed, got none")
     columns = as_columns(genotypes)
-    table = _Table(vocabulary)
+    table = _Table(vocabulary, lacking)
     places = _vertex_rows(columns, table)  # (n, most vertices of each kind together)
     exists = places > 0
     mask = np.arange(exists.sum(axis=1).max()) < exists.sum(axis=1)[:, None]

@@ -1,8 +1,8 @@
 """The vocabulary: which column of a vertex's features means what, by name.
 
 A comparator is worth nothing without the vocabulary it was trained with, so the
-two are saved together and a name outside the vocabulary is an error, never a
-silent zero.
+two are saved together, and a name outside the vocabulary is an error or noted,
+never a silent zero.
 """
 
 from __future__ import annotations
@@ -154,19 +154,41 @@ class Vocabulary:
         scale = self.scales.get(name)
         return float(value) if scale is None else scale(value)
 
-    def row(self, vertex: Vertex) -> NDArray[np.float32]:
+    def row(self, vertex: Vertex, lacking: set[str] | None = None) -> NDArray[np.float32]:
         """Return the features of a vertex, (features,).
 
+        Args:
+            vertex: What stands there.
+            lacking: Where names are noted that the vocabulary lacks; an error where None. An unknown option is
+                then what is known of its kind: the mean of the known ones, their parameters in the middle of
+                their ranges. Any other unknown name is left out.
+
         Raises:
-            VocabularyError: If the vocabulary lacks a name.
+            VocabularyError: If the vocabulary lacks a name and `lacking` is None.
         """
         said: list[tuple[str, float]] = [(f"vertex/{vertex.kind}", 1.0)]
+        row = np.zeros(len(self), dtype=np.float32)
         for kind, choice in vertex.options:
+            if lacking is not None and f"{kind}/{choice.name}" not in self._index:
+                lacking.add(f"{kind} {choice.name}")
+                row += self._mean_of(kind)
+                continue
             said.append((f"{kind}/{choice.name}", 1.0))
             said += [(f"{kind}/{choice.name}.{name}", value) for name, value in choice.parameters]
-        row = np.zeros(len(self), dtype=np.float32)
         for name, value in (*said, *vertex.numbers):
-            row[self.column(name)] = self.normalised(name, value)
+            if lacking is not None and name not in self._index:
+                lacking.add(name.replace("/", " "))
+            else:
+                row[self.column(name)] = self.normalised(name, value)
+        return row
+
+    def _mean_of(self, kind: str) -> NDArray[np.float32]:
+        """Return the mean of the known options of a kind, (features,)."""
+        row = np.zeros(len(self), dtype=np.float32)
+        columns = [(at, name) for at, name in enumerate(self.columns) if name.startswith(f"{kind}/")]
+        options_at = [at for at, name in columns if name not in self.scales]
+        for at, name in columns:
+            row[at] = (0.5 if name in self.scales else 1.0) / max(len(options_at), 1)
         return row
 
     def check_registry(self) -> None:

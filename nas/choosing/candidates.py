@@ -1,6 +1,6 @@
 """Which candidates a search trains: the comparator's picks, chosen without training anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from ahc.ranking import Ranking, evolve, rank_candidates
 from downstream.task import Task
 from nas.choosing.genotype_file import read_genotype
 from nas.errors import OptionError
-from search_space.drawing import sample_candidates, sample_columns
+from search_space.drawing import SamplingError, every_genotype, sample_columns
 from search_space.genotype import Genotype
 from search_space.genotype.requirements import unmet
 from search_space.presets import preset
+from search_space.space import SearchSpace, default_space
 
 CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
 SHORTLIST = 64
+LISTED = 10_000
+"""Spaces up to this size, or twice what is asked for, are listed: drawing would not find their last genotypes."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,14 @@ class Candidates:
         random: As many drawn blindly, for the comparison; empty when the user named one.
         ranking: The shortlist with its scores; None when the user named one.
         n_ranked: How many candidates were scored.
+        space: Where they were drawn from, in words; empty where that is the default space, or the user named one.
     """
 
     picked: tuple[Genotype, ...]
     random: tuple[Genotype, ...]
     ranking: Ranking | None
     n_ranked: int
+    space: str = ""
 
     @property
     def groups(self) -> dict[str, tuple[Genotype, ...]]:
@@ -76,14 +81,17 @@ def rank_drawn(
     *,
     n: int,
     rng_seed: int,
+    space: SearchSpace | None = None,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
     """Draw candidates at random and return the shortlist of the comparator for a task, best first.
 
+    Of a space that holds no more, all are ranked.
+
     Raises:
         SamplingError: If too few candidates are acceptable.
     """
-    drawn = sample_columns(n, np.random.default_rng([rng_seed, CANDIDATE_STREAM]), accept=accept)
+    drawn = draw_candidates(n, np.random.default_rng([rng_seed, CANDIDATE_STREAM]), space, accept=accept)
     return rank_candidates(comparator, drawn, embedding, top_k=SHORTLIST)
 
 
@@ -93,19 +101,56 @@ def refine(
     embedding: NDArray[np.float32],
     *,
     rng_seed: int,
+    space: SearchSpace | None = None,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
     """Return the shortlist after an evolution by the comparator's scores."""
     rng = np.random.default_rng([rng_seed, EVOLUTION_STREAM])
-    return evolve(comparator, ranking.genotypes, embedding, rng, accept=accept)
+    return evolve(comparator, ranking.genotypes, embedding, rng, space=space, accept=accept)
 
 
 def pick(
-    ranking: Ranking, *, top_k: int, n_ranked: int, rng_seed: int, accept: Callable[[Genotype], bool] | None = None
+    ranking: Ranking,
+    *,
+    top_k: int,
+    n_ranked: int,
+    rng_seed: int,
+    space: SearchSpace | None = None,
+    accept: Callable[[Genotype], bool] | None = None,
 ) -> Candidates:
     """Return the best of a shortlist that differ in design, and as many candidates drawn blindly beside them."""
-    blind = sample_candidates(top_k, np.random.default_rng([rng_seed, RANDOM_STREAM]), accept=accept)
+    blind = draw_candidates(top_k, np.random.default_rng([rng_seed, RANDOM_STREAM]), space, accept=accept)
     return Candidates(tuple(_different(ranking.genotypes, top_k)), tuple(blind), ranking=ranking, n_ranked=n_ranked)
+
+
+def draw_candidates(
+    n: int,
+    rng: np.random.Generator,
+    space: SearchSpace | None = None,
+    *,
+    accept: Callable[[Genotype], bool] | None = None,
+) -> Sequence[Genotype]:
+    """Draw genotypes with different keys; all acceptable ones where a space of few has no more.
+
+    Args:
+        n: How many.
+        rng: Source of randomness.
+        space: Where to draw from; the default space if None.
+        accept: Says whether one may appear; None accepts all.
+
+    Raises:
+        SamplingError: If hardly anything is accepted.
+    """
+    space = space or default_space()
+    total = space.canonical_size()["total"]
+    if total > max(2 * n, LISTED):
+        return sample_columns(n, rng, space, accept=accept)
+    listed = [genotype for genotype in every_genotype(space) if accept is None or accept(genotype)]
+    if n and not listed:
+        raise SamplingError(f"space: none of its {total} genotypes keeps within what the task and the limits allow")
+    if len(listed) <= n:
+        return listed
+    return [listed[at] for at in np.sort(rng.choice(len(listed), size=n, replace=False))]
 
 
 def _sizes(task: Task) -> dict[str, int]:

@@ -75,7 +75,7 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
     Raises:
         OptionError: If the file cannot be read, or holds an unknown name or a wrong value.
     """
-    from nas.options.yaml_file import YamlFileError, read_yaml
+    from compute.yaml_file import YamlFileError, read_yaml
     from search_space.sentences import shown
 
     try:
@@ -143,6 +143,8 @@ def _from_config(value: Any, setting: Setting) -> Any:
             return value
         wanted = "true or false" if setting.kind is bool else "no truth value"
         raise ValueError(f"must be {wanted}, got {shown(value)}")
+    if setting.nested and isinstance(value, dict):
+        return value
     if setting.many:
         return tuple(setting.read(str(item)) for item in (value if isinstance(value, list) else [value]))
     if not isinstance(value, str | int | float):

@@ -78,7 +78,13 @@ def estimate_seeds(options: SeedsOptions) -> Shown:
     deadline = Deadline.of(options.time_budget)
     tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
     settings = EngineSettings.chosen(**options.running, device=options.device)
-    waves = Waves(options.genotypes, options.iterations, repeats=options.repeats, rng_seed=options.rng_seed)
+    waves = Waves(
+        options.genotypes,
+        options.iterations,
+        repeats=options.repeats,
+        rng_seed=options.rng_seed,
+        space=options.search_space,
+    )
     stages, worker_bytes, n_trials = [("read tasks", deadline.used)], 0, 0
     for task in tasks:
         plans, n_later = waves.first(task), waves.n_later

@@ -24,6 +24,7 @@ from downstream.predictor import Predictor
 from downstream.represent import represent_cases, represent_series, represented
 from downstream.scaling import Scaled
 from downstream.task import Task
+from nas.choosing.space_file import SpaceName
 from nas.estimator.frames import in_container, wants_pandas
 from nas.estimator.parameters import plain_parameters, search_settings
 from nas.estimator.reading import checked_form, known_series, task_to_fit
@@ -57,6 +58,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         table_form: How tables are written, as arguments of `load_task`: any of `time_column`, `label_column`,
             `date_format`, `no_header`, `decimal`, `separator`.
         preset: Train this named genotype instead of searching.
+        space: Where candidates are drawn from: `default`, `full`, a file's path, a mapping of cells or a `SearchSpace`.
         candidates: Genotypes that are ranked before anything is trained.
         top_k: Highest ranked candidates that are trained.
         iterations: Optimiser steps per candidate.
@@ -93,6 +95,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         layout: Layout = "nct",
         table_form: Mapping[str, Any] | None = None,
         preset: str | None = None,
+        space: SpaceName = "default",
         candidates: int = 20_000,
         top_k: int = 4,
         iterations: int = 100,
@@ -115,6 +118,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.layout = layout
         self.table_form = table_form
         self.preset = preset
+        self.space = space
         self.candidates = candidates
         self.top_k = top_k
         self.iterations = iterations
@@ -249,11 +253,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return read_estimator(cls, path)
 
     def _fitted_predictor(self) -> Predictor:
-        """Return the fitted probe.
-
-        Raises:
-            NotFittedError: If there is none yet.
-        """
+        """Return the fitted probe; `NotFittedError` if there is none yet."""
         self._check_fitted()
         return self.predictor_
 

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from nas.errors import OptionError
 from nas.options.fields import settings_of
 from nas.options.search import SearchSettings
+from nas.options.space import plain_space
 
 
 def plain_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,6 +27,7 @@ def plain_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, setting in settings_of(SearchSettings).items():
         if name in plain:
             plain[name] = setting.plain(plain[name])
+    plain["space"] = plain_space(plain["space"])
     if plain["window"] is not None:
         plain["window"] = _whole_number(plain["window"], name="window")
     if plain["horizons"] is not None:

@@ -70,6 +70,7 @@ class Setting:
         text: The help text: meaning and unit.
         positional: Written without a flag on the command line.
         path: The value, or each of its items, is a path.
+        nested: In Python and in a config file, the value may be a mapping instead.
         unit: Reads a value that may be written in another way than it is kept: `seconds`, `n_bytes`, `separator`, ...
         short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
@@ -86,6 +87,7 @@ class Setting:
     text: str
     positional: bool = False
     path: bool = False
+    nested: bool = False
     unit: Callable[[str], Any] | None = None
     short: str = ""
     choices: tuple[str, ...] = ()

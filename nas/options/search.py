@@ -7,7 +7,7 @@ from nas.errors import OptionError
 from nas.options.data import TaskOptions
 from nas.options.fields import n_bytes, option
 from nas.options.running import RunningOptions, memory_budget, time_limit
-from nas.options.space import check_preset
+from nas.options.space import DrawingOptions, check_preset
 from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, SVM
 from nas.runs.board_files import check_installed
 
@@ -15,7 +15,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchSettings(RunningOptions):
+class SearchSettings(DrawingOptions, RunningOptions):
     """How a task is searched for: everything but the data."""
 
     output: str | None = option(

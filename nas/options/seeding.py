@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from nas.options.fields import OptionSet, option
 from nas.options.running import RunningOptions, time_limit
+from nas.options.space import DrawingOptions
 from nas.options.texts import DEVICE, OVERWRITE, RNG_SEED
 
 
 @dataclass(frozen=True)
-class SeedsOptions(RunningOptions):
+class SeedsOptions(DrawingOptions, RunningOptions):
     """Train many candidates on many tasks and store the trial records that teach the comparator."""
 
     manifest: str = option(

@@ -13,6 +13,10 @@ DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a f
 OVERWRITE = "replace an output that exists; without it, an existing output is never touched"
 RNG_SEED = "integer for all random generators; the same one gives the same result"
 DEVICE = "where encoders are trained; auto takes a GPU where there is one"
+SPACE = (
+    "where candidates are drawn from: default, full, or a YAML or JSON file of cells and their choices, such as "
+    "`tscnas space --print default` writes"
+)
 SVM = (
     "score classification on test with TS2Vec's support vector machine too, whose accuracy is then the headline; its "
     "time grows faster than the number of cases"

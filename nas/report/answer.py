@@ -53,6 +53,7 @@ def answer_text(
         f"Chosen for {one_line(spec.name)} ({spec.kind}, {task.n_variates} variates, window {spec.window}):",
         _indent(chosen.genotype.describe()),
         *_origin(origin, candidates),
+        *([_indent(candidates.space)] if candidates.space else []),
         "",
         f"Scores on {where}:",
         _indent(score_table(rows)),

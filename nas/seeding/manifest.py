@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
+from compute.yaml_file import YamlFileError, read_yaml
 from downstream.data import load_task
 from downstream.errors import DataError
 from downstream.kinds import task_kind
 from downstream.task import Task
-from nas.options.yaml_file import YamlFileError, read_yaml
 
 _FACTS = ("name", "family", "kind", "path")
 

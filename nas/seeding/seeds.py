@@ -60,7 +60,9 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
     with filling(options, deadline=deadline) as fill:
         for task in tasks:
             fill.note_task(task, embed_task(task))
-        for name, wave in Waves(options.genotypes, options.iterations, options.repeats, options.rng_seed):
+        for name, wave in Waves(
+            options.genotypes, options.iterations, options.repeats, options.rng_seed, options.search_space
+        ):
             plans = [(task, plan) for task in tasks for plan in wave(task, fill.bank)]
             if not fill.run(plans, name=name):
                 break  # later waves follow from the whole of this one

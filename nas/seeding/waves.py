@@ -5,22 +5,25 @@ Every wave follows from its settings, the task, and what earlier waves left in t
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ahc.bank import Bank
 from downstream.task import Task
+from nas.choosing.candidates import draw_candidates
 from nas.trials.trial import TrialPlan
-from search_space.drawing import crossover, mutate, sample_candidates
+from search_space.drawing import SamplingError, crossover, mutate
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
-from search_space.space import default_space
+from search_space.space import SearchSpace, default_space
 
 SHARED_STREAM, RANDOM_STREAM, EVOLVED_STREAM, REPEAT_STREAM = 1, 2, 3, 4
 PARENTS = 6
+_PATIENCE = 200  # children in a row that are none or known; then the space has no more
 SHARED_PRESETS = ("autocl_ggs", "notes_best", "simclr", "ts2vec")
-"""Presets that every task trains: whole strategies out of options that the default space holds."""
+"""Presets that every task trains, whatever the space: whole strategies, which every bank can be compared by."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Waves:
         iterations: Of every trial.
         repeats: Share of the candidates that is run once more with another rng_seed.
         rng_seed: Of whatever is drawn, and of the trials.
+        space: Where candidates are drawn from; one that holds fewer than a wave wants gives all of them.
     """
 
     genotypes: int
     iterations: int
     repeats: float
     rng_seed: int
+    space: SearchSpace = field(default_factory=default_space)
 
     def __iter__(self) -> Iterator[tuple[str, Callable[[Task, Bank], list[TrialPlan]]]]:
         """Yield each wave with its name, in their order."""
@@ -84,21 +89,24 @@ class Waves:
         known = {plan.genotype.key for plan in first}
         rng = self._rng(EVOLVED_STREAM, task=task)
         children: list[Genotype] = []
-        space = default_space()
-        while parents and len(children) < self.genotypes - len(first):
+        fruitless = 0
+        while parents and len(children) < self.genotypes - len(first) and fruitless < _PATIENCE:
             mother, father = (parents[index] for index in rng.integers(len(parents), size=2))
             parent = mother if rng.random() < 0.5 else crossover(mother, father, rng)
-            child = mutate(parent, rng, space)
-            if child.key not in known:
-                known.add(child.key)
-                children.append(child)
+            fruitless += 1
+            with suppress(SamplingError):
+                child = mutate(parent, rng, self.space)
+                if child.key not in known:
+                    known.add(child.key)
+                    children.append(child)
+                    fruitless = 0
         return self._plans(children, "evolved")
 
     def _plans(self, genotypes: list[Genotype], origin: str) -> list[TrialPlan]:
         return [TrialPlan(genotype, self.iterations, self.rng_seed, origin) for genotype in genotypes]
 
     def _sample(self, n: int, stream: int, *, task: Task | None) -> list[Genotype]:
-        return sample_candidates(max(n, 0), self._rng(stream, task=task))
+        return list(draw_candidates(max(n, 0), self._rng(stream, task=task), self.space))
 
     def _rng(self, stream: int, *, task: Task | None) -> np.random.Generator:
         """Return a generator that depends on the stream, the rng_seed and the task alone."""

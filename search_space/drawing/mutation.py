@@ -28,7 +28,8 @@ def mutate(genotype: Genotype, rng: np.random.Generator, space: SearchSpace | No
     A gene is: one augmentation of a chain (added, removed, replaced, moved to
     another place, or one of its parameters), one field of a cell, one pair kind,
     the loss with its parameters, one operator or one source of an edge, or the
-    last node. New values come from the space; the others stay, in it or not.
+    last node. New values come from the space; the others stay, in it or not. A
+    genotype of the space has mutants in it only.
 
     Raises:
         SamplingError: If the space offers no other value for any gene.
@@ -39,7 +40,8 @@ def mutate(genotype: Genotype, rng: np.random.Generator, space: SearchSpace | No
         draw = Draw(rng.random(_ROW).tolist())
         with suppress(NothingToDraw):
             mutant = draw.pick(genes)(genotype, plan, draw)
-            if mutant.pair.is_valid and mutant.key != genotype.key:
+            differs = mutant.pair.is_valid and mutant.key != genotype.key
+            if differs and (plan.space.holds(mutant) or not plan.space.holds(genotype)):
                 return mutant
     size = plan.space.canonical_size()["total"]
     raise SamplingError(f"space: must offer another value for a gene of {genotype.key}, got a space of {size}")
@@ -123,9 +125,13 @@ def _loss_parameter(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype:
 
 
 def _with_loss(genotype: Genotype, loss: Choice, plan: Plan, draw: Draw) -> Genotype:
-    """Return the genotype with another loss, and with a similarity if that needs one for the first time."""
-    present = genotype.loss.similarity
-    return _with(genotype, "loss", loss=loss, similarity=draw.pick(plan.similarities) if present == NONE else present)
+    """Return the genotype with another loss, and with what that needs for the first time."""
+    present, new = genotype.loss, {}
+    if present.similarity == NONE:
+        new["similarity"] = draw.pick(plan.similarities)
+        weightings = [*itertools.chain(*plan.beside_loss["weighting"])]
+        new |= {} if None in weightings else {"weighting": draw.pick(weightings)}
+    return _with(genotype, "loss", loss=loss, **new)
 
 
 def _beside_loss(name: str) -> Gene:

@@ -17,13 +17,15 @@ from compute.user_error import USAGE, UserError
 from search_space.genotype import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
 from search_space.genotype.columns import Codes, GenotypeColumns, Parts
 from search_space.genotype.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
-from search_space.genotype.rules import MAX_CHAIN, NONE
+from search_space.genotype.rules import NONE
 from search_space.registry import losses_without_similarity
 from search_space.space import SearchSpace
 from search_space.space.counting import Cell, pair_cells, points
 
 # Numbers that one genotype spends at most: two chains, embed, pair, loss, graph, hyperparameters, training.
-_ROW = 2 * (1 + 2 * MAX_CHAIN) + 3 + 1 + 3 + (1 + 3 * MAX_INNER_NODES) + 7 + 3
+# What a generator draws depends on the row's width, so it grows only for spaces that need more.
+_USUAL_CHAIN = 4
+_ROW = 2 * (1 + 2 * _USUAL_CHAIN) + 3 + 1 + 3 + (1 + 3 * MAX_INNER_NODES) + 7 + 3
 _ROW_BESIDE_LOSS = 4
 
 _Item = TypeVar("_Item")
@@ -87,7 +89,8 @@ class Plan:
         self.beside_loss = {field: optional_points(loss, field) for field in ("weighting", "auxiliary")}
         # A space without them spends no numbers on them, so what it draws does not depend on their existence.
         self.has_beside_loss = any(sum(map(len, options)) > 1 for options in self.beside_loss.values())
-        self.row = _ROW + _ROW_BESIDE_LOSS * self.has_beside_loss
+        longer = [max(max(lengths) - _USUAL_CHAIN, 0) for lengths, _ in self.chains]
+        self.row = _ROW + _ROW_BESIDE_LOSS * self.has_beside_loss + 2 * sum(longer)
         self.operators = space["EncoderCell"]["operators"]
         self.nodes = space["EncoderCell"]["nodes"]
         self._embed, self._encoder, self._train = (

@@ -54,7 +54,7 @@ class Genotype:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Genotype:
-        """Read the dict form, the notes' form included (see `migrations`).
+        """Read the dict form, the notes' form included (see `notes`).
 
         Raises:
             GenotypeError: With every problem of the input, one per line.

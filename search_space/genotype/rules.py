@@ -10,7 +10,7 @@ from typing import Any
 from search_space import registry
 from search_space.genotype.encoder_dag import MAX_INNER_NODES
 
-MAX_CHAIN = 4
+MAX_CHAIN = 6
 POOLS = ("avg", "max")
 KERNELS = (0, 2, 3, 5, 7)
 NONE = "none"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.genotype.migrations import from_notes
+from search_space.genotype.notes import NOTES_ENCODER, from_notes
 from search_space.presets._preset import TS2VEC, Preset, views
 
 _NOTES_STRATEGY: Mapping[str, Any] = MappingProxyType(
@@ -19,8 +19,6 @@ _NOTES_STRATEGY: Mapping[str, Any] = MappingProxyType(
         "LossCell": {"loss": "NTXent", "sim": "cosine", "temperature": 0.2},
     }
 )
-_NOTES_ENCODER = ((0, 2), (0, 0), (1, 0), (0, 1), (2, 1), (1, 2), (3, 3))
-
 
 # TS2Vec's stack of dilated convolutions, less deep
 _STACK = {**TS2VEC["EncoderCell"], "blocks": 4, "output": 128, "readout": "mean"}
@@ -56,9 +54,9 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
         ),
         "notes_best": Preset(
             source="The design notes' best pair of strategy and encoder",
-            differs="Inferred: the operators behind the integers (migrations.NOTES_OPERATORS), that instance pairs are "
-            "on, the encoder's hyperparameters and the training settings (documented at migrations.from_notes).",
-            genotype=from_notes(_NOTES_STRATEGY, _NOTES_ENCODER),
+            differs="Inferred: the operators behind the integers (notes.NOTES_OPERATORS), that instance pairs are "
+            "on, the encoder's hyperparameters and the training settings (documented at notes.from_notes).",
+            genotype=from_notes(_NOTES_STRATEGY, NOTES_ENCODER),
         ),
         "autocl_ggs": Preset(
             source="Generally Good Strategy of AutoCL, Jing et al. 2024, arXiv:2403.12641",

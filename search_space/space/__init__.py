@@ -1,6 +1,7 @@
-"""Which values may be drawn: the space, the two that come with the software, and their exact sizes."""
+"""Which values may be drawn: the space, those that come with the software, the form that users write, exact sizes."""
 
 from search_space.space.choices import SearchSpace, SpaceError
-from search_space.space.shipped import default_space, full_space
+from search_space.space.reading import read_space
+from search_space.space.shipped import SPACES, default_space, full_space
 
-__all__ = ["SearchSpace", "SpaceError", "default_space", "full_space"]
+__all__ = ["SPACES", "SearchSpace", "SpaceError", "default_space", "full_space", "read_space"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,13 +13,15 @@ from types import MappingProxyType
 from typing import Any
 
 from compute.user_error import USAGE, UserError
-from search_space.genotype import CELLS
+from search_space.genotype import CELLS, Genotype
 from search_space.genotype.rules import FIELDS, Options, Range, parameter_range
 from search_space.genotype.validation import is_list
 from search_space.sentences import lines_of, nearest, shown
 from search_space.space import counting
+from search_space.space.membership import holds
 
 _MOST = 21  # problems that are looked for
+_MOST_COMBINATIONS = 200_000  # drawing and ranking list those of a cell, some 100 bytes each
 Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
 
@@ -34,7 +38,8 @@ class SpaceError(UserError, ValueError):
 class SearchSpace:
     """The choices of every field: cell -> field -> tuple of values.
 
-    Fields are those of the genotype's dict form, except: `AugCell1` and
+    Always in normal form: whatever order cells, fields and values came in, equal
+    spaces look alike and draw alike. Fields are those of the genotype's dict form, except: `AugCell1` and
     `AugCell2` have `lengths`, `options` and `<option>.<parameter>`; `LossCell`
     has `<loss>.<parameter>`; `PairCell` has `kinds` (any non-empty subset is
     drawn); `EncoderCell` has `nodes` (number of inner nodes) and `operators`.
@@ -51,16 +56,20 @@ class SearchSpace:
         if problems:
             raise SpaceError("\n".join(problems))
         frozen = {}
-        for cell, fields in self.choices.items():
-            legal = _legal_fields(cell, fields)
-            frozen[cell] = MappingProxyType(
-                {name: _in_one_type(values, legal[name]) for name, values in fields.items()}
-            )
+        for cell in CELLS:
+            fields = self.choices[cell]
+            legal = legal_fields(cell, fields)
+            frozen[cell] = MappingProxyType({name: _in_order(fields[name], rule) for name, rule in legal.items()})
         object.__setattr__(self, "choices", MappingProxyType(frozen))
 
     @cached_property
     def _hash(self) -> int:
         return hash(tuple((cell, tuple(fields.items())) for cell, fields in self.choices.items()))
+
+    @cached_property
+    def key(self) -> str:
+        """The first 16 hex digits of the SHA-256 of the choices as JSON: equal spaces have one, others have others."""
+        return hashlib.sha256(json.dumps(self.to_dict()).encode()).hexdigest()[:16]
 
     def __hash__(self) -> int:
         return self._hash
@@ -115,6 +124,10 @@ class SearchSpace:
         sizes |= {cell: count(self[cell]) for cell, count in counting.CANONICAL.items()}
         return {**sizes, "total": math.prod(sizes.values())}
 
+    def holds(self, genotype: Genotype) -> bool:
+        """Return whether a genotype can be drawn, its views in either order."""
+        return holds(self.choices, genotype)
+
     def to_dict(self) -> dict[str, dict[str, list[Any]]]:
         """Return the choices as plain dicts and lists, ready for JSON."""
         return {cell: {name: list(values) for name, values in fields.items()} for cell, fields in self.choices.items()}
@@ -137,11 +150,11 @@ class SearchSpace:
         return cls({cell: {name: tuple(values) for name, values in fields.items()} for cell, fields in data.items()})
 
 
-def _in_one_type(values: Iterable[Any], rule: Range | tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return the values once each; 0 and 0.0 are the same choice and must look it."""
+def _in_order(values: Iterable[Any], rule: Range | tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values once each, in the order of the rule; 0 and 0.0 are the same choice and must look it."""
     if isinstance(rule, Range):
-        values = [int(value) if rule.integer else float(value) for value in values]
-    return tuple(dict.fromkeys(values))
+        return tuple(sorted({int(value) if rule.integer else float(value) + 0.0 for value in values}))
+    return tuple(legal for legal in rule if legal in values)
 
 
 def _flat(selection: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -159,13 +172,13 @@ def _without_orphans(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[s
     return {name: values for name, values in fields.items() if "." not in name or name.split(".")[0] in kept}
 
 
-def _legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, Range | tuple[Any, ...]]:
+def legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, Range | tuple[Any, ...]]:
     """Return what each field of a cell may hold: a range, or the legal values."""
     legal: dict[str, Range | tuple[Any, ...]] = {}
     for field, rule in FIELDS[cell].items():
         if isinstance(rule, Options):
             legal[field] = rule.names()
-            parameters = rule.parameters(fields.get(field, ()))
+            parameters = rule.parameters(name for name in rule.names() if name in fields.get(field, ()))
             legal |= {name: parameter_range(name.partition(".")[2], values) for name, values in parameters.items()}
         else:
             legal[field] = rule
@@ -190,13 +203,16 @@ def _problems(choices: Cells) -> Iterator[str]:
             yield f"{cell}.lengths: must hold a length of at most {len(options)} (its options), got {shown(lengths)}"
     if not counting.pair_cells(choices["PairCell"]):
         yield "PairCell: cross_scale alone needs a kernel > 0, got kernel 0 only"
+    for where, number in counting.combinations(choices).items():
+        if number > _MOST_COMBINATIONS:
+            yield f"{where}: at most {_MOST_COMBINATIONS:,} combinations of values can be told apart, got {number:,}"
 
 
 def _cell_problems(cell: str, fields: Mapping[str, tuple[Any, ...]] | None) -> Iterator[str]:
     if fields is None:
         yield f"{cell}: the cell is required, got nothing"
         return
-    legal = _legal_fields(cell, fields)
+    legal = legal_fields(cell, fields)
     for name in legal:
         if name not in fields:
             yield f"{cell}.{name}: the field is required, got nothing"

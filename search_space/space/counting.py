@@ -14,6 +14,7 @@ from search_space.genotype.encoder_dag import IDENTITY
 from search_space.registry import losses_without_similarity
 
 Cell = Mapping[str, tuple[Any, ...]]
+VIEWS = ("AugCell1", "AugCell2")
 
 
 def points(cell: Cell, option: str) -> list[Choice]:
@@ -22,6 +23,23 @@ def points(cell: Cell, option: str) -> list[Choice]:
     parameters = {name[len(prefix) :]: values for name, values in cell.items() if name.startswith(prefix)}
     grid = itertools.product(*parameters.values())
     return [Choice(option, tuple(zip(parameters, point, strict=True))) for point in grid]
+
+
+def n_points(cell: Cell, option: str) -> int:
+    """Count the points of an option without listing them."""
+    return math.prod(len(values) for name, values in cell.items() if name.startswith(f"{option}."))
+
+
+def combinations(choices: Mapping[str, Cell]) -> dict[str, int]:
+    """Return how many parts of each kind are listed where genotypes are drawn and ranked as numbers."""
+    chains = {name: sum(n_points(choices[name], option) for option in choices[name]["options"]) for name in VIEWS}
+    encoder = {name: values for name, values in choices["EncoderCell"].items() if name != "readout"}
+    return {
+        **chains,
+        "EmbedCell": hyperparameters(choices["EmbedCell"]),
+        "LossCell": raw_losses(choices["LossCell"]),
+        "EncoderCell and TrainCell": hyperparameters(encoder) * hyperparameters(choices["TrainCell"]),
+    }
 
 
 def pair_cells(cell: Cell) -> list[PairCell]:
@@ -40,7 +58,7 @@ def raw_chains(cell: Cell) -> int:
     """
     symmetric = [1]
     for option in cell["options"]:
-        count = len(points(cell, option))
+        count = n_points(cell, option)
         symmetric = [a + count * b for a, b in zip([*symmetric, 0], [0, *symmetric], strict=True)]
     return sum(math.factorial(size) * symmetric[size] for size in cell["lengths"] if size < len(symmetric))
 
@@ -70,7 +88,7 @@ def common_canonical_chains(first: Cell, second: Cell) -> int:
     return sum(
         math.factorial(length) * count
         for (length, *used), count in counts.items()
-        if _reachable(first, length, zeros[0] - used[0]) and _reachable(second, length, zeros[1] - used[1])
+        if reachable(first, length, zeros[0] - used[0]) and reachable(second, length, zeros[1] - used[1])
     )
 
 
@@ -78,7 +96,13 @@ def _has_zero(points: set[Choice]) -> bool:
     return any(choice.does_nothing for choice in points)
 
 
-def _reachable(cell: Cell, length: int, spare_zeros: int) -> bool:
+def zeros(cell: Cell) -> list[str]:
+    """Return the options of a chain that can be drawn with every strength zero, and so without effect."""
+    return [option for option in cell["options"] if any(point.does_nothing for point in points(cell, option))]
+
+
+def reachable(cell: Cell, length: int, spare_zeros: int) -> bool:
+    """Return whether a chain of acting options can be drawn, so many others with strength zero beside it."""
     return any(0 <= drawn - length <= spare_zeros for drawn in cell["lengths"])
 
 
@@ -104,7 +128,7 @@ def canonical_losses(cell: Cell) -> int:
 
 def _points(cell: Cell, field: str) -> int:
     """Count the options of a field, each with the choices of its parameters."""
-    return sum(len(points(cell, name)) for name in cell[field])
+    return sum(n_points(cell, name) for name in cell[field])
 
 
 def raw_graphs(nodes: Sequence[int], n_operators: int) -> int:

@@ -1,6 +1,7 @@
 """The two spaces that come with the software: the default one and the full one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -40,23 +41,36 @@ _FULL: _Values = MappingProxyType(
     }
 )
 
-_COVERED_CHAIN = {
-    "lengths": (0, 1, 2, 3),
+_DEFAULT_CHAIN = {
     "options": ("crop", "frequency_mask", "jitter", "point_mask", "rescale", "resize"),
+    "crop.ratio": (0.1, 0.2, 0.3, 0.4, 0.5),
+    "frequency_mask.ratio": (0.05, 0.1, 0.2, 0.3, 0.4),
+    "jitter.sigma": (0.05, 0.1, 0.2, 0.3, 0.5),
+    "point_mask.ratio": (0.05, 0.1, 0.2, 0.3, 0.5),
+    "rescale.sigma": (0.05, 0.1, 0.2, 0.3, 0.5),
+    "resize.ratio": (0.05, 0.1, 0.2, 0.3, 0.4),
+    "lengths": (0, 1, 2, 3),
 }
-# Where the trials of the shipped bank cover less: a comparator can rank nothing else.
-_COVERED: _Values = MappingProxyType(
+_TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+_DEFAULT: _Values = MappingProxyType(
     {
-        "AugCell1": _COVERED_CHAIN,
-        "AugCell2": _COVERED_CHAIN,
+        "AugCell1": _DEFAULT_CHAIN,
+        "AugCell2": _DEFAULT_CHAIN,
         "EmbedCell": {
             "jitter": (0.0, 0.1, 0.2),
             "mask": (0.0, 0.1, 0.2),
             "norm": (NONE, "batchnorm", "l2", "layernorm"),
         },
-        "PairCell": {"kinds": ("cross_scale", "instance", "neighbor", "temporal")},
+        "PairCell": {
+            "kinds": ("cross_scale", "instance", "neighbor", "temporal"),
+            "pool": ("avg", "max"),
+            "kernel": (0, 2, 3, 5, 7),
+        },
         "LossCell": {
             "loss": ("info_nce", "nt_xent", "triplet"),
+            "info_nce.temperature": _TEMPERATURES,
+            "nt_xent.temperature": _TEMPERATURES,
+            "triplet.margin": (0.2, 0.5, 1.0),
             "similarity": ("cosine", "dot", "neg_euclidean"),
             "weighting": (NONE,),
             "auxiliary": (NONE,),
@@ -77,20 +91,28 @@ _COVERED: _Values = MappingProxyType(
             "blocks": (1, 2),
             "hidden": (16, 32, 64),
             "output": (64, 128),
+            "dropout": (0.0, 0.1),
+            "normalization": (NONE, "instance", "last"),
+            "channels": ("independent", "mixed"),
             "readout": ("attention", "last", "max", "mean", "multiscale", "ppv"),
         },
-        "TrainCell": {"batch_size": (8, 16, 32)},
+        "TrainCell": {
+            "learning_rate": (3e-4, 1e-3, 3e-3),
+            "batch_size": (8, 16, 32),
+            "weight_averaging": (False, True),
+        },
     }
 )
 
 
+@cache
 def default_space() -> SearchSpace:
-    """Return the space of the shipped bank and comparator: its options, moderate strengths, encoders of minutes.
+    """Return the space that is searched where no other is named: moderate strengths, encoders of minutes.
 
-    Option parameters draw from the registered choices, which neither destroy more
-    than they teach nor are zero (the option's absence).
+    It is stated here, value by value: a new option changes it only where somebody adds it. Strengths neither destroy
+    more than they teach nor are zero (the option's absence).
     """
-    return _space({cell: {**fields, **_COVERED[cell]} for cell, fields in _FULL.items()}, strengths=())
+    return SearchSpace(_DEFAULT)
 
 
 def full_space() -> SearchSpace:
@@ -98,12 +120,7 @@ def full_space() -> SearchSpace:
 
     Strengths are AutoCL's eleven from 0 to 0.95 beside the registered choices.
     """
-    return _space(_FULL, strengths=STRENGTHS)
-
-
-def _space(given: _Values, *, strengths: tuple[float, ...]) -> SearchSpace:
-    """Return the space of these values; of augmentations, `strengths` are drawn beside the registered ones."""
-    cells = {cell: {**fields} for cell, fields in given.items()}
+    cells = {cell: {**fields} for cell, fields in _FULL.items()}
     for cell, fields in cells.items():
         for field, rule in FIELDS[cell].items():
             if isinstance(rule, tuple):
@@ -111,6 +128,10 @@ def _space(given: _Values, *, strengths: tuple[float, ...]) -> SearchSpace:
             elif isinstance(rule, Options):
                 fields[field] = fields[field] or rule.names()
                 for name, registered in rule.parameters(fields[field]).items():
-                    wider = strengths if cell.startswith("AugCell") and name.endswith(_STRENGTH_NAMES) else ()
-                    fields[name] = tuple(sorted({*registered, *wider}))
+                    wider = STRENGTHS if cell.startswith("AugCell") and name.endswith(_STRENGTH_NAMES) else ()
+                    fields[name] = (*registered, *wider)
     return SearchSpace(cells)
+
+
+SPACES: Mapping[str, Callable[[], SearchSpace]] = MappingProxyType({"default": default_space, "full": full_space})
+"""The spaces that have a name."""

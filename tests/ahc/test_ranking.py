@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ import torch
 
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import encode_genotypes
-from ahc.graphs.vocabulary import Vocabulary, VocabularyError
-from ahc.ranking import evolve, rank_candidates
+from ahc.graphs.vocabulary import Vocabulary
+from ahc.ranking import UnlearnedWarning, evolve, rank_candidates
 from ahc.threads import for_each, one_thread_a_product
-from search_space.drawing import sample_candidates, sample_columns
+from search_space.drawing import every_genotype, sample_candidates, sample_columns
 from search_space.genotype import Genotype
+from search_space.space import full_space
 
 TASK = np.linspace(-1, 1, 5).astype(np.float32)
 
@@ -134,7 +136,53 @@ def test_refuses(opinionated: Comparator, candidates: list[Genotype]) -> None:
         rank_candidates(opinionated, candidates, TASK, top_k=0)
     with pytest.raises(ValueError, match="evolve: needs at least 1 seed"):
         evolve(opinionated, [], TASK, np.random.default_rng(0))
-    words = Vocabulary(columns=opinionated.vocabulary.columns[:10], scales=opinionated.vocabulary.scales)
-    ignorant = Comparator(words, settings=opinionated.settings)
-    with pytest.raises(VocabularyError, match="unknown vocabulary entry"):
+
+
+def without(comparator: Comparator, *names: str) -> Comparator:
+    """A comparator that lacks these columns and thinks alike of the others."""
+    kept = [at for at, column in enumerate(comparator.vocabulary.columns) if column.partition(".")[0] not in names]
+    columns = tuple(comparator.vocabulary.columns[at] for at in kept)
+    scales = {name: scale for name, scale in comparator.vocabulary.scales.items() if name in columns}
+    smaller = Comparator(Vocabulary(columns, scales), settings=comparator.settings).eval()
+    n = len(comparator.vocabulary)
+    state = comparator.state_dict()
+    for name, value in smaller.state_dict().items():
+        ours = state[name]
+        at = [axis for axis in range(value.ndim) if value.shape[axis] != ours.shape[axis]]
+        if at:  # features come first
+            places = [*kept, *range(n, ours.shape[at[0]])]
+            ours = ours.index_select(at[0], torch.tensor(places))
+        value.copy_(ours)
+    return smaller
+
+
+def test_an_option_that_the_comparator_lacks_is_ranked_as_the_mean_of_its_kind(
+    opinionated: Comparator, candidates: list[Genotype]
+) -> None:
+    ignorant = without(opinionated, "readout/ppv", "augmentation/jitter")
+    with pytest.warns(UnlearnedWarning, match=r"never learned about augmentation jitter, readout ppv; each") as caught:
+        ranking = rank_candidates(ignorant, candidates, TASK)
+    assert len(caught) == 1 and len(ranking) == len(candidates)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # told once
         rank_candidates(ignorant, candidates, TASK)
+        evolve(ignorant, candidates[:20], TASK, np.random.default_rng(0), generations=2, population=10, children=10)
+        known = [g for g in candidates if g.encoder.readout != "ppv" and "jitter" not in str((g.aug1, g.aug2))]
+        rank_candidates(without(opinionated, "readout/ppv", "augmentation/jitter"), known, TASK)
+    # those without the missing options are scored as before
+    before = rank_candidates(opinionated, known, TASK, failure_weight=0.0)
+    after = rank_candidates(ignorant, known, TASK, failure_weight=0.0)
+    assert [g.key for g in after.genotypes] == [g.key for g in before.genotypes]
+    np.testing.assert_allclose(after.scores, before.scores, atol=1e-5)
+
+
+def test_what_cannot_mutate_has_no_children(opinionated: Comparator) -> None:
+    full = full_space().restrict({"PairCell.kernel": 3})
+    one = {cell: {name: values[:1] for name, values in fields.items()} for cell, fields in full.to_dict().items()}
+    one["AugCell1"] = {"options": ["crop", "jitter"], "lengths": [0, 2], "crop.ratio": 0.1, "jitter.sigma": 0.1}
+    one["AugCell2"]["lengths"] = [0]
+    only = full.restrict(one)
+    seeds = list(every_genotype(only))
+    assert len(seeds) == 3
+    kept = evolve(opinionated, seeds[:1], TASK, np.random.default_rng(0), space=only, generations=3, children=20)
+    assert kept.genotypes == tuple(seeds[:1])  # the others are two steps away

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from downstream.errors import DataError
 from nas.choosing.genotype_file import named_genotype
+from nas.choosing.space_file import named_space, space_text
 from nas.cli.arguments import collect, read_config
 from nas.cli.commands import COMMANDS
 from nas.cli.program import _parse
@@ -22,7 +23,7 @@ from nas.errors import OptionError
 from nas.seeding.manifest import read_manifest
 from search_space import default_space, full_space, sample_candidates
 from search_space.genotype import Genotype, GenotypeError
-from search_space.space import SearchSpace, SpaceError
+from search_space.space import SearchSpace, SpaceError, read_space
 
 VALUES = st.recursive(
     st.one_of(
@@ -126,6 +127,36 @@ def test_genotype_files(hostile: Callable[..., None], fuzz: SimpleNamespace) -> 
 def test_drawn_spaces(hostile: Callable[..., None], fuzz: SimpleNamespace) -> None:
     feed = fuzz.drawn(with_one_replaced([default_space().to_dict()]))
     hostile(feed, SearchSpace.from_dict, share=0.02, allowed=(SpaceError,))
+
+
+def notes_space() -> dict[str, Any]:
+    return {
+        "AugCell": {"enabled_ops": ["jitter", "crop"], "discrete_values": [0, 0.1], "order_values": [1, 2]},
+        "EmbedCell": {"jitter_values": [0], "mask_values": [0.1], "norm_options": ["layernorm"]},
+        "PairCell": {"temporal": [True, False], "pool_type": ["avg"], "kernel_range": [3]},
+        "LossCell": {"loss_options": ["NTXent"], "sim_options": ["dot"], "temperature": [0, 0.1]},
+    }
+
+
+def test_drawn_spaces_in_memory(hostile: Callable[..., None], fuzz: SimpleNamespace) -> None:
+    def use(content: Any) -> None:
+        space = read_space(content)
+        assert read_space(json.loads(json.dumps(space.to_dict()))) == space
+
+    feed = fuzz.drawn(with_one_replaced([default_space().to_dict(), notes_space()]))
+    hostile(feed, use, share=0.03, allowed=(SpaceError,))
+
+
+def test_space_files(hostile: Callable[..., None], fuzz: SimpleNamespace) -> None:
+    texts = (space_text(default_space()), space_text(default_space(), as_json=True), json.dumps(notes_space()))
+
+    def use(content: bytes) -> None:
+        name = "given/space.json" if len(content) % 2 else "given/space.yaml"
+        Path(name).write_bytes(content)
+        named_space(name)
+
+    feed = fuzz.seeded("space", lambda rng: yaml_text(rng, texts, fuzz))
+    hostile(feed, use, share=0.03, allowed=(SpaceError, OptionError))
 
 
 def yaml_text(rng: random.Random, texts: tuple[str, ...], fuzz: SimpleNamespace) -> bytes:

@@ -17,6 +17,7 @@ from downstream.cases import features
 from downstream.classification.probes import PROBES
 from downstream.data import load_task
 from nas import net, search_run
+from nas.choosing.space_file import space_text
 from nas.cli import program as cli
 from nas.cli.encoders.embed import embed
 from nas.cli.encoders.evaluate import evaluate
@@ -25,8 +26,9 @@ from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
 from nas.saved.encoder import load_encoder
 from nas.search import search
-from nas.search_run import RIVALS
+from nas.search_run import RIVALS, SearchRun
 from search_space.genotype import Genotype
+from search_space.space import default_space
 
 search_module = sys.modules["nas.search"]  # the package's attribute of that name may be the function
 ITALY = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
@@ -114,6 +116,32 @@ def test_the_best_on_validation_of_all_that_were_trained_is_handed_over(tmp_path
     assert methods == ["chosen", "untrained encoder", *(name for name in RIVALS if name != result.origin)]
     assert f"Origin: {result.origin}, the best on validation of 2 picks of the comparator" in result.text
     assert search(options(tmp_path / "run", preset=None, candidates=60, top_k=2)).origin == result.origin
+
+
+def test_a_space_is_part_of_the_question_and_of_the_answer(tmp_path: Path) -> None:
+    space = default_space().restrict({"EncoderCell": {"operators": "conv1d", "nodes": 2}, "TrainCell.batch_size": 8})
+    (tmp_path / "space.yaml").write_text(space_text(space))
+    how = {"preset": None, "candidates": 40, "top_k": 1}
+    asked = options(tmp_path / "run", space=str(tmp_path / "space.yaml"), **how)
+    result = search(asked)
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["space"] == {"name": str(tmp_path / "space.yaml"), "choices": space.to_dict()}
+    assert f"Space: {tmp_path / 'space.yaml'}, " in result.text
+    assert "finished before" in search(options(tmp_path / "run", space=space, **how)).text  # the same by another name
+    for other in ({}, {"space": "default"}, {"space": "full"}):
+        with pytest.raises(OutputExistsError, match=r"holds a run with other options \(space differ\)"):
+            search(options(tmp_path / "run", **how, **other))
+
+
+def test_the_default_space_is_the_same_question_left_out_or_named(run: Path) -> None:
+    config = json.loads((run / "config.json").read_text())
+    assert config["question"]["space"] is None and json.loads((run / "run.json").read_text())["space"] is None
+    asked = {"question": {key: value for key, value in config["question"].items() if key != "space"}}
+    (run / "config.json").write_text(json.dumps(asked))  # as versions without a choice wrote it
+    for how in ({}, {"space": "default"}, {"space": default_space()}):
+        assert "finished before" in search(options(run, **how)).text
+    searching = SearchRun(load_task(ITALY, kind="classification"), options(run.parent / "new", preset=None))
+    assert searching.folder._config["question"]["space"] is None
 
 
 def test_the_bank_holds_validation_values_only(run: Path) -> None:

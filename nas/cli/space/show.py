@@ -14,7 +14,6 @@ from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
 from search_space.genotype.graph import encoder_edges, to_networkx
 from search_space.presets import PRESETS
-from search_space.space import default_space, full_space
 
 
 def show_genotype(options: ShowOptions) -> Shown:
@@ -47,8 +46,7 @@ def sample_space(options: SampleOptions) -> Shown:
     Raises:
         SamplingError: If the space holds fewer.
     """
-    space = full_space() if options.space == "full" else default_space()
-    drawn = sample_candidates(options.number, np.random.default_rng(options.rng_seed), space)
+    drawn = sample_candidates(options.number, np.random.default_rng(options.rng_seed), options.search_space)
     return Shown("\n".join(json.dumps(genotype.to_dict()) for genotype in drawn))
 
 

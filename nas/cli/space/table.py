@@ -1,12 +1,18 @@
-"""The search space in words: its options, its size, or one preset as JSON."""
+"""The search space in words: its options, its size; or one preset or one space as a file to edit."""
 
 import json
+import shlex
+from pathlib import Path
 
+from nas.choosing.space_file import named_space, space_text
 from nas.cli.space.markdown import options_markdown
 from nas.cli.text import Shown, values_text
+from nas.errors import OutputExistsError
 from nas.options.space import SpaceOptions
+from nas.runs.whole_file import write_whole
 from search_space import registry
 from search_space.presets import preset
+from search_space.sentences import count_text
 from search_space.space import default_space, full_space
 
 
@@ -15,9 +21,13 @@ def show_space(options: SpaceOptions) -> Shown:
 
     Raises:
         UnknownOptionError: If there is no such kind.
+        OptionError: If there is no such space; SpaceError: if a file holds none.
+        OutputExistsError: If the file to write exists.
     """
     if options.markdown:
         return Shown(options_markdown())
+    if options.print is not None:
+        return _printed(options.print, options.output, overwrite=options.overwrite)
     if options.preset is not None:
         return Shown(json.dumps(preset(options.preset, kind=options.task).to_dict(), indent=1))
     if options.kind is not None and options.kind not in registry.PROVIDERS:
@@ -27,6 +37,18 @@ def show_space(options: SpaceOptions) -> Shown:
     if options.kind is None:
         parts.append(size_table())
     return Shown("\n\n".join(parts))
+
+
+def _printed(name: str, output: str | None, *, overwrite: bool) -> Shown:
+    space = named_space(name)
+    if output is None:
+        return Shown(space_text(space).rstrip("\n"))
+    path = Path(output)
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists; --overwrite replaces it")
+    write_whole(path, space_text(space, as_json=path.suffix == ".json").encode())
+    size = count_text(space.canonical_size()["total"])
+    return Shown(f"{size} different genotypes: tscnas search --space {shlex.quote(str(path))}")
 
 
 def _kind(kind: str) -> str:
@@ -53,10 +75,6 @@ def size_table() -> str:
     width = max(len(name) for name, _ in columns)
     lines = ["  ".join([f"{'number of genotypes':19}", *(f"{name:>{width}}" for name, _ in columns)])]
     for row in rows:
-        cells = (_count(sizes[row]) if row in sizes else "" for _, sizes in columns)
+        cells = (count_text(sizes[row]) if row in sizes else "" for _, sizes in columns)
         lines.append("  ".join([f"  {row:17}", *(f"{cell:>{width}}" for cell in cells)]).rstrip())
     return "\n".join(lines)
-
-
-def _count(number: int) -> str:
-    return f"{number:,}" if number < 1_000_000 else f"{number:.2e}"

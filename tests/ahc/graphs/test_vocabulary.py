@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ahc.graphs.graph import geno_to_graph
 from ahc.graphs.vocabulary import Scale, Vocabulary, VocabularyError
-from search_space.genotype import Genotype
+from search_space.genotype import Choice, Genotype
+from search_space.genotype.graph import Vertex
 from search_space.registry import PROVIDERS, options
 
 
@@ -42,6 +44,26 @@ def test_an_unknown_operator_is_named(vocabulary: Vocabulary, candidates: list[G
     smaller = replace(vocabulary, columns=tuple(c for c in vocabulary.columns if c != f"operator/{gone}"))
     with pytest.raises(VocabularyError, match=f"unknown vocabulary entry 'operator/{gone}'"):
         geno_to_graph(candidates[0], smaller)
+
+
+def test_an_unknown_option_is_the_mean_of_the_known_ones_where_it_may_be(vocabulary: Vocabulary) -> None:
+    lacking: set[str] = set()
+    vertex = Vertex(
+        "loss", (("loss", Choice("new", (("x", 1.0),))), ("similarity", Choice("dot"))), (("train.new", 2.0),)
+    )
+    row = vocabulary.row(vertex, lacking)
+    assert lacking == {"loss new", "train.new"}
+    losses = [vocabulary.row(Vertex("loss", (("loss", Choice(name)),), ())) for name in options("loss")]
+    for at, name in enumerate(vocabulary.columns):
+        if name in ("similarity/dot", "vertex/loss"):
+            assert row[at] == 1.0
+        elif name in vocabulary.scales:
+            assert row[at] == pytest.approx(0.5 / len(losses) if name.startswith("loss/") else 0.0)
+        else:
+            mean = np.mean([loss[at] for loss in losses]) if name.startswith("loss/") else 0.0
+            assert row[at] == pytest.approx(mean)
+    with pytest.raises(VocabularyError, match="unknown vocabulary entry 'loss/new'"):
+        vocabulary.row(vertex)
 
 
 def test_a_near_name_is_suggested(vocabulary: Vocabulary) -> None:

@@ -98,8 +98,8 @@ def test_a_search_trains_nothing_beyond_its_limits(monkeypatch: pytest.MonkeyPat
     task = load_task(ITALY, kind="classification")
     evolved = []
 
-    def spy(comparator: object, seeds: object, embedding: object, rng: object, *, accept: object) -> Ranking:
-        found = evolve(comparator, seeds, embedding, rng, accept=accept, generations=2, children=40)  # type: ignore[arg-type]
+    def spy(*given: object, **how: object) -> Ranking:
+        found = evolve(*given, **how, generations=2, children=40)  # type: ignore[arg-type]
         evolved.extend(found.genotypes)
         return found
 

@@ -203,6 +203,7 @@ def test_every_example_in_the_help_is_understood(
     calls = stand_in()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "options.yaml").write_text("data: d.csv\n", encoding="utf-8")
+    (tmp_path / "space.yaml").write_text("EncoderCell: {blocks: [1]}\n", encoding="utf-8")
     for example in command.examples:
         assert cli.main(example.split(" > ")[0].split()[1:]) == 0, example
     assert {type(options) for options in calls} == {command.options}

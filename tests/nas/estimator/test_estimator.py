@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from downstream.errors import DataError
 from nas import net
+from nas.choosing.space_file import named_space
 from nas.errors import NothingTrainedError, OptionError, OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.estimator.parameters import plain_parameters
 from nas.estimator.reading import task_to_fit
 from nas.saved.tensor_file import SavedEncoderError
+from search_space import read_space
 
 
 def two_tones(n: int, *, rng_seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,6 +66,24 @@ def test_saved_and_loaded_estimators_agree(fitted: ContrastiveNAS, tmp_path: Pat
     assert np.array_equal(loaded.transform(x), fitted.transform(x))
     assert np.array_equal(loaded.predict(x), fitted.predict(x))
     assert loaded.get_params() == fitted.get_params()
+
+
+@pytest.mark.parametrize("form", ["path", "mapping", "space"])
+def test_a_space_of_ones_own(form: str, tmp_path: Path) -> None:
+    cells = {"EncoderCell": {"operators": ["conv1d"], "nodes": [2]}, "AugCell1": {"lengths": [1]}}
+    space = read_space(cells)
+    (tmp_path / "space.json").write_text(json.dumps(cells))
+    given = {"path": tmp_path / "space.json", "mapping": cells, "space": space}[form]
+    x, y = two_tones(24, rng_seed=0)
+    estimator = clone(quick(preset=None, space=given, candidates=30, top_k=1))
+    assert estimator.get_params()["space"] == given
+    estimator.fit(x, y)
+    assert "Space: " in estimator.result_text_
+    estimator.save(tmp_path / "saved")
+    loaded = ContrastiveNAS.load(tmp_path / "saved")
+    assert (loaded.predict(x) == estimator.predict(x)).all() and named_space(loaded.space) == space
+    with pytest.raises(OptionError, match="unknown space 'ful'"):
+        quick(space="ful").fit(x, y)
 
 
 def test_saving_never_overwrites_something_else(fitted: ContrastiveNAS, tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from nas.options.seeding import AhcOptions, SeedsOptions
 from nas.seeding.comparator import train_ahc
 from nas.seeding.manifest import read_manifest
 from nas.seeding.seeds import generate_seeds
-from search_space.presets import PRESETS
+from nas.seeding.waves import SHARED_PRESETS
+from search_space.drawing import every_genotype
+from search_space.presets import PRESETS, preset
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "data"
 MANIFEST = """
@@ -39,6 +41,34 @@ def manifest(tmp_path: Path) -> Path:
 def options(manifest: Path, bank: Path, **changes: object) -> SeedsOptions:
     settings = {"genotypes": 9, "iterations": 2, "repeats": 0.2, "engine": "serial", "workers": 1, "quiet": True}
     return SeedsOptions(str(manifest), data=str(EXAMPLES), bank=str(bank), **{**settings, **changes})  # type: ignore[arg-type]
+
+
+def test_candidates_of_another_space_lie_in_it_and_a_small_one_ends(manifest: Path, tmp_path: Path) -> None:
+    encoder = {"nodes": [1, 2], "operators": ["conv1d"], "blocks": [1], "hidden": [16], "readout": ["last"]}
+    chain = {"options": ["jitter"], "lengths": [1], "jitter.sigma": [0.1]}
+    small = {
+        "AugCell1": chain,
+        "AugCell2": chain,
+        "EmbedCell": {"jitter": [0], "mask": [0], "norm": ["none"]},
+        "PairCell": {"kinds": ["instance"], "pool": ["max"], "kernel": [0]},
+        "LossCell": {"loss": ["nt_xent"], "nt_xent.temperature": [0.2], "similarity": ["dot"]},
+        "EncoderCell": {
+            **encoder,
+            "output": [64],
+            "dropout": [0],
+            "normalization": ["none"],
+            "channels": ["mixed"],
+        },
+        "TrainCell": {"learning_rate": [1e-3], "batch_size": [8], "weight_averaging": [True]},
+    }
+    asked = options(manifest, tmp_path / "small.sqlite", genotypes=30, space=small)
+    generate_seeds(asked)
+    with Bank(asked.bank, read_only=True) as bank:
+        records = [record for record in bank.records() if record.task_name == "italy"]
+    presets = {preset(name, kind="classification").key for name in SHARED_PRESETS}
+    drawn = {record.genotype_key for record in records} - presets
+    assert drawn == {genotype.key for genotype in every_genotype(asked.search_space)} and len(drawn) == 3
+    assert generate_seeds(asked).n_new == 0
 
 
 def test_waves_repeats_and_resuming(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from search_space import PRESETS, UnknownOptionError, from_notes, preset
+from search_space.genotype.notes import NOTES_ENCODER
 from search_space.presets import ENCODERS
-from search_space.presets.strategies import _NOTES_ENCODER, _NOTES_STRATEGY
+from search_space.presets.strategies import _NOTES_STRATEGY
 from search_space.registry import get
 
 
@@ -35,7 +36,7 @@ def test_ts2vec_doubles_its_dilation_ten_times() -> None:
 
 
 def test_notes_best_is_the_import_of_the_notes() -> None:
-    assert dict(PRESETS["notes_best"].genotype) == from_notes(_NOTES_STRATEGY, _NOTES_ENCODER)
+    assert dict(PRESETS["notes_best"].genotype) == from_notes(_NOTES_STRATEGY, NOTES_ENCODER)
 
 
 def test_unknown_names() -> None:

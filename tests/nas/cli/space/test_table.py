@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from nas.choosing.space_file import named_space
 from nas.cli.space.markdown import options_markdown
 from nas.cli.space.table import show_space, size_table
+from nas.errors import OptionError, OutputExistsError
 from nas.options.space import SpaceOptions
 from search_space import registry
 from search_space.genotype import Genotype
@@ -36,6 +38,29 @@ def test_one_kind_alone() -> None:
 def test_a_printed_preset_is_that_genotype(task: str) -> None:
     printed = json.loads(show_space(SpaceOptions(preset="ts2vec", task=task)).text)
     assert Genotype.from_dict(printed) == preset("ts2vec", kind=task)
+
+
+def test_a_printed_space_is_read_again(tmp_path: Path) -> None:
+    for name, space in (("default", default_space()), ("full", full_space())):
+        (tmp_path / "printed.yaml").write_text(show_space(SpaceOptions(print=name)).text)
+        assert named_space(tmp_path / "printed.yaml") == space
+        for ending in ("yaml", "json"):
+            file = str(tmp_path / f"{name}.{ending}")
+            assert show_space(SpaceOptions(print=name, output=file)).text.endswith(f"tscnas search --space {file}")
+            assert named_space(file) == space
+            assert show_space(SpaceOptions(print=file)).text == show_space(SpaceOptions(print=name)).text
+            with pytest.raises(OutputExistsError, match="exists; --overwrite replaces it"):
+                show_space(SpaceOptions(print=name, output=file))
+            show_space(SpaceOptions(print=name, output=file, overwrite=True))
+
+
+def test_a_file_of_a_space_needs_a_space_and_an_ending() -> None:
+    with pytest.raises(OptionError, match="output: is for what --print prints, and there is no --print"):
+        SpaceOptions(output="s.yaml")
+    with pytest.raises(OptionError, match=r"output: must end in \.yaml or \.json, got 's\.txt'"):
+        SpaceOptions(print="full", output="s.txt")
+    with pytest.raises(OptionError, match="unknown space 'defalt'; did you mean 'default'"):
+        show_space(SpaceOptions(print="defalt"))
 
 
 def test_sizes_per_cell_are_those_of_both_spaces() -> None:

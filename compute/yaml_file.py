@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 import yaml
 
 from compute.user_error import USAGE, UserError
-from search_space.sentences import shown
 
 LARGEST = 2**20  # bytes; the parser needs seconds for a megabyte
 DEEPEST = 20
@@ -58,7 +57,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types
         for name_node, _ in node.value:
             name, line = self.construct_object(name_node, deep=True), name_node.start_mark.line + 1
             if name in lines:
-                raise YamlFileError(f"line {line}: {shown(name)} is given already in line {lines[name]}")
+                raise YamlFileError(f"line {line}: {str(name)[:40]!r} is given already in line {lines[name]}")
             lines[name] = line
         raise AssertionError("fewer names than nodes")
 

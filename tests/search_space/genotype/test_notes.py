@@ -1,4 +1,4 @@
-"""Migrations: the notes' form becomes the present one, or an error says why not."""
+"""The notes' form becomes the present one, and a warning says how, or an error says why not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from search_space import NOTES_OPERATORS, Genotype, GenotypeError, from_notes, preset, upgrade
+from search_space import NOTES_OPERATORS, Genotype, GenotypeError, NotesWarning, from_notes, preset, upgrade
+
+pytestmark = pytest.mark.filterwarnings("ignore::search_space.genotype.notes.NotesWarning")
 
 # as written in the design notes
 STRATEGY: dict[str, Any] = {
@@ -110,11 +112,73 @@ def test_broken_notes(changes: dict[str, Any], messages: list[str]) -> None:
     assert all(line.startswith(message) for line, message in zip(lines, messages, strict=True)), lines
 
 
-def test_notes_without_an_encoder() -> None:
-    with pytest.raises(GenotypeError, match="EncoderCell: the notes' form needs its encoder"):
-        Genotype.from_dict(STRATEGY)
-
-
 def test_notes_without_a_cell() -> None:
     with pytest.raises(GenotypeError, match=r"^EmbedCell: the field is required, got nothing$"):
         from_notes({name: cell for name, cell in STRATEGY.items() if name != "EmbedCell"}, ENCODER)
+
+
+# as the notes' `sample_arch` returns them: chains up to six, a temperature of 0, no encoder
+DRAWN: dict[str, Any] = {
+    "AugCell1": {
+        "enabled_ops": ["rescaling", "crop", "jitter", "frequency_masking", "resize", "point_masking"],
+        "params": {
+            "rescaling": 0.95,
+            "crop": 0.0,
+            "jitter": 0.1,
+            "frequency_masking": 0.8,
+            "resize": 0.4,
+            "point_masking": 0.9,
+        },
+    },
+    "AugCell2": {"enabled_ops": ["jitter"], "params": {"jitter": 0.3}},
+    "EmbedCell": {"jitter": 0.5, "mask": 0.95, "norm": "layernorm"},
+    "PairCell": {"temporal": True, "neighbor": False, "multiscale": True, "pool_type": "avg", "kernel": 7},
+    "LossCell": {"loss": "InfoNCE", "sim": "dot", "temperature": 0.0},
+}
+
+
+def test_what_the_notes_draw_is_read_as_it_stands_and_said() -> None:
+    with pytest.warns(NotesWarning) as caught:
+        genotype = Genotype.from_dict(DRAWN)
+    assert [step.name for step in genotype.aug1] == ["rescale", "jitter", "frequency_mask", "resize", "point_mask"]
+    assert str(genotype.loss.loss) == "info_nce(temperature=0.05)" and genotype.pair.kinds == (
+        "cross_scale",
+        "instance",
+        "temporal",
+    )
+    assert genotype.encoder == preset("notes_best").encoder and genotype.train == preset("notes_best").train
+    (said,) = [str(warning.message) for warning in caught]
+    assert said.split("; ") == [
+        "genotype in the notes' form",
+        "AugCell1: rescaling as rescale, frequency_masking as frequency_mask, point_masking as point_mask",
+        "AugCell1: crop of strength 0 left out",
+        "PairCell as instance on, temporal on, cross_scale on (instance pairs always are)",
+        "LossCell.temperature 0.0 as 0.05, the smallest",
+        "TrainCell as learning_rate 0.001, batch_size 32, weight_averaging True",
+        "EncoderCell as that of the notes' best pair (none was given)",
+        "the encoder's operators as 0 identity, 1 gated_dilated_conv, 2 temporal_attention, 3 variate_attention",
+        "its other fields as blocks 1, hidden 64, output 128, dropout 0.1, normalization none, channels independent, "
+        "readout max",
+    ]
+
+
+def test_a_code_of_four_is_of_the_list_with_graph_convolution() -> None:
+    with pytest.warns(NotesWarning, match="2 graph_convolution, 3 temporal_attention, 4 variate_attention"):
+        genotype = Genotype.from_dict(with_encoder(EncoderCell=[[0, 4], [0, 2], [1, 0]]))
+    assert genotype.encoder.edges == ((0, "variate_attention"), (0, "graph_convolution"), (1, "identity"))
+
+
+def test_the_list_of_operators_may_stand_beside_the_edges_in_the_words_of_autocts() -> None:
+    operators = ["skip_connect", "dcc_2", "trans", "s_trans", "diff_gcn", "gru"]
+    data = with_encoder(EncoderCell={"edges": [[0, 4], [0, 5], [1, 1]], "operators": operators})
+    with pytest.warns(NotesWarning, match="4 graph_convolution, 5 gru"):
+        genotype = Genotype.from_dict(data)
+    assert genotype.encoder.edges == ((0, "graph_convolution"), (0, "gru"), (1, "gated_dilated_conv"))
+    data["EncoderCell"] = {"edges": [[0, 1]], "operators": 3}
+    with pytest.raises(GenotypeError, match=r"EncoderCell\.operators: unknown field"):
+        Genotype.from_dict(data)
+
+
+def test_a_preset_in_the_notes_form_warns_of_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    preset("notes_best")
+    assert not recwarn.list

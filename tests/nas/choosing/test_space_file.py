@@ -1,0 +1,200 @@
+"""Spaces that users name: what a file may say, what is refused, and that all of a small one is ranked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ahc.ranking import UnlearnedWarning
+from compute.user_error import UserError
+from downstream.data import load_task
+from downstream.task import Task
+from nas.choosing.candidates import draw_candidates
+from nas.choosing.space_file import named_space, space_text
+from nas.errors import OptionError
+from nas.options.search import SearchOptions
+from nas.runs.stopwatch import Stopwatch
+from nas.search import choose_candidates
+from search_space import NotesWarning, SamplingError, SearchSpace, default_space, every_genotype, full_space, read_space
+
+ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
+SMALL: dict[str, Any] = {
+    "AugCell1": {"options": ["jitter"], "lengths": [1], "jitter.sigma": [0.1]},
+    "AugCell2": {"options": ["jitter"], "lengths": [1], "jitter.sigma": [0.1]},
+    "EmbedCell": {"jitter": [0], "mask": [0], "norm": ["none"]},
+    "PairCell": {"kinds": ["instance"], "pool": ["max"], "kernel": [0]},
+    "LossCell": {"loss": ["nt_xent"], "nt_xent.temperature": [0.2], "similarity": ["cosine"]},
+    "EncoderCell": {
+        "nodes": [1],
+        "operators": ["conv1d"],
+        "blocks": [1],
+        "hidden": [16],
+        "output": [64],
+        "dropout": [0],
+        "normalization": ["none"],
+        "channels": ["independent"],
+        "readout": ["last", "max", "mean"],
+    },
+    "TrainCell": {"learning_rate": [1e-5], "batch_size": [8], "weight_averaging": [True]},
+}
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return load_task(ITALY, kind="classification")
+
+
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    full, selection = full_space(), {}
+    for cell, fields in full.choices.items():
+        for name, values in fields.items():
+            if name not in ("lengths", "kernel") and data.draw(st.booleans()):
+                selection[f"{cell}.{name}"] = data.draw(st.lists(st.sampled_from(values), min_size=1, unique=True))
+    folder = tmp_path_factory.mktemp("spaces")
+    for space in (default_space(), full, full.restrict(selection)):
+        for name in ("space.yaml", "space.json"):
+            (folder / name).write_text(space_text(space, as_json=name.endswith("json")))
+            assert named_space(folder / name) == space
+            assert space_text(named_space(str(folder / name))) == space_text(space)
+
+
+def test_every_form_of_a_space(tmp_path: Path) -> None:
+    assert named_space("default") == default_space() and named_space("full") == full_space()
+    small = read_space(SMALL)
+    (tmp_path / "small.json").write_text(json.dumps(SMALL, indent="\t"))
+    (tmp_path / "small.yaml").write_text("TrainCell:\n  learning_rate: [1e-3, 1.5E-05]\nEmbedCell: {jitter: [0]}\n")
+    assert named_space(SMALL) == named_space(small) == named_space(tmp_path / "small.json") == small
+    assert named_space(str(tmp_path / "small.yaml"))["TrainCell"]["learning_rate"] == (1.5e-5, 1e-3)
+    (tmp_path / "empty.yaml").write_text("{}")
+    assert named_space(tmp_path / "empty.yaml") == default_space()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("s.yaml", "A: {}\nB: {}\nA: {}\n", "cannot be read (line 3: 'A' is given already in line 1)"),
+        ("s.yaml", "EncoderCell:\n  blocks: [1]\n  blocks: [2]\n", "line 3: 'blocks' is given already in line 2"),
+        ("s.json", '{"A": {}, "A": {}}', "cannot be read (the key 'A' stands twice)"),
+        ("s.json", '{"A": ', "cannot be read (Expecting value"),
+        ("s.json", "[" * 100_000, "cannot be read ("),
+        ("s.yaml", "a: &x [1]\nb: *x\n", "aliases"),
+        ("s.yaml", "- 1\n", "a search space must be a mapping of cells, got [1]"),
+        ("s.yaml", "", "a search space must be a mapping of cells, got None"),
+        ("s.yaml", "EncoderCel: {}\n", "EncoderCel: unknown cell, got 'EncoderCel'; did you mean 'EncoderCell'?"),
+        (
+            "s.yaml",
+            "TrainCell: {learning_rate: [.nan]}",
+            "TrainCell.learning_rate: must be a finite number > 0, got nan",
+        ),
+    ],
+)
+def test_a_file_at_fault_is_one_sentence(name: str, text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UserError) as caught:
+        SearchOptions("d.csv", space=str(tmp_path / name))
+    said = str(caught.value)
+    assert said.startswith(f"space {tmp_path / name}: ") and message in said and "\n" not in said
+
+
+def test_what_is_no_space() -> None:
+    with pytest.raises(OptionError, match="space: no such file, and unknown space 'ful'; did you mean 'full'"):
+        SearchOptions("d.csv", space="ful")
+    with pytest.raises(OptionError, match="space: a path must be text or a Path, got NoneType"):
+        SearchOptions("d.csv", space=None)  # type: ignore[arg-type]
+
+
+def test_settings_hold_plain_values(recwarn: pytest.WarningsRecorder) -> None:
+    chosen = SearchOptions("d.csv", space={"EncoderCell": {"blocks": [np.int64(1)]}})
+    assert json.loads(json.dumps(chosen.as_dict()))["space"] == read_space({"EncoderCell": {"blocks": [1]}}).to_dict()
+    assert chosen.search_space == SearchOptions("d.csv", space=chosen.search_space).search_space  # type: ignore[arg-type]
+    assert not recwarn.list
+
+
+def test_the_notes_space_warns_once(tmp_path: Path) -> None:
+    notes = {
+        "AugCell": {"enabled_ops": ["jitter"], "discrete_values": [0.0, 0.1]},
+        "EmbedCell": {"jitter_values": [0.1], "mask_values": [0.1], "norm_options": ["layernorm"]},
+        "PairCell": {"temporal": [True, False], "pool_type": ["max"], "kernel_range": [3]},
+        "LossCell": {"loss_options": ["NTXent"], "sim_options": ["dot"], "temperature": [0, 0.1]},
+    }
+    (tmp_path / "notes.json").write_text(json.dumps(notes))
+    with pytest.warns(NotesWarning) as caught:
+        options = SearchOptions("d.csv", space=str(tmp_path / "notes.json"))
+        assert options.search_space["PairCell"]["kinds"] == ("instance", "temporal")
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("n_readouts", [1, 3])
+def test_all_of_a_small_space_is_ranked(task: Task, n_readouts: int) -> None:
+    space = read_space(SMALL).restrict({"EncoderCell.readout": ["last", "max", "mean"][:n_readouts]})
+    options = SearchOptions(str(ITALY), space=space, top_k=2)  # type: ignore[arg-type]
+    found = choose_candidates(task, options, clock=Stopwatch())
+    assert found.n_ranked == n_readouts and found.ranking is not None
+    assert {g.key for g in found.ranking.genotypes} == {g.key for g in every_genotype(space)}
+    assert len(found.picked) == len(found.random) == min(2, n_readouts)
+    what = "1 different genotype" if n_readouts == 1 else "3 different genotypes"
+    assert found.space == f"Space: given, {what}; all of them ranked"
+
+
+def test_limits_leave_less_of_a_small_space(task: Task) -> None:
+    space = read_space({**SMALL, "EncoderCell": {**SMALL["EncoderCell"], "hidden": [16, 1024]}})
+    options = SearchOptions(str(ITALY), space=space, max_parameters=100_000)  # type: ignore[arg-type]
+    found = choose_candidates(task, options, clock=Stopwatch())
+    assert found.n_ranked == 3 and found.space.endswith("6 different genotypes; 3 of them ranked")
+    with pytest.raises(SamplingError, match="space: none of its 6 genotypes keeps within"):
+        choose_candidates(
+            task,
+            SearchOptions(str(ITALY), space=space, max_parameters=10),  # type: ignore[arg-type]
+            clock=Stopwatch(),
+        )
+
+
+def test_everything_comes_from_the_space(task: Task) -> None:
+    space = default_space().restrict(
+        {"EncoderCell": {"operators": ["gru", "conv1d"], "hidden": 16}, "TrainCell.batch_size": 8}
+    )
+    options = SearchOptions(str(ITALY), space=space, candidates=200, top_k=6)  # type: ignore[arg-type]
+    found = choose_candidates(task, options, clock=Stopwatch())
+    assert found.ranking is not None and found.n_ranked == 200 and "ranked" not in found.space
+    assert all(space.holds(genotype) for genotype in (*found.ranking.genotypes, *found.picked, *found.random))
+
+
+def test_the_default_space_by_name_draws_as_without_one(task: Task) -> None:
+    left_out, named, given_ = (
+        choose_candidates(task, SearchOptions(str(ITALY), candidates=100, **how), clock=Stopwatch())  # type: ignore[arg-type]
+        for how in ({}, {"space": "default"}, {"space": default_space()})
+    )
+    assert left_out.picked == named.picked == given_.picked and left_out.random == named.random == given_.random
+    assert left_out.space == named.space == "" and given_.space.startswith("Space: given, 2.57e+25 different")
+
+
+def test_options_that_the_comparator_lacks_are_named_once(task: Task) -> None:
+    encoder = {**SMALL["EncoderCell"], "operators": ["lstm", "conv1d", "moe"], "nodes": [2, 3]}
+    options = SearchOptions(str(ITALY), space={**SMALL, "EncoderCell": encoder}, candidates=50)
+    with pytest.warns(UnlearnedWarning, match="never learned about operator lstm, operator moe; each") as caught:
+        found = choose_candidates(task, options, clock=Stopwatch())
+    assert len(caught) == 1
+    assert any("lstm" in str(genotype.encoder.edges) for genotype in found.picked)
+
+
+def test_a_part_of_a_listed_space_is_drawn_at_random_without_repeats() -> None:
+    space = read_space(
+        {**SMALL, "TrainCell": {"batch_size": [8, 16], "learning_rate": [1e-3], "weight_averaging": [True]}}
+    )
+    keys = {genotype.key for genotype in every_genotype(space)}
+    drawn = [[g.key for g in draw_candidates(4, np.random.default_rng(seed), space)] for seed in range(40)]
+    assert all(len(set(some)) == 4 and set(some) <= keys for some in drawn)
+    assert set().union(*drawn) == keys == {g.key for g in draw_candidates(99, np.random.default_rng(0), space)}
+
+
+def test_a_space_is_a_type_of_its_own() -> None:
+    assert isinstance(named_space({}), SearchSpace) and named_space({}).key == default_space().key
+    assert default_space().key != full_space().key
