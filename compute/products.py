@@ -1,7 +1,6 @@
 """Which of torch's libraries multiplies float32 matrices on a CPU."""
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
 from functools import cache
@@ -10,6 +9,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from compute.global_state import SharedSetting
 
 _ROUNDING = 1e-5
 # Multiply-adds, and the narrower side of a weight, from which on oneDNN is the faster library.
@@ -31,11 +32,8 @@ def fast_products(device: torch.device) -> Iterator[None]:
     if device.type != "cpu" or _only_torchs.get() or not onednn_is_exact():
         yield
         return
-    _switch.enter()
-    try:
+    with _onednn_multiplies.changed():
         yield
-    finally:
-        _switch.leave()
 
 
 @contextlib.contextmanager
@@ -46,33 +44,6 @@ def only_torchs_products() -> Iterator[None]:
         yield
     finally:
         _only_torchs.reset(before)
-
-
-class _Switch:
-    """Torch's setting of who multiplies, which holds for the whole process: the last thread to leave puts it back."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._before = ""
-
-    def enter(self) -> None:
-        """Let oneDNN multiply."""
-        with self._lock:
-            if self._inside == 0:
-                self._before = _settings().fp32_precision
-                _settings().fp32_precision = "bf16"
-            self._inside += 1
-
-    def leave(self) -> None:
-        """Put the setting back if nobody else is inside."""
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                _settings().fp32_precision = self._before
-
-
-_switch = _Switch()
 
 
 def products_of(x: Tensor, weight: Tensor) -> contextlib.AbstractContextManager[None]:
@@ -155,14 +126,22 @@ def onednn_is_exact() -> bool:
         return False
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.randn(64, 64, generator=generator) for _ in range(2))
-    _switch.enter()
-    try:
+    with _onednn_multiplies.changed():
         product = a @ b
-    finally:
-        _switch.leave()
     return bool((product.double() - a.double() @ b.double()).abs().max() < 64 * _ROUNDING)
 
 
 def _settings() -> Any:
     """Return torch's settings of oneDNN's matrix products."""
     return torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+
+
+def _precision() -> str:
+    return str(_settings().fp32_precision)
+
+
+def _set_precision(precision: str) -> None:
+    _settings().fp32_precision = precision
+
+
+_onednn_multiplies = SharedSetting(_precision, _set_precision, inside="bf16")

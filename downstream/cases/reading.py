@@ -6,9 +6,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from downstream.data.arrays import array_cases, array_series, check_cases
+from downstream.data.columns.labels import LABEL
+from downstream.data.columns.steps import step_columns
+from downstream.data.columns.values import REMOVE, take_values
 from downstream.data.options import LoadOptions
 from downstream.data.raw import Arrays, CasePair, CaseSet, RawSeries, SeriesSet, Source, Table, Tables
-from downstream.data.tables import check_count, row_cases, table_series, take_values
+from downstream.data.tables import check_count, row_cases, table_series
 from downstream.errors import DataError
 
 
@@ -19,6 +22,9 @@ def read_cases(content: Source, *, options: LoadOptions) -> CasePair:
         DataError: If labels are missing, there are several tables, or the data is at fault.
     """
     if isinstance(content, CasePair):
+        bare = next((part for part in content.parts if not len(part.labels)), None)
+        if bare is not None:
+            raise DataError(f"{bare.source}: the cases have no label (neither @classLabel nor @targetLabel is true)")
         return content
     if isinstance(content, Arrays):
         return array_cases(content, layout=options.layout)
@@ -27,7 +33,7 @@ def read_cases(content: Source, *, options: LoadOptions) -> CasePair:
 
 
 def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
-    """Return cases as series, official test cases after the training cases; arrays and tables need no labels.
+    """Return cases as series, official test cases after the training cases; no labels are needed.
 
     Raises:
         DataError: If the data is at fault.
@@ -38,9 +44,9 @@ def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
         table = _table(content)
         if table.panel is not None:
             return _panel_cases(table, options=options)
-        if table.y is None and (options.label_column or "label") not in table.frame.columns:
+        if table.y is None and (options.label_column or LABEL) not in table.frame.columns:
             return _rows(table)
-    pair = read_cases(content, options=options)
+    pair = content if isinstance(content, CasePair) else read_cases(content, options=options)
     series = []
     for part, cases in (("train", pair.train), ("test", pair.test)):
         if cases is not None:
@@ -57,18 +63,18 @@ def _table(content: Tables) -> Table:
 
 
 def _rows(table: Table) -> SeriesSet:
-    """Return the rows of a table in which every column is a time step."""
-    steps = tuple(table.frame.columns)
-    if not steps or not len(table.frame):
+    """Return the rows of a table without labels."""
+    if not len(table.frame):
         raise DataError(f"{table.source}: cases from a table need one row each and a column per time step")
-    values = take_values(table, steps)[:, :, None]
+    steps = step_columns(table, label=None)
+    values = take_values(table, steps, remedy=REMOVE)[:, :, None]
     series = tuple(RawSeries(f"case {number}", case) for number, case in enumerate(values))
     return SeriesSet(table.source, ("channel_0",), series, steps=steps)
 
 
 def _panel_cases(table: Table, *, options: LoadOptions) -> SeriesSet:
     """Return the series of a panel as cases with a channel per column."""
-    series = table_series(table, options=options, dropped=(options.label_column or "label",))
+    series = table_series(table, options=options, dropped=(options.label_column or LABEL,))
     if len(series.series) > 1 and all(len(one.values) == 1 for one in series.series):
         raise DataError(
             f"{table.source}: every id has one row, so each case is one step; leave the ids out for a case per row"
@@ -80,7 +86,7 @@ def _labelled(table: Table, *, options: LoadOptions) -> CaseSet:
     if table.panel is None:
         return row_cases(table, options=options)
     data = _panel_cases(table, options=options)
-    labels = _panel_labels(table, label=options.label_column or "label")
+    labels = _panel_labels(table, label=options.label_column or LABEL)
     check_count(labels, n_cases=len(data.series), source=table.source)
     cases = tuple(one.values for one in data.series)
     return CaseSet(data.source, data.variates, cases, labels, has_names=data.has_names)

@@ -94,7 +94,8 @@ def checked_labels(labels: NDArray[Any], *, source: str) -> NDArray[Any]:
     """Return class labels in the plainest array that holds them as they are, (n,).
 
     Raises:
-        DataError: If one is missing or infinite, or they are neither all numbers nor all texts; names the first case.
+        DataError: If one is missing, infinite or between whole numbers, or they are neither all numbers nor all texts;
+            names the first case.
     """
     array = np.asarray(labels)
     if array.dtype.kind == "S" or (array.dtype.kind == "O" and all(isinstance(label, bytes) for label in array)):
@@ -111,6 +112,12 @@ def checked_labels(labels: NDArray[Any], *, source: str) -> NDArray[Any]:
         array = _plain(array, source=source)
     if array.dtype.kind not in "biufUO":
         raise DataError(f"{source}: class labels must be texts or numbers, got {array.dtype}")
+    if array.dtype.kind == "f" and (between := array != np.floor(array)).any():
+        case = int(np.flatnonzero(between)[0])
+        raise DataError(
+            f"{source}: the label of case {case} is {array[case]}, of a continuous scale; classes are whole numbers or "
+            "texts, and targets are for kind='regression'"
+        )
     return array
 
 

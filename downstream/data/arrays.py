@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from downstream.data.columns.values import COMPLEX, DIGITS, LARGEST, loses_digits
 from downstream.data.memory.containers import is_cell, unwrapped
 from downstream.data.memory.labels import plain_labels
 from downstream.data.options import LAYOUTS, Layout, LoadOptions
 from downstream.data.raw import Arrays, CasePair, CaseSet, Floats, RawSeries, SeriesSet
-from downstream.data.tables import COMPLEX, DIGITS, LARGEST, check_count, choose_variates, loses_digits
+from downstream.data.tables import check_count, choose_variates
 from downstream.errors import DataError, DataWarning
 
 

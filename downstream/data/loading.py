@@ -1,9 +1,10 @@
 """The one way from a user's data to a task, or to plain series."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from downstream.data.options import Layout, LoadOptions, Protocol
+from downstream.data.options import Layout, LoadOptions, Protocol, TableForm
 from downstream.data.raw import SeriesSet
 from downstream.data.sources import infer_kind, open_source
 from downstream.kinds import KINDS, task_kind
@@ -29,6 +30,10 @@ def load_task(
     known_targets: int | None = None,
     time_column: str | None = None,
     label_column: str | None = None,
+    date_format: str | None = None,
+    no_header: bool = False,
+    decimal: str = ".",
+    separator: str = ",",
     rows: tuple[int, int] | None = None,
     max_rows: int | None = None,
     max_cases: int | None = None,
@@ -60,6 +65,10 @@ def load_task(
         known_targets: How many of the known columns are targets, the first ones; all by default.
         time_column: The time column, where the rule does not find it.
         label_column: The anomaly label or class column of a table, `label` by default.
+        date_format: How the time column is written, as for `strptime`; read from its values by default.
+        no_header: The first line of a `.csv` file is data; columns are called `column_0`, `column_1`, ...
+        decimal: The decimal mark in text, `.` or `,`.
+        separator: What stands between the cells of a `.csv` file: `,`, `;`, `|` or a tab.
         rows: Half-open slice of time of a forecasting set.
         max_rows: Keep the last rows (anomaly: of the training rows).
         max_cases: Keep so many cases (stratified) or series of a panel.
@@ -77,7 +86,15 @@ def load_task(
     """
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)} or None, got {kind!r}")
-    content, stem = open_source(source, y=y)
+    form = TableForm(
+        time_column=time_column,
+        label_column=label_column,
+        date_format=date_format,
+        no_header=no_header,
+        decimal=decimal,
+        separator=separator,
+    )
+    content, stem = open_source(source, y=y, form=form)
     options = LoadOptions(
         name=name or stem,
         family=family,
@@ -91,14 +108,13 @@ def load_task(
         variates=_tuple(variates),
         known=_tuple(known),
         known_targets=known_targets,
-        time_column=time_column,
-        label_column=label_column,
         rows=rows,
         max_rows=max_rows,
         max_cases=max_cases,
         max_length=max_length,
         pool_test=pool_test,
         rng_seed=rng_seed,
+        **asdict(form),
     )
     task: Task = task_kind(kind or infer_kind(content)).load(content, stem=stem, options=options)
     return task
@@ -113,6 +129,10 @@ def load_plain_series(
     layout: Layout = "nct",
     time_column: str | None = None,
     label_column: str | None = None,
+    date_format: str | None = None,
+    no_header: bool = False,
+    decimal: str = ".",
+    separator: str = ",",
 ) -> SeriesSet:
     """Read data as `load_task` does, without splitting or scaling it.
 
@@ -127,19 +147,24 @@ def load_plain_series(
         layout: Axes of arrays.
         time_column: As for `load_task`.
         label_column: As for `load_task`.
+        date_format: As for `load_task`.
+        no_header: As for `load_task`.
+        decimal: As for `load_task`.
+        separator: As for `load_task`.
 
     Raises:
         DataError: If the data is at fault.
     """
-    content, stem = open_source(source)
-    options = LoadOptions(
-        name=stem,
-        variates=_tuple(variates),
-        known=_tuple(known),
-        layout=layout,
+    form = TableForm(
         time_column=time_column,
         label_column=label_column,
+        date_format=date_format,
+        no_header=no_header,
+        decimal=decimal,
+        separator=separator,
     )
+    content, stem = open_source(source, form=form)
+    options = LoadOptions(name=stem, variates=_tuple(variates), known=_tuple(known), layout=layout, **asdict(form))
     series: SeriesSet = task_kind(kind).plain_series(content, options=options)
     return series
 

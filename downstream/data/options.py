@@ -9,8 +9,43 @@ LAYOUTS: tuple[Layout, ...] = ("nct", "ntc")
 PROTOCOLS: tuple[Protocol, ...] = ("default", "ts2vec", "long_horizon")
 
 
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+DECIMALS = (".", ",")
+
+
 @dataclass(frozen=True, kw_only=True)
-class LoadOptions:
+class TableForm:
+    """How a table is written, where a guess would be a risk; the arguments of `load_task` by the same names.
+
+    Raises:
+        ValueError: If a choice is unknown.
+    """
+
+    time_column: str | None = None
+    label_column: str | None = None
+    date_format: str | None = None
+    no_header: bool = False
+    decimal: str = "."
+    separator: str = ","
+
+    def __post_init__(self) -> None:
+        if problems := self._problems():
+            raise ValueError("load_task: " + "; ".join(problems))
+
+    def _problems(self) -> list[str]:
+        problems = []
+        if self.separator not in SEPARATORS:
+            problems.append(f"separator must be ',', ';', '|' or a tab, got {self.separator!r}")
+        if self.decimal not in DECIMALS:
+            problems.append(f"decimal must be '.' or ',', got {self.decimal!r}")
+        return problems
+
+
+PLAIN = TableForm()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions(TableForm):
     """The arguments of `load_task` besides source and kind; see there.
 
     Raises:
@@ -29,8 +64,6 @@ class LoadOptions:
     variates: tuple[str, ...] | None = None
     known: tuple[str, ...] | None = None
     known_targets: int | None = None
-    time_column: str | None = None
-    label_column: str | None = None
     rows: tuple[int, int] | None = None
     max_rows: int | None = None
     max_cases: int | None = None
@@ -38,8 +71,8 @@ class LoadOptions:
     pool_test: bool = False
     rng_seed: int = 0
 
-    def __post_init__(self) -> None:
-        problems = []
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
         if self.protocol not in PROTOCOLS:
             problems.append(f"protocol must be one of {', '.join(PROTOCOLS)}, got {self.protocol!r}")
         if self.layout not in LAYOUTS:
@@ -59,5 +92,4 @@ class LoadOptions:
                 f"splits must be (train, validation, test) as rows or as shares, with only test allowed to be 0, "
                 f"got {self.splits}"
             )
-        if problems:
-            raise ValueError("load_task: " + "; ".join(problems))
+        return problems

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from downstream.data.options import PLAIN, TableForm
 from downstream.errors import DataError
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,7 @@ class Table:
         panel: The series of the rows; None where they are one series, or a case each.
         time: The column that its form says holds times or steps; None where it is to be found.
         has_names: Whether the columns bear names of their own.
+        form: How its texts are written.
     """
 
     source: str
@@ -49,6 +51,7 @@ class Table:
     panel: Panel | None = None
     time: str | None = None
     has_names: bool = True
+    form: TableForm = PLAIN
 
     @property
     def rows_of(self) -> dict[str, NDArray[np.intp]]:
@@ -84,7 +87,7 @@ class Table:
         if rows.size:
             row = int(rows[0])
             value = values[row].item() if isinstance(values[row], np.generic) else values[row]
-            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.format(repr(value))}")
+            raise DataError(f"{self.source}: {what}, {self.where(row)}: {rule.replace('{}', repr(value), 1)}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +134,9 @@ class SeriesSet:
 class CaseSet:
     """Labelled cases of possibly unequal length, each float64 (time, variates).
 
-    Labels are as they came, (cases,), texts where they were read from text: what they mean is for the kind of task
-    to say. With `has_targets` the source itself says that they are numbers to be predicted, not classes. `has_names`
-    and `steps` are those of `SeriesSet`.
+    Labels are as they came, (cases,), texts where they were read from text, none at all where the source has none:
+    what they mean is for the kind of task to say. With `has_targets` the source itself says that they are numbers to
+    be predicted, not classes. `has_names` and `steps` are those of `SeriesSet`.
     """
 
     source: str

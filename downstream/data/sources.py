@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from downstream.data.files.ts import read_ts_cases
 from downstream.data.files.tsv import read_tsv_cases
 from downstream.data.memory.labels import with_labels
 from downstream.data.memory.objects import open_object
-from downstream.data.options import LoadOptions
+from downstream.data.options import PLAIN, LoadOptions, TableForm
 from downstream.data.panels import as_panel
 from downstream.data.raw import Arrays, CasePair, CaseSet, RawSeries, SeriesSet, Source, Table, Tables
 from downstream.errors import DataError
@@ -28,7 +29,7 @@ CASE_READERS: Mapping[str, Callable[[Path], CaseSet]] = {
     ".tsv": read_tsv_cases,
     ".arff": read_arff_cases,
 }
-TABLE_READERS: Mapping[str, Callable[[Path], Table]] = {
+TABLE_READERS: Mapping[str, Callable[[Path, TableForm], Table]] = {
     ".csv": read_csv_table,
     ".parquet": read_parquet_table,
     ".pq": read_parquet_table,
@@ -36,7 +37,7 @@ TABLE_READERS: Mapping[str, Callable[[Path], Table]] = {
 ARRAY_SUFFIXES = (".npz", ".npy")
 
 
-def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
+def open_source(source: Any, *, y: Any = None, form: TableForm = PLAIN) -> tuple[Source, str]:
     """Read whatever a user passes.
 
     Args:
@@ -44,6 +45,7 @@ def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
             list of them, `(X, y)`, `(X, y, X_test, y_test)`, or a mapping with the keys of an `.npz` file, with ids
             of series, or with names of columns. `as_panel` says which frames are panels.
         y: Labels that belong to a table, an array or a list; see `with_labels`.
+        form: How tables are written.
 
     Returns:
         What was read, and a name for it.
@@ -52,7 +54,11 @@ def open_source(source: Any, *, y: Any = None) -> tuple[Source, str]:
         DataError: If nothing readable is there.
         TypeError: If the source is of a kind not listed above.
     """
-    content, name = _open_named(source) if isinstance(source, str | os.PathLike) else open_object(source)
+    is_path = isinstance(source, str | os.PathLike)
+    content, name = _open_named(source, form=form) if is_path else open_object(source)
+    if isinstance(content, Tables):
+        tables = tuple(replace(table, form=form) for table in content.tables)
+        content = replace(content, tables=tables, test=content.test and replace(content.test, form=form))
     return (content if y is None else with_labels(content, y)), name
 
 
@@ -87,33 +93,35 @@ def some_of(series: Sequence[RawSeries], *, options: LoadOptions) -> Sequence[Ra
     return [series[i] for i in sorted(rng.choice(len(series), size=options.max_cases, replace=False))]
 
 
-def _open_named(name: str | os.PathLike[str]) -> tuple[Source, str]:
+def _open_named(name: str | os.PathLike[str], *, form: TableForm) -> tuple[Source, str]:
     try:
-        return _open_path(Path(name).expanduser())
+        return _open_path(Path(name).expanduser(), form=form)
     except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be read, ~nobody
         raise DataError(f"{name}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _open_path(path: Path) -> tuple[Source, str]:
+def _open_path(path: Path, *, form: TableForm) -> tuple[Source, str]:
     if path.is_dir():
-        return _open_folder(path)
+        return _open_folder(path, form=form)
     if not path.exists():
         training = _training_file(path.parent, stem=path.name) if path.parent.is_dir() else None
         if training is None:
             raise missing_file(path)
         path = training
     suffix = suffix_of(path)
+    if suffix == ".tsv" and form.separator == "\t":  # a table with names, not the form of the UCR archive
+        suffix = ".csv"
     if suffix in CASE_READERS:
         return _open_pair(path), stem_of(path)
     if suffix in TABLE_READERS:
-        return Tables(stem_of(path), (as_panel(TABLE_READERS[suffix](path)),)), stem_of(path)
+        return Tables(stem_of(path), (as_panel(TABLE_READERS[suffix](path, form)),)), stem_of(path)
     if suffix in ARRAY_SUFFIXES:
         return read_numpy_arrays(path), stem_of(path)
     known = ", ".join([*CASE_READERS, *TABLE_READERS, *ARRAY_SUFFIXES])
     raise DataError(f"{path.name}: unknown kind of file {suffix!r} (known: {known}, each also with .gz)")
 
 
-def _open_folder(folder: Path) -> tuple[Source, str]:
+def _open_folder(folder: Path, *, form: TableForm) -> tuple[Source, str]:
     training = _training_file(folder, stem=folder.resolve().name) or _training_file(folder, stem=None)
     if training is not None:
         return _open_pair(training), stem_of(training)
@@ -122,7 +130,7 @@ def _open_folder(folder: Path) -> tuple[Source, str]:
         raise DataError(
             f"{folder}: the folder holds neither a *_TRAIN file (.ts, .tsv, .arff) nor tables (.csv, .parquet)"
         )
-    tables = tuple(as_panel(TABLE_READERS[suffix_of(path)](path)) for path in files)
+    tables = tuple(as_panel(TABLE_READERS[suffix_of(path)](path, form)) for path in files)
     return Tables(folder.resolve().name, tables), folder.resolve().name
 
 

@@ -9,19 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from downstream.data.columns.labels import LABEL, label_column, read_labels
+from downstream.data.columns.steps import step_columns
+from downstream.data.columns.values import REMOVE, take_values
 from downstream.data.options import LoadOptions
-from downstream.data.raw import CaseSet, Floats, RawSeries, SeriesSet, Table, Tables
-from downstream.data.time_columns import Disorder, find_time_column, read_times
+from downstream.data.raw import CaseSet, RawSeries, SeriesSet, Table, Tables
+from downstream.data.time_columns import INDEX_NAMES, Disorder, find_time_column, read_times
 from downstream.errors import DataError, DataWarning
 from search_space.registry import unknown_name
-
-LARGEST = 1e30  # squares of larger values leave float64's and float32's comfortable range
-MOST_WHOLE = 2.0**53
-COMPLEX = "pass the real and the imaginary part as two variates"
-DIGITS = (
-    "has more digits than float64 keeps (it is beyond 2**53); take an offset away, or pass floats if rounding is meant"
-)
-_TIMES = frozenset({"datetime64", "datetime", "date", "timedelta64", "timedelta", "time", "period"})
 
 
 def forecasting_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
@@ -34,17 +29,15 @@ def forecasting_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
 
 
 def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
-    """Read tables with value columns and optional `label` (0/1) and `split` (train/test) columns.
+    """Read tables with value columns and optional label (0/1, see `label_column`) and `split` (train/test) columns.
 
     Raises:
         DataError: As `forecasting_series`, and if labels or splits hold something else.
     """
     sets = []
     for table in source.tables:
-        label = options.label_column or "label"
-        if options.label_column is not None and label not in table.frame.columns:
-            raise DataError(f"{table.source}: {unknown_name('column', label, tuple(table.frame.columns))}")
-        plain = table_series(table, options=options, dropped=(label, "split"), disorder="warn")
+        label = label_column(table, options=options)
+        plain = table_series(table, options=options, dropped=(label or LABEL, "split"), disorder="warn")
         column = _row_labels(table, label=label)
         labels = None if column is None else read_labels(column, table=table)
         series = tuple(
@@ -59,9 +52,9 @@ def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
     return _joined(source.name, sets)
 
 
-def _row_labels(table: Table, *, label: str) -> pd.Series | None:
+def _row_labels(table: Table, *, label: str | None) -> pd.Series | None:
     if table.y is None:
-        return table.frame[label] if label in table.frame.columns else None
+        return None if label is None else table.frame[label]
     if len(table.y) != len(table.frame):
         raise DataError(f"{table.source}: y must be one label per row: {len(table.frame)} rows, {len(table.y)} labels")
     return pd.Series(table.y, name="y")
@@ -74,21 +67,19 @@ def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
         DataError: If there is no label column, nothing beside it, or a value is not numeric.
     """
     frame = table.frame
-    label = options.label_column or "label"
-    steps = tuple(name for name in frame.columns if name != label)
+    label = options.label_column or LABEL
     if table.y is None and label not in frame.columns:
         raise DataError(
             f"{table.source}: a table of cases needs a row each, and labels y or a label column; no column {label!r}; "
             f"pass label_column=... (columns: {', '.join(frame.columns[:8])})"
         )
-    if not steps:
-        raise DataError(f"{table.source}: there is no column with values beside the label column {label!r}")
+    steps = step_columns(table, label=label)
     labels = table.y
     if labels is None:
         labels = frame[label].to_numpy()
         table.refuse(pd.isna(labels), what=f"column {label!r}", values=labels, rule="the label is missing")
     check_count(labels, n_cases=len(frame), source=table.source)
-    values = take_values(table, steps)
+    values = take_values(table, steps, remedy=REMOVE)
     return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), labels, steps=steps)
 
 
@@ -96,93 +87,6 @@ def check_count(labels: NDArray[Any], *, n_cases: int, source: str) -> None:
     """Refuse labels that are not one per case."""
     if labels.ndim != 1 or len(labels) != n_cases:
         raise DataError(f"{source}: there must be one label per case: {n_cases} cases, labels {labels.shape}")
-
-
-def take_values(table: Table, names: Sequence[str]) -> Floats:
-    """Return columns as numbers, float64 (rows, columns).
-
-    Raises:
-        DataError: If a value is text, a time or infinite; names the column, the first row and the value.
-    """
-    frame = table.frame[list(names)]
-    kinds = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
-    values = np.empty((len(frame), len(names)), dtype=np.float64)
-    for place in np.flatnonzero(kinds):
-        _refuse_unlike_floats(table, str(names[place]))
-    values[:, kinds] = frame.loc[:, kinds].to_numpy(dtype=np.float64, na_value=np.nan)
-    for place in np.flatnonzero(~np.asarray(kinds)):
-        values[:, place] = _from_text(table, str(names[place]))
-    with np.errstate(invalid="ignore"):
-        large = np.argwhere(np.abs(values.T) > LARGEST)
-    if large.size:
-        place, row = (int(number) for number in large[0])
-        raise DataError(
-            f"{table.source}: column {names[place]!r}, {table.where(row)}: {values[row, place]} is infinite or beyond "
-            f"{LARGEST:g}"
-        )
-    return values
-
-
-def _refuse_unlike_floats(table: Table, name: str) -> None:
-    """Refuse complex numbers, and whole ones with more digits than float64 keeps."""
-    column = table.frame[name]
-    if pd.api.types.is_complex_dtype(column):
-        raise DataError(f"{table.source}: column {name!r} holds complex numbers; {COMPLEX}")
-    if pd.api.types.is_integer_dtype(column):
-        whole = column.dropna().to_numpy(dtype=np.uint64 if "uint" in str(column.dtype).lower() else np.int64)
-        if whole.size and np.abs(whole.astype(np.float64)).max() >= MOST_WHOLE:
-            places = np.flatnonzero(column.notna())[loses_digits(whole)]
-            wrong = np.isin(np.arange(len(column)), places)
-            table.refuse(wrong, what=f"column {name!r}", values=column.array, rule="{} " + DIGITS)
-
-
-def loses_digits(numbers: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether whole numbers, signed or not, have more digits than float64 keeps, same shape."""
-    floats = np.abs(numbers.astype(np.float64))
-    gaps = np.maximum(np.spacing(floats), 1).astype(numbers.dtype)
-    return np.asarray((floats >= MOST_WHOLE) & (numbers % gaps != 0))
-
-
-def _from_text(table: Table, name: str) -> Floats:
-    """Return a column that the reader did not find to be numbers as numbers, float64 (rows,)."""
-    column = table.frame[name].reset_index(drop=True)
-    if pd.api.types.infer_dtype(column) in _TIMES:
-        raise DataError(f"{table.source}: column {name!r} holds times, not numbers; leave it out with variates=[...]")
-    column = column.astype(object)
-    numbers = _numbers(column)
-    rule = "{} is not a number; correct it or leave the column out with variates=[...]"
-    table.refuse(numbers.isna() & column.notna(), what=f"column {name!r}", values=column, rule=rule)
-    return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def _numbers(column: pd.Series) -> pd.Series:
-    """Return a column as numbers, NaN where a value is none."""
-    try:
-        return pd.to_numeric(column, errors="coerce")
-    except OverflowError:  # hundreds of digits: infinite as float64, which is said later
-        return pd.Series([_number(value) for value in column], dtype=np.float64)
-
-
-def _number(value: object) -> float:
-    try:
-        return float(value) if isinstance(value, str | int | float) else float("nan")
-    except OverflowError:
-        return float("inf")
-    except ValueError:
-        return float("nan")
-
-
-def read_labels(column: pd.Series, *, table: Table) -> NDArray[np.int8]:
-    """Return anomaly labels, int8 (rows,).
-
-    Raises:
-        DataError: If one is neither 0 nor 1; names the first row.
-    """
-    numbers = _numbers(column.astype(object)).to_numpy(dtype=np.float64)
-    rule = "labels are 0 (normal) or 1 (anomaly), got {}"
-    wrong = (numbers != 0) & (numbers != 1)
-    table.refuse(wrong, what=f"column {column.name!r}", values=column.array, rule=rule)
-    return numbers.astype(np.int8)
 
 
 def _read_split(table: Table, rows: NDArray[np.intp]) -> int:
@@ -217,7 +121,10 @@ def table_series(
         DataError: If a column is unknown or not numeric, or times do not ascend.
     """
     time = time_of(table, options=options)
-    known = tuple(name for name in table.frame.columns if name != time and name not in dropped)
+    no_variates = {time, *dropped}
+    if time is not None and str(table.frame.columns[0]).lower() in INDEX_NAMES:
+        no_variates.add(table.frame.columns[0])  # the numbers of a frame's rows, beside its times
+    known = tuple(name for name in table.frame.columns if name not in no_variates)
     names = choose_variates(known, options=options, source=table.source)
     if not len(table.frame):
         raise DataError(f"{table.source}: the table has no rows")

@@ -1,25 +1,34 @@
-"""The time column of a table: found by name or kind, read, and checked to ascend."""
+"""The time column or index of a table: found by name or content, read in one way, and checked to ascend."""
 
 import warnings
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from downstream.data.columns.dates import Reading, clock_seconds, is_clock, naive_utc, readings, reads_as_time
 from downstream.data.raw import Table
 from downstream.errors import DataError, DataWarning
 
-TIME_NAMES = frozenset({"date", "datetime", "timestamp", "time", "ds", "step", "index", "", "unnamed: 0"})
+INDEX_NAMES = frozenset({"", "index", "unnamed: 0", "level_0", "__index_level_0__"})
+"""What libraries call an index that is written as a column, in lower case."""
+TIME_NAMES = frozenset(
+    {"date", "datetime", "timestamp", "timestamp_ms", "time", "ds", "step", "t", "unix", "unix_time", "epoch", "year"}
+)
+TIME_NAMES |= INDEX_NAMES
+_LONGEST_STEP = 4.5  # usual steps; weekends and holidays among working days are shorter
+_FEWEST_STEPS = 8
 Disorder = Literal["refuse", "warn"]
+_Groups = Mapping[str, NDArray[np.intp]]
 
 
 def find_time_column(table: Table, *, wanted: str | None) -> str | None:
     """Return the name of the time column, or None where there is none.
 
-    Rule: the wanted one; else the first column if it is called like a time or
-    step (`date`, `timestamp`, `step`, ...) or holds text that reads as a date.
+    Rule: the wanted one; else, without an index of times, the first column if it is called like a time or step
+    (`date`, `timestamp`, `step`, ...) or holds text that reads as a time; else the one column that does both.
 
     Raises:
         DataError: If the wanted column does not exist.
@@ -31,13 +40,24 @@ def find_time_column(table: Table, *, wanted: str | None) -> str | None:
         return wanted
     if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex) or not len(frame.columns):
         return None
-    first = frame.columns[0]
-    column = frame[first]
-    if first.lower() in TIME_NAMES or pd.api.types.is_datetime64_any_dtype(column):
-        return str(first)
-    if pd.api.types.is_numeric_dtype(column) or not len(column):
-        return None
-    return str(first) if not bool(_to_times(column.iloc[:1]).isna().any()) else None
+    first = str(frame.columns[0])
+    others = [str(name) for name in frame.columns[1:] if str(name).lower() in TIME_NAMES and _holds_times(table, name)]
+    if first.lower() in INDEX_NAMES and not _holds_times(table, first):  # the numbers of a frame's rows
+        second = [str(name) for name in frame.columns[1:2] if _holds_times(table, name)]
+        if len(second or others) == 1:
+            return (second or others)[0]
+    if first.lower() in TIME_NAMES or _holds_times(table, first):
+        return first
+    return others[0] if len(others) == 1 else None
+
+
+def _holds_times(table: Table, name: str) -> bool:
+    column = table.frame[name]
+    if pd.api.types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
+        return True
+    if pd.api.types.is_numeric_dtype(column) or not len(column) or pd.isna(column.iloc[0]):
+        return False
+    return reads_as_time(str(column.iloc[0]), date_format=table.form.date_format)
 
 
 def read_times(
@@ -45,62 +65,156 @@ def read_times(
     column: str | None,
     *,
     disorder: Disorder = "refuse",
-    groups: Mapping[str, NDArray[np.intp]] | None = None,
+    groups: _Groups | None = None,
 ) -> pd.DatetimeIndex | None:
-    """Return the time stamps of a table, or None where its time is a running number or absent.
+    """Return the time stamps of a table, or None where its time is a running number, a time of day, or absent.
+
+    Times with a zone or an offset are instants: they are ordered, and returned, in UTC. Periods are their beginnings.
 
     Args:
-        table: The table.
-        column: Its time column; None looks at a time index.
+        table: The table; its form may say how dates are written.
+        column: Its time column; None looks at the index.
         disorder: Whether repeated or descending times are refused or only warned about.
         groups: Rows of each series by what messages call it, where there are several; times must ascend in each.
 
     Raises:
-        DataError: If a time is missing, unreadable, repeated or not ascending; names the first row.
+        DataError: If a time is missing, unreadable, repeated or not ascending, or dates can be read in several ways;
+            names the first row.
     """
-    if column is None:
-        index = table.frame.index
-        if isinstance(index, pd.PeriodIndex):
-            index = index.to_timestamp()
-        if not isinstance(index, pd.DatetimeIndex):
-            return None
-        values, label = pd.Series(index), "the index"
-    else:
-        values, label = table.frame[column].reset_index(drop=True), f"column {column!r}"
-    order = _order(values, table=table, label=label)
-    for source, rows in (groups or {table.source: np.arange(len(order))}).items():
-        _check_ascending(order.iloc[rows], table=table, where=f"{source}: {label}", disorder=disorder)
+    is_index = column is None or column.lower() in INDEX_NAMES
+    label = "the index" if column is None else f"column {column!r}"
+    values = (pd.Series(table.frame.index) if column is None else table.frame[column]).reset_index(drop=True)
+    if column is None and table.frame.index.nlevels > 1:
+        return None
+    groups = groups or {table.source: np.arange(len(values))}
+    if is_index and len(values) and _is_text(values) and not reads_as_time(str(values.iloc[0])):
+        warnings.warn(
+            f"{table.source}: {label} holds texts such as {values.iloc[0]!r}, no times; rows are taken in their order",
+            DataWarning,
+            stacklevel=4,
+        )
+        return None
+    table.refuse(values.isna(), what=label, values=values.array, rule="{} is not a time or step")
+    order = _order(values, table=table, label=label, groups=groups)
+    for source, rows in groups.items():
+        _check_ascending(order.iloc[rows], values=values, table=table, where=f"{source}: {label}", disorder=disorder)
+        _tell_gaps(order.iloc[rows], values=values, table=table, where=f"{source}: {label}")
     return None if pd.api.types.is_numeric_dtype(order) else pd.DatetimeIndex(order)
 
 
-def _order(values: pd.Series, *, table: Table, label: str) -> pd.Series:
-    """Return times or running numbers as they stand, none of them missing."""
-    order = values if pd.api.types.is_numeric_dtype(values) else _to_times(values)
-    table.refuse(order.isna(), what=label, values=values.array, rule="{} is not a time or step")
-    return order
+def _is_text(values: pd.Series) -> bool:
+    return pd.api.types.infer_dtype(values) in ("string", "categorical", "mixed", "mixed-integer")
 
 
-def _to_times(column: pd.Series) -> pd.Series:
-    """Parse as ISO 8601, then as whatever the first value looks like; NaT where neither fits."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return pd.Series(column.dt.tz_localize(None))
-    text = column.astype("string")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # pandas warns when it cannot infer one format
-        times = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True)
-        if bool(times.isna().any()):
-            times = pd.to_datetime(text, errors="coerce", utc=True)
-    return pd.Series(times.dt.tz_localize(None))
+def _order(values: pd.Series, *, table: Table, label: str, groups: _Groups) -> pd.Series:
+    """Return what the rows are ordered by: numbers as they stand, times as instants."""
+    date_format = table.form.date_format
+    if isinstance(values.dtype, pd.PeriodDtype):
+        return pd.Series(values.dt.to_timestamp())
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return naive_utc(values)
+    if pd.api.types.is_timedelta64_dtype(values):
+        return pd.Series(values.dt.total_seconds())
+    if pd.api.types.is_numeric_dtype(values) and (date_format is None or label == "the index"):
+        return values
+    if date_format is None and is_clock(str(values.iloc[0])):
+        order = clock_seconds(values)
+        table.refuse(order.isna(), what=label, values=values.array, rule="{} is not a time or step")
+        return order
+    try:
+        found = readings(values, date_format=date_format)
+    except ValueError as error:
+        raise DataError(f"date_format: {date_format!r} is no format of dates ({error})") from error
+    return _one_reading(found, values=values, table=table, label=label, groups=groups)
 
 
-def _check_ascending(order: pd.Series, *, table: Table, where: str, disorder: Disorder) -> None:
-    values = order.to_numpy()
-    bad = np.flatnonzero(values[1:] <= values[:-1])
+def _one_reading(found: list[Reading], *, values: pd.Series, table: Table, label: str, groups: _Groups) -> pd.Series:
+    """Return the times of the one reading that fits a whole column.
+
+    Where several fit all rows and differ, it is the one that ascends, of several such the one that goes in regular
+    steps; if that is not one, nobody but the user can know.
+
+    Raises:
+        DataError: If none or several fit.
+    """
+    best = max((reading.times for reading in found), key=lambda times: times.notna().sum(), default=None)
+    date_format = table.form.date_format
+    rule = "{} is not a time or step"
+    if date_format is not None:
+        rule = f"{{}} is not written as date_format={date_format!r} says"
+    elif best is not None and best.notna().any():
+        rule += " written like the others; a column is read in one way (date_format=... says which)"
+    unread = np.ones(len(values), dtype=bool) if best is None else best.isna()
+    table.refuse(unread, what=label, values=values.array, rule=rule)
+    fitting: list[Reading] = []
+    for reading in found:
+        if not reading.times.isna().any() and not any(reading.times.equals(other.times) for other in fitting):
+            fitting.append(reading)
+    if len(fitting) == 1:
+        return fitting[0].times
+    ascending = [one for one in fitting if _ascends(one.times, groups=groups)]
+    regular = [one for one in ascending if _is_regular(one.times, groups=groups)]
+    chosen = next((some for some in (ascending, regular) if len(some) == 1), None)
+    if chosen is None:
+        one, other = fitting[:2]
+        row = int(np.flatnonzero(one.times != other.times)[0])
+        raise DataError(
+            f"{table.source}: {label}, {table.where(row)}: {str(values.iloc[row])!r} may be the day "
+            f"{one.times.iloc[row]:%Y-%m-%d} or {other.times.iloc[row]:%Y-%m-%d}; pass date_format={one.how!r} or "
+            f"date_format={other.how!r}"
+        )
+    return chosen[0].times
+
+
+def _ascends(times: pd.Series, *, groups: _Groups) -> bool:
+    numbers = times.to_numpy()
+    return all(bool((numbers[rows][1:] > numbers[rows][:-1]).all()) for rows in groups.values())
+
+
+def _is_regular(times: pd.Series, *, groups: _Groups) -> bool:
+    """Whether times go in equal steps, of time or of months, in every series; one of two rows cannot tell."""
+    months = (12 * times.dt.year + times.dt.month).to_numpy()
+    in_month = (times - times.dt.normalize() + pd.to_timedelta(times.dt.day, unit="D")).to_numpy()
+    long = [rows for rows in groups.values() if len(rows) > 2]
+    return bool(long) and all(
+        _are_equal(np.diff(times.to_numpy()[rows]))
+        or (_are_equal(np.diff(months[rows])) and _are_equal(in_month[rows]))
+        for rows in long
+    )
+
+
+def _are_equal(values: NDArray[Any]) -> bool:
+    return bool((values == values[0]).all())
+
+
+def _check_ascending(order: pd.Series, *, values: pd.Series, table: Table, where: str, disorder: Disorder) -> None:
+    numbers = order.to_numpy()
+    bad = np.flatnonzero(numbers[1:] <= numbers[:-1])
     if not bad.size:
         return
     place = int(bad[0]) + 1
-    what = "repeats the time before it" if values[place] == values[place - 1] else "is earlier than the row before it"
-    sentence = f"{where}, {table.where(int(order.index[place]))}: {order.iloc[place]} {what}"
+    row = int(order.index[place])
+    what = "repeats the time before it" if numbers[place] == numbers[place - 1] else "is earlier than the row before it"
+    sentence = f"{where}, {table.where(row)}: {values.iloc[row]} {what}"
     if disorder == "refuse":
-        raise DataError(f"{sentence}; times must ascend without repeats")
+        remedy = "; sort the frame, or pass frame.reset_index(drop=True) if its rows are in order"
+        raise DataError(
+            f"{sentence}; times must ascend without repeats" + (remedy if where.endswith("the index") else "")
+        )
     warnings.warn(f"{sentence} ({bad.size} such rows; kept in file order)", DataWarning, stacklevel=3)
+
+
+def _tell_gaps(order: pd.Series, *, values: pd.Series, table: Table, where: str) -> None:
+    """Warn of times that are left out: rows are taken as equally far apart, whatever lies between them."""
+    steps = np.diff(order.to_numpy()).astype(np.float64)
+    if len(steps) < _FEWEST_STEPS or not (usual := float(np.median(steps))) > 0:
+        return
+    gaps = np.flatnonzero(steps > _LONGEST_STEP * usual)
+    if gaps.size:
+        after = int(order.index[int(gaps[steps[gaps].argmax()]) + 1])
+        warnings.warn(
+            f"{where}: {gaps.size} gaps in time, the longest of about {steps.max() / usual:.0f} steps before "
+            f"{table.where(after)} ({values.iloc[after]}); rows are taken as following each other",
+            DataWarning,
+            stacklevel=4,
+        )

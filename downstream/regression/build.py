@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
+from downstream.data.columns.values import LARGEST
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CasePair, CaseSet, Source
-from downstream.data.tables import LARGEST
 from downstream.errors import DataError
 from downstream.regression.task import RegressionTask
 

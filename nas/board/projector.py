@@ -13,7 +13,7 @@ from downstream.task import Task
 from downstream.windows import Windows
 from nas.representer import Representer
 from nas.runs.board_files import EMBEDDING, METADATA, PROJECTOR, folder_of
-from nas.runs.whole_file import write_whole
+from nas.runs.whole_file import write_whole_text
 from nas.saved.encoder import load_encoder
 from search_space.sentences import one_line
 
@@ -43,9 +43,9 @@ def write_projection(run: Path, weights: Path, task: Task, *, device: torch.devi
     represent = Representer(load_encoder(weights).encoder.to(device), device=device)
     points = represent(windows).mean(axis=1)
     folder = folder_of(run)
-    write_whole(folder / EMBEDDING, _table(points).encode())
-    write_whole(folder / METADATA, _labels(task, windows).encode())
-    write_whole(folder / PROJECTOR, _CONFIG.encode())
+    write_whole_text(folder / EMBEDDING, _table(points))
+    write_whole_text(folder / METADATA, _labels(task, windows))
+    write_whole_text(folder / PROJECTOR, _CONFIG)
 
 
 def _taken(task: Task) -> Windows:

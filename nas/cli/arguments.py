@@ -2,16 +2,18 @@
 
 import argparse
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import MISSING
 from typing import Any, NoReturn, TypeVar
 
 from compute.paths import PathError, user_path
 from nas.errors import OptionError
-from nas.options.fields import OptionSet, Setting, n_bytes, seconds, settings_of
+from nas.options.fields import OptionSet, Setting, decimal, n_bytes, seconds, separator, settings_of
 
 _MOST_PROBLEMS = 20
-_UNITS: dict[Any, str] = {seconds: "DURATION", n_bytes: "SIZE"}
+_ARGUMENT = re.compile(r"\b(?P<name>[a-z_]+)=(?P<value>\[\.\.\.\]|\.\.\.|True\b|'(?:[^'\\]|\\.)*')")
+_UNITS: dict[Any, str] = {seconds: "DURATION", n_bytes: "SIZE", decimal: "MARK", separator: "MARK"}
 _Options = TypeVar("_Options", bound=OptionSet)
 
 
@@ -32,6 +34,8 @@ def add_options(parser: argparse.ArgumentParser, option_set: type[OptionSet]) ->
         if setting.positional:
             # optional for the parser: a config file may hold it
             required.add_argument(name, nargs="*" if setting.many else "?", metavar=setting.dashed.upper(), **given)
+        elif setting.kind is bool and name.startswith("no_"):
+            flags.add_argument(f"--{setting.dashed}", action="store_true", **given)
         elif setting.kind is bool:
             flags.add_argument(f"--{setting.dashed}", action=argparse.BooleanOptionalAction, **given)
         else:
@@ -89,6 +93,9 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
         if name not in settings:
             problems.append(f"config {path}: unknown setting {shown(key)}{nearest(name[:80], tuple(settings))}")
             continue
+        if name in values:
+            problems.append(f"config {path}: {key}: is given twice, with - and with _")
+            continue
         try:
             values[name] = _from_config(value, settings[name])
         except ValueError as error:
@@ -104,6 +111,26 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
     """Return a hint at the known name that is nearest, or an empty text."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def with_flags(sentence: str, option_set: type[OptionSet]) -> str:
+    """Return a sentence in which arguments of Python, such as `variates=[...]`, are the flags of a command.
+
+    Args:
+        sentence: What an error says; what is no option of the command stays as it is.
+        option_set: The options of the command.
+    """
+    flags = {name: f"--{setting.dashed}" for name, setting in settings_of(option_set).items() if not setting.positional}
+    if "task" in flags:
+        flags["kind"] = flags["task"]
+
+    def flag(found: re.Match[str]) -> str:
+        if found["name"] not in flags:
+            return found[0]
+        value = {"True": "", "[...]": " ..."}.get(found["value"], f" {found['value']}")
+        return flags[found["name"]] + value
+
+    return _ARGUMENT.sub(flag, sentence)
 
 
 def _from_config(value: Any, setting: Setting) -> Any:

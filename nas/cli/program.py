@@ -15,8 +15,9 @@ from typing import Any
 from compute.interruptible import any_left_behind
 from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
-from nas.cli.arguments import Parser, add_options, collect, nearest
+from nas.cli.arguments import Parser, add_options, collect, nearest, with_flags
 from nas.cli.commands import COMMANDS
+from nas.cli.console import console, say, show, warnings_in_words
 from nas.cli.leaving import INTERRUPTED, leaves_when_asked
 from nas.errors import OptionError
 from nas.version import PACKAGES
@@ -42,12 +43,11 @@ def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] |
         call: Runs in place of the verb's own function, unless that is a dry run; what it returns has a `text`.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with leaves_when_asked(), command_begins():
+    with leaves_when_asked(), command_begins(), console(), warnings_in_words():
         status = _run(words, call)
     if arguments is None and (status == INTERRUPTED or any_left_behind()):
-        # libraries take seconds to say goodbye, and a computation must not be robbed of what it computes with
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # libraries take seconds to say goodbye, and a computation must not be robbed of what it computes with;
+        # the console has written what waited
         os._exit(status)
     return status
 
@@ -63,23 +63,20 @@ def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:
         dry_run = getattr(options, "dry_run", False)
         verb = command.load(dry_run=dry_run) if call is None or dry_run else call
         result = verb(options)
-        print(result.text, flush=True)
+        show(result.text)
         return int(getattr(result, "status", OK))
     except KeyboardInterrupt:
         saved = command is not None and command.resumes
-        _say("interrupted" + ("; finished trials are saved, and the same command goes on from there" if saved else ""))
+        say("interrupted" + ("; finished trials are saved, and the same command goes on from there" if saved else ""))
         return INTERRUPTED
-    except BrokenPipeError:
-        # the reader (`| head`) left; keep the interpreter from flushing into the closed pipe at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-    except SystemExit as leaving:  # argparse, after --help
+    except SystemExit as leaving:  # argparse, after --help; a reader of the answer who left
         return int(leaving.code or 0)
     except Exception as error:
         status = status_of(error)
         if status is None:
             raise  # a defect of ours: the traceback is what a report needs
-        _say(_file_sentence(error) if isinstance(error, OSError) else str(error))
+        sentence = _file_sentence(error) if isinstance(error, OSError) else str(error)
+        say(sentence if command is None else with_flags(sentence, command.options))
         return status
 
 
@@ -165,10 +162,6 @@ def _joined(words: list[str]) -> list[str]:
         hint = nearest(words[1], below) if len(words) > 1 else ""
         raise OptionError(f"after {words[0]} comes one of {', '.join(below)}{hint} (see tscnas {words[0]} VERB --help)")
     return words
-
-
-def _say(message: str) -> None:
-    print(f"tscnas: error: {message}", file=sys.stderr, flush=True)
 
 
 def _file_sentence(error: OSError) -> str:

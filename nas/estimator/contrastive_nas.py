@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metaestimators import available_if
 
-from compute.global_state import global_state_kept
-from downstream.data.loading import load_plain_series, load_task
+from compute.global_state import global_state_kept, plain_torch
 from downstream.data.options import Layout
 from downstream.data.raw import SeriesSet
 from downstream.kinds import task_kind
@@ -27,10 +26,11 @@ from downstream.scaling import Scaled
 from downstream.task import Task
 from nas.estimator.frames import in_container, wants_pandas
 from nas.estimator.parameters import plain_parameters, search_settings
+from nas.estimator.reading import checked_form, known_series, task_to_fit
 from nas.estimator.saving import read_estimator, write_estimator
 from nas.representer import Representer
 from nas.saved.encoder import load_encoder
-from nas.saved.matching import only_known, scaled
+from nas.saved.matching import scaled
 from nas.search import search_task
 from nas.training.devices import pick_device
 from search_space.genotype import Genotype
@@ -40,7 +40,7 @@ def _is(*types: str) -> Callable[[ContrastiveNAS], bool]:
     return lambda estimator: task_kind(estimator.kind).estimator_type in types
 
 
-class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Choose a contrastive strategy and an encoder for a dataset, train it, and use it.
 
     Data in memory is used for fitting, all of it: choices are made on a validation part. Of a path, the test part
@@ -54,6 +54,8 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         window: Lookback of the encoder in time steps; by default chosen from the data.
         horizons: Forecast lengths in time steps; by default the usual ones that fit.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
+        table_form: How tables are written, as arguments of `load_task`: any of `time_column`, `label_column`,
+            `date_format`, `no_header`, `decimal`, `separator`.
         preset: Train this named genotype instead of searching.
         candidates: Genotypes that are ranked before anything is trained.
         top_k: Highest ranked candidates that are trained.
@@ -89,6 +91,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         window: int | None = None,
         horizons: tuple[int, ...] | int | None = None,
         layout: Layout = "nct",
+        table_form: Mapping[str, Any] | None = None,
         preset: str | None = None,
         candidates: int = 20_000,
         top_k: int = 4,
@@ -110,6 +113,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.window = window
         self.horizons = horizons
         self.layout = layout
+        self.table_form = table_form
         self.preset = preset
         self.candidates = candidates
         self.top_k = top_k
@@ -133,6 +137,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         tags.classifier_tags = ClassifierTags() if kind.estimator_type == "classifier" else None
         tags.regressor_tags = RegressorTags() if kind.estimator_type == "regressor" else None
         tags.target_tags.required = kind.whole_cases
+        tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
@@ -152,7 +157,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         import pandas as pd
 
         plain = plain_parameters(self.get_params(deep=False))
-        task, kept = self._task(X, y, plain), plain["output"] is not None
+        task, kept = task_to_fit(X, y, plain), plain["output"] is not None
         folder = Path(plain["output"]) if kept else Path(tempfile.mkdtemp(prefix="contrastive-nas-"))
         try:
             with global_state_kept():
@@ -170,6 +175,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         self._name_data(task)
         return self
 
+    @plain_torch()
     def transform(self, X: Any) -> Any:
         """Return one representation per case or series, shape (cases, streams * features).
 
@@ -179,6 +185,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         features = self._represented(list(scaled(data, self.encoder_)))
         return in_container(features, data, X) if wants_pandas(self) else features
 
+    @plain_torch()
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict with a linear probe on the frozen representation.
 
@@ -190,12 +197,14 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         return self._fitted_predictor().predict(self._represent(), self._scaled(X))
 
     @available_if(_is("classifier"))  # type: ignore[untyped-decorator]
+    @plain_torch()
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probability of each class of `classes_`, (cases, classes); classification only."""
         probe: Any = self._fitted_predictor()
         return np.asarray(probe.probabilities(self._represent(), self._scaled(X)))
 
     @available_if(_is("classifier", "outlier_detector"))  # type: ignore[untyped-decorator]
+    @plain_torch()
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Return how sure the answer is.
 
@@ -206,6 +215,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         probe: Any = self._fitted_predictor()
         return np.asarray(probe.decision(self._represent(), self._scaled(X)))
 
+    @plain_torch()
     def score(self, X: Any, y: Any) -> float:
         """Return accuracy (classification), R2 (regression), minus the mean squared error (forecasting), or AUC-PR.
 
@@ -219,12 +229,6 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         return self._fitted_predictor().score(self._represent(), self._scaled(X), y)
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the columns of `transform`, (features,); `input_features` are not looked at."""
-        del input_features
-        self._check_fitted()
-        return np.asarray([f"contrastivenas{number}" for number in range(self._n_features_out)], dtype=object)
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the estimator to a folder: encoder, predictor, ranking and parameters; nothing is pickled.
 
@@ -235,6 +239,7 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         write_estimator(self, path)
 
     @classmethod
+    @plain_torch()
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read what `save` wrote.
 
@@ -251,13 +256,6 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         self._check_fitted()
         return self.predictor_
-
-    def _task(self, X: Any, y: Any, plain: dict[str, Any]) -> Task:
-        """Return the task to fit on; a path is read as `tscnas search` does, of other data there is no test part."""
-        asked = {name: plain[name] for name in ("kind", "window", "horizons", "layout")}
-        if isinstance(X, str | os.PathLike):
-            return load_task(X, **asked)
-        return load_task(X, y=y, **asked, **task_kind(self.kind).all_for_fitting).without_test()
 
     def _name_data(self, task: Task) -> None:
         """Set what scikit-learn asks about the data of `fit` and the columns of `transform`."""
@@ -287,8 +285,8 @@ class ContrastiveNAS(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _known(self, X: Any) -> SeriesSet:
         """Return data with the columns of training."""
         self._check_fitted()
-        known = self.encoder_.identity.columns or None
-        return only_known(load_plain_series(X, kind=self.kind, layout=self.layout, known=known), self.encoder_)
+        asked = {"layout": self.layout, **checked_form(self.table_form)}
+        return known_series(X, kind=self.kind, asked=asked, saved=self.encoder_)
 
     def _scaled(self, X: Any) -> list[Scaled]:
         return list(scaled(self._known(X), self.encoder_))

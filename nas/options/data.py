@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nas.options.fields import OptionSet, option
+from nas.options.fields import OptionSet, decimal, option, separator
 from nas.options.texts import PROTOCOLS, TASKS, ProtocolName, TaskKind
 
 
@@ -27,6 +27,31 @@ class DataOptions(OptionSet):
         None, text="the column with the time stamps; by default found by its name and content"
     )
     label_column: str | None = option(None, text="the column with the anomaly label or the class; by default `label`")
+    date_format: str | None = option(
+        None,
+        text="how the time column is written, as for strptime, such as '%d.%m.%Y %H:%M'; by default read from them",
+    )
+    no_header: bool = option(
+        False, text="the first line of a .csv file is data; its columns are then called column_0, column_1, ..."
+    )
+    decimal: str | None = option(None, text="the decimal mark in text: '.' (by default) or ','", unit=decimal)
+    separator: str | None = option(
+        None, text="what stands between the cells of a .csv file: ',' (by default), ';', '|' or tab", unit=separator
+    )
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The arguments of `downstream.load_task` and `load_plain_series` that say how tables are read, if given."""
+        told = {
+            "variates": self.variates,
+            "time_column": self.time_column,
+            "label_column": self.label_column,
+            "date_format": self.date_format,
+            "no_header": self.no_header,
+            "decimal": self.decimal,
+            "separator": self.separator,
+        }
+        return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +73,9 @@ class TaskOptions(DataOptions):
     def reading(self) -> dict[str, Any]:
         """The arguments of `downstream.load_task` that these options stand for, besides source, kind and window."""
         return {
+            **self.tables,
             "horizons": self.horizons or None,
             "target": self.target or None,
-            "variates": self.variates or None,
-            "time_column": self.time_column,
-            "label_column": self.label_column,
             "protocol": self.protocol,
         }
 

@@ -70,7 +70,7 @@ class Setting:
         text: The help text: meaning and unit.
         positional: Written without a flag on the command line.
         path: The value, or each of its items, is a path.
-        unit: Reads a number that may be written with its unit: `seconds` or `n_bytes`.
+        unit: Reads a value that may be written in another way than it is kept: `seconds`, `n_bytes`, `separator`, ...
         short: The letter of a short flag beside the long one.
         choices: The values allowed; empty for any.
         least: The value, or each of its items, is >= this.
@@ -86,7 +86,7 @@ class Setting:
     text: str
     positional: bool = False
     path: bool = False
-    unit: Callable[[str], float] | None = None
+    unit: Callable[[str], Any] | None = None
     short: str = ""
     choices: tuple[str, ...] = ()
     least: float = -math.inf
@@ -191,4 +191,30 @@ def n_bytes(text: str) -> int:
     if match is None or (match[3] and not match[2]):
         raise ValueError(f"must be a size in bytes such as 1000000, 500MB or 2GB, got {text!r}")
     factor: int = (1024 if match[3] else 1000) ** " kmgt".index(match[2] or " ")
-    return round(float(match[1]) * factor)
+    size = float(match[1]) * factor
+    if not math.isfinite(size):
+        raise ValueError(f"must be a size in bytes such as 500MB, got {text!r}, which is endless")
+    return round(size)
+
+
+def separator(text: str) -> str:
+    """Return the separator of cells that a text stands for: itself, or a tab for `tab` and backslash t.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    mark = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if mark not in (",", ";", "|", "\t"):
+        raise ValueError(f"must be a comma, ';', '|' or tab, got {text!r}")
+    return mark
+
+
+def decimal(text: str) -> str:
+    """Return the decimal mark that a text is.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if text not in (".", ","):
+        raise ValueError(f"must be '.' or ',', got {text!r}")
+    return text

@@ -18,6 +18,7 @@ from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.trials.runner import Trained
 from nas.version import PROTOCOL_VERSION, __version__
+from search_space.sentences import one_line
 
 # they stand in run.json; the printed answer leaves them out
 _DETAILED_SETTINGS = ("evidence/", "alpha/", "representation.", "warning/", "ts2vec.")
@@ -49,7 +50,7 @@ def answer_text(
     spec, chosen = task.spec, entrants["chosen"]
     where = rows[0].scores.settings.get("part", "test")
     parts = [
-        f"Chosen for {spec.name} ({spec.kind}, {task.n_variates} variates, window {spec.window}):",
+        f"Chosen for {one_line(spec.name)} ({spec.kind}, {task.n_variates} variates, window {spec.window}):",
         _indent(chosen.genotype.describe()),
         *_origin(origin, candidates),
         "",

@@ -16,7 +16,7 @@ from nas.errors import OutputExistsError
 from nas.runs import board_files
 from nas.runs.events import LOG_NAME, METRICS_NAME, RunEvents
 from nas.runs.lock import LOCK_NAME, folder_lock
-from nas.runs.whole_file import write_whole
+from nas.runs.whole_file import write_whole_text
 from search_space.sentences import one_line
 
 # these decide how a run is carried out, not what it is to find
@@ -81,7 +81,7 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, complete or not at all."""
-        write_whole(self.path / name, text.encode("utf-8"))
+        write_whole_text(self.path / name, text)
 
     def write_json(self, name: str, content: object) -> None:
         """Write a JSON file, complete or not at all."""
@@ -111,8 +111,10 @@ class RunFolder:
         before, question = self._question(), self._config["question"]
         if before is None or self._overwrite:
             return
-        # an option that an earlier version did not have counts as not given
-        changed = sorted(key for key in {*before, *question} if before.get(key) != question.get(key))
+        # an option that an earlier version did not have counts as not given, a switch as off
+        changed = sorted(
+            key for key in {*before, *question} if (before.get(key) or None) != (question.get(key) or None)
+        )
         changed = [key for key in changed if key not in _NOT_PART_OF_THE_QUESTION]
         if changed:
             what = "on other data" if {"task_hash", "names_hash"} & {*changed} else "with other options"

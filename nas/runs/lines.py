@@ -32,7 +32,7 @@ class WholeLines:
         Raises:
             OSError: If the disk does not take it, with the file's name.
         """
-        rest = (("\n" if self._cut_off else "") + line + "\n").encode()
+        rest = (("\n" if self._cut_off else "") + line + "\n").encode("utf-8", "backslashreplace")
         self._cut_off = True
         try:
             while rest:

@@ -1,5 +1,6 @@
-"""Progress of long work: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar on a terminal, plain lines elsewhere, nothing where nobody can hear."""
 
+import contextlib
 import sys
 import time
 from typing import Self
@@ -26,7 +27,7 @@ class Progress:
         self._bar: tqdm[None] | None = None
 
     def __enter__(self) -> Self:
-        if not self._silent and sys.stderr.isatty():
+        if not self._silent and _on_a_terminal():
             self._bar = tqdm(total=self._total, desc=self._name, file=sys.stderr, dynamic_ncols=True)
         return self
 
@@ -43,8 +44,19 @@ class Progress:
         self._printed = now
         left = (now - self._began) / self._done * (self._total - self._done)
         line = f"{self._name}: {self._done}/{self._total}, about {left:.0f} s left; {what}"
-        print(line.rstrip("; "), file=sys.stderr, flush=True)
+        tell(line.rstrip("; "))
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def tell(line: str) -> None:
+    """Print a line about work under way to stderr; where nobody can hear it, the work goes on all the same."""
+    if sys.stderr is not None:  # as in a service, or under pythonw
+        with contextlib.suppress(OSError, ValueError):  # the reader has left, or the stream was closed
+            print(line, file=sys.stderr, flush=True)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()

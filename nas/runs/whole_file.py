@@ -22,3 +22,12 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.unlink(missing_ok=True)
         # a full disk is told without a name
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def write_whole_text(path: Path, text: str) -> None:
+    """Write a text as `write_whole` does, in UTF-8; what is no text, as names of files may be, is escaped.
+
+    Raises:
+        OSError: If it cannot be written, with the file's name; an earlier content stays.
+    """
+    write_whole(path, text.encode("utf-8", "backslashreplace"))

@@ -55,7 +55,8 @@ class EmbeddingTable(AbstractContextManager["EmbeddingTable"]):
         for block in blocks:
             self._rows.write(np.ascontiguousarray(block, dtype=np.float32).data)
             self._width, n_rows = block.shape[1], n_rows + len(block)
-        self._series.append((name, n_rows))
+        text = name.encode("utf-8", "backslashreplace").decode()  # the name of a file need not be text
+        self._series.append((text, n_rows))
 
     def write(self) -> None:
         """Write the file, complete or not at all; in CSV no name is a formula.

@@ -1,7 +1,7 @@
 """Which series and columns of other data are those that a saved encoder was trained on, and what they are scaled by."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from downstream.data.raw import RawSeries, SeriesSet
 from downstream.errors import DataError, DataWarning
+from downstream.kinds import task_kind
 from downstream.scaling import Scaled, own_scale
 from nas.saved.encoder import SavedEncoder
 
@@ -60,12 +61,36 @@ def only_known(data: SeriesSet, saved: SavedEncoder) -> SeriesSet:
 
 
 def scaled(data: SeriesSet, saved: SavedEncoder) -> Iterator[Scaled]:
-    """Yield each series as in training scaled, or by itself where training does not know it.
+    """Return each series as in training scaled, or by itself where training does not know it.
 
     A series is known by its id. Without ids there is one scale if training had one series, or cases; else, as
     positions say nothing, each series is scaled by its own mean and deviation. A column is known by its name, or
     without names by its place where there are as many.
+
+    What is missing is no error: an encoder takes it for the mean. But it is said where that is all there is, of a
+    series without any value, or much of it, of one that is shorter than the window that the encoder looks back.
     """
+    _warn_of_little(data, saved)
+    return _each_scaled(data, saved)
+
+
+def _warn_of_little(data: SeriesSet, saved: SavedEncoder) -> None:
+    empty = [series.name for series in data.series if np.isnan(series.values).all()]
+    if empty:
+        _warn_of(empty, data, "without any value; what is made of it says nothing about it")
+    if task_kind(saved.kind).whole_cases:
+        return
+    short = [series.name for series in data.series if len(series.values) < saved.window]
+    if short:
+        _warn_of(short, data, f"shorter than the window of {saved.window} steps; the steps before it count as missing")
+
+
+def _warn_of(names: Sequence[str], data: SeriesSet, what: str) -> None:
+    some = f" and {len(names) - 1} more are" if len(names) > 1 else " is"
+    warnings.warn(f"{data.source}: {names[0]!r}{some} {what}", DataWarning, stacklevel=4)
+
+
+def _each_scaled(data: SeriesSet, saved: SavedEncoder) -> Iterator[Scaled]:
     rows = {name: row for row, name in enumerate(saved.identity.series)}
     places = _places(data, saved)
     for series in data.series:

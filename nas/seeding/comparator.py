@@ -1,7 +1,6 @@
 """From a bank to a comparator and an honest account of it: `tscnas ahc`."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,8 @@ from compute.paths import user_path
 from nas.errors import OutputExistsError
 from nas.options.seeding import AhcOptions
 from nas.runs.lock import folder_lock
-from nas.runs.whole_file import write_whole
+from nas.runs.progress import tell
+from nas.runs.whole_file import write_whole_text
 
 CHECKPOINT, REPORT, TABLE, ACCOUNT = "comparator.safetensors", "evaluation.md", "evaluation.csv", "bank.md"
 
@@ -147,9 +147,9 @@ def write_comparator(
     tasks = len({record.task_hash for record in records})
     lines = [f"{checkpoint}: comparator trained on {len(records)} records of {tasks} tasks"]
     if evaluation is not None:
-        write_whole(folder / ACCOUNT, account_text(records, rng_seed=rng_seed).encode())
-        write_whole(folder / REPORT, evaluation.to_markdown().encode())
-        write_whole(folder / TABLE, evaluation.table.map(plain_cell).to_csv(index=False).encode())
+        write_whole_text(folder / ACCOUNT, account_text(records, rng_seed=rng_seed))
+        write_whole_text(folder / REPORT, evaluation.to_markdown())
+        write_whole_text(folder / TABLE, evaluation.table.map(plain_cell).to_csv(index=False))
         lines += [f"{folder / ACCOUNT}: label noise, gain of training, and what the genes explain"]
         lines += ["Judged on families it has not seen:", "", evaluation.to_markdown()]
     save_comparator(checkpoint, comparator)
@@ -165,4 +165,4 @@ def _faults_of(bank: str) -> Iterator[None]:
 
 
 def _progress(*, quiet: bool) -> Callable[[str], None]:
-    return (lambda line: None) if quiet else (lambda line: print(line, file=sys.stderr, flush=True))
+    return (lambda line: None) if quiet else tell

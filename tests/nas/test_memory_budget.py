@@ -16,7 +16,7 @@ import torch
 from compute.memory import LEAST_BUDGET, SHARES, MemoryBudgetError, at_a_time, memory_budget
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecasting.choosing.kept import KeptBlocks
+from downstream.forecasting.choosing.kept import kept
 from downstream.forecasting.rows import pick_origins, row_blocks
 from downstream.forecasting.sums import sum_rows
 from encoders.encoder import Encoder
@@ -137,14 +137,17 @@ def test_blocks_kept_in_a_file_come_back_as_they_were(represent: Representer) ->
         return list(row_blocks(task, "train", origins, horizons=(96,), represent=represent))
 
     with memory_budget(LEAST_BUDGET):
-        expected, kept = blocks(), KeptBlocks(row_blocks(task, "train", origins, horizons=(96,), represent=represent))
-        assert 0 < len(kept.held) < len(expected)
-        for block, again, other in zip(expected, kept, kept, strict=True):  # two readers at a time
-            for name, value in vars(block).items():
-                np.testing.assert_array_equal(value, getattr(again, name))
-                np.testing.assert_array_equal(value, getattr(other, name))
-        assert len(list(KeptBlocks(iter(())))) == 0
-    assert len(KeptBlocks(blocks()).held) == len(blocks())  # type: ignore[arg-type]
+        expected = blocks()
+        with kept(row_blocks(task, "train", origins, horizons=(96,), represent=represent)) as some:
+            assert 0 < len(some.held) < len(expected)
+            for block, again, other in zip(expected, some, some, strict=True):  # two readers at a time
+                for name, value in vars(block).items():
+                    np.testing.assert_array_equal(value, getattr(again, name))
+                    np.testing.assert_array_equal(value, getattr(other, name))
+        with kept(iter(())) as none:
+            assert len(list(none)) == 0
+    with kept(blocks()) as every:  # type: ignore[arg-type]
+        assert len(every.held) == len(blocks())
 
 
 def test_sums_of_each_variate_are_kept_only_where_they_have_room() -> None:

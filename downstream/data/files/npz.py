@@ -22,6 +22,8 @@ _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),  # unknown compression, encryption
 )
 KEYS = ("X", "y", "X_test", "y_test", "values", "labels")
+_ALSO = {"X": "X_train", "y": "y_train"}
+"""Other names of keys, where a file has the name itself not."""
 
 
 def read_numpy_arrays(path: Path) -> Arrays:
@@ -56,14 +58,15 @@ def read_numpy_arrays(path: Path) -> Arrays:
 
 def _members(loaded: NpzFile, *, limit: int, source: str) -> dict[str, NDArray[Any]]:
     """Return the arrays with known keys; they may not be larger than the file makes likely, as float64 either."""
-    wanted = [key for key in KEYS if key in loaded.files]
+    called = {key: key if key in loaded.files else _ALSO.get(key, key) for key in KEYS}
+    wanted = {key: name for key, name in called.items() if name in loaded.files}
     sizes = {Path(info.filename).stem: info.file_size for info in loaded.zip.infolist()} if loaded.zip else {}
     arrays: dict[str, NDArray[Any]] = {}
-    for key in wanted:
-        if sum(sizes.get(name, 0) for name in wanted) <= limit:
-            arrays[key] = loaded[key]
+    for key, name in wanted.items():
+        if sum(sizes.get(each, 0) for each in wanted.values()) <= limit:
+            arrays[key] = loaded[name]
             if not isinstance(arrays[key], np.ndarray):  # NumPy hands out what is no array as it is
-                raise DataError(f"{source}: {key} is no NumPy array")
+                raise DataError(f"{source}: {name} is no NumPy array")
     if len(arrays) < len(wanted) or sum(array.size for array in arrays.values()) * 8 > limit:
         raise DataError(
             f"{source}: its arrays unpack to more than {LARGEST_RATIO} times the file's size; if that is meant, "

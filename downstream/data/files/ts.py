@@ -1,5 +1,6 @@
 """The `.ts` text form of the UCR, UEA and TSER archives: `@` header, one case per line, its label last."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from downstream.data.files.case_lines import case_of, read_case_lines
@@ -9,10 +10,10 @@ from downstream.errors import DataError
 
 
 def read_ts_cases(path: Path) -> CaseSet:
-    """Read a `.ts` file; channels are separated by `:`, `?` is missing, lengths may differ.
+    """Read a `.ts` file; channels are separated by `:`, `?` is missing, lengths may differ, labels may be missing.
 
     Raises:
-        DataError: If it cannot be opened, has time stamps or no labels, or a line does not fit.
+        DataError: If it cannot be opened, has time stamps, or a line does not fit.
     """
     lines = read_text(path).splitlines()
     header: dict[str, str] = {}
@@ -23,7 +24,7 @@ def read_ts_cases(path: Path) -> CaseSet:
             continue
         if not text.startswith("@"):
             raise DataError(f"{path.name}: line {number} is neither a comment nor an @ header line before @data")
-        key, _, value = text[1:].partition(" ")
+        key, _, value = text[1:].replace("\t", " ").partition(" ")
         if key.lower() == "data":
             first = number
             break
@@ -35,10 +36,13 @@ def read_ts_cases(path: Path) -> CaseSet:
             f"{path.name}: .ts files with time stamps (@timestamps true) are not supported; write values only"
         )
     has_targets = _says_true(header, "targetlabel")
-    known = frozenset() if has_targets else _declared_classes(header, source=path.name)
+    has_labels = has_targets or _says_true(header, "classlabel")
+    known = frozenset() if has_targets else frozenset(header.get("classlabel", "").split()[1:])
 
     def parse(text: str, where: str) -> tuple[Floats, str]:
         *channels, label = (field.strip() for field in text.split(":"))
+        if not has_labels:
+            return case_of([*channels, label], where=where), ""
         if not channels:
             raise DataError(f"{where} has no ':' between its values and its label")
         case = case_of(channels, where=where)
@@ -46,15 +50,9 @@ def read_ts_cases(path: Path) -> CaseSet:
             raise DataError(f"{where} has the label {label!r}, which @classLabel does not declare")
         return case, label
 
-    return read_case_lines(lines, first=first, remarks="#%", parse=parse, source=path.name, has_targets=has_targets)
+    cases = read_case_lines(lines, first=first, remarks="#%", parse=parse, source=path.name, has_targets=has_targets)
+    return cases if has_labels else replace(cases, labels=cases.labels[:0])
 
 
 def _says_true(header: dict[str, str], key: str) -> bool:
     return header.get(key, "").lower().startswith("true")
-
-
-def _declared_classes(header: dict[str, str], *, source: str) -> frozenset[str]:
-    words = header.get("classlabel", "").split()
-    if not words or words[0].lower() != "true":
-        raise DataError(f"{source}: the cases have no label (neither @classLabel nor @targetLabel is true)")
-    return frozenset(words[1:])

@@ -25,7 +25,10 @@ def read_tsv_cases(path: Path) -> CaseSet:
         try:
             values = np.array([cell if cell.strip() not in ("", "?") else "nan" for cell in cells], dtype=np.float64)
         except ValueError as error:
-            raise DataError(f"{path.name}: line {number} holds something that is not a number ({error})") from error
+            hint = "; a table with names in its first line needs separator='\\t'" if number == 1 else ""
+            raise DataError(
+                f"{path.name}: line {number} holds something that is not a number ({error}){hint}"
+            ) from error
         cases.append(values[:, None])
         labels.append(label.strip())
     return CaseSet(path.name, ("channel_0",), tuple(cases), np.asarray(labels, dtype=object))

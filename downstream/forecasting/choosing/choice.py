@@ -16,14 +16,15 @@ Alphas come from all validation rows, the fit from all training rows. (The encod
 seen the late training rows, though never as targets; it has not seen validation rows.)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downstream.forecasting.choosing.evidence import Evidence, Gain, gain
-from downstream.forecasting.choosing.kept import KeptBlocks
+from downstream.forecasting.choosing.kept import KeptBlocks, kept
 from downstream.forecasting.models import REFERENCE, Combination, Forecaster, fit_horizon, refit
 from downstream.forecasting.rows import NORMALIZATIONS, Features, RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.sums import RowSums, add_sums, sum_rows
@@ -72,12 +73,12 @@ def fit(task: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0
         rng_seed: For the bootstrap.
     """
     horizons = usable_horizons(task)
-    rows = _collect(task, represent, horizons=horizons)
     n_lags = task.spec.raw_lags
     choices = {}
-    for index, horizon in enumerate(horizons):
-        fitted = fit_horizon(rows.train, rows.validation, index=index, horizon=horizon, n_lags=n_lags)
-        choices[horizon] = _choose(fitted, rows, index=index, n_lags=n_lags, rng_seed=rng_seed)
+    with _collected(task, represent, horizons=horizons) as rows:
+        for index, horizon in enumerate(horizons):
+            fitted = fit_horizon(rows.train, rows.validation, index=index, horizon=horizon, n_lags=n_lags)
+            choices[horizon] = _choose(fitted, rows, index=index, n_lags=n_lags, rng_seed=rng_seed)
     return choices
 
 
@@ -104,7 +105,8 @@ def fit_reference(task: ForecastingTask) -> dict[int, Forecaster]:
     return fitted
 
 
-def _collect(task: ForecastingTask, represent: Represent | None, *, horizons: tuple[int, ...]) -> _Rows:
+@contextlib.contextmanager
+def _collected(task: ForecastingTask, represent: Represent | None, *, horizons: tuple[int, ...]) -> Iterator[_Rows]:
     def blocks(part: Part, origins: Origins) -> Iterable[RowBlock]:
         return row_blocks(task, part, origins, horizons=horizons, represent=represent)
 
@@ -117,17 +119,19 @@ def _collect(task: ForecastingTask, represent: Represent | None, *, horizons: tu
     training = pick_origins(task, "train", horizon=horizons[0], max_rows=MAX_TRAIN_ROWS)
     late = training.step >= border[training.series]
     early = sums(blocks("train", Origins(training.series[~late], training.step[~late])))
-    late_blocks = KeptBlocks(blocks("train", Origins(training.series[late], training.step[late])))
     judged = pick_origins(task, "validation", horizon=horizons[0], max_rows=MAX_VALIDATION_ROWS)
-    validation_blocks = KeptBlocks(blocks("validation", judged))
-    return _Rows(
-        train=add_sums(early, sums(late_blocks)),
-        early=early,
-        late_blocks=late_blocks,
-        border=border,
-        validation=sums(validation_blocks, for_validation=True),
-        validation_blocks=validation_blocks,
-    )
+    with (
+        kept(blocks("train", Origins(training.series[late], training.step[late]))) as late_blocks,
+        kept(blocks("validation", judged)) as validation_blocks,
+    ):
+        yield _Rows(
+            train=add_sums(early, sums(late_blocks)),
+            early=early,
+            late_blocks=late_blocks,
+            border=border,
+            validation=sums(validation_blocks, for_validation=True),
+            validation_blocks=validation_blocks,
+        )
 
 
 def _choose(fitted: Sequence[Forecaster], rows: _Rows, *, index: int, n_lags: int, rng_seed: int) -> Choice:

@@ -1,8 +1,10 @@
 """Blocks of rows that are read several times: in memory as far as it reaches, behind that in a temporary file."""
 
+import contextlib
 import pickle  # a file without a name, which nobody else can read
 import tempfile
 from collections.abc import Iterable, Iterator
+from typing import IO
 
 import numpy as np
 
@@ -17,15 +19,16 @@ class KeptBlocks:
 
     Args:
         blocks: Read to the end at once.
+        file: Where those go that have no room in memory.
 
     Attributes:
         held: The first ones, in memory.
     """
 
-    def __init__(self, blocks: Iterable[RowBlock]) -> None:
+    def __init__(self, blocks: Iterable[RowBlock], *, file: IO[bytes]) -> None:
         self.held: list[RowBlock] = []
         self._places: list[int] = []
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - without a name, open as long as this object
+        self._file = file
         left = at_a_time(2**62, "kept row", bytes_each=1) if is_limited() else 2**62
         for block in blocks:
             size = sum(value.nbytes for value in vars(block).values() if isinstance(value, np.ndarray))
@@ -41,3 +44,14 @@ class KeptBlocks:
         for place in self._places:
             self._file.seek(place)  # another reader may have moved on
             yield pickle.load(self._file)
+
+
+@contextlib.contextmanager
+def kept(blocks: Iterable[RowBlock]) -> Iterator[KeptBlocks]:
+    """Keep blocks until the end of the `with` block; their file has no name, and is closed then.
+
+    Args:
+        blocks: Read to the end at once.
+    """
+    with tempfile.TemporaryFile() as file:
+        yield KeptBlocks(blocks, file=file)

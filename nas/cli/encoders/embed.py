@@ -42,14 +42,8 @@ def _embed(options: EmbedOptions) -> Shown:
         raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
     saved = load_encoder(options.encoder)
     chosen = options.variates or options.target or None
-    data = load_plain_series(
-        options.data,
-        kind=options.task or saved.kind,
-        variates=chosen,
-        known=saved.identity.columns or None,
-        time_column=options.time_column,
-        label_column=options.label_column,
-    )
+    tables = {**options.tables, "variates": chosen, "known": saved.identity.columns or None}
+    data = load_plain_series(options.data, kind=options.task or saved.kind, **tables)
     data = by_name(data, saved) if chosen is None else data
     encoder = saved.encoder_for(data.variates, has_names=data.has_names and chosen is None)
     represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))

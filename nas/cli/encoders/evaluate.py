@@ -19,7 +19,7 @@ from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.representer import Representer
 from nas.runs.progress import Progress
-from nas.runs.whole_file import write_whole
+from nas.runs.whole_file import write_whole_text
 from nas.saved.encoder import SavedEncoder, load_encoder
 from nas.training.devices import pick_device
 
@@ -58,7 +58,7 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
             rows = tuple(_supervised_rows(options, task, device=device))
     if options.output is not None:
         content = json.dumps([row.to_json() for row in rows], indent=2) + "\n"
-        write_whole(Path(options.output), content.encode())
+        write_whole_text(Path(options.output), content)
     return EvaluationResult(rows, score_table(rows))
 
 

@@ -18,7 +18,7 @@ from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.representer import Representer
 from nas.runs.progress import Progress
-from nas.runs.whole_file import write_whole
+from nas.runs.whole_file import write_whole_text
 from nas.saved.encoder import load_encoder, save_encoder
 from nas.training.devices import pick_device
 
@@ -73,7 +73,7 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
     facts = {"variates": list(task.variates), "window": task.spec.window, **tuned.supervision.head_facts()}
     save_head(folder / "head.safetensors", tuned.model.head, kind=kind, facts=facts)
     content = json.dumps([row.to_json() for row in rows], indent=2) + "\n"
-    write_whole(folder / "scores.json", content.encode())
+    write_whole_text(folder / "scores.json", content)
     text = _text(rows, tuned, has_test=task.has_test)
     where = f"Everything is in {options.output}: encoder.safetensors, head.safetensors, scores.json"
     return FinetuneResult(folder, rows, f"{text}\n{where}")

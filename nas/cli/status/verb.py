@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nas.cli.console import show
 from nas.cli.status.driver import Driver, driver_of
 from nas.cli.status.state import fold
 from nas.cli.status.text import RunView, driver_text
@@ -71,7 +72,7 @@ def show_status(options: StatusOptions) -> Shown:
         screen = _Screen()
         while _goes_on(view.driver):
             if options.json:
-                print(_shown(view, as_json=True), flush=True)
+                show(_shown(view, as_json=True))
             else:
                 screen.show(view.as_text())
             time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -122,7 +123,7 @@ class _Screen:
     """Shows a text in place of the one before on a terminal; elsewhere appends it where more than times differ."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._lines = 0
         self._gist: list[str] = []
 
@@ -138,10 +139,10 @@ class _Screen:
             lines = [line[: columns - 1] for line in text.split("\n")]  # a wrapped line would count twice
             self._lines = len(lines)
             text = "\n".join(lines)
-        print(text, flush=True)
+        show(text)
 
     def clear(self) -> None:
         """Remove what is shown."""
         if self._lines:
-            print(f"\x1b[{self._lines}F\x1b[J", end="", flush=True)
+            show(f"\x1b[{self._lines}F\x1b[J", end="")
             self._lines = 0

@@ -207,3 +207,10 @@ def test_gzip_reads_the_same(tmp_path: Path) -> None:
     packed = tmp_path / "set.csv.gz"
     packed.write_bytes(gzip.compress(text.encode()))
     pd.testing.assert_frame_equal(read_csv_table(packed).frame, read_csv_table(_write(tmp_path, text)).frame)
+
+
+@pytest.mark.parametrize("name", ["a{b", "a}", "{}", "{0}", "{x!r}"])
+def test_names_with_braces_are_names(tmp_path: Path, name: str) -> None:
+    (tmp_path / "braces.csv").write_text(f"step,{name}\n1,2\n2,word\n")
+    with pytest.raises(DataError, match=r"line 3: 'word' is not a number"):
+        load_task(tmp_path / "braces.csv", kind="forecasting")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +148,31 @@ def test_a_variate_without_a_value_in_training_is_left_out_with_a_warning() -> N
     assert task.variates == ("variate_1",)
     alone = load_task(values[:, 1:], kind="forecasting", window=8, horizons=4, layout="ntc")
     np.testing.assert_array_equal(task.series[0], alone.series[0])
+
+
+def _hourly(n: int = 120) -> pd.DataFrame:
+    return pd.DataFrame({"date": pd.date_range("2024-01-01", periods=n, freq="h"), "a": _walk(n)[:, 0]})
+
+
+def test_a_frame_written_with_its_index_before_its_times(tmp_path: Path) -> None:
+    _hourly().to_csv(tmp_path / "indexed.csv")
+    task = load_task(tmp_path / "indexed.csv", kind="forecasting", window=8, horizons=4)
+    assert task.variates == ("a",)
+
+
+@pytest.mark.parametrize("name", ["year", "Unix", "timestamp_ms", "t"])
+def test_a_first_column_called_like_a_time_is_no_variate(name: str) -> None:
+    frame = _hourly().drop(columns="date")
+    frame.insert(0, name, np.arange(120) + 1900)
+    assert load_task(frame, kind="forecasting", window=8, horizons=4).variates == ("a",)
+
+
+def test_gaps_in_time_are_told_but_for_those_of_working_days() -> None:
+    frame = _hourly(200)
+    with pytest.warns(DataWarning, match=r"column 'date': 1 gaps in time, the longest of about 41 steps before row 50"):
+        load_task(pd.concat([frame[:50], frame[90:]], ignore_index=True), kind="forecasting", window=8, horizons=4)
+    for freq in ("B", "MS", "D"):
+        even = frame.assign(date=pd.date_range("2020-01-01", periods=200, freq=freq))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            load_task(even, kind="forecasting", window=8, horizons=4)

@@ -95,6 +95,40 @@ def test_bad_tables(name: str, tmp_path: Path, refused: Callable[..., str]) -> N
     assert all(word in said for word in words), said
 
 
+@pytest.mark.parametrize(
+    ("text", "options", "flag"),
+    [
+        (table(rows(), separator=";"), (), "pass --separator ';'"),
+        (table([[row[0], row[1].replace(".", ","), row[2]] for row in rows()], separator=";"), (), "and --decimal ','"),
+        (table(rows()[1:], header=",".join(rows()[0])), (), "pass --no-header if it is data"),
+        (table(with_cell(17, 1, "broken")), (), "leave the column out with --variates ..."),
+        (table(with_column(2, "5.0")), (), "--variates ..."),
+        (table([["01/02/2024", "1", "2"], ["05/02/2024", "2", "1"]]), (), "--date-format '%d/%m/%Y' or --date-format"),
+        (table(rows()), ("--date-format", "%d.%m.%Y"), "as --date-format '%d.%m.%Y' says"),
+        (table(rows()), ("--task", "classification"), "pass --label-column ..."),
+        (
+            table([[*row, "0", "1"] for row in rows()], header="date,a,b,anomaly,attack"),
+            ("--task", "anomaly"),
+            "--label-column",
+        ),
+    ],
+)
+def test_sentences_about_data_name_flags(
+    text: str, options: tuple[str, ...], flag: str, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    (tmp_path / "data.csv").write_text(text)
+    said = refused("search", str(tmp_path / "data.csv"), *options, "--output", str(tmp_path / "run"), status=DATA)
+    assert flag in said and "=" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(("--separator", "x"), "must be a comma, ';', '|' or tab, got 'x'"), (("--decimal", ";"), "must be '.' or ','")],
+)
+def test_wrong_marks(options: tuple[str, ...], message: str, tmp_path: Path, refused: Callable[..., str]) -> None:
+    assert message in refused("search", str(tmp_path), *options, status=USAGE)
+
+
 def test_missing_file_suggests_its_neighbour(tmp_path: Path, refused: Callable[..., str]) -> None:
     (tmp_path / "prices.csv").write_text(table(rows()))
     said = refused("search", str(tmp_path / "price.csv"), "--output", str(tmp_path / "run"), status=DATA)

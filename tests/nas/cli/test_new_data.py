@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +104,21 @@ def test_home_is_home_for_every_path(tmp_path: Path, run: Path, monkeypatch: pyt
     assert main(["bank", "merge", "~/run/bank.sqlite", "--output", "~/home.sqlite"]) == 0
     assert not list(tmp_path.iterdir())
     assert {"home.csv", "home.json", "home", "home.svg", "home.sqlite"} <= {path.name for path in run.iterdir()}
+
+
+def test_a_file_whose_name_is_no_text(run: Path) -> None:
+    data = run / os.fsdecode(b"T\xe4.csv")
+    wide().to_csv(data, index=False)
+    for suffix in ("csv", "npz", "parquet"):
+        output = run / f"named.{suffix}"
+        assert main(["embed", str(run / "run"), str(data), "--output", str(output), "--quiet"]) == 0
+        named = {"csv": pd.read_csv, "npz": np.load, "parquet": pd.read_parquet}[suffix](output)
+        assert list(named["series"]) == ["T\\udce4.csv"]
+    assert main(["evaluate", str(run / "run"), str(data), "--output", str(run / "named.json"), "--quiet"]) == 0
+
+
+def test_a_warning_is_a_sentence_and_told_once(run: Path) -> None:
+    wide().assign(note=1.0).to_csv(run / "more.csv", index=False)
+    words = ["embed", run / "run", run / "more.csv", "--output", run / "more.npz", "--quiet", "--overwrite"]
+    ended = subprocess.run([sys.executable, "-m", "nas.cli", *words], capture_output=True, text=True, check=True)
+    assert ended.stderr == "tscnas: warning: more.csv: columns that training did not have are left out: note\n"

@@ -165,6 +165,9 @@ def test_wrong_usage_says_what_is_wrong(
         ("- 1\n", ("must hold `name: value` lines, got a list",)),
         ("a: [\n", ("cannot be read",)),
         ("top_k: x\nwindow: y\n", ("top_k", "window")),
+        ("top_k: 1\nwindow: 9\ntop_k: 2\n", ("line 3: 'top_k' is given already in line 1",)),
+        ('{"top_k": 1,\n "top_k": 1}', ("line 2: 'top_k' is given already in line 1",)),
+        ("top_k: 1\ntop-k: 2\n", ("top-k: is given twice",)),
     ],
 )
 def test_a_wrong_config_file_says_where(
@@ -281,3 +284,8 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "argparse" in imported
     assert not imported & {"torch", "numpy", "pandas", "yaml", "matplotlib", "multiprocessing", "search_space"}
+
+
+def test_an_endless_size_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["search", "data.csv", "--memory-limit", "1e999GB"]) == 2
+    assert "memory-limit: must be a size in bytes" in capsys.readouterr().err

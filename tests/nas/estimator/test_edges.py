@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.exceptions import DataConversionWarning
 
-from downstream.errors import DataError
+from downstream.errors import DataError, DataWarning
 from nas import ContrastiveNAS
 
 EDGES = {"tiny": (0.0, 1e-170), "huge": (0.0, 1e29), "far up": (1e12, 1.0), "far down": (-1e12, 0.1)}
@@ -108,3 +110,45 @@ def test_truth_of_equal_targets_is_scored_as_scikit_learn_does(
     model, data = fitted["anomaly"]
     labels = np.r_[np.zeros(150), np.ones(1), np.zeros(49)]
     assert model.score(data, labels) == model.score(data, labels[None]) == model.score(data, [labels.tolist()])
+
+
+@pytest.mark.parametrize("ask", ["predict", "transform"])
+def test_what_is_made_of_nothing_is_said(fitted: dict[str, tuple[ContrastiveNAS, np.ndarray]], ask: str) -> None:
+    model, data = fitted["classification"]
+    holes = data.copy()
+    holes[[3, 5]] = np.nan
+    with pytest.warns(DataWarning, match="array: 'series 3' and 1 more are without any value"):
+        made = getattr(model, ask)(holes)
+    np.testing.assert_array_equal(np.delete(made, [3, 5], axis=0), np.delete(getattr(model, ask)(data), [3, 5], axis=0))
+    for kind in ("forecasting", "anomaly"):
+        model, data = fitted[kind]
+        with pytest.warns(DataWarning, match="shorter than the window of [0-9]+ steps; the steps before it count as"):
+            getattr(model, ask)(data[..., -5:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model, data = fitted["classification"]
+        getattr(model, ask)(data[..., :5])  # cases may have any length
+
+
+@pytest.mark.parametrize(
+    ("kind", "x", "y", "message"),
+    [
+        ("classification", np.zeros((4, 8)), None, "fit requires y to be passed, but the target y is None; cases need"),
+        ("classification", np.ones((1, 8)), np.ones(1), "it holds 1 sample; fitting needs at least 2"),
+        ("classification", np.ones((4, 8)), [0.0, 1.5, 1.0, 0.0], "the label of case 1 is 1.5, of a continuous scale"),
+        ("regression", np.ones((4, 8), dtype=complex), np.ones(4), "Complex data not supported: pass the real and"),
+        ("regression", np.ones((4, 0)), np.ones(4), r"0 feature.s. .shape=.4, 0.. while a minimum of 1 is required"),
+        ("regression", np.ones(4), np.ones(4), r"got shape .4,.\. Reshape your data: one case is X.None."),
+    ],
+)
+def test_arrays_that_cannot_be_fitted_are_said(kind: str, x: Any, y: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        quick(kind).fit(x, y)
+
+
+def test_a_column_of_labels_is_taken() -> None:
+    y = np.arange(16) % 2
+    x = np.sin(np.arange(24) * (1 + y[:, None]) / 2)
+    with pytest.warns(DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"):
+        model = quick("classification").fit(x, y[:, None])
+    assert model.score(x, y) == 1.0

@@ -13,9 +13,10 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from downstream.errors import DataError
 from nas import net
-from nas.errors import NothingTrainedError, OutputExistsError
+from nas.errors import NothingTrainedError, OptionError, OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.estimator.parameters import plain_parameters
+from nas.estimator.reading import task_to_fit
 from nas.saved.tensor_file import SavedEncoderError
 
 
@@ -111,9 +112,9 @@ def test_regression_predicts_in_the_unit_of_the_target(tmp_path: Path) -> None:
 def test_the_test_part_beside_a_path_takes_no_part_in_fitting() -> None:
     italy = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
     plain = plain_parameters(quick().get_params())
-    task = quick()._task(italy, None, plain)
+    task = task_to_fit(italy, None, plain)
     assert task.training_windows().n == 67 and task.has_test
-    arrays = quick()._task(*two_tones(12, rng_seed=0), plain)
+    arrays = task_to_fit(*two_tones(12, rng_seed=0), plain)
     assert arrays.training_windows().n == 12 and not arrays.has_test
 
 
@@ -212,3 +213,19 @@ def test_names_of_scikit_learn(fitted: ContrastiveNAS) -> None:
     one, two = (quick(rng_seed=seed, random_state=state).fit(x, y).transform(x) for seed, state in ((5, None), (0, 5)))
     np.testing.assert_array_equal(one, two)
     quick(random_state=np.random.RandomState(0)).fit(x, y)
+
+
+def test_tables_may_be_written_in_other_ways(tmp_path: Path) -> None:
+    wave = np.sin(np.arange(200) / 5)
+    lines = [
+        f"{stamp:%d.%m.%Y %H:%M};{str(round(v, 4)).replace('.', ',')}"
+        for stamp, v in zip(pd.date_range("2024-01-01", periods=200, freq="h"), wave, strict=True)
+    ]
+    (tmp_path / "bare.csv").write_text("\n".join(lines) + "\n")
+    form = {"no_header": True, "separator": ";", "decimal": ",", "date_format": "%d.%m.%Y %H:%M"}
+    model = quick("forecasting", window=24, horizons=4, table_form=form).fit(tmp_path / "bare.csv")
+    model.save(tmp_path / "saved")
+    for each in (model, ContrastiveNAS.load(tmp_path / "saved")):
+        np.testing.assert_allclose(each.predict(tmp_path / "bare.csv")[0, 0], np.sin(np.arange(200, 204) / 5), atol=0.2)
+    with pytest.raises(OptionError, match="table_form: must be a mapping with any of date_format"):
+        quick(table_form={"header": False}).fit(tmp_path / "bare.csv")

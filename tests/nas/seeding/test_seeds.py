@@ -93,6 +93,7 @@ def test_waves_repeats_and_resuming(manifest: Path, tmp_path: Path, monkeypatch:
         ("tasks: [3]", "mapping"),
         ("tasks: [{name: a, kind: forecasting, path: x}]", "family"),
         (MANIFEST.replace("taxi,", "italy,"), "unique"),
+        ("tasks: [{name: a, family: a, name: b}]", "'name' is given already in line 1"),
     ],
 )
 def test_bad_manifests(text: str, word: str, tmp_path: Path) -> None:

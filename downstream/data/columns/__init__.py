@@ -1,0 +1,1 @@
+"""Columns of tables, by what they hold: values, dates, labels, time steps of cases."""
