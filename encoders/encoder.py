@@ -101,7 +101,7 @@ class Encoder(nn.Module):
     @property
     def _only_operator(self) -> KernelBank | None:
         """The operator of an encoder that has no other, where it is a bank."""
-        only = self.blocks[0].operators[0]  # type: ignore[union-attr,index]
+        only = self.blocks[0].operators[0]  # type: ignore[index]
         return only if len(self.blocks) == len(self.cell.edges) == 1 and isinstance(only, KernelBank) else None
 
     def fit(self, x: Tensor) -> None:

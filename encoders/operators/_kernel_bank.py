@@ -14,12 +14,14 @@ from encoders.operators._operator import Operator
 TAPS = 9
 KERNELS = tuple(itertools.combinations(range(TAPS), 3))
 """Where each of the 84 kernels is 2; elsewhere it is -1."""
+_SCALE = 1 / math.sqrt(3 * 2.0**2 + 6 * 1.0**2)
+"""Makes every kernel as long as 1, so that a stack of them does not blow its latent up."""
 _STEPS = 128  # window length that the dilations are for until the bank is fitted to another
 _MOST_VARIATES = 9
 
 
 class KernelBank(Operator):
-    """Filter each feature by one two-valued kernel: -1 at six of nine taps, 2 at the others, which sum to 0.
+    """Filter each feature by one two-valued kernel: -1 at six of nine taps, 2 at the others, scaled to length 1.
 
     As many dilations as there are whole sets of 84 kernels, spread evenly on a log scale up to a reach of the whole
     window; `fit` says how long that is. A feature of an encoder that begins with the bank reads the sum of a random
@@ -71,7 +73,8 @@ class KernelBank(Operator):
             reach = TAPS // 2 * dilation
             padded = F.pad(x[..., part], (0, 0, reach, reach))
             taps = [padded[:, :, tap * dilation : tap * dilation + steps] for tap in range(TAPS)]
-            filtered.append(sum(tap * weights for tap, weights in zip(taps, self.kernels[part].T, strict=True)))
+            kernels = _SCALE * self.kernels[part].T
+            filtered.append(sum(tap * weights for tap, weights in zip(taps, kernels, strict=True)))
         return torch.cat(filtered, dim=-1)
 
     def responses(self, series: Tensor, projection: nn.Linear) -> Iterator[tuple[slice, Tensor]]:
@@ -89,7 +92,7 @@ class KernelBank(Operator):
             reach = TAPS // 2 * dilation
             padded = F.pad(series, (reach, reach))
             taps = torch.stack([padded[..., tap * dilation : tap * dilation + steps] for tap in range(TAPS)], dim=2)
-            weights = projection.weight[part, :, None] * self.kernels[part, None, :]
+            weights = _SCALE * projection.weight[part, :, None] * self.kernels[part, None, :]
             yield part, weights.flatten(1) @ taps.reshape(rows, variates * TAPS, steps)
 
     def prepare(self, projection: nn.Linear) -> None:

@@ -20,13 +20,12 @@ class SharesReadout(Readout):
     """
 
     fitted: ClassVar[bool] = True
-    thresholds: Tensor
     start: Tensor
     deviation: Tensor
 
     def __init__(self, features: int) -> None:
         super().__init__(features)
-        self.thresholds = nn.Parameter(torch.zeros(features, self.parts))
+        self.shifts = nn.Parameter(torch.zeros(features, self.parts))  # in deviations of the feature
         self.register_buffer("start", torch.zeros(features, self.parts))
         self.register_buffer("deviation", torch.ones(features))
 
@@ -42,12 +41,12 @@ class SharesReadout(Readout):
         with torch.no_grad():
             self.start[part] = torch.quantile(values, shares, dim=1).T
             self.deviation[part] = values.std(dim=1).clamp_min(1e-6)
-            self.thresholds[part] = self.start[part]
+            self.shifts[part] = 0.0
 
     def restart(self) -> None:
         """Put the thresholds back to where `fit` had put them."""
         with torch.no_grad():
-            self.thresholds.copy_(self.start)
+            self.shifts.zero_()
 
     def forward(self, z: Tensor, observed: Tensor) -> Tensor:
         """Return the shares, thresholds of a feature side by side; (batch, streams, parts * features)."""
@@ -67,7 +66,7 @@ class SharesReadout(Readout):
         Returns:
             (rows, some features, parts).
         """
-        thresholds = self.thresholds[part]
+        thresholds = self.start[part] + self.deviation[part][:, None] * self.shifts[part]
         if self.training:
             width = SOFTNESS * self.deviation[part][:, None]
             soft = [torch.sigmoid((values - thresholds[:, j, None]) / width) @ weights for j in range(self.parts)]
