@@ -39,14 +39,15 @@ class Strategy(nn.Module):
         genotype: Its Aug, Embed, Pair and Loss cells are read.
         features: Number of features D of the encoder.
         width: Variates of a stream: 1 with independent channels, else all.
+        whole_windows: Windows are encoded to a single row each: there are no steps to align.
 
     Raises:
         ValueError: If an option or a parameter is not valid.
     """
 
-    def __init__(self, genotype: Genotype, *, features: int, width: int) -> None:
+    def __init__(self, genotype: Genotype, *, features: int, width: int, whole_windows: bool = False) -> None:
         super().__init__()
-        self.features = features
+        self.features, self._whole_windows = features, whole_windows
         self.embedding = EmbeddingTransformation(
             jitter=genotype.embed.jitter, mask=genotype.embed.mask, norm=genotype.embed.norm, features=features
         )
@@ -101,9 +102,11 @@ class Strategy(nn.Module):
 
     def _contrast(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
         first, second = self.views(x, generator=generator)
-        steps = common_steps(first.times_in_order(), second.times_in_order(), observed=observed_span(x))
         z1, z2 = _encode_both(first.values, second.values, encode=encode)  # (B, S, T1, D), (B, S, T2, D)
-        z1, z2 = in_time_order(z1, view=first), in_time_order(z2, view=second)
+        steps = None
+        if not self._whole_windows:
+            steps = common_steps(first.times_in_order(), second.times_in_order(), observed=observed_span(x))
+            z1, z2 = in_time_order(z1, view=first), in_time_order(z2, view=second)
         streams = z1.shape[1]
         z1, z2 = z1.flatten(0, 1), z2.flatten(0, 1)  # (B * S, T, D)
         window = torch.arange(len(z1), device=z1.device) // streams

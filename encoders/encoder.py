@@ -11,7 +11,9 @@ from encoders.cell import Cell
 from encoders.export import surely
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
 from encoders.linear import Linear
+from encoders.operators._kernel_bank import KernelBank
 from encoders.operators._operator import within_span
+from encoders.readouts._shares import SharesReadout, step_weights
 from encoders.strides import thin
 from search_space import registry
 from search_space.genotype.encoder_dag import inner_nodes
@@ -20,6 +22,9 @@ from search_space.registry import unknown_name
 
 if TYPE_CHECKING:
     from search_space.genotype import EncoderCell
+
+_AT_A_TIME = 1 << 21
+"""Values of the latent that a bank works on at a time."""
 
 
 class Encoder(nn.Module):
@@ -63,7 +68,7 @@ class Encoder(nn.Module):
         self.independent = cell.channels == "independent"
         self.normalization = cell.normalization
         self.streams = variates if self.independent else 1
-        self.features = cell.output
+        self.features = cell.features
 
         per_stream = variates // self.streams
         self.projection = Linear(per_stream, cell.hidden)
@@ -71,14 +76,71 @@ class Encoder(nn.Module):
             Cell(cell.edges, hidden=cell.hidden, first_depth=block * inner_nodes(cell.edges), dropout=cell.dropout)
             for block in range(cell.blocks)
         )
-        self.output = Linear(cell.hidden, cell.output)
+        self.output = Linear(cell.hidden, cell.output) if cell.output else nn.Identity()
         self.dropout = nn.Dropout(cell.dropout)
-        self.readout = registry.build("readout", cell.readout, cell.output)
+        self.readout = registry.build("readout", cell.readout, self.features)
+        self._prepare()
 
         statistics = per_stream * NORMALIZATIONS[cell.normalization]
         self.representation_features: int = self.readout.out_features + statistics
         operators = {name for _, name in cell.edges}
         self.causal = cell.normalization == "none" and all(registry.get("operator", name).causal for name in operators)
+
+    def _prepare(self) -> None:
+        """Let a bank that is alone say how it reads the input; where it is frozen, all of the encoder is."""
+        if self._only_operator is not None:
+            self._only_operator.prepare(self.projection)
+        if self.bank is not None and not self.bank.trained:
+            self.requires_grad_(False)
+
+    @property
+    def bank(self) -> KernelBank | None:
+        """The bank of kernels that is all there is between the input and a fitted readout; None where there is more."""
+        return self._only_operator if self.readout.fitted and not self.cell.output else None
+
+    @property
+    def _only_operator(self) -> KernelBank | None:
+        """The operator of an encoder that has no other, where it is a bank."""
+        only = self.blocks[0].operators[0]  # type: ignore[index]
+        return only if len(self.blocks) == len(self.cell.edges) == 1 and isinstance(only, KernelBank) else None
+
+    def fit(self, x: Tensor) -> None:
+        """Fit what is fitted once, before training: dilations to the windows' length, thresholds to their responses.
+
+        Args:
+            x: Training windows, NaN where a value is missing; (batch, time, variates).
+        """
+        for module in self.modules():
+            if isinstance(module, KernelBank):
+                module.fit(x.shape[1])
+        if not self.readout.fitted:
+            return
+        was_training = self.training
+        self.eval()
+        with torch.no_grad():
+            seen = observed_span(x).repeat_interleave(self.streams, dim=0)  # (rows, time)
+            if self.bank is not None:
+                pieces = self.bank.responses(self._series(x), self.projection)
+            else:
+                z, _ = self._encode(x, masked=None, span=observed_span(x))
+                pieces = iter([(slice(None), z.flatten(0, 1).transpose(1, 2))])
+            for part, values in pieces:
+                self.readout.fit(values.transpose(0, 1)[:, seen], part)
+        self.train(was_training)
+
+    def refit(self, other: Encoder) -> None:
+        """Take over what another encoder of the same cell was fitted to, but nothing that it learnt."""
+        fitted = {name: value for name, value in other.named_buffers() if name in dict(self.named_buffers())}
+        self.load_state_dict(fitted, strict=False)
+        if isinstance(self.readout, SharesReadout):
+            self.readout.restart()
+
+    def _series(self, x: Tensor) -> Tensor:
+        """Return normalised streams with zeros for what is missing; (batch * streams, variates of a stream, time)."""
+        values, _ = normalize_input(x, normalization=self.normalization)
+        by_stream = values.transpose(1, 2)  # (batch, variates, time)
+        by_stream = by_stream.reshape(-1, self.variates // self.streams, x.shape[1])
+        return by_stream.nan_to_num(nan=0.0)
 
     def forward(self, x: Tensor, *, masked: Tensor | None = None, span: Tensor | None = None) -> Tensor:
         """Represent every step.
@@ -124,10 +186,36 @@ class Encoder(nn.Module):
             ValueError: If a shape is not as stated.
         """
         self._check(x, masked=masked, span=None)
+        if self.bank is not None:
+            return self._represent_by_bank(x, self.bank, masked=masked)
         span = observed_span(x)
         z, statistics = self._encode(x, masked=masked, span=span, stride=self.readout.stride)
         pooled: Tensor = self.readout(z, span[:, -z.shape[2] :])
         return torch.cat([pooled, statistics], dim=-1)
+
+    def _represent_by_bank(self, x: Tensor, bank: KernelBank, *, masked: Tensor | None) -> Tensor:
+        """Represent dilation by dilation: the latent of all features at all steps never exists."""
+        if masked is not None:
+            x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
+        streams = x.shape[2] if self.independent else 1
+        _, statistics = normalize_input(x, normalization=self.normalization)
+        series = self._series(x)
+        weights = step_weights(observed_span(x), streams=streams).to(series.dtype)
+        # what fits the processor's cache is worked on at a time, unless gradients keep it anyway
+        rows = len(series) if self.training else max(1, _AT_A_TIME // (self.features * series.shape[-1]))
+        pooled = torch.cat(
+            [
+                torch.cat(
+                    [
+                        self.readout.shares(values, some_weights, part).flatten(1)
+                        for part, values in bank.responses(some, self.projection)
+                    ],
+                    dim=-1,
+                )
+                for some, some_weights in zip(torch.split(series, rows), torch.split(weights, rows), strict=True)
+            ]
+        ).reshape(x.shape[0], streams, -1)
+        return torch.cat([pooled, statistics.reshape(x.shape[0], streams, -1)], dim=-1)
 
     def _encode(
         self, x: Tensor, *, masked: Tensor | None, span: Tensor | None, stride: int = 1

@@ -17,6 +17,10 @@ from nas.training.loop import Trainer
 from nas.training.model import ContrastiveModel
 from search_space.genotype import Genotype, GenotypeError
 
+WINDOWS_TO_FIT = 128
+"""Training windows that readouts and banks are fitted to."""
+LONG_STEPS = 512
+"""Longest training cut of an encoder that is a bank of kernels: it is cheap, and its dilations reach far."""
 PROBE_SHARES = (0.0, 0.25, 0.5, 1.0)
 
 
@@ -124,7 +128,7 @@ def train_candidate(
             trainer.step,
             probe,
             model=trainer.encoder,
-            probe_at=sorted({round(share * iterations) for share in PROBE_SHARES}),
+            probe_at=sorted({round(share * iterations) for share in PROBE_SHARES}) if trainer.learns else [0],
             higher_is_better=task.spec.higher_is_better,
             ends=math.inf if time_limit is None else began + time_limit,
         )
@@ -158,6 +162,8 @@ def new_trainer(
     """Build the model, its batches and its optimiser."""
     try:
         model = ContrastiveModel(genotype, variates=task.n_variates).to(device)
+        windows = task.training_windows(limit=WINDOWS_TO_FIT)
+        model.encoder.fit(torch.as_tensor(windows.gather(slice(WINDOWS_TO_FIT)), device=device))
     except ValueError as error:
         raise GenotypeError(f"cannot be built for {task.n_variates} variates: {error}") from error
     batches = BatchSource(
@@ -165,7 +171,7 @@ def new_trainer(
         batch_size=genotype.train.batch_size,
         independent=genotype.encoder.channels == "independent",
         device=device,
-        max_steps=max_steps or task.training_cut,
+        max_steps=max_steps or task.training_cut or (LONG_STEPS if model.encoder.bank is not None else None),
     )
     generator = torch.Generator(device=device).manual_seed(rng_seed)
     return Trainer(model, batches=batches, generator=generator, precision=precision)

@@ -8,7 +8,7 @@ from encoders.export import surely
 
 
 class Readout(nn.Module):
-    """A summary of a stream's steps that ignores unobserved ones and has no weights.
+    """A summary of a stream's steps that ignores unobserved ones and, but for one that is fitted, has no weights.
 
     A window without any observed step reads out as zeros.
 
@@ -21,6 +21,8 @@ class Readout(nn.Module):
 
     parts: ClassVar[int] = 1
     """How many vectors of width `features` the readout concatenates."""
+    fitted: ClassVar[bool] = False
+    """Whether it is fitted to training windows before it is used, and learns (`encoders.readouts._shares`)."""
     stride: ClassVar[int] = 1
     """Which steps of a wholly observed window the readout looks at (`encoders.strides`)."""
 

@@ -31,8 +31,11 @@ class Weights(NamedTuple):
 def encoder_weights(cell: EncoderCell, *, variates: int) -> Weights:
     """Return the exact number of trainable numbers and tensors of an encoder."""
     per_stream = 1 if cell.channels == "independent" else variates
-    numbers = (per_stream + 1) * cell.hidden + (cell.hidden + 1) * cell.output
-    tensors = 4
+    numbers, tensors = (per_stream + 1) * cell.hidden, 2
+    readout = list(registry.build("readout", cell.readout, cell.features).parameters())
+    if cell.output:
+        numbers, tensors = numbers + (cell.hidden + 1) * cell.output, tensors + 2
+    numbers, tensors = numbers + sum(each.numel() for each in readout), tensors + len(readout)
     for _, op in cell.edges:
         own = _operator_weights(op, cell.hidden)
         numbers += cell.blocks * own.numbers

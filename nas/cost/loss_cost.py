@@ -56,7 +56,7 @@ def _groups(kind: str, pool: str, kernel: int, rows: int, steps: int) -> list[_G
 
 def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) -> Counts:
     """Return the counts of the loss on one pair kind at all levels, and of making its groups."""
-    cell, width = genotype.loss, genotype.encoder.output
+    cell, width = genotype.loss, genotype.encoder.features
     weighting = None if cell.weighting is None else cell.weighting.name
     total = Counts()
     for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):

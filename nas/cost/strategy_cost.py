@@ -58,7 +58,7 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     rows = min(batch * streams, MOST_ROWS)
     # in eighths of the window, so that few lengths have to be traced
     common = max(1, round(min(shares) * 8) * steps // 8)
-    width, pair = genotype.encoder.output, genotype.pair
+    width, pair = genotype.encoder.features, genotype.pair
     embed = (genotype.embed.jitter > 0, genotype.embed.mask > 0, genotype.embed.norm)
     moves_time = any(registry.get("augmentation", name).moves_time for name in names)
     way = _embedding(moves_time, embed, common, width)

@@ -90,10 +90,12 @@ class SavedEncoder:
         return {"known": self.identity.columns or None, **(self.question if kind == self.kind else {})}
 
     def untrained(self, n_variates: int) -> Encoder:
-        """Return the encoder as it was before training."""
+        """Return the encoder as it was before training; what was fitted stays as it was fitted."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.rng_seed)
-            return Encoder(self.genotype.encoder, variates=n_variates).eval()
+            encoder = Encoder(self.genotype.encoder, variates=n_variates)
+        encoder.refit(self.encoder)
+        return encoder.eval()
 
 
 def save_encoder(

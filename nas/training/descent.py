@@ -32,7 +32,8 @@ class Descent:
         self.iteration = 0
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self._learning_rate, self._schedule, self._name = learning_rate, schedule, name
-        self._optimizer = torch.optim.AdamW(self._parameters, lr=learning_rate)
+        # the optimiser refuses to have nothing to do
+        self._optimizer = torch.optim.AdamW(self._parameters or [torch.zeros(())], lr=learning_rate)
 
     def step(self, loss: Tensor) -> float:
         """Take a step and return the loss; one that depends on no parameter changes nothing.

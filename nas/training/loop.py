@@ -39,6 +39,11 @@ class Trainer:
         self._averaged = copy.deepcopy(model.encoder) if train.weight_averaging else None
 
     @property
+    def learns(self) -> bool:
+        """Whether the encoder has anything to learn."""
+        return any(parameter.requires_grad for parameter in self.model.encoder.parameters())
+
+    @property
     def iteration(self) -> int:
         """Steps taken so far."""
         return self._descent.iteration

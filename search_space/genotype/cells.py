@@ -131,7 +131,7 @@ class EncoderCell:
             a node are kept sorted.
         blocks: How many copies of the graph are stacked.
         hidden: Channels inside the graph.
-        output: Channels of a representation.
+        output: Channels of a representation; 0 for those of the graph, without a map to others.
         dropout: Probability in [0, 1).
         normalization: Of the input window: `none`, `instance` or `last`.
         channels: `independent` (variates share weights) or `mixed`.
@@ -149,6 +149,11 @@ class EncoderCell:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "edges", sorted_edges(self.edges))
+
+    @property
+    def features(self) -> int:
+        """Channels of the representation of a step."""
+        return self.output or self.hidden
 
     @property
     def n_inner(self) -> int:

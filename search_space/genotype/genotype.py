@@ -130,7 +130,7 @@ class Genotype:
                 f"Representations in training: noise {embed.jitter:g}, mask {embed.mask:g}, {norm}",
                 f"Pairs: {' and '.join(pair.kinds)}; {hierarchy}",
                 f"Loss: {_loss_in_words(loss)}",
-                f"Encoder: {nodes} ({listed}) x {blocks}, hidden {encoder.hidden}, output {encoder.output}, "
+                f"Encoder: {nodes} ({listed}) x {blocks}, hidden {encoder.hidden}, output {encoder.features}, "
                 f"dropout {encoder.dropout:g}, normalization {encoder.normalization}, "
                 f"channels {encoder.channels}, readout {encoder.readout}",
                 f"Training: {train}",

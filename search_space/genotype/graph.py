@@ -104,7 +104,8 @@ def encoder_edges(graph: nx.DiGraph) -> list[tuple[int, int, str]]:
 def global_vertex(encoder: EncoderCell, *, train: TrainCell) -> Vertex:
     """Structural and training hyperparameters."""
     named = ("normalization", Choice(encoder.normalization)), ("channels", Choice(encoder.channels))
-    sizes = [(f"encoder.{name}", getattr(encoder, name)) for name in ("blocks", "hidden", "output", "dropout")]
+    sizes = [(f"encoder.{name}", getattr(encoder, name)) for name in ("blocks", "hidden", "dropout")]
+    sizes.insert(2, ("encoder.output", encoder.features))
     return Vertex("global", named, (*sizes, *((f"train.{name}", float(v)) for name, v in vars(train).items())))
 
 

@@ -116,8 +116,8 @@ FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
         },
         "EncoderCell": {
             "blocks": Range(1, 12, integer=True),
-            "hidden": Range(1, 1024, integer=True),
-            "output": Range(1, 1024, integer=True),
+            "hidden": Range(1, 4096, integer=True),
+            "output": Range(0, 1024, integer=True),  # 0: as wide as the latent, without a map
             "dropout": Range(0.0, 1.0, open_high=True),
             "nodes": Range(1, MAX_INNER_NODES, integer=True),
             "operators": Options("operator"),

@@ -9,14 +9,15 @@ from types import MappingProxyType
 
 from search_space.genotype import Genotype
 from search_space.presets._preset import Preset
+from search_space.presets.banks import BANKS
 from search_space.presets.encoders import ENCODERS
 from search_space.presets.strategies import STRATEGIES
 from search_space.registry import UnknownOptionError
 from search_space.sentences import nearest
 
-__all__ = ["ENCODERS", "PRESETS", "STRATEGIES", "Preset", "preset"]
+__all__ = ["BANKS", "ENCODERS", "PRESETS", "STRATEGIES", "Preset", "preset"]
 
-PRESETS: Mapping[str, Preset] = MappingProxyType({**STRATEGIES, **ENCODERS})
+PRESETS: Mapping[str, Preset] = MappingProxyType({**STRATEGIES, **ENCODERS, **BANKS})
 
 # Kinds of task whose answer is about the last step, where the representation is then taken.
 _ABOUT_THE_LAST_STEP = frozenset({"forecasting", "anomaly"})

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from downstream.data import load_task
 from downstream.task import Task
-from nas.net import train_candidate
+from encoders.encoder import Encoder
+from nas.net import new_trainer, train_candidate
+from nas.representer import Representer
+from nas.saved.encoder import load_encoder, save_encoder
 from search_space.genotype import Genotype
+from search_space.presets import preset
 
 GENOTYPE = {
     "schema": 1,
@@ -100,3 +107,23 @@ def test_time_limit_stops_training_and_keeps_what_there_is(task: Task) -> None:
     assert trial.status == "timeout"
     assert trial.curve[-1].iteration < 100_000
     assert trial.score is not None
+
+
+def test_a_bank_is_fitted_once_and_learns_only_where_it_may(task: Task, tmp_path: Path) -> None:
+    frozen = replace(preset("minirocket"), encoder=replace(preset("minirocket").encoder, hidden=84))
+    trial = train_candidate(frozen, task, iterations=8)
+    assert trial.status == "completed" and [point.iteration for point in trial.curve] == [0]
+    assert trial.weights["readout.start"].abs().sum() > 0
+    trained = preset("rocket_contrastive")
+    trial = train_candidate(trained, task, iterations=8)
+    assert [point.iteration for point in trial.curve] == [0, 2, 4, 8]
+    zero = train_candidate(trained, task, iterations=0)
+    last = new_trainer(trained, task, rng_seed=0, device=torch.device("cpu"), max_steps=None)
+    first_losses, *_, last_losses = (np.mean([last.step() for _ in range(8)]) for _ in range(5))
+    assert last_losses < first_losses
+    save_encoder(tmp_path / "encoder.safetensors", trial.weights, genotype=trained, task=task, rng_seed=0)
+    saved, untrained = load_encoder(tmp_path / "encoder.safetensors"), Encoder(trained.encoder, variates=1)
+    untrained.load_state_dict(zero.weights)
+    for one, other in ((saved.untrained(1), untrained), (saved.encoder, saved.encoder_for(["v"], has_names=False))):
+        z = Representer(one)(task.training_windows())
+        np.testing.assert_array_equal(z, Representer(other)(task.training_windows()))
