@@ -13,7 +13,7 @@ from encoders.input_normalization import NORMALIZATIONS, check_normalization, no
 from encoders.linear import Linear
 from encoders.operators._kernel_bank import KernelBank
 from encoders.operators._operator import within_span
-from encoders.readouts._shares import SharesReadout, step_weights
+from encoders.readouts._shares import SharesReadout, counted_steps
 from encoders.strides import thin
 from search_space import registry
 from search_space.genotype.encoder_dag import inner_nodes
@@ -200,19 +200,19 @@ class Encoder(nn.Module):
         streams = x.shape[2] if self.independent else 1
         _, statistics = normalize_input(x, normalization=self.normalization)
         series = self._series(x)
-        weights = step_weights(observed_span(x), streams=streams).to(series.dtype)
+        counted = counted_steps(observed_span(x), streams=streams).to(series.dtype)
         # what fits the processor's cache is worked on at a time, unless gradients keep it anyway
         rows = len(series) if self.training else max(1, _AT_A_TIME // (self.features * series.shape[-1]))
         pooled = torch.cat(
             [
                 torch.cat(
                     [
-                        self.readout.shares(values, some_weights, part).flatten(1)
+                        self.readout.shares(values, some_counted, part).flatten(1)
                         for part, values in bank.responses(some, self.projection)
                     ],
                     dim=-1,
                 )
-                for some, some_weights in zip(torch.split(series, rows), torch.split(weights, rows), strict=True)
+                for some, some_counted in zip(torch.split(series, rows), torch.split(counted, rows), strict=True)
             ]
         ).reshape(x.shape[0], streams, -1)
         return torch.cat([pooled, statistics.reshape(x.shape[0], streams, -1)], dim=-1)

@@ -52,36 +52,36 @@ class SharesReadout(Readout):
         """Return the shares, thresholds of a feature side by side; (batch, streams, parts * features)."""
         batch, streams, time, _ = z.shape
         values = z.permute(0, 1, 3, 2).reshape(batch * streams, self.features, time)
-        weights = step_weights(observed, streams=streams).to(z.dtype)
-        return self.shares(values, weights).reshape(batch, streams, self.out_features)
+        counted = counted_steps(observed, streams=streams).to(z.dtype)
+        return self.shares(values, counted).reshape(batch, streams, self.out_features)
 
-    def shares(self, values: Tensor, weights: Tensor, part: slice = slice(None)) -> Tensor:
+    def shares(self, values: Tensor, counted: Tensor, part: slice = slice(None)) -> Tensor:
         """Return the shares of some features.
+
+        Steps are counted before they are divided by their number, so that equal counts are equal shares to the last
+        bit: a probe that standardises features would make a signal of what they differ by.
 
         Args:
             values: (rows, some features, time).
-            weights: What each step counts, (rows, time, 1).
+            counted: 1 at steps that count, else 0, (rows, time, 1).
             part: Which features they are.
 
         Returns:
             (rows, some features, parts).
         """
         thresholds = self.start[part] + self.deviation[part][:, None] * self.shifts[part]
+        n_steps = counted.sum(dim=1, keepdim=True).clamp(min=1.0)  # (rows, 1, 1)
         if self.training:
             width = SOFTNESS * self.deviation[part][:, None]
-            soft = [torch.sigmoid((values - thresholds[:, j, None]) / width) @ weights for j in range(self.parts)]
-            return torch.cat(soft, dim=-1)
-        if torch.is_grad_enabled():
-            above = [(values > thresholds[:, j, None]).to(values.dtype) @ weights for j in range(self.parts)]
-            return torch.cat(above, dim=-1)
-        buffer = torch.empty_like(values)  # comparing into floats is four times as fast as into truth values
-        return torch.cat(
-            [torch.gt(values, thresholds[:, j, None], out=buffer) @ weights for j in range(self.parts)], dim=-1
-        )
+            counts = [torch.sigmoid((values - thresholds[:, j, None]) / width) @ counted for j in range(self.parts)]
+        elif torch.is_grad_enabled():
+            counts = [(values > thresholds[:, j, None]).to(values.dtype) @ counted for j in range(self.parts)]
+        else:
+            above = torch.empty_like(values)  # comparing into floats is four times as fast as into truth values
+            counts = [torch.gt(values, thresholds[:, j, None], out=above) @ counted for j in range(self.parts)]
+        return torch.cat(counts, dim=-1) / n_steps
 
 
-def step_weights(observed: Tensor, *, streams: int) -> Tensor:
-    """Return what each step counts in a mean over the observed ones, (batch * streams, time, 1)."""
-    weights = observed.to(torch.get_default_dtype())
-    weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1.0)
-    return weights.repeat_interleave(streams, dim=0).unsqueeze(-1)
+def counted_steps(observed: Tensor, *, streams: int) -> Tensor:
+    """Return 1 at the observed steps, else 0, (batch * streams, time, 1)."""
+    return observed.to(torch.get_default_dtype()).repeat_interleave(streams, dim=0).unsqueeze(-1)

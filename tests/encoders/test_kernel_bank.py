@@ -81,6 +81,14 @@ def test_thresholds_are_quantiles_of_what_training_windows_give() -> None:
     torch.testing.assert_close(shares, torch.tensor([0.8, 0.6, 0.4, 0.2]).expand_as(shares), atol=0.02, rtol=0)
 
 
+def test_equal_counts_are_equal_to_the_last_bit() -> None:
+    encoder, x = built(), waves(37)
+    with torch.no_grad():
+        counts = encoder.represent(x) * 60
+    assert (counts / 60 == encoder.represent(x)).all() and (counts - counts.round()).abs().max() < 1e-4
+    assert len((encoder.represent(x)).unique()) <= 61
+
+
 def test_padding_changes_nothing() -> None:
     encoder, x = built(), waves(2)
     padded = torch.cat([x, torch.full((2, 25, 3), torch.nan)], dim=1)
