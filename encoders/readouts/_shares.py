@@ -10,6 +10,7 @@ from encoders.readouts._readout import Readout
 SOFTNESS = 0.1
 """Width of the threshold in training, in deviations of the feature."""
 _MOST_VALUES = 16_384  # of a feature, to find its quantiles
+_AT_A_TIME = 512  # features
 
 
 class SharesReadout(Readout):
@@ -39,8 +40,11 @@ class SharesReadout(Readout):
         values = values[:, :: max(1, -(-values.shape[1] // _MOST_VALUES))]
         shares = torch.arange(1, self.parts + 1, device=values.device, dtype=values.dtype) / (self.parts + 1)
         with torch.no_grad():
-            self.start[part] = torch.quantile(values, shares, dim=1).T
-            self.deviation[part] = values.std(dim=1).clamp_min(1e-6)
+            # torch takes no more than 2^24 values at a time
+            self.start[part] = torch.cat(
+                [torch.quantile(some, shares, dim=1).T for some in torch.split(values, _AT_A_TIME)]
+            )
+            self.deviation[part] = values.std(dim=1, unbiased=False).clamp_min(1e-6)
             self.shifts[part] = 0.0
 
     def restart(self) -> None:

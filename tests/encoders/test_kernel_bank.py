@@ -135,4 +135,12 @@ def test_saved_and_loaded_equal_and_refitted_like_untrained() -> None:
 def test_any_width(hidden: int) -> None:
     encoder = built(replace(CELL, hidden=hidden))
     assert encoder.represent(waves()).shape == (8, 1, 4 * hidden)
+    stacked = built(replace(CELL, hidden=hidden, blocks=2), x=waves(300))  # a fitted readout behind anything else
+    assert stacked.represent(waves()).shape == (8, 1, 4 * hidden)
     assert encoder(waves()).shape == (8, 1, 60, hidden)
+
+
+def test_a_single_value_is_enough_to_be_fitted_to() -> None:
+    x = torch.full((1, 20, 3), torch.nan)
+    x[0, 4] = 1.0
+    assert built(x=x).represent(waves()).isfinite().all()
