@@ -44,13 +44,16 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
     With `pool_test`, the labelled test rows validate and all training rows train.
 
     Args:
-        data: Series; `n_train` of each says where the test rows begin (half where it is not given).
+        data: Series; `n_train` of each says where the test rows begin; not given, half train, or `all_rows`.
         options: See `load_task`.
 
     Raises:
         DataError: If no series has enough training rows that vary.
     """
-    series = [_limited(_Series.of(recording), options=options) for recording in some_of(data.series, options=options)]
+    series = [
+        _limited(_Series.of(recording, all_rows=options.all_rows), options=options)
+        for recording in some_of(data.series, options=options)
+    ]
     pooled = options.pool_test and _has_both(
         [recording.labels[recording.n_train :] for recording in series if recording.is_labelled]
     )
@@ -117,9 +120,10 @@ class _Series:
     fit_end: int = 0  # rows before it train, settled once it is known whether test rows validate
 
     @classmethod
-    def of(cls, raw: RawSeries) -> _Series:
+    def of(cls, raw: RawSeries, *, all_rows: bool) -> _Series:
         labels = np.zeros(len(raw.values), dtype=np.int8) if raw.labels is None else raw.labels
-        n_train = len(raw.values) // 2 if raw.n_train is None else raw.n_train
+        usual = len(raw.values) if all_rows else len(raw.values) // 2
+        n_train = usual if raw.n_train is None else raw.n_train
         return cls(raw.name, raw.values, labels, raw.labels is not None, n_train)
 
     def rows_to_fit(self, *, pooled: bool) -> int:

@@ -8,4 +8,5 @@ KIND = TaskKind(
     higher_is_better=True,
     score_range=(0.0, 1.0),
     estimator_type="outlier_detector",
+    all_for_fitting={"all_rows": True},
 )

@@ -39,6 +39,7 @@ def load_task(
     max_cases: int | None = None,
     max_length: int | None = None,
     pool_test: bool = False,
+    all_rows: bool = False,
     rng_seed: int = 0,
 ) -> Task:
     """Read data, check it, split it, scale it by its training part, and seal its test part.
@@ -75,6 +76,7 @@ def load_task(
         max_length: Longest case in steps; longer ones are averaged down (512 for seed tasks).
         pool_test: Make a seed task: official test data joins training or validation, and
             there is no test part.
+        all_rows: Anomaly detection: where the data does not say which rows train, all do; by default the first half.
         rng_seed: Decides splits, subsets and planted anomalies.
 
     Returns:
@@ -113,6 +115,7 @@ def load_task(
         max_cases=max_cases,
         max_length=max_length,
         pool_test=pool_test,
+        all_rows=all_rows,
         rng_seed=rng_seed,
         **asdict(form),
     )

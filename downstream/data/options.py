@@ -69,6 +69,7 @@ class LoadOptions(TableForm):
     max_cases: int | None = None
     max_length: int | None = None
     pool_test: bool = False
+    all_rows: bool = False
     rng_seed: int = 0
 
     def _problems(self) -> list[str]:

@@ -250,3 +250,15 @@ def test_tables_may_be_written_in_other_ways(tmp_path: Path) -> None:
         np.testing.assert_allclose(each.predict(tmp_path / "bare.csv")[0, 0], np.sin(np.arange(200, 204) / 5), atol=0.2)
     with pytest.raises(OptionError, match="table_form: must be a mapping with any of date_format"):
         quick(table_form={"header": False}).fit(tmp_path / "bare.csv")
+
+
+def test_anomaly_detection_learns_from_all_rows_and_their_labels() -> None:
+    values = np.sin(np.arange(400) / 6) + 0.05 * np.random.default_rng(0).normal(size=400)
+    values[350:360] += 3.0
+    labels = np.zeros(400, dtype=int)
+    labels[350:360] = 1
+    plain = plain_parameters(quick("anomaly", window=16).get_params())
+    task = task_to_fit(values[None, None], labels, plain)
+    assert len(task.series[0]) == 400 and not task.has_test
+    assert "validation by real labels" in task.spec.protocol
+    assert "planted" in task_to_fit(values[None, None], None, plain).spec.protocol
