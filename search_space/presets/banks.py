@@ -27,7 +27,7 @@ def _bank(operator: str, *, sets: int) -> dict[str, Any]:
             "channels": "mixed",
             "readout": "shares_8",
         },
-        "TrainCell": {"learning_rate": 0.01, "batch_size": 32, "weight_averaging": False},
+        "TrainCell": {"learning_rate": 0.003, "batch_size": 32, "weight_averaging": False},
     }
 
 
