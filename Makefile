@@ -5,14 +5,27 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUTPUT ?= runs/ETTh1
 
-.PHONY: search test survive soak fuzz lint bench docs setup clean
+.PHONY: search test test-search test-parts survive soak fuzz lint bench docs setup clean
 .DEFAULT_GOAL := search
 
 search: $(STAMP)
 	$(BIN)/tscnas search examples/data/ETTh1.csv --task forecasting --output $(OUTPUT) $(ARGS)
 
+# two halves side by side, as there are two cores; with ARGS, such as ARGS="-k forecasts", all in one
 test: $(STAMP)
+ifdef ARGS
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+else
+	$(MAKE) --no-print-directory -j 2 test-search test-parts
+endif
+
+SEARCH_TESTS := tests/nas tests/scripts tests/survival
+
+test-search: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SEARCH_TESTS)
+
+test-parts: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(addprefix --ignore=,$(SEARCH_TESTS))
 
 # hostile files for every reader, parser and loader: 20,000 and more inputs, about five minutes, the same ones every time
 fuzz: $(STAMP)

@@ -33,4 +33,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--passed", type=Path, help="file of the cases that passed; they are left out")
     parser.addoption("--fuzz-inputs", type=int, default=500, help="inputs of the fuzz campaign over all targets")
     parser.addoption("--kills", type=int, default=1, help="processes that each test of survival kills")
+    parser.addoption("--every-check", action="store_true", help="scikit-learn's checks of regression as well")
     parser.addoption("--part", default="1/1", help="which part of the genotypes, such as 1/2")
