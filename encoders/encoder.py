@@ -130,8 +130,7 @@ class Encoder(nn.Module):
 
     def refit(self, other: Encoder) -> None:
         """Take over what another encoder of the same cell was fitted to, but nothing that it learnt."""
-        fitted = {name: value for name, value in other.named_buffers() if name in dict(self.named_buffers())}
-        self.load_state_dict(fitted, strict=False)
+        self.load_state_dict(dict(other.named_buffers()), strict=False)
         if isinstance(self.readout, SharesReadout):
             self.readout.restart()
 

@@ -72,8 +72,3 @@ def _whole_number(value: Any, *, name: str) -> int:
         return operator.index(value)
     except TypeError:
         raise OptionError(f"{name}: must be a whole number, got {value!r}") from None
-
-
-def _draws(state: Any) -> bool:
-    """Whether a `random_state` is a generator."""
-    return state is not None and not isinstance(state, int | np.integer)
