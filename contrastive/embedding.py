@@ -9,7 +9,10 @@ from search_space.genotype.rules import NOT_NEGATIVE
 
 
 class EmbeddingTransformation(nn.Module):
-    """Noise, then masked features, then a norm (AutoCL's embedding transformation).
+    """A linear map, then noise, masked features and a norm (AutoCL's embedding transformation).
+
+    The map is SimCLR's projection head (Chen et al. 2020, arXiv:2002.05709, section 4.2) without a hidden layer: what
+    the loss asks of it, such as forgetting, it need not ask of the representation.
 
     `mask` removes features and not time steps: a step set to 0 has the same
     similarity to everything, so it would only dilute the loss, while a missing
@@ -22,16 +25,19 @@ class EmbeddingTransformation(nn.Module):
         mask: Probability that a feature of a row is set to 0, in [0, 1).
         norm: Name of an embedding_norm option, or "none".
         features: Number of features D.
+        head: Width of the map; 0 for none.
 
     Raises:
         ValueError: If a strength is out of its range or the norm is unknown.
     """
 
-    def __init__(self, *, jitter: float, mask: float, norm: str, features: int) -> None:
+    def __init__(self, *, jitter: float, mask: float, norm: str, features: int, head: int = 0) -> None:
         super().__init__()
         self.jitter = checked("EmbedCell.jitter", jitter, NOT_NEGATIVE)
         self.mask = checked("EmbedCell.mask", mask, SHARE)
-        self.norm: nn.Module = nn.Identity() if norm == "none" else registry.build("embedding_norm", norm, features)
+        self.head: nn.Module = nn.Linear(features, head, bias=False) if head else nn.Identity()
+        width = head or features
+        self.norm: nn.Module = nn.Identity() if norm == "none" else registry.build("embedding_norm", norm, width)
 
     def forward(self, z: Tensor, *, generator: torch.Generator) -> Tensor:
         """Return the transformed representations.
@@ -40,6 +46,7 @@ class EmbeddingTransformation(nn.Module):
             z: Both views' rows, one after the other, shape (2R, T, D).
             generator: Source of all chance, on the device of `z`.
         """
+        z = self.head(z)
         if self.jitter > 0.0:
             rows = z.detach().flatten(0, 1)
             deviation = (rows - rows.mean(dim=0)).square_().mean(dim=0).sqrt()  # (D,); an eighth of the time of `std`

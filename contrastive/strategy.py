@@ -31,8 +31,8 @@ MOST_ROWS = 64
 class Strategy(nn.Module):
     """The five contrastive cells of a genotype, ready to turn a batch into a loss.
 
-    It holds no weights but those of its auxiliary loss: the embedding norms have
-    none. Values that are not finite pass through, so that whoever trains can see a
+    Its weights are those of its auxiliary loss and of the map that the Embed cell
+    may have. Values that are not finite pass through, so that whoever trains can see a
     divergence.
 
     Args:
@@ -48,9 +48,7 @@ class Strategy(nn.Module):
     def __init__(self, genotype: Genotype, *, features: int, width: int, whole_windows: bool = False) -> None:
         super().__init__()
         self.features, self._whole_windows = features, whole_windows
-        self.embedding = EmbeddingTransformation(
-            jitter=genotype.embed.jitter, mask=genotype.embed.mask, norm=genotype.embed.norm, features=features
-        )
+        self.embedding = EmbeddingTransformation(**vars(genotype.embed), features=features)
         self._chains = (_chain(genotype.aug1), _chain(genotype.aug2))
         choices = (*genotype.aug1, *genotype.aug2)
         self._moves_time = any(registry.get("augmentation", choice.name).moves_time for choice in choices)

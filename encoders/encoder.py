@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from encoders.cell import Cell
+from encoders.embedding import Embedding
 from encoders.export import surely
+from encoders.input import PARTS, by_stream
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
 from encoders.linear import Linear
 from encoders.operators._kernel_bank import KernelBank
@@ -47,9 +49,10 @@ class Encoder(nn.Module):
     Attributes:
         cell: The genes it was built from.
         streams: `variates` with independent channels, otherwise 1.
+        width: Values of a stream at a step that are read: those of its variates, twice as many with their differences.
         features: Width of the representation of a step.
-        representation_features: Width of `represent`: the readout's, plus the
-            statistics that the normalisation took away from the stream.
+        representation_features: Width of `represent`: the embedding's or else the readout's, plus
+            the statistics that the normalisation took away from the stream.
         causal: Whether a step's representation uses no later step: all
             operators are causal and nothing is normalised over the window.
 
@@ -71,7 +74,8 @@ class Encoder(nn.Module):
         self.features = cell.features
 
         per_stream = variates // self.streams
-        self.projection = Linear(per_stream, cell.hidden)
+        self.width = per_stream * PARTS[cell.input]
+        self.projection = Linear(self.width, cell.hidden)
         self.blocks = nn.ModuleList(
             Cell(cell.edges, hidden=cell.hidden, first_depth=block * inner_nodes(cell.edges), dropout=cell.dropout)
             for block in range(cell.blocks)
@@ -79,10 +83,14 @@ class Encoder(nn.Module):
         self.output = Linear(cell.hidden, cell.output) if cell.output else nn.Identity()
         self.dropout = nn.Dropout(cell.dropout)
         self.readout = registry.build("readout", cell.readout, self.features)
+        tapped = range(cell.taps - 1)
+        self.taps = nn.ModuleList(registry.build("readout", cell.readout, cell.hidden) for _ in tapped)
+        read = sum(readout.out_features for readout in (self.readout, *self.taps))
+        self.embedding = Embedding(read, cell.embedding) if cell.embedding else None
         self._prepare()
 
         statistics = per_stream * NORMALIZATIONS[cell.normalization]
-        self.representation_features: int = self.readout.out_features + statistics
+        self.representation_features: int = (cell.embedding or read) + statistics
         operators = {name for _, name in cell.edges}
         self.causal = cell.normalization == "none" and all(registry.get("operator", name).causal for name in operators)
 
@@ -92,6 +100,8 @@ class Encoder(nn.Module):
             self._only_operator.prepare(self.projection)
         if self.bank is not None and not self.bank.trained:
             self.requires_grad_(False)
+            if self.embedding is not None:
+                self.embedding.requires_grad_(True)
 
     @property
     def bank(self) -> KernelBank | None:
@@ -113,33 +123,40 @@ class Encoder(nn.Module):
         for module in self.modules():
             if isinstance(module, KernelBank):
                 module.fit(x.shape[1])
-        if not self.readout.fitted:
-            return
         was_training = self.training
         self.eval()
         with torch.no_grad():
-            seen = observed_span(x).repeat_interleave(self.streams, dim=0)  # (rows, time)
-            if self.bank is not None:
-                pieces = self.bank.responses(self._series(x), self.projection)
-            else:
-                z, _ = self._encode(x, masked=None, span=observed_span(x))
-                pieces = iter([(slice(None), z.flatten(0, 1).transpose(1, 2))])
-            for part, values in pieces:
-                self.readout.fit(values.transpose(0, 1)[:, seen], part)
+            if self.readout.fitted:
+                self._fit_readouts(x)
+            if self.embedding is not None:
+                self.embedding.fit(self._read(x, masked=None)[0].flatten(0, 1))
         self.train(was_training)
+
+    def _fit_readouts(self, x: Tensor) -> None:
+        seen = observed_span(x).repeat_interleave(self.streams, dim=0)  # (rows, time)
+        if self.bank is not None:
+            for part, values in self.bank.responses(self._series(x), self.projection):
+                self.readout.fit(values.transpose(0, 1)[:, seen], part)
+            return
+        *tapped, z = self._encode(x, masked=None, span=observed_span(x))[0]
+        for readout, latent in zip((*self.taps, self.readout), (*tapped, z), strict=True):
+            readout.fit(latent.flatten(0, 1)[seen].T)
 
     def refit(self, other: Encoder) -> None:
         """Take over what another encoder of the same cell was fitted to, but nothing that it learnt."""
         self.load_state_dict(dict(other.named_buffers()), strict=False)
-        if isinstance(self.readout, SharesReadout):
-            self.readout.restart()
+        for readout in (self.readout, *self.taps):
+            if isinstance(readout, SharesReadout):
+                readout.restart()
 
     def _series(self, x: Tensor) -> Tensor:
-        """Return normalised streams with zeros for what is missing; (batch * streams, variates of a stream, time)."""
+        """Return normalised streams with zeros for what is missing; (batch * streams, width, time)."""
         values, _ = normalize_input(x, normalization=self.normalization)
-        by_stream = values.transpose(1, 2)  # (batch, variates, time)
-        by_stream = by_stream.reshape(-1, self.variates // self.streams, x.shape[1])
-        return by_stream.nan_to_num(nan=0.0)
+        return self._streams(values).flatten(0, 1).transpose(1, 2).nan_to_num(nan=0.0)
+
+    def _streams(self, values: Tensor) -> Tensor:
+        """Return what is read of normalised windows, (batch, streams, time, width)."""
+        return by_stream(values, read=self.cell.input, independent=self.independent)
 
     def forward(self, x: Tensor, *, masked: Tensor | None = None, span: Tensor | None = None) -> Tensor:
         """Represent every step.
@@ -165,14 +182,14 @@ class Encoder(nn.Module):
         self._check(x, masked=masked, span=span)
         if span is None and not self.training:
             span = observed_span(x)
-        return self._encode(x, masked=masked, span=span)[0]
+        return self._encode(x, masked=masked, span=span)[0][-1]
 
     def represent(self, x: Tensor, *, masked: Tensor | None = None) -> Tensor:
         """Represent every stream of a window by one vector.
 
-        The readout of the observed span, followed by the stream's statistics
-        (variate by variate when the channels are mixed), so that a
-        normalisation does not lose the level of the window.
+        The readout of the observed span, or its embedding, followed by the
+        stream's statistics (variate by variate when the channels are mixed), so
+        that a normalisation does not lose the level of the window.
 
         Args:
             x: Windows, NaN where a value is missing; (batch, time, variates).
@@ -185,15 +202,25 @@ class Encoder(nn.Module):
             ValueError: If a shape is not as stated.
         """
         self._check(x, masked=masked, span=None)
-        if self.bank is not None:
-            return self._represent_by_bank(x, self.bank, masked=masked)
-        span = observed_span(x)
-        z, statistics = self._encode(x, masked=masked, span=span, stride=self.readout.stride)
-        pooled: Tensor = self.readout(z, span[:, -z.shape[2] :])
-        return torch.cat([pooled, statistics], dim=-1)
+        pooled, statistics = self._read(x, masked=masked)
+        return torch.cat([pooled if self.embedding is None else self.embedding(pooled), statistics], dim=-1)
 
-    def _represent_by_bank(self, x: Tensor, bank: KernelBank, *, masked: Tensor | None) -> Tensor:
-        """Represent dilation by dilation: the latent of all features at all steps never exists."""
+    def read(self, x: Tensor) -> Tensor:
+        """Return what the readout gives, before an embedding: (batch, time, variates) -> (batch, streams, features)."""
+        self._check(x, masked=None, span=None)
+        return self._read(x, masked=None)[0]
+
+    def _read(self, x: Tensor, *, masked: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return what readouts give, last block first, and statistics; (batch, streams, features) each."""
+        if self.bank is not None:
+            return self._read_by_bank(x, self.bank, masked=masked)
+        span = observed_span(x)
+        latents, statistics = self._encode(x, masked=masked, span=span, stride=self.readout.stride)
+        readouts = zip((self.readout, *self.taps), reversed(latents), strict=True)
+        return torch.cat([readout(z, span[:, -z.shape[2] :]) for readout, z in readouts], dim=-1), statistics
+
+    def _read_by_bank(self, x: Tensor, bank: KernelBank, *, masked: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Read dilation by dilation: the latent of all features at all steps never exists."""
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         streams = x.shape[2] if self.independent else 1
@@ -214,12 +241,13 @@ class Encoder(nn.Module):
                 for some, some_counted in zip(torch.split(series, rows), torch.split(counted, rows), strict=True)
             ]
         ).reshape(x.shape[0], streams, -1)
-        return torch.cat([pooled, statistics.reshape(x.shape[0], streams, -1)], dim=-1)
+        return pooled, statistics.reshape(x.shape[0], streams, -1)
 
     def _encode(
         self, x: Tensor, *, masked: Tensor | None, span: Tensor | None, stride: int = 1
-    ) -> tuple[Tensor, Tensor]:
-        # -> (batch, streams, time of that stride, features), (batch, streams, statistics of a stream)
+    ) -> tuple[list[Tensor], Tensor]:
+        # -> tapped blocks and the output, (batch, streams, time of that stride, width) each,
+        #    and statistics, (batch, streams, statistics of a stream)
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         values, statistics = normalize_input(x, normalization=self.normalization)
@@ -227,10 +255,13 @@ class Encoder(nn.Module):
             span = None  # nothing is padding: the operators need no mask
         strides = self._strides(stride if span is None else 1)
         latent = within_span(self._project(values, stride=strides[0]), span)
-        for block, wanted in zip(self.blocks, strides[1:], strict=True):
+        last, tapped = len(self.blocks) - 1, []
+        for place, (block, wanted) in enumerate(zip(self.blocks, strides[1:], strict=True)):
             latent = block(latent, span, stride=wanted)
+            if last - len(self.taps) <= place < last:
+                tapped.append(latent)
         z = within_span(self.dropout(self.output(latent)), span)
-        return z, statistics.reshape(x.shape[0], z.shape[1], -1)
+        return [*tapped, z], statistics.reshape(x.shape[0], z.shape[1], -1)
 
     def _strides(self, stride: int) -> list[int]:
         """Return which steps of the input and of every block's output those of the last block are made of."""
@@ -240,13 +271,11 @@ class Encoder(nn.Module):
         return strides
 
     def _project(self, values: Tensor, *, stride: int) -> Tensor:
-        # (batch, time, variates) -> (batch, streams, time, variates of a stream)
-        by_stream = values.transpose(1, 2).unsqueeze(-1) if self.independent else values.unsqueeze(1)
-        by_stream = thin(by_stream, have=1, want=stride)
-        missing = by_stream.isnan()
+        streams = thin(self._streams(values), have=1, want=stride)
+        missing = streams.isnan()
         if surely(~missing.any()):
-            return self.projection(by_stream)  # type: ignore[no-any-return]
-        latent: Tensor = self.projection(by_stream.masked_fill(missing, 0.0))
+            return self.projection(streams)  # type: ignore[no-any-return]
+        latent: Tensor = self.projection(streams.masked_fill(missing, 0.0))
         return latent.masked_fill(missing.all(dim=-1, keepdim=True), 0.0)
 
     def _check(self, x: Tensor, *, masked: Tensor | None, span: Tensor | None) -> None:

@@ -12,6 +12,7 @@ from downstream.scores import Score
 from downstream.task import Task
 from nas.representer import Representer
 from nas.training.batches import BatchSource
+from nas.training.closed_form import ClosedFormTrainer
 from nas.training.curve import CurvePoint, best_point, train
 from nas.training.loop import Trainer
 from nas.training.model import ContrastiveModel
@@ -121,6 +122,7 @@ def train_candidate(
         scores: list[Score] = []
 
         def probe() -> tuple[float]:
+            trainer.settle()
             scores.append(validate(task, represent, rng_seed=rng_seed))
             return (scores[-1].value,)
 
@@ -158,20 +160,23 @@ def new_trainer(
     device: torch.device,
     max_steps: int | None,
     precision: str = "float32",
-) -> Trainer:
-    """Build the model, its batches and its optimiser."""
+) -> Trainer | ClosedFormTrainer:
+    """Build the model, its batches, and its optimiser or what stands in for one."""
     try:
         model = ContrastiveModel(genotype, variates=task.n_variates).to(device)
         windows = task.training_windows(limit=WINDOWS_TO_FIT)
         model.encoder.fit(torch.as_tensor(windows.gather(slice(WINDOWS_TO_FIT)), device=device))
     except ValueError as error:
         raise GenotypeError(f"cannot be built for {task.n_variates} variates: {error}") from error
+    windows = task.training_windows()
     batches = BatchSource(
-        task.training_windows(),
+        windows,
         batch_size=genotype.train.batch_size,
         independent=genotype.encoder.channels == "independent",
         device=device,
         max_steps=max_steps or task.training_cut or (LONG_STEPS if model.encoder.bank is not None else None),
     )
     generator = torch.Generator(device=device).manual_seed(rng_seed)
+    if genotype.has_closed_form:
+        return ClosedFormTrainer(model, windows=windows, batches=batches, generator=generator)
     return Trainer(model, batches=batches, generator=generator, precision=precision)

@@ -13,6 +13,7 @@ from ahc.evaluation import rank_metrics
 from ahc.evaluation.markdown import markdown_sections
 from ahc.evaluation.rank_metrics import N_GAPS, Values
 from ahc.evaluation.rivals import RIVALS, Question, Rival, task_coordinates
+from ahc.graphs.encoding import vocabulary_of
 from ahc.graphs.flat import flat_features
 from ahc.graphs.vocabulary import Vocabulary
 from ahc.ranking import rank_candidates
@@ -95,7 +96,7 @@ def leave_one_family_out(
         epochs: As in `train_comparator`.
         settings: As in `train_comparator`.
         sizes: As in `train_comparator`.
-        vocabulary: The registry's where None.
+        vocabulary: That of the records' genotypes where None.
         feature_weights: Weight of each embedding feature, (task_features,).
         rivals: Rankers to compare with.
         progress: Called with a line per family.
@@ -106,7 +107,6 @@ def leave_one_family_out(
     Raises:
         ValueError: If fewer than two families have a task with enough candidates.
     """
-    words = vocabulary or Vocabulary.from_registry()
     tables = [table for table in task_tables(records) if len(table.keys) >= _FEWEST_CANDIDATES]
     families = sorted({table.family for table in tables})
     if len(families) < 2:
@@ -115,6 +115,7 @@ def leave_one_family_out(
             f"scored candidates, got {len(families)}"
         )
     genotypes = genotypes_of(records)
+    words = vocabulary or vocabulary_of(list(genotypes.values()))
     features = flat_features(list(genotypes.values()), vocabulary=words).astype(np.float64)
     flat = dict(zip(genotypes, features, strict=True))
     rows: list[dict[str, Any]] = []

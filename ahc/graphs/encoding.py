@@ -79,18 +79,35 @@ def encode_genotypes(
     return GraphBatch(*map(torch.from_numpy, arrays))
 
 
+def vocabulary_of(genotypes: Sequence[Genotype]) -> Vocabulary:
+    """Return the vocabulary of what at least one of some genotypes says: a comparator can learn nothing else."""
+    parts = as_columns(genotypes).parts
+    vertices = [
+        *(_global_vertex(both) for both in itertools.product(parts.encoder, parts.train)),
+        graph.INPUT,
+        *(graph.augmentation_vertex(choice) for choice in parts.choices if choice is not None),
+        *(graph.operator_vertex(edge[1]) for edge in parts.edges if edge is not None),
+        *map(graph.embed_vertex, parts.embed),
+        *map(graph.pair_vertex, parts.pair),
+        *map(graph.loss_vertex, parts.loss),
+        *map(graph.output_vertex, parts.readout),
+    ]
+    return Vocabulary.from_registry().said_by(vertices)
+
+
+def _global_vertex(both: tuple[tuple[Any, ...], TrainCell]) -> Vertex:
+    return graph.global_vertex(EncoderCell.of((), both[0], ""), train=both[1])
+
+
 def _vertex_rows(columns: GenotypeColumns, table: _Table) -> NDArray[np.int64]:
     """Return the table's row of every vertex in vertex order, 0 where a chain or graph has ended."""
     parts = columns.parts
     embed, pair, loss, encoder, readout, train = (columns.cell(name) for name in CELL_COLUMNS)
     hyperparameters = list(itertools.product(parts.encoder, parts.train))
 
-    def global_vertex(both: tuple[tuple[Any, ...], TrainCell]) -> Vertex:
-        return graph.global_vertex(EncoderCell(*((), *both[0], "")), train=both[1])
-
     return np.column_stack(
         [
-            table.rows_of(encoder.astype(np.int64) * len(parts.train) + train, hyperparameters, global_vertex),
+            table.rows_of(encoder.astype(np.int64) * len(parts.train) + train, hyperparameters, _global_vertex),
             table.rows_of(np.zeros_like(embed), (graph.INPUT,), lambda vertex: vertex),
             table.rows_of(np.hstack([columns.aug1, columns.aug2]), parts.choices, graph.augmentation_vertex),
             table.rows_of(columns.edges, parts.edges, lambda edge: graph.operator_vertex(edge[1])),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from compute.user_error import DATA, UserError
 from search_space.genotype.graph import VERTEX_KINDS, Vertex
-from search_space.genotype.rules import CHANNELS, NORMALIZATIONS, POOLS
+from search_space.genotype.rules import CHANNELS, INPUTS, NORMALIZATIONS, POOLS
 from search_space.registry import PROVIDERS, options, unknown_name
 from search_space.sentences import one_line
 
@@ -66,11 +66,14 @@ _STRUCTURE: Mapping[str, Scale] = {
     "encoder.hidden": Scale(8, 256, log=True),
     "encoder.output": Scale(32, 512, log=True),
     "encoder.dropout": Scale(0, 0.3),
+    "encoder.taps": Scale(1, 8, log=True),
+    "encoder.embedding": Scale(0, 512),
     "train.learning_rate": Scale(1e-4, 1e-2, log=True),
     "train.batch_size": Scale(4, 128, log=True),
     "train.weight_averaging": Scale(0, 1),
     "embed.jitter": Scale(0, 0.5),
     "embed.mask": Scale(0, 0.5),
+    "embed.head": Scale(0, 256),
     "pair.kernel": Scale(0, 7),
     "pair.hierarchical": Scale(0, 1),
 }
@@ -104,9 +107,24 @@ class Vocabulary:
                 for parameter, choices in option.choices.items():
                     columns.append(f"{kind}/{name}.{parameter}")
                     scales[columns[-1]] = _scale_of(choices)
-        for kind, names in (("normalization", NORMALIZATIONS), ("channels", CHANNELS), ("pool", POOLS)):
+        for kind, names in (
+            ("normalization", NORMALIZATIONS),
+            ("channels", CHANNELS),
+            ("input", INPUTS),
+            ("pool", POOLS),
+        ):
             columns += [f"{kind}/{name}" for name in names]
         return cls(columns=(*columns, *_STRUCTURE), scales={**scales, **_STRUCTURE})
+
+    def said_by(self, vertices: Iterable[Vertex]) -> Vocabulary:
+        """Return what is left where only the names stay that these vertices say: others could not be learnt."""
+        said: set[str] = set()
+        for vertex in vertices:
+            said |= {f"vertex/{vertex.kind}", *(name for name, _ in vertex.numbers)}
+            for kind, choice in vertex.options:
+                said |= {f"{kind}/{choice.name}", *(f"{kind}/{choice.name}.{name}" for name in choice.params)}
+        columns = tuple(name for name in self.columns if name in said)
+        return Vocabulary(columns, {name: scale for name, scale in self.scales.items() if name in said})
 
     @classmethod
     def from_json(cls, text: str) -> Vocabulary:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
+from ahc.graphs.encoding import vocabulary_of
 from ahc.graphs.graph import geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
 from ahc.member import Member
@@ -48,7 +49,7 @@ def train_comparator(
         epochs: Overrides `settings.epochs`.
         settings: How to train.
         sizes: Sizes of the networks; `task_features` is set from the embeddings.
-        vocabulary: The registry's where None.
+        vocabulary: That of the records' genotypes where None.
         feature_weights: Weight of each embedding feature, (task_features,); where None those of
             `embed_task` if the length fits, otherwise ones.
         embedding_version: Definition of the embeddings; stored and checked on loading.
@@ -65,7 +66,6 @@ def train_comparator(
 
     how = settings or TrainingSettings()
     how = how if epochs is None else replace(how, epochs=epochs)
-    words = vocabulary or Vocabulary.from_registry()
     tables = [table for table in task_tables(records) if len(table.keys) >= 2]
     if not tables:
         raise ValueError("train_comparator: at least one task needs two candidates with a score, got none")
@@ -81,11 +81,12 @@ def train_comparator(
         embedding_version=embedding_version,
     )
     weights = default_weights(tasks.shape[1]) if feature_weights is None else feature_weights
+    genotypes = genotypes_of(records)
+    words = vocabulary or vocabulary_of(list(genotypes.values()))
     comparator = Comparator(words, settings=shape, facts=facts)
     _fit_axes(comparator, tasks=tasks, weights=weights)
     comparator.to(device)
 
-    genotypes = genotypes_of(records)
     keys = sorted({key for table in tables for key in table.tried})
     graphs = GraphCollection([geno_to_graph(genotypes[key], words) for key in keys], device=device)
     rows = {key: row for row, key in enumerate(keys)}

@@ -141,6 +141,7 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
         for _ in range(TIMED_ITERATIONS - 1):
             trainer.step()
         stepped = time.perf_counter()
+        trainer.settle()
         evaluation.validate(task, Representer(trainer.encoder, device=where))
         probed = time.perf_counter()
     weights = {name: value.detach().cpu() for name, value in trainer.encoder.state_dict().items()}

@@ -1,5 +1,6 @@
 """What an encoder costs: the pieces around its graph, and every edge of the graph."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -8,6 +9,8 @@ import torch
 from torch import nn
 
 from encoders.encoder import Encoder
+from encoders.input import PARTS
+from encoders.readouts._readout import Readout
 from nas.cost.counting import FLOAT_BYTES, Counts, Trace, Traces, trace, traces
 from search_space import registry
 from search_space.genotype import EncoderCell
@@ -30,12 +33,14 @@ class Weights(NamedTuple):
 
 def encoder_weights(cell: EncoderCell, *, variates: int) -> Weights:
     """Return the exact number of trainable numbers and tensors of an encoder."""
-    per_stream = 1 if cell.channels == "independent" else variates
+    per_stream = PARTS[cell.input] * (1 if cell.channels == "independent" else variates)
     numbers, tensors = (per_stream + 1) * cell.hidden, 2
-    readout = list(registry.build("readout", cell.readout, cell.features).parameters())
     if cell.output:
         numbers, tensors = numbers + (cell.hidden + 1) * cell.output, tensors + 2
-    numbers, tensors = numbers + sum(each.numel() for each in readout), tensors + len(readout)
+    behind = [tensor for readout in readouts(cell) for tensor in readout.parameters()]
+    numbers, tensors = numbers + sum(each.numel() for each in behind), tensors + len(behind)
+    if cell.embedding:
+        numbers, tensors = numbers + cell.embedding * sum(each.out_features for each in readouts(cell)), tensors + 1
     for _, op in cell.edges:
         own = _operator_weights(op, cell.hidden)
         numbers += cell.blocks * own.numbers
@@ -57,7 +62,7 @@ def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int
     streams = variates if cell.channels == "independent" else 1
     dropout = _SOME_DROPOUT if cell.dropout > 0 else 0.0
     node_bytes = FLOAT_BYTES * windows * streams * steps * cell.hidden
-    around = replace(cell, edges=((0, IDENTITY),), blocks=1, dropout=dropout, readout="mean")
+    around = replace(cell, edges=((0, IDENTITY),), blocks=1, dropout=dropout, readout="mean", embedding=0)
     total = _around(around, variates, steps).at(windows)
     kept = [False]  # by storage: whether something keeps it
     storages = [0]  # by node of a block: where its value is; an edge may hand on what it reads
@@ -82,6 +87,40 @@ def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int
                 total = total + _sum(node_bytes)
     kept[storages[-1]] = True  # the output map keeps what it reads
     return total + Counts(kept_bytes=node_bytes * float(sum(kept)))
+
+
+def readouts(cell: EncoderCell) -> list[Readout]:
+    """Return the readouts of an encoder: of its output, and of the blocks before that it reads as well."""
+    widths = [cell.features, *[cell.hidden] * (cell.taps - 1)]
+    return [registry.build("readout", cell.readout, width) for width in widths]
+
+
+def read_features(cell: EncoderCell) -> int:
+    """Return how wide the representation of a window is, the statistics of its normalisation aside."""
+    return cell.embedding or sum(readout.out_features for readout in readouts(cell))
+
+
+@lru_cache(maxsize=1_000)
+def readout_traces(cell: EncoderCell, steps: int) -> Traces:
+    """Return the traces, for rows of latents, of what lies behind them where the loss sees what the readout gives."""
+    with torch.random.fork_rng(devices=[]):
+        behind = nn.ModuleList(readouts(cell))
+        read = sum(readout.out_features for readout in readouts(cell))
+        to = nn.Linear(read, cell.embedding, bias=False) if cell.embedding else nn.Identity()
+
+    def run(rows: int) -> Trace:
+        generator = torch.Generator().manual_seed(0)
+        widths = [cell.features, *[cell.hidden] * (cell.taps - 1)]
+        latents = [torch.randn(rows, 1, steps, w, generator=generator).requires_grad_() for w in widths]
+        observed = torch.ones(rows, steps, dtype=torch.bool)
+
+        def represent(given: Sequence[torch.Tensor]) -> torch.Tensor:
+            each = [readout(z, observed) for readout, z in zip(behind, given, strict=True)]
+            return to(torch.cat(each, dim=-1))  # type: ignore[no-any-return]
+
+        return trace(represent, latents, parameters=[*behind.parameters(), *behind.buffers(), *to.parameters()])
+
+    return traces(run)
 
 
 def bytes_per_window(cell: EncoderCell, *, variates: int, steps: int) -> float:

@@ -54,9 +54,9 @@ def _groups(kind: str, pool: str, kernel: int, rows: int, steps: int) -> list[_G
     ]
 
 
-def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int) -> Counts:
+def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int, width: int) -> Counts:
     """Return the counts of the loss on one pair kind at all levels, and of making its groups."""
-    cell, width = genotype.loss, genotype.encoder.features
+    cell = genotype.loss
     weighting = None if cell.weighting is None else cell.weighting.name
     total = Counts()
     for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):

@@ -8,7 +8,7 @@ import torch
 
 from downstream.task import Task
 from nas.cost.counting import Counts, count_kernels
-from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights
+from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights, read_features
 from nas.cost.seconds import SHIPPED_SPEED
 from nas.cost.strategy_cost import strategy_cost
 from nas.training.batches import MAX_TRAINING_STEPS, batch_variates
@@ -71,7 +71,7 @@ def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | Non
     if strategy.more_windows:
         total = total + encoder_counts(cell, windows=batch * strategy.more_windows, variates=seen, steps=steps)
     weights = encoder_weights(cell, variates=variates)
-    total = total + _update(weights, averaged=genotype.train.weight_averaging)
+    total = total + _update(_with_head(weights, genotype), averaged=genotype.train.weight_averaging)
     return Cost(
         parameters=weights.numbers,
         multiply_adds=round(total.multiply_adds),
@@ -91,6 +91,14 @@ def costs_on(task: Task) -> Callable[[Genotype], Cost]:
         return cost(genotype, variates=task.n_variates, steps=steps, batch_size=batch_size)
 
     return cost_of
+
+
+def _with_head(weights: Weights, genotype: Genotype) -> Weights:
+    """Return what the optimiser moves: the encoder's weights and those of the map that only the loss sees through."""
+    if not genotype.embed.head:
+        return weights
+    width = read_features(genotype.encoder) if genotype.contrasts_readouts else genotype.encoder.features
+    return Weights(weights.numbers + width * genotype.embed.head, weights.tensors + 1)
 
 
 def _update(weights: Weights, *, averaged: bool) -> Counts:

@@ -6,6 +6,7 @@ apart and added up.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,11 +19,16 @@ from contrastive.hierarchy import build_scales
 from contrastive.strategy import MOST_ROWS
 from contrastive.views import draw_core, observed_span, whole_window
 from nas.cost.counting import Counts, Trace, Traces, trace, traces
+from nas.cost.encoder_cost import read_features, readout_traces
 from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
 from search_space import registry
 from search_space.genotype import Choice, Genotype
+from search_space.genotype.cells import EmbedCell
+from search_space.genotype.encoder_dag import IDENTITY
 
 _DRAWS = 32
+_SOME = 0.1
+"""Any strength above 0 costs the same."""
 
 
 class StrategyCost(NamedTuple):
@@ -58,13 +64,21 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     rows = min(batch * streams, MOST_ROWS)
     # in eighths of the window, so that few lengths have to be traced
     common = max(1, round(min(shares) * 8) * steps // 8)
-    width, pair = genotype.encoder.features, genotype.pair
-    embed = (genotype.embed.jitter > 0, genotype.embed.mask > 0, genotype.embed.norm)
+    pair, embed = genotype.pair, genotype.embed
+    width, seen = genotype.encoder.features, common
+    if genotype.contrasts_readouts:
+        width, seen = read_features(genotype.encoder), 1
+        behind = replace(genotype.encoder, edges=((0, IDENTITY),), dropout=0.0)  # of which its cost does not depend
+        total = total + readout_traces(behind, common).at(2 * batch * streams)
+    features = embed.head or width
     moves_time = any(registry.get("augmentation", name).moves_time for name in names)
-    way = _embedding(moves_time, embed, common, width)
-    total = total + way.at(rows) + kept_input(way.low, batch * streams * steps * width * 2)
-    total = total + _pooling(pair.pool, pair.kernel, common, width).at(rows)
-    losses = sum((pair_kind_counts(kind, genotype, rows=rows, steps=common) for kind in pair.kinds), Counts())
+    acts = replace(embed, jitter=_SOME * (embed.jitter > 0), mask=_SOME * (embed.mask > 0))
+    way = _embedding(moves_time and seen > 1, acts, seen, width)
+    total = total + way.at(rows) + kept_input(way.low, batch * streams * (steps if seen > 1 else 1) * width * 2)
+    total = total + _pooling(pair.pool, pair.kernel, seen, features).at(rows)
+    losses = sum(
+        (pair_kind_counts(kind, genotype, rows=rows, steps=seen, width=features) for kind in pair.kinds), Counts()
+    )
     more = 0
     if genotype.loss.auxiliary is not None:
         auxiliary, more = _auxiliary(genotype.loss.auxiliary.name, variates, steps, variates // streams, width)
@@ -103,13 +117,13 @@ def _augmentation(name: str, variates: int, steps: int) -> Traces:
 
 
 @lru_cache(maxsize=10_000)
-def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int, width: int) -> Traces:
+def _embedding(moves_time: bool, acts: EmbedCell, steps: int, width: int) -> Traces:
     """Trace alignment and embedding transformation, for rows of representations in both views."""
-    jitter, mask, norm = embed
 
     def run(rows: int) -> Trace:
         generator = torch.Generator().manual_seed(0)
-        embedding = EmbeddingTransformation(jitter=0.1 * jitter, mask=0.1 * mask, norm=norm, features=width)
+        with torch.random.fork_rng(devices=[]):
+            embedding = EmbeddingTransformation(**vars(acts), features=width)
         places = torch.rand(rows, steps, generator=generator).sort(dim=1).values * (steps - 1)
 
         def transformed(views: Sequence[Tensor]) -> Tensor:
@@ -118,7 +132,7 @@ def _embedding(moves_time: bool, embed: tuple[bool, bool, str], steps: int, widt
                 z1, z2 = CommonSteps(places, places).take(z1, z2, window=torch.arange(rows))
             return embedding(torch.cat([z1, z2]), generator=generator)  # type: ignore[no-any-return]
 
-        return trace(transformed, _two_views(rows, steps, width))
+        return trace(transformed, _two_views(rows, steps, width), parameters=[*embedding.parameters()])
 
     return traces(run)
 

@@ -38,6 +38,9 @@ class Trainer:
         self._descent = Descent(model.parameters(), learning_rate=train.learning_rate, name="contrastive loss")
         self._averaged = copy.deepcopy(model.encoder) if train.weight_averaging else None
 
+    def settle(self) -> None:
+        """Nothing: every step leaves the encoder as it is meant to be probed."""
+
     @property
     def learns(self) -> bool:
         """Whether the encoder has anything to learn."""

@@ -17,7 +17,7 @@ def every_genotype(space: SearchSpace) -> Iterator[Genotype]:
     views = {frozenset(pair): pair for pair in pairs}  # which view is the first does not matter
     hyperparameters = itertools.product(parts.encoder, parts.readout)
     encoders = [
-        EncoderCell(*(edges, *between, readout))
+        EncoderCell.of(edges, between, readout)
         for edges, (between, readout) in itertools.product(_graphs(space["EncoderCell"]), hyperparameters)
     ]
     cells = (parts.embed, dict.fromkeys(parts.pair), dict.fromkeys(parts.loss), encoders, parts.train)

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from search_space.drawing.plan import ChainPlan, Draw, NothingToDraw, Plan, SamplingError, plan_of
-from search_space.genotype import Chain, Choice, EncoderCell, Genotype, TrainCell
+from search_space.genotype import Chain, Choice, EmbedCell, EncoderCell, Genotype, TrainCell
 from search_space.genotype.encoder_dag import incoming
-from search_space.genotype.rules import NONE
+from search_space.genotype.rules import NONE, USUAL
 from search_space.space import SearchSpace, default_space
 
 _ATTEMPTS = 2_000
+_ATTRIBUTES = {"EmbedCell": "embed", "EncoderCell": "encoder"}
 _ROW = 8
 
 _Value = TypeVar("_Value")
@@ -36,6 +37,7 @@ def mutate(genotype: Genotype, rng: np.random.Generator, space: SearchSpace | No
     """
     plan = plan_of(space or default_space())
     genes = _GENES + _BESIDE_LOSS_GENES * plan.has_beside_loss
+    genes += tuple(_field(_ATTRIBUTES[cell], name) for cell, name in plan.may_be_unusual)
     for _ in range(_ATTEMPTS):
         draw = Draw(rng.random(_ROW).tolist())
         with suppress(NothingToDraw):
@@ -65,6 +67,12 @@ def _field(cell: str, name: str) -> Gene:
         return _with(genotype, cell, **{name: _other(plan.space[type(old).__name__][name], getattr(old, name), draw)})
 
     return change
+
+
+def _usual_fields(attribute: str, cell: type[Any]) -> tuple[Gene, ...]:
+    """Return the genes of a cell that every dict form lists, its graph aside."""
+    aside = {"edges", *USUAL.get(cell.__name__, {})}
+    return tuple(_field(attribute, field.name) for field in dataclasses.fields(cell) if field.name not in aside)
 
 
 def _chain(view: int) -> Gene:
@@ -180,7 +188,7 @@ _GENES: tuple[Gene, ...] = (
     _chain(0),
     _chain(1),
     _chain(1),
-    *(_field("embed", name) for name in ("jitter", "mask", "norm")),
+    *_usual_fields("embed", EmbedCell),
     _pair_kind,
     _field("pair", "kernel"),
     _field("pair", "pool"),
@@ -191,7 +199,7 @@ _GENES: tuple[Gene, ...] = (
     _operator,
     _source,
     _last_node,
-    *(_field("encoder", field.name) for field in dataclasses.fields(EncoderCell) if field.name != "edges"),
-    *(_field("train", field.name) for field in dataclasses.fields(TrainCell)),
+    *_usual_fields("encoder", EncoderCell),
+    *_usual_fields("train", TrainCell),
 )
 _BESIDE_LOSS_GENES = (_beside_loss("weighting"), _beside_loss("auxiliary"))

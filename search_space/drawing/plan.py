@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from compute.user_error import USAGE, UserError
 from search_space.genotype import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
+from search_space.genotype.cells import BETWEEN
 from search_space.genotype.columns import Codes, GenotypeColumns, Parts
 from search_space.genotype.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
-from search_space.genotype.rules import NONE
+from search_space.genotype.rules import NONE, USUAL
 from search_space.registry import losses_without_similarity
 from search_space.space import SearchSpace
 from search_space.space.counting import Cell, pair_cells, points
@@ -82,7 +83,7 @@ class Plan:
         self.chains = [chain_plan(space["AugCell1"]), chain_plan(space["AugCell2"])]
         pairs = pair_cells(space["PairCell"])
         # A pooling that nothing asks for makes equal cells, and equal cells need one number.
-        self._pairs = np.array([pairs.index(pair) for pair in pairs])
+        self._pairs = _first_of_equals(pairs)
         loss = space["LossCell"]
         self.losses = [points(loss, name) for name in loss["loss"]]
         self.similarities = loss["similarity"]
@@ -90,12 +91,20 @@ class Plan:
         # A space without them spends no numbers on them, so what it draws does not depend on their existence.
         self.has_beside_loss = any(sum(map(len, options)) > 1 for options in self.beside_loss.values())
         longer = [max(max(lengths) - _USUAL_CHAIN, 0) for lengths, _ in self.chains]
-        self.row = _ROW + _ROW_BESIDE_LOSS * self.has_beside_loss + 2 * sum(longer)
+        self.may_be_unusual = [
+            (cell, name) for cell, genes in USUAL.items() for name in genes if len(space[cell][name]) > 1
+        ]
+        self.row = _ROW + _ROW_BESIDE_LOSS * self.has_beside_loss + 2 * sum(longer) + len(self.may_be_unusual)
         self.operators = space["EncoderCell"]["operators"]
         self.nodes = space["EncoderCell"]["nodes"]
-        self._embed, self._encoder, self._train = (
-            _columns(space, cell) for cell in (EmbedCell, EncoderCell, TrainCell)
+        self._embed, self._train = (
+            {field.name: space[cell.__name__][field.name] for field in dataclasses.fields(cell)}
+            for cell in (EmbedCell, TrainCell)
         )
+        self._between = {name: space["EncoderCell"][name] for name in BETWEEN}
+        between = [EncoderCell.of((), values, "").between for values in itertools.product(*self._between.values())]
+        # A part of the readout that the blocks leave no room for makes equal ones, too.
+        self._normal = _first_of_equals(between)
         similarities = [[name] for name in self.similarities]
         self._loss_fields = [_Points(o) for o in (self.losses, similarities, *self.beside_loss.values())]
         compares_nothing = losses_without_similarity()
@@ -111,12 +120,12 @@ class Plan:
         self.parts = Parts(
             choices=(None, *acting),
             edges=(None, *itertools.product(range(MAX_INNER_NODES), names)),
-            embed=[EmbedCell(*values) for values in itertools.product(*self._embed)],
+            embed=[EmbedCell(*values) for values in itertools.product(*self._embed.values())],
             pair=pairs,
             loss=[LossCell(*values) for values in itertools.product(*(points.flat for points in self._loss_fields))],
-            encoder=list(itertools.product(*self._encoder[:-1])),
-            readout=self._encoder[-1],
-            train=[TrainCell(*values) for values in itertools.product(*self._train)],
+            encoder=between,
+            readout=space["EncoderCell"]["readout"],
+            train=[TrainCell(*values) for values in itertools.product(*self._train.values())],
         )
         self._type = np.min_scalar_type(max(len(getattr(self.parts, f.name)) for f in dataclasses.fields(Parts)))
 
@@ -124,13 +133,14 @@ class Plan:
         """Make the genotypes of rows of uniform numbers, (n, `row`)."""
         draws = Draws(uniforms)
         aug1, aug2 = (self._chain(view, draws) for view in (0, 1))
-        embed = _number([draws.below(len(values)) for values in self._embed], self._embed)
+        embed = _combination(self._embed, draws, cell="EmbedCell")
         pair = self._pairs[draws.below(len(self._pairs))]
         loss = self._loss(draws)
         edges = self._edges(draws)
-        *encoder, readout = [draws.below(len(values)) for values in self._encoder]
-        train = _number([draws.below(len(values)) for values in self._train], self._train)
-        cells = np.stack([embed, pair, loss, _number(encoder, self._encoder[:-1]), readout, train], axis=1)
+        encoder = self._normal[_combination(self._between, draws, cell="EncoderCell")]
+        readout = draws.below(len(self.parts.readout))
+        train = _combination(self._train, draws, cell="TrainCell")
+        cells = np.stack([embed, pair, loss, encoder, readout, train], axis=1)
         return GenotypeColumns(self.parts, *(codes.astype(self._type) for codes in (aug1, aug2, edges, cells)))
 
     def _chain(self, view: int, draws: Draws) -> Codes:
@@ -227,10 +237,20 @@ class _Points:
 ChainPlan = tuple[list[int], list[list[Choice]]]
 
 
-def _columns(space: SearchSpace, cell: type[Any]) -> list[tuple[Any, ...]]:
-    """Return the choices of a cell's fields in the order of its constructor, the graph aside."""
-    fields = space[cell.__name__]
-    return [fields[field.name] for field in dataclasses.fields(cell) if field.name != "edges"]
+def _first_of_equals(parts: Sequence[Any]) -> Codes:
+    """Return for each part where the first that equals it stands, (n,)."""
+    first: dict[Any, int] = {}
+    return np.array([first.setdefault(part, at) for at, part in enumerate(parts)])
+
+
+def _combination(fields: Mapping[str, Sequence[Any]], draws: Draws, *, cell: str) -> Codes:
+    """Draw a value of each field and return where they stand in the product of the fields, (n,).
+
+    A gene that can only be as usual spends nothing, so that what a space draws does not depend on its existence.
+    """
+    usual = USUAL.get(cell, {})
+    digits = [draws.below(len(values), where=len(values) > 1 or name not in usual) for name, values in fields.items()]
+    return _number(digits, [*fields.values()])
 
 
 def _number(digits: Sequence[Codes], fields: Sequence[Sequence[Any]]) -> Codes:

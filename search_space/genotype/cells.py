@@ -1,10 +1,11 @@
 """The frozen cells that a genotype consists of, each always in its normal form."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from search_space.genotype.encoder_dag import Edge, inner_nodes, sorted_edges
-from search_space.genotype.rules import NEEDS_KERNEL, NONE
+from search_space.genotype.rules import NEEDS_KERNEL, NONE, unusual
 from search_space.registry import losses_without_similarity
 
 CellDict = dict[str, Any]
@@ -50,11 +51,17 @@ class EmbedCell:
         jitter: Standard deviation of the added noise; 0 is none.
         mask: Share of entries set to zero, 0 to 0.95.
         norm: `none` or the name of an `embedding_norm` option.
+        head: Width of a linear map that only the loss sees through, thrown away after training; 0 is none.
     """
 
     jitter: float = 0.0
     mask: float = 0.0
     norm: str = NONE
+    head: int = 0
+
+    def to_dict(self) -> CellDict:
+        """Return the dict form."""
+        return unusual("EmbedCell", vars(self))
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,9 @@ class EncoderCell:
         normalization: Of the input window: `none`, `instance` or `last`.
         channels: `independent` (variates share weights) or `mixed`.
         readout: Name of a `readout` option.
+        input: What of a variate is encoded: `raw` values, the `difference` from step to step, or `both` side by side.
+        taps: How many of the last blocks the readout reads, each by itself; at most all of them.
+        embedding: Width of a linear map behind the readout; 0 for what the readout gives.
     """
 
     edges: tuple[Edge, ...]
@@ -146,9 +156,23 @@ class EncoderCell:
     normalization: str
     channels: str
     readout: str
+    input: str = "raw"
+    taps: int = 1
+    embedding: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "edges", sorted_edges(self.edges))
+        object.__setattr__(self, "taps", min(self.taps, self.blocks))
+
+    @classmethod
+    def of(cls, edges: Sequence[Edge], between: Sequence[Any], readout: str) -> "EncoderCell":
+        """Return the cell of a graph, of what `between` gives, and of a readout."""
+        return cls(edges=tuple(edges), readout=readout, **dict(zip(BETWEEN, between, strict=True)))
+
+    @property
+    def between(self) -> tuple[Any, ...]:
+        """The values of the genes in `BETWEEN`."""
+        return tuple(getattr(self, name) for name in BETWEEN)
 
     @property
     def features(self) -> int:
@@ -162,11 +186,15 @@ class EncoderCell:
 
     def hyperparameters(self) -> CellDict:
         """Return the dict form without the edges."""
-        return {name: value for name, value in vars(self).items() if name != "edges"}
+        return unusual("EncoderCell", {name: value for name, value in vars(self).items() if name != "edges"})
 
     def to_dict(self) -> CellDict:
         """Return the dict form."""
         return {"edges": [[node, op] for node, op in self.edges], **self.hyperparameters()}
+
+
+BETWEEN = tuple(field.name for field in fields(EncoderCell) if field.name not in ("edges", "readout"))
+"""The encoder's genes that are neither its graph nor its readout."""
 
 
 @dataclass(frozen=True)

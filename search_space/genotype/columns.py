@@ -33,7 +33,7 @@ class Parts:
         embed: Embed cells.
         pair: Pair cells.
         loss: Loss cells.
-        encoder: What `EncoderCell` takes between its edges and its readout.
+        encoder: What `EncoderCell.between` gives.
         readout: Readouts.
         train: Train cells.
     """
@@ -84,7 +84,7 @@ class GenotypeColumns(Sequence[Genotype]):
                 embed=parts.embed[embed],
                 pair=parts.pair[pair],
                 loss=parts.loss[loss],
-                encoder=EncoderCell(*(_listed(parts.edges, edges), *parts.encoder[encoder], parts.readout[readout])),
+                encoder=EncoderCell.of(_listed(parts.edges, edges), parts.encoder[encoder], parts.readout[readout]),
                 train=parts.train[train],
             )
 
@@ -121,9 +121,9 @@ def as_columns(genotypes: Sequence[Genotype]) -> GenotypeColumns:
     known: list[dict[Any, int]] = [{} for _ in CELL_COLUMNS]
     rows = []
     for genotype in genotypes:
-        *between, readout = genotype.encoder.hyperparameters().values()
-        cells = (genotype.embed, genotype.pair, genotype.loss, tuple(between), readout, genotype.train)
-        coded = [(choices, genotype.aug1), (choices, genotype.aug2), (edges, genotype.encoder.edges)]
+        encoder = genotype.encoder
+        cells = (genotype.embed, genotype.pair, genotype.loss, encoder.between, encoder.readout, genotype.train)
+        coded = [(choices, genotype.aug1), (choices, genotype.aug2), (edges, encoder.edges)]
         row = [[codes.setdefault(part, len(codes)) for part in chain] for codes, chain in coded]
         row.append([codes.setdefault(cell, len(codes)) for codes, cell in zip(known, cells, strict=True)])
         rows.append(row)

@@ -75,7 +75,7 @@ class Genotype:
             "schema": SCHEMA,
             "AugCell1": [choice.to_list() for choice in self.aug1],
             "AugCell2": [choice.to_list() for choice in self.aug2],
-            "EmbedCell": {**vars(self.embed)},
+            "EmbedCell": self.embed.to_dict(),
             "PairCell": self.pair.to_dict(tuple(registry.options("pair"))),
             "LossCell": self.loss.to_dict(),
             "EncoderCell": self.encoder.to_dict(),
@@ -95,7 +95,7 @@ class Genotype:
         return _to_json(
             {
                 "views": sorted([(step.name, step.parameters) for step in chain] for chain in (self.aug1, self.aug2)),
-                "EmbedCell": vars(self.embed),
+                "EmbedCell": self.embed.to_dict(),
                 "PairCell": self.pair.to_dict(),
                 "LossCell": self.loss.to_dict(),
                 "EncoderCell": {
@@ -107,6 +107,21 @@ class Genotype:
             }
         )
 
+    @property
+    def has_closed_form(self) -> bool:
+        """Whether nothing descends: the embedding that is best for the loss is computed (`contrastive.closed_form`)."""
+        return self.loss.loss.name == "log_det" and bool(self.encoder.embedding) and self.contrasts_readouts
+
+    @property
+    def contrasts_readouts(self) -> bool:
+        """Whether the loss sees what the readout gives of whole windows, by way of a map that Embed or Encoder has.
+
+        So it is where all pairs are of instances, at one scale, and no auxiliary loss asks for steps; elsewhere the
+        loss sees the representations of steps.
+        """
+        mapped = bool(self.embed.head or self.encoder.embedding)
+        return mapped and self.pair.kinds == ("instance",) and not self.pair.kernel and self.loss.auxiliary is None
+
     @cached_property
     def key(self) -> str:
         """The first 16 hex digits of the SHA-256 of `canonical`: the genotype's name everywhere."""
@@ -116,6 +131,7 @@ class Genotype:
         """Return the genotype in words, seven lines."""
         embed, pair, loss, encoder, train = self.embed, self.pair, self.loss, self.encoder, self.train
         norm = "no norm" if embed.norm == "none" else f"{embed.norm} norm"
+        head = f", mapped to {embed.head} for the loss" if embed.head else ""
         hierarchy = f"{pair.pool} pooling by {pair.kernel} per level" if pair.kernel else "no hierarchy"
         if not pair.kernel and pair.pools:
             hierarchy += f", {pair.pool} pooling of the window"
@@ -127,15 +143,22 @@ class Genotype:
             (
                 f"View 1: {_chain_in_words(self.aug1)}",
                 f"View 2: {_chain_in_words(self.aug2)}",
-                f"Representations in training: noise {embed.jitter:g}, mask {embed.mask:g}, {norm}",
+                f"Representations in training: noise {embed.jitter:g}, mask {embed.mask:g}, {norm}{head}",
                 f"Pairs: {' and '.join(pair.kinds)}; {hierarchy}",
                 f"Loss: {_loss_in_words(loss)}",
                 f"Encoder: {nodes} ({listed}) x {blocks}, hidden {encoder.hidden}, output {encoder.features}, "
                 f"dropout {encoder.dropout:g}, normalization {encoder.normalization}, "
-                f"channels {encoder.channels}, readout {encoder.readout}",
+                f"channels {encoder.channels}, readout {encoder.readout}{_more_of(encoder)}",
                 f"Training: {train}",
             )
         )
+
+
+def _more_of(encoder: EncoderCell) -> str:
+    """Return what is not as usual."""
+    parts = {"difference": ", of first differences", "both": ", of values and first differences"}.get(encoder.input, "")
+    parts += f", of the last {encoder.taps} blocks" if encoder.taps > 1 else ""
+    return parts + (f", mapped to {encoder.embedding}" if encoder.embedding else "")
 
 
 def _loss_in_words(cell: LossCell) -> str:

@@ -103,10 +103,11 @@ def encoder_edges(graph: nx.DiGraph) -> list[tuple[int, int, str]]:
 
 def global_vertex(encoder: EncoderCell, *, train: TrainCell) -> Vertex:
     """Structural and training hyperparameters."""
-    named = ("normalization", Choice(encoder.normalization)), ("channels", Choice(encoder.channels))
-    sizes = [(f"encoder.{name}", getattr(encoder, name)) for name in ("blocks", "hidden", "dropout")]
-    sizes.insert(2, ("encoder.output", encoder.features))
-    return Vertex("global", named, (*sizes, *((f"train.{name}", float(v)) for name, v in vars(train).items())))
+    genes = {**encoder.hyperparameters(), "output": encoder.features}  # without those that are as usual
+    named = tuple((name, Choice(genes[name])) for name in ("normalization", "channels", "input") if name in genes)
+    sizes = {"blocks", "hidden", "output", "dropout", "taps", "embedding"} & genes.keys()
+    numbers = [(f"encoder.{name}", genes[name]) for name in genes if name in sizes]
+    return Vertex("global", named, (*numbers, *((f"train.{name}", float(v)) for name, v in vars(train).items())))
 
 
 def augmentation_vertex(choice: Choice) -> Vertex:
@@ -122,7 +123,8 @@ def operator_vertex(operator: str) -> Vertex:
 def embed_vertex(embed: EmbedCell) -> Vertex:
     """The embedding transformation; the norm `none` is the absence of every norm."""
     norm = () if embed.norm == NONE else (("embedding_norm", Choice(embed.norm)),)
-    return Vertex("embed", norm, (("embed.jitter", embed.jitter), ("embed.mask", embed.mask)))
+    numbers = {name: value for name, value in embed.to_dict().items() if name != "norm"}
+    return Vertex("embed", norm, tuple((f"embed.{name}", value) for name, value in numbers.items()))
 
 
 def pair_vertex(pair: PairCell) -> Vertex:

@@ -11,7 +11,7 @@ from search_space import registry
 from search_space.genotype import encoder_dag
 from search_space.genotype.cells import Chain, Choice, EmbedCell, EncoderCell, LossCell, PairCell, TrainCell
 from search_space.genotype.encoder_dag import Edge
-from search_space.genotype.rules import FIELDS, KERNELS, MAX_CHAIN, NEEDS_KERNEL, NONE, POOLS, parameter_range
+from search_space.genotype.rules import FIELDS, KERNELS, MAX_CHAIN, NEEDS_KERNEL, NONE, POOLS, USUAL, parameter_range
 from search_space.genotype.validation import Problems, is_list
 
 _BESIDE_LOSS = ("weighting", "auxiliary")
@@ -70,15 +70,15 @@ def _choice(option: registry.Option, given: Mapping[str, Any], where: str, probl
 def _read_fields(value: Any, problems: Problems, *, kind: type[Any]) -> Any:
     """Read a cell whose fields have a rule each, the encoder's edges aside; None if one is missing."""
     where = kind.__name__
-    names = [field.name for field in dataclasses.fields(kind)]
-    cell = problems.cell(where, value, required=names)
+    names, usual = [field.name for field in dataclasses.fields(kind)], USUAL.get(where, {})
+    cell = problems.cell(where, value, required=[name for name in names if name not in usual], optional=usual)
     if cell is None:
         return None
 
     def read(name: str) -> Any:
         if name == "edges":
             return _read_edges(cell[name], problems)
-        return problems.value(f"{where}.{name}", cell[name], FIELDS[where][name])
+        return problems.value(f"{where}.{name}", {**usual, **cell}[name], FIELDS[where][name])
 
     return kind(*map(read, names))
 

@@ -17,6 +17,7 @@ NONE = "none"
 """An optional gene that is off."""
 NORMALIZATIONS = ("none", "instance", "last")
 CHANNELS = ("independent", "mixed")
+INPUTS = ("raw", "difference", "both")
 NEEDS_KERNEL = "cross_scale"
 
 
@@ -63,7 +64,14 @@ NOT_NEGATIVE = Range(0.0)
 RATIO = Range(0.0, 0.95)
 
 PARAMETERS: Mapping[str, Range] = MappingProxyType(
-    {"ratio": RATIO, "sigma": NOT_NEGATIVE, "temperature": POSITIVE, "margin": POSITIVE, "weight": POSITIVE}
+    {
+        "ratio": RATIO,
+        "sigma": NOT_NEGATIVE,
+        "temperature": POSITIVE,
+        "margin": POSITIVE,
+        "weight": POSITIVE,
+        "strength": Range(0.0, 1.0, open_high=True),
+    }
 )
 
 
@@ -106,7 +114,12 @@ FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
     {
         "AugCell1": _CHAIN,
         "AugCell2": _CHAIN,
-        "EmbedCell": {"jitter": NOT_NEGATIVE, "mask": RATIO, "norm": Options("embedding_norm", optional=True)},
+        "EmbedCell": {
+            "jitter": NOT_NEGATIVE,
+            "mask": RATIO,
+            "norm": Options("embedding_norm", optional=True),
+            "head": Range(0, 1024, integer=True),  # 0: the loss sees the representation itself
+        },
         "PairCell": {"kinds": Options("pair"), "pool": POOLS, "kernel": KERNELS},
         "LossCell": {
             "loss": Options("loss", parametrised=True),
@@ -124,6 +137,9 @@ FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
             "normalization": NORMALIZATIONS,
             "channels": CHANNELS,
             "readout": Options("readout"),
+            "input": INPUTS,
+            "taps": Range(1, 12, integer=True),
+            "embedding": Range(0, 4096, integer=True),  # 0: what the readout gives, without a map behind it
         },
         "TrainCell": {
             "learning_rate": POSITIVE,
@@ -134,6 +150,16 @@ FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
 )
 """Cell -> field -> what may stand there. Chains, pair kinds, nodes and operators are fields of a space only."""
 CELLS = tuple(FIELDS)
+USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"EmbedCell": {"head": 0}, "EncoderCell": {"input": "raw", "taps": 1, "embedding": 0}}
+)
+"""Cell -> genes that are left out of what is written, and need not stand in what is read, where they are as here."""
+
+
+def unusual(cell: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the genes of a cell, name -> value, without those that are as in `USUAL`."""
+    usual = USUAL.get(cell, {})
+    return {name: value for name, value in fields.items() if name not in usual or value != usual[name]}
 
 
 def parameter_range(name: str, choices: Iterable[float]) -> Range:

@@ -15,6 +15,7 @@ def _bank(operator: str, *, sets: int) -> dict[str, Any]:
     return {
         **TS2VEC,
         **views(_VIEW),
+        "EmbedCell": {**TS2VEC["EmbedCell"], "head": 128},
         "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
         "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
         "EncoderCell": {

@@ -14,14 +14,14 @@ from typing import Any
 
 from compute.user_error import USAGE, UserError
 from search_space.genotype import CELLS, Genotype
-from search_space.genotype.rules import FIELDS, Options, Range, parameter_range
+from search_space.genotype.rules import FIELDS, USUAL, Options, Range, parameter_range
 from search_space.genotype.validation import is_list
 from search_space.sentences import lines_of, nearest, shown
 from search_space.space import counting
 from search_space.space.membership import holds
 
 _MOST = 21  # problems that are looked for
-_MOST_COMBINATIONS = 200_000  # drawing and ranking list those of a cell, some 100 bytes each
+_MOST_COMBINATIONS = 500_000  # drawing and ranking list those of a cell, some 100 bytes each
 Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
 
@@ -52,12 +52,13 @@ class SearchSpace:
     choices: Cells
 
     def __post_init__(self) -> None:
-        problems = list(islice(_problems(self.choices), _MOST))
+        choices = {cell: {**_usual(cell), **fields} for cell, fields in self.choices.items()}
+        problems = list(islice(_problems(choices), _MOST))
         if problems:
             raise SpaceError("\n".join(problems))
         frozen = {}
         for cell in CELLS:
-            fields = self.choices[cell]
+            fields = choices[cell]
             legal = legal_fields(cell, fields)
             frozen[cell] = MappingProxyType({name: _in_order(fields[name], rule) for name, rule in legal.items()})
         object.__setattr__(self, "choices", MappingProxyType(frozen))
@@ -129,8 +130,11 @@ class SearchSpace:
         return holds(self.choices, genotype)
 
     def to_dict(self) -> dict[str, dict[str, list[Any]]]:
-        """Return the choices as plain dicts and lists, ready for JSON."""
-        return {cell: {name: list(values) for name, values in fields.items()} for cell, fields in self.choices.items()}
+        """Return the choices as plain dicts and lists, ready for JSON; genes that are as usual are left out."""
+        return {
+            cell: {name: list(values) for name, values in fields.items() if values != _usual(cell).get(name)}
+            for cell, fields in self.choices.items()
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Mapping[str, Iterable[Any]]]) -> SearchSpace:
@@ -148,6 +152,11 @@ class SearchSpace:
                 if not is_list(values):
                     raise SpaceError(f"{cell}.{name}: must be a list of values, got {shown(values)}")
         return cls({cell: {name: tuple(values) for name, values in fields.items()} for cell, fields in data.items()})
+
+
+def _usual(cell: str) -> dict[str, tuple[Any, ...]]:
+    """Return the only choice of each gene of a cell that need not be named."""
+    return {name: (value,) for name, value in USUAL.get(cell, {}).items()}
 
 
 def _in_order(values: Iterable[Any], rule: Range | tuple[Any, ...]) -> tuple[Any, ...]:

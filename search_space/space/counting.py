@@ -160,6 +160,13 @@ def hyperparameters(cell: Cell) -> int:
     return math.prod(len(values) for name, values in cell.items() if name not in ("nodes", "operators"))
 
 
+def canonical_hyperparameters(cell: Cell) -> int:
+    """Count the same of an encoder whose readout reads no more blocks than there are."""
+    blocks, taps = cell["blocks"], cell["taps"]
+    different = {(n, min(tap, n)) for n in blocks for tap in taps}
+    return hyperparameters({**cell, "blocks": (1,), "taps": (1,)}) * len(different)
+
+
 RAW: Mapping[str, Callable[[Cell], int]] = {
     "AugCell1": raw_chains,
     "AugCell2": raw_chains,
@@ -173,7 +180,7 @@ CANONICAL: Mapping[str, Callable[[Cell], int]] = {
     "EmbedCell": hyperparameters,
     "PairCell": lambda cell: len(set(pair_cells(cell))),
     "LossCell": canonical_losses,
-    "EncoderCell": lambda cell: canonical_graphs(cell["nodes"], cell["operators"]) * hyperparameters(cell),
+    "EncoderCell": lambda cell: canonical_graphs(cell["nodes"], cell["operators"]) * canonical_hyperparameters(cell),
     "TrainCell": hyperparameters,
 }
 """The views are missing: they are counted together."""

@@ -61,4 +61,9 @@ def _holds_loss(cell: Cell, loss: LossCell) -> bool:
 
 def _holds_encoder(cell: Cell, encoder: EncoderCell) -> bool:
     operators = {op for _, op in encoder.edges}
-    return encoder.n_inner in cell["nodes"] and operators <= set(cell["operators"]) and _holds_fields(cell, encoder)
+    taps = {min(taps, encoder.blocks) for taps in cell["taps"]}
+    return (
+        encoder.n_inner in cell["nodes"]
+        and operators <= set(cell["operators"])
+        and _holds_fields({**cell, "taps": tuple(taps)}, encoder)
+    )

@@ -19,7 +19,7 @@ _FULL: _Values = MappingProxyType(
     {
         "AugCell1": {"lengths": (0, 1, 2, 3, 4), "options": _ALL},
         "AugCell2": {"lengths": (0, 1, 2, 3, 4), "options": _ALL},
-        "EmbedCell": {"jitter": STRENGTHS, "mask": STRENGTHS, "norm": _ALL},
+        "EmbedCell": {"jitter": STRENGTHS, "mask": STRENGTHS, "norm": _ALL, "head": (0, 128)},
         "PairCell": {"kinds": _ALL, "pool": _ALL, "kernel": _ALL},
         "LossCell": {"loss": _ALL, "similarity": _ALL, "weighting": _ALL, "auxiliary": _ALL},
         "EncoderCell": {
@@ -32,9 +32,12 @@ _FULL: _Values = MappingProxyType(
             "normalization": _ALL,
             "channels": _ALL,
             "readout": _ALL,
+            "input": _ALL,
+            "taps": (1, 4),
+            "embedding": (0, 256),
         },
         "TrainCell": {
-            "learning_rate": (3e-4, 1e-3, 3e-3),
+            "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),
             "batch_size": (8, 16, 32, 64),
             "weight_averaging": _ALL,
         },

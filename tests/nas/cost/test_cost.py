@@ -137,7 +137,8 @@ def test_encoder_and_strategy_add_up_to_an_iteration(genotype: Genotype) -> None
     found = cost(genotype, variates=VARIATES, steps=STEPS, batch_size=8)
     exact = not any(op == "times_block" for _, op in genotype.encoder.edges)
     assert found.multiply_adds == pytest.approx(whole.multiply_adds, rel=0.01 if exact else 0.25)
-    assert found.activation_bytes == pytest.approx(whole.kept_bytes, rel=0.15 if exact else 0.3)
+    tolerance = 0.15 if exact and not genotype.embed.head else 0.3
+    assert found.activation_bytes == pytest.approx(whole.kept_bytes, rel=tolerance)
     assert found.memory_bytes == found.activation_bytes + 20 * found.parameters
 
 

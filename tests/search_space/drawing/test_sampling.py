@@ -25,6 +25,7 @@ from search_space import (
     sample_candidates,
 )
 from search_space.genotype.encoder_dag import incoming
+from search_space.genotype.rules import USUAL
 
 rng_seeds = st.integers(0, 2**32)
 TINY: dict[str, Any] = {
@@ -64,7 +65,8 @@ def space_holds(space: SearchSpace, arch: dict[str, Any]) -> bool:
         fields += [("LossCell", f"{option}.{name}", value) for name, value in parameters.items()]
     fields += [("LossCell", name, loss[name]) for name in ("loss", "similarity") if loss[name] != "none"]
     fields += [("LossCell", f"{loss['loss']}.{n}", v) for n, v in loss.items() if n not in ("loss", "similarity")]
-    return all(value in space[cell][name] for cell, name, value in fields)
+    taps = {min(taps, encoder["blocks"]) for taps in space["EncoderCell"]["taps"]}  # at most as many as blocks
+    return all(value in (taps if name == "taps" else space[cell][name]) for cell, name, value in fields)
 
 
 @settings(max_examples=200, deadline=None)
@@ -164,7 +166,9 @@ def graph_distance(a: list[Any], b: list[Any]) -> int:
 def genes_changed(a: dict[str, Any], b: dict[str, Any]) -> int:
     total = sum(edit_distance(a[view], b[view]) for view in ("AugCell1", "AugCell2"))
     for cell in ("EmbedCell", "EncoderCell", "TrainCell"):
-        total += sum(a[cell][name] != b[cell][name] for name in a[cell] if name != "edges")
+        one, other = ({**USUAL.get(cell, {}), **arch[cell]} for arch in (a, b))
+        different = {name for name in one if name != "edges" and one[name] != other[name]}
+        total += len(different - ({"taps"} if "blocks" in different else set()))  # at most as many as blocks
     total += graph_distance(a["EncoderCell"]["edges"], b["EncoderCell"]["edges"])
     cells = [dict(arch["LossCell"]) for arch in (a, b)]
     gone = {name: [cell.pop(name, None) for cell in cells] for name in ("similarity", "weighting", "auxiliary")}

@@ -1,0 +1,33 @@
+"""What of a window the encoder reads: raw values, first differences, or both."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+PARTS: Mapping[str, int] = MappingProxyType({"raw": 1, "difference": 1, "both": 2})
+"""Name -> values that the encoder reads of every variate at a step."""
+
+
+def by_stream(values: Tensor, *, read: str, independent: bool) -> Tensor:
+    """Return the values of every stream.
+
+    The first difference of a step is its value minus that of the step before; it is missing where one of them is, and
+    at the first step. With `both`, all raw variates of a stream come first, their differences after them.
+
+    Args:
+        values: Windows, NaN where a value is missing; (batch, time, variates).
+        read: A key of `PARTS`.
+        independent: Whether every variate is a stream of its own.
+
+    Returns:
+        NaN where a value is missing; (batch, streams, time, values of a stream).
+    """
+    parts = [] if read == "difference" else [values]
+    if read != "raw":
+        missing = torch.full_like(values[:, :1], float("nan"))
+        parts.append(torch.cat([missing, values[:, 1:] - values[:, :-1]], dim=1))
+    if independent:
+        return torch.stack(parts, dim=-1).transpose(1, 2)
+    return torch.cat(parts, dim=-1).unsqueeze(1)
