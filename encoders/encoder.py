@@ -13,7 +13,7 @@ from encoders.input_normalization import NORMALIZATIONS, check_normalization, no
 from encoders.linear import Linear
 from encoders.operators._kernel_bank import KernelBank
 from encoders.operators._operator import within_span
-from encoders.readouts._shares import SharesReadout, counted_steps
+from encoders.readouts._by_feature import FeatureReadout, counted_steps
 from encoders.strides import thin
 from search_space import registry
 from search_space.genotype.encoder_dag import inner_nodes
@@ -88,15 +88,22 @@ class Encoder(nn.Module):
 
     def _prepare(self) -> None:
         """Let a bank that is alone say how it reads the input; where it is frozen, all of the encoder is."""
-        if self._only_operator is not None:
-            self._only_operator.prepare(self.projection)
-        if self.bank is not None and not self.bank.trained:
-            self.requires_grad_(False)
+        only = self._only_operator
+        if only is not None:
+            only.prepare(self.projection)
+            if not only.trained and not self.cell.output:
+                self.requires_grad_(False)
 
     @property
     def bank(self) -> KernelBank | None:
-        """The bank of kernels that is all there is between the input and a fitted readout; None where there is more."""
-        return self._only_operator if self.readout.fitted and not self.cell.output else None
+        """The bank of kernels that is all there is between the input and the readout, which takes it run by run.
+
+        None where there is more between them, or where the readout needs features of several runs.
+        """
+        only, readout = self._only_operator, self.readout
+        if only is None or self.cell.output or not isinstance(readout, FeatureReadout):
+            return None
+        return only if all(readout.takes(part) for part, _ in only.runs) else None
 
     @property
     def _only_operator(self) -> KernelBank | None:
@@ -131,7 +138,7 @@ class Encoder(nn.Module):
     def refit(self, other: Encoder) -> None:
         """Take over what another encoder of the same cell was fitted to, but nothing that it learnt."""
         self.load_state_dict(dict(other.named_buffers()), strict=False)
-        if isinstance(self.readout, SharesReadout):
+        if self.readout.fitted:
             self.readout.restart()
 
     def _series(self, x: Tensor) -> Tensor:
@@ -206,7 +213,7 @@ class Encoder(nn.Module):
             [
                 torch.cat(
                     [
-                        self.readout.shares(values, some_counted, part).flatten(1)
+                        self.readout.summary(values, some_counted, part).flatten(1)
                         for part, values in bank.responses(some, self.projection)
                     ],
                     dim=-1,
