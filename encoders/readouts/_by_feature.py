@@ -24,14 +24,18 @@ class FeatureReadout(Readout):
         Args:
             part: Which they are; both ends are numbers.
         """
-        return part.start % self.group == 0 and (part.stop % self.group == 0 or part.stop == self.features)
+        return not part.start % self.group and (part.stop == self.features or not part.stop % self.group)
 
     def forward(self, z: Tensor, observed: Tensor) -> Tensor:
         """Return the summaries, those of a feature side by side; (batch, streams, out_features)."""
         batch, streams, time, _ = z.shape
         values = z.permute(0, 1, 3, 2).reshape(batch * streams, self.features, time)
         counted = counted_steps(observed, streams=streams).to(z.dtype)
-        return self.summary(values, counted).reshape(batch, streams, self.out_features)
+        return self.whole(values, counted).reshape(batch, streams, self.out_features)
+
+    def whole(self, values: Tensor, counted: Tensor) -> Tensor:
+        """Return the summaries of all features, those of a feature side by side; (rows, out_features)."""
+        return self.summary(values, counted).flatten(1)
 
     def summary(self, values: Tensor, counted: Tensor, part: slice = slice(None)) -> Tensor:
         """Return the summaries of some features.
