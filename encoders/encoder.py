@@ -12,6 +12,7 @@ from encoders.export import surely
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
 from encoders.linear import Linear
 from encoders.operators._kernel_bank import KernelBank
+from encoders.operators._kernel_sets import KernelSets
 from encoders.operators._operator import within_span
 from encoders.readouts._by_feature import FeatureReadout, counted_steps
 from encoders.strides import thin
@@ -103,7 +104,7 @@ class Encoder(nn.Module):
         only, readout = self._only_operator, self.readout
         if only is None or self.cell.output or not isinstance(readout, FeatureReadout):
             return None
-        return only if all(readout.takes(part) for part, _ in only.runs) else None
+        return only if all(readout.takes(run.features) for run in only.runs) else None
 
     @property
     def _only_operator(self) -> KernelBank | None:
@@ -118,7 +119,7 @@ class Encoder(nn.Module):
             x: Training windows, NaN where a value is missing; (batch, time, variates).
         """
         for module in self.modules():
-            if isinstance(module, KernelBank):
+            if isinstance(module, KernelSets):
                 module.fit(x.shape[1])
         if not self.readout.fitted:
             return
@@ -127,7 +128,7 @@ class Encoder(nn.Module):
         with torch.no_grad():
             seen = observed_span(x).repeat_interleave(self.streams, dim=0)  # (rows, time)
             if self.bank is not None:
-                pieces = self.bank.responses(self._series(x), self.projection)
+                pieces = self.bank.responses(self._series(x), self.projection.weight)
             else:
                 z, _ = self._encode(x, masked=None, span=observed_span(x))
                 pieces = iter([(slice(None), z.flatten(0, 1).transpose(1, 2))])
@@ -200,7 +201,7 @@ class Encoder(nn.Module):
         return torch.cat([pooled, statistics], dim=-1)
 
     def _represent_by_bank(self, x: Tensor, bank: KernelBank, *, masked: Tensor | None) -> Tensor:
-        """Represent dilation by dilation: the latent of all features at all steps never exists."""
+        """Represent run by run: the latent of all features at all steps never exists."""
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         streams = x.shape[2] if self.independent else 1
@@ -214,7 +215,7 @@ class Encoder(nn.Module):
                 torch.cat(
                     [
                         self.readout.summary(values, some_counted, part).flatten(1)
-                        for part, values in bank.responses(some, self.projection)
+                        for part, values in bank.responses(some, self.projection.weight)
                     ],
                     dim=-1,
                 )
