@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from search_space.genotype import EncoderCell
 
 _AT_A_TIME = 1 << 21
-"""Values of the latent that a bank works on at a time."""
+"""Values of a run that a bank works on at a time."""
 
 
 class Encoder(nn.Module):
@@ -208,8 +208,9 @@ class Encoder(nn.Module):
         _, statistics = normalize_input(x, normalization=self.normalization)
         series = self._series(x)
         counted = counted_steps(observed_span(x), streams=streams).to(series.dtype)
-        # what fits the processor's cache is worked on at a time, unless gradients keep it anyway
-        rows = len(series) if self.training else max(1, _AT_A_TIME // (self.features * series.shape[-1]))
+        # so much is worked on at a time, unless gradients keep it anyway
+        largest = max(run.features.stop - run.features.start for run in bank.runs)
+        rows = len(series) if self.training else max(1, _AT_A_TIME // (largest * series.shape[-1]))
         pooled = torch.cat(
             [
                 torch.cat(
