@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from encoders.by_run import read_by_run, readable_by_run
 from encoders.cell import Cell
 from encoders.embedding import Embedding
 from encoders.export import surely
@@ -14,8 +15,9 @@ from encoders.input import PARTS, by_stream
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
 from encoders.linear import Linear
 from encoders.operators._kernel_bank import KernelBank
+from encoders.operators._kernel_sets import KernelSets
 from encoders.operators._operator import within_span
-from encoders.readouts._shares import SharesReadout, counted_steps
+from encoders.readouts._by_feature import counted_steps
 from encoders.strides import thin
 from search_space import registry
 from search_space.genotype.encoder_dag import inner_nodes
@@ -24,9 +26,6 @@ from search_space.registry import unknown_name
 
 if TYPE_CHECKING:
     from search_space.genotype import EncoderCell
-
-_AT_A_TIME = 1 << 21
-"""Values of the latent that a bank works on at a time."""
 
 
 class Encoder(nn.Module):
@@ -96,17 +95,22 @@ class Encoder(nn.Module):
 
     def _prepare(self) -> None:
         """Let a bank that is alone say how it reads the input; where it is frozen, all of the encoder is."""
-        if self._only_operator is not None:
-            self._only_operator.prepare(self.projection)
-        if self.bank is not None and not self.bank.trained:
-            self.requires_grad_(False)
-            if self.embedding is not None:
-                self.embedding.requires_grad_(True)
+        only = self._only_operator
+        if only is not None:
+            only.prepare(self.projection, PARTS[self.cell.input])
+            if not only.trained and not self.cell.output:
+                self.requires_grad_(False)
+                if self.embedding is not None:
+                    self.embedding.requires_grad_(True)
 
     @property
     def bank(self) -> KernelBank | None:
-        """The bank of kernels that is all there is between the input and a fitted readout; None where there is more."""
-        return self._only_operator if self.readout.fitted and not self.cell.output else None
+        """The bank of kernels that is all there is between the input and the readout, which takes it run by run.
+
+        None where there is more between them, or where the readout needs features of several runs.
+        """
+        only = self._only_operator
+        return only if only and not self.cell.output and readable_by_run(only, self.readout) else None
 
     @property
     def _only_operator(self) -> KernelBank | None:
@@ -121,7 +125,7 @@ class Encoder(nn.Module):
             x: Training windows, NaN where a value is missing; (batch, time, variates).
         """
         for module in self.modules():
-            if isinstance(module, KernelBank):
+            if isinstance(module, KernelSets):
                 module.fit(x.shape[1])
         was_training = self.training
         self.eval()
@@ -135,18 +139,18 @@ class Encoder(nn.Module):
     def _fit_readouts(self, x: Tensor) -> None:
         seen = observed_span(x).repeat_interleave(self.streams, dim=0)  # (rows, time)
         if self.bank is not None:
-            for part, values in self.bank.responses(self._series(x), self.projection):
+            for part, values in self.bank.responses(self._series(x), self.projection.weight):
                 self.readout.fit(values.transpose(0, 1)[:, seen], part)
             return
-        *tapped, z = self._encode(x, masked=None, span=observed_span(x))[0]
-        for readout, latent in zip((*self.taps, self.readout), (*tapped, z), strict=True):
+        latents = self._encode(x, masked=None, span=observed_span(x))[0]
+        for readout, latent in zip((self.readout, *self.taps), reversed(latents), strict=True):
             readout.fit(latent.flatten(0, 1)[seen].T)
 
     def refit(self, other: Encoder) -> None:
         """Take over what another encoder of the same cell was fitted to, but nothing that it learnt."""
         self.load_state_dict(dict(other.named_buffers()), strict=False)
-        for readout in (self.readout, *self.taps):
-            if isinstance(readout, SharesReadout):
+        if self.readout.fitted:
+            for readout in (self.readout, *self.taps):
                 readout.restart()
 
     def _series(self, x: Tensor) -> Tensor:
@@ -220,28 +224,14 @@ class Encoder(nn.Module):
         return torch.cat([readout(z, span[:, -z.shape[2] :]) for readout, z in readouts], dim=-1), statistics
 
     def _read_by_bank(self, x: Tensor, bank: KernelBank, *, masked: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Read dilation by dilation: the latent of all features at all steps never exists."""
         if masked is not None:
             x = x.masked_fill(masked.unsqueeze(-1), float("nan"))
         streams = x.shape[2] if self.independent else 1
         _, statistics = normalize_input(x, normalization=self.normalization)
         series = self._series(x)
         counted = counted_steps(observed_span(x), streams=streams).to(series.dtype)
-        # what fits the processor's cache is worked on at a time, unless gradients keep it anyway
-        rows = len(series) if self.training else max(1, _AT_A_TIME // (self.features * series.shape[-1]))
-        pooled = torch.cat(
-            [
-                torch.cat(
-                    [
-                        self.readout.shares(values, some_counted, part).flatten(1)
-                        for part, values in bank.responses(some, self.projection)
-                    ],
-                    dim=-1,
-                )
-                for some, some_counted in zip(torch.split(series, rows), torch.split(counted, rows), strict=True)
-            ]
-        ).reshape(x.shape[0], streams, -1)
-        return pooled, statistics.reshape(x.shape[0], streams, -1)
+        read = read_by_run(bank, self.readout, series=series, weight=self.projection.weight, counted=counted)
+        return read.reshape(x.shape[0], streams, -1), statistics.reshape(x.shape[0], streams, -1)
 
     def _encode(
         self, x: Tensor, *, masked: Tensor | None, span: Tensor | None, stride: int = 1

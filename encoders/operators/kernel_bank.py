@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from encoders.operators._kernel_bank import KernelBank
+from encoders.operators._two_valued import TwoValuedBank
 from search_space.registry import register
 
 
 @register("operator", "kernel_bank", source="MiniRocket, Dempster et al. 2021, arXiv:2012.08791, section 3.1")
-class FrozenKernelBank(KernelBank):
+class FrozenKernelBank(TwoValuedBank):
     """Filter each feature by one of MiniRocket's 84 kernels; nothing learns.
 
     An encoder that is this bank alone learns nothing at all: its subsets of variates and its thresholds stay as they

@@ -22,7 +22,7 @@ class Readout(nn.Module):
     parts: ClassVar[int] = 1
     """How many vectors of width `features` the readout concatenates."""
     fitted: ClassVar[bool] = False
-    """Whether it is fitted to training windows before it is used, and learns (`encoders.readouts._shares`)."""
+    """Whether it is fitted to training windows before it is used, and learns (`encoders.readouts._thresholds`)."""
     stride: ClassVar[int] = 1
     """Which steps of a wholly observed window the readout looks at (`encoders.strides`)."""
 

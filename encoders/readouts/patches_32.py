@@ -1,0 +1,13 @@
+"""Means of 32 equal stretches."""
+
+from typing import ClassVar
+
+from encoders.readouts._patches import PatchesReadout
+from search_space.registry import register
+
+
+@register("readout", "patches_32", source="piecewise aggregate approximation, Keogh et al. 2001, of each feature")
+class Patches32(PatchesReadout):
+    """Average each of 32 equal stretches of the observed steps, early to late."""
+
+    parts: ClassVar[int] = 32
