@@ -8,23 +8,18 @@ from torch import Tensor, nn
 _SMALLEST_DEVIATION = 1e-6  # of a feature, beside the largest one
 
 
-class Embedding(nn.Module):
-    """Standardise what the readout gives, and map it to fewer numbers.
-
-    Random directions at first, which keep distances about as they are (Johnson and Lindenstrauss 1984); training or
-    `nas.training.closed_form` put others in their place.
+class Standardization(nn.Module):
+    """Features of mean 0 and deviation 1 on training windows; constant ones are 0.
 
     Args:
-        features: Width of what is mapped.
-        width: Of the embedding.
+        features: How many.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, features: int, width: int) -> None:
+    def __init__(self, features: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(width, features) / math.sqrt(width))
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
 
@@ -36,10 +31,27 @@ class Embedding(nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(torch.where(deviation > floor, deviation.clamp_min(1e-30).reciprocal(), 0.0))
 
-    def standardized(self, z: Tensor) -> Tensor:
-        """Return features of mean 0 and deviation 1 on training windows, 0 for constant ones; (..., features)."""
+    def forward(self, z: Tensor) -> Tensor:
+        """Standardise, (..., features)."""
         return (z - self.mean) * self.scale
+
+
+class Embedding(nn.Module):
+    """Standardise what the readout gives, and map it to fewer numbers.
+
+    Random directions at first, which keep distances about as they are (Johnson and Lindenstrauss 1984); training or
+    `nas.training.closed_form` put others in their place.
+
+    Args:
+        features: Width of what is mapped.
+        width: Of the embedding.
+    """
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.standardize = Standardization(features)
+        self.weight = nn.Parameter(torch.randn(width, features) / math.sqrt(width))
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the embedding of what a readout gave, (..., features) -> (..., width)."""
-        return self.standardized(z) @ self.weight.T
+        return self.standardize(z) @ self.weight.T  # type: ignore[no-any-return]

@@ -133,7 +133,7 @@ class Encoder(nn.Module):
             if self.readout.fitted:
                 self._fit_readouts(x)
             if self.embedding is not None:
-                self.embedding.fit(self._read(x, masked=None)[0].flatten(0, 1))
+                self.embedding.standardize.fit(self._read(x, masked=None)[0].flatten(0, 1))
         self.train(was_training)
 
     def _fit_readouts(self, x: Tensor) -> None:

@@ -165,7 +165,7 @@ def new_trainer(
     try:
         model = ContrastiveModel(genotype, variates=task.n_variates).to(device)
         windows = task.training_windows(limit=WINDOWS_TO_FIT)
-        model.encoder.fit(torch.as_tensor(windows.gather(slice(WINDOWS_TO_FIT)), device=device))
+        model.fit(torch.as_tensor(windows.gather(slice(WINDOWS_TO_FIT)), device=device))
     except ValueError as error:
         raise GenotypeError(f"cannot be built for {task.n_variates} variates: {error}") from error
     windows = task.training_windows()

@@ -15,7 +15,7 @@ EPSILON = 1e-4
 @register(
     "loss",
     "log_det",
-    choices={"strength": (0.5, 0.9, 0.99)},
+    choices={"strength": (0.03, 0.1, 0.3, 0.9)},
     compares=False,
     source="CorInfoMax, Ozsoy et al. 2022, arXiv:2209.07999, section 3 (log-determinant of the covariance)",
 )

@@ -43,7 +43,7 @@ class ClosedFormTrainer:
         pieces = [slice(begin, begin + _AT_A_TIME) for begin in range(0, len(thinned), _AT_A_TIME)]
         rows = [self._read(torch.as_tensor(thinned.gather(piece), device=generator.device)) for piece in pieces]
         self._rows = torch.cat(rows)
-        self._embedding.fit(self._rows)
+        self._embedding.standardize.fit(self._rows)
         self._differences = self._rows[:0]
         self._settled = False
 
@@ -61,7 +61,7 @@ class ClosedFormTrainer:
         self.iteration += 1
         if len(self._differences) < MOST_ROWS:
             views = self.model.strategy.views(self._batches.draw(self._generator), generator=self._generator)
-            first, second = (self._standardized(self._read(view.values)) for view in views)
+            first, second = (self._embedding.standardize(self._read(view.values)) for view in views)
             self._differences = torch.cat([self._differences, first - second])
             self._settled = False
         distance = float(self._differences.square().sum(dim=1).mean())
@@ -76,16 +76,13 @@ class ClosedFormTrainer:
         cell, loss = self.model.genotype.encoder, self.model.genotype.loss.loss
         with torch.no_grad():
             found = whitening_map(
-                self._standardized(self._rows),
+                self._embedding.standardize(self._rows),
                 self._differences,
                 width=cell.embedding,
                 strength=loss.params["strength"],
             )
             self._embedding.weight.copy_(found)
         self._settled = True
-
-    def _standardized(self, rows: Tensor) -> Tensor:
-        return self._embedding.standardized(rows)
 
     def _read(self, x: Tensor) -> Tensor:
         """Return what the readout gives of windows, a row per stream, (batch * streams, features)."""

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from contrastive.strategy import Strategy
+from encoders.embedding import Standardization
 from encoders.encoder import Encoder
 from search_space.genotype import Genotype
 
@@ -24,6 +25,20 @@ class ContrastiveModel(nn.Module):
         whole = genotype.contrasts_readouts
         features = self.encoder.representation_features if whole else self.encoder.features
         self.strategy = Strategy(genotype, features=features, width=width, whole_windows=whole)
+        # shares lie far from 0 and close together: to a loss on directions they would all look alike
+        self._standardize = Standardization(features) if whole and self.encoder.embedding is None else nn.Identity()
+
+    def fit(self, x: Tensor) -> None:
+        """Fit what is fitted once, before training (`Encoder.fit`).
+
+        Args:
+            x: Training windows, NaN where missing, shape (batch, time, variates).
+        """
+        self.encoder.fit(x)
+        if isinstance(self._standardize, Standardization):
+            self.encoder.eval()
+            with torch.no_grad():
+                self._standardize.fit(self.encoder.represent(x).flatten(0, 1))
 
     def loss(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
         """Return the loss of a batch of windows: the contrastive one, plus the auxiliary one where there is one.
@@ -41,7 +56,8 @@ class ContrastiveModel(nn.Module):
 
     def _encode_windows(self, x: Tensor) -> Tensor:
         """Return one row per stream, as if a window had one step: (batch, streams, 1, features)."""
-        return self.encoder.represent(x).unsqueeze(2)
+        rows: Tensor = self._standardize(self.encoder.represent(x))
+        return rows.unsqueeze(2)
 
     @property
     def n_parameters(self) -> int:

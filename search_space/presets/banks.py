@@ -1,4 +1,4 @@
-"""Banks of random convolutions as encoders: as published, and as the start of contrastive training."""
+"""Banks of random convolutions as encoders: as published, and trained contrastively."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,31 +6,39 @@ from typing import Any
 
 from search_space.presets._preset import TS2VEC, Preset, views
 
-_SETS, _KERNELS = 12, 84
+_KERNELS = 84  # of a whole set of MiniRocket's
+_CONTRAST = {
+    "EmbedCell": {**TS2VEC["EmbedCell"], "head": 128},
+    "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
+    "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
+    "TrainCell": {"learning_rate": 0.003, "batch_size": 32, "weight_averaging": False},
+}
 _VIEW = [["crop", {"ratio": 0.5}], ["rescale", {"sigma": 0.3}], ["jitter", {"sigma": 0.1}]]
+_SMOOTH_VIEW = [
+    ["crop", {"ratio": 0.5}],
+    ["time_warp", {"sigma": 0.2}],
+    ["magnitude_warp", {"sigma": 0.2}],
+    ["resize", {"ratio": 0.2}],
+]
 
 
-def _bank(operator: str, *, sets: int) -> dict[str, Any]:
-    """Return a genotype whose encoder is a bank of so many whole sets of kernels, with eight thresholds for each."""
-    return {
-        **TS2VEC,
-        **views(_VIEW),
-        "EmbedCell": {**TS2VEC["EmbedCell"], "head": 128},
-        "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
-        "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
-        "EncoderCell": {
-            "edges": [[0, operator]],
-            "blocks": 1,
-            "hidden": sets * _KERNELS,
-            "output": 0,
-            "dropout": 0.0,
-            "normalization": "none",
-            "channels": "mixed",
-            "readout": "shares_8",
-        },
-        "TrainCell": {"learning_rate": 0.003, "batch_size": 32, "weight_averaging": False},
+def _bank(operator: str, *, hidden: int, readout: str, **others: Any) -> dict[str, Any]:
+    """Return the Encoder cell of a bank of kernels and its readout, with nothing else."""
+    cell = {
+        "edges": [[0, operator]],
+        "blocks": 1,
+        "hidden": hidden,
+        "output": 0,
+        "dropout": 0.0,
+        "normalization": "none",
+        "channels": "mixed",
+        "readout": readout,
+        **others,
     }
+    return {"EncoderCell": cell}
 
+
+_UNTRAINED = {**TS2VEC, **views(_VIEW), **_CONTRAST}
 
 BANKS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -39,14 +47,56 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             differs="Eight thresholds at even quantiles of many training windows instead of some 119 quantiles of one "
             "window each, spread over the dilations; twelve dilations instead of up to 32, 8,064 features instead of "
             "9,996; always padded, where the paper pads every other time. Nothing is trained, whatever the strategy.",
-            genotype=_bank("kernel_bank", sets=_SETS),
+            genotype={**_UNTRAINED, **_bank("kernel_bank", hidden=12 * _KERNELS, readout="shares_8")},
+        ),
+        "multirocket": Preset(
+            source="MultiRocket, Tan et al. 2022, arXiv:2102.00457, section 3",
+            differs="As minirocket; nine dilations of the series and of its first differences each, 48,384 features "
+            "instead of 49,728; the mean excess over a threshold is in deviations of the kernel's response. Nothing is "
+            "trained, whatever the strategy.",
+            genotype={
+                **_UNTRAINED,
+                **_bank("kernel_bank", hidden=18 * _KERNELS, readout="multirocket_8", input="both"),
+            },
+        ),
+        "hydra": Preset(
+            source="Hydra, Dempster, Schmidt, Webb 2023, arXiv:2203.13652, section 3",
+            differs="Kernels have length 1 instead of weights of absolute sum 1; 24 dilations of 64 kernels, of the "
+            "series and of its first differences each, instead of powers of two of 512; the probes standardise, and do "
+            "not mask zeros. 6,144 features. Nothing is trained, whatever the strategy.",
+            genotype={**_UNTRAINED, **_bank("gaussian_kernel_bank", hidden=48 * 64, readout="hydra", input="both")},
+        ),
+        "multirocket_hydra": Preset(
+            source="MultiRocket and Hydra side by side, Dempster, Schmidt, Webb 2023, arXiv:2203.13652, section 4",
+            differs="As multirocket and hydra: 1,536 kernels of each, 52,224 features; all of them are standardised "
+            "alike. Nothing is trained, whatever the strategy.",
+            genotype={
+                **_UNTRAINED,
+                **_bank("mixed_kernel_bank", hidden=48 * 64, readout="multirocket_hydra", input="both"),
+            },
         ),
         "rocket_contrastive": Preset(
             source="MiniRocket's kernels, arXiv:2012.08791, as the start of SimCLR, Chen et al. 2020, arXiv:2002.05709",
-            differs="No publication trains such a bank: kernels, sums of variates and thresholds all learn, by NT-Xent "
-            "between two crops that are rescaled and jittered. The loss compares 128 features, a linear map of the "
-            "readout that is thrown away. Three dilations, 2,016 features, so that minutes of CPU time suffice.",
-            genotype=_bank("trained_kernel_bank", sets=3),
+            differs="No publication trains such a bank: kernels and thresholds learn, by NT-Xent between two crops "
+            "that are rescaled and jittered. The loss compares 128 features, a linear map of the readout that is thrown "
+            "away. Six dilations of the series and of its first differences each, 4,032 features.",
+            genotype={
+                **_UNTRAINED,
+                **_bank("trained_kernel_bank", hidden=12 * _KERNELS, readout="shares_4", input="both"),
+            },
+        ),
+        "rocket_spectral": Preset(
+            source="CorInfoMax's log-determinant, Ozsoy et al. 2022, arXiv:2209.07999, in closed form for an embedding "
+            "of MiniRocket's features, arXiv:2012.08791",
+            differs="No publication joins the two: the bank of minirocket is frozen, and the linear embedding to 256 "
+            "numbers is the optimum of the loss for crops that are warped in time and magnitude and resized.",
+            genotype={
+                **_UNTRAINED,
+                **views(_SMOOTH_VIEW, []),
+                "EmbedCell": TS2VEC["EmbedCell"],
+                "LossCell": {"loss": "log_det", "similarity": "none", "strength": 0.3},
+                **_bank("kernel_bank", hidden=12 * _KERNELS, readout="shares_8", embedding=256),
+            },
         ),
     }
 )
