@@ -10,10 +10,12 @@ from contrastive.groups import PairGroup, two_view_masks
 from contrastive.losses import _agreement
 from contrastive.losses._agreement import AgreementLoss, off_diagonal_squares
 from contrastive.losses.barlow_twins import BarlowTwins
+from contrastive.losses.log_det import LogDet
 from contrastive.losses.vicreg import VICReg
 
 VICREG = VICReg(invariance=25.0, variance=20.0, covariance=1.5)
 BARLOW = BarlowTwins(off_diagonal=0.02)
+LOG_DET = LogDet(strength=0.7)
 
 
 def normal(*shape: int, rng_seed: int = 0) -> Tensor:
@@ -81,7 +83,18 @@ def barlow_formula(z: Tensor, other: Tensor) -> float:
     return total
 
 
-@pytest.mark.parametrize(("loss", "formula"), [(VICREG, vicreg_formula), (BARLOW, barlow_formula)])
+def log_det_formula(z: Tensor, other: Tensor) -> float:
+    """The docstring, with the covariance's own size."""
+    apart = sum(float((z[i] - other[i]).square().sum()) for i in range(len(z))) / len(z)
+    size = sum(float(row.square().sum()) for row in z) / len(z)
+    covariance = torch.cov(z.T, correction=0).reshape(z.shape[1], z.shape[1])
+    volume = torch.linalg.eigvalsh(covariance + 1e-4 * torch.eye(z.shape[1], dtype=z.dtype)).log().sum()
+    return 0.7 * apart + 0.3 * size - float(volume)
+
+
+@pytest.mark.parametrize(
+    ("loss", "formula"), [(VICREG, vicreg_formula), (BARLOW, barlow_formula), (LOG_DET, log_det_formula)]
+)
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("budget", [10**6, 100])
 def test_losses_follow_their_published_formulas(
@@ -93,7 +106,7 @@ def test_losses_follow_their_published_formulas(
     assert float(loss(group, None)) == pytest.approx(sum(expected) / len(expected), rel=1e-9)
 
 
-@pytest.mark.parametrize("loss", [VICREG, BARLOW])
+@pytest.mark.parametrize("loss", [VICREG, BARLOW, LOG_DET])
 def test_blocks_do_not_change_the_gradient(loss: AgreementLoss, monkeypatch: pytest.MonkeyPatch) -> None:
     gradients = []
     for budget in (10**6, 1):

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_space import Choice, Genotype, full_space, sample_arch
-from search_space.genotype import LossCell
+from search_space.genotype import GenotypeError, LossCell
 from search_space.genotype.encoder_dag import incoming
+from search_space.genotype.rules import USUAL
 
 HAND_WRITTEN: dict[str, Any] = {
     "schema": 1,
@@ -50,6 +51,43 @@ def random_genotype(rng_seed: int) -> Genotype:
 
 def test_golden_key() -> None:
     assert Genotype.from_dict(HAND_WRITTEN).key == GOLDEN
+
+
+def test_genes_that_are_as_usual_may_be_named_and_are_not_written() -> None:
+    named = copy.deepcopy(HAND_WRITTEN)
+    for cell, genes in USUAL.items():
+        named[cell] |= genes
+    genotype = Genotype.from_dict(named)
+    assert genotype.key == GOLDEN
+    assert genotype.to_dict() == Genotype.from_dict(HAND_WRITTEN).to_dict()
+    assert not any(set(genes) & set(genotype.to_dict()[cell]) for cell, genes in USUAL.items())
+
+
+@pytest.mark.parametrize(
+    ("cell", "gene", "value", "message"),
+    [
+        ("EncoderCell", "input", "both", None),
+        ("EncoderCell", "taps", 2, None),
+        ("EncoderCell", "embedding", 64, None),
+        ("EmbedCell", "head", 128, None),
+        ("EncoderCell", "input", "diff", "EncoderCell.input: unknown input, got 'diff'"),
+        ("EncoderCell", "taps", 0, "EncoderCell.taps: must be an integer in [1, 12], got 0"),
+        ("EncoderCell", "embedding", 5000, "EncoderCell.embedding: must be an integer in [0, 4096], got 5000"),
+        ("EmbedCell", "head", 1.5, "EmbedCell.head: must be an integer in [0, 1024], got 1.5"),
+        ("EmbedCell", "heads", 1, "EmbedCell.heads: unknown field, got 1; did you mean 'head'?"),
+    ],
+)
+def test_unusual_genes_count_and_come_back(cell: str, gene: str, value: Any, message: str | None) -> None:
+    named = copy.deepcopy(HAND_WRITTEN)
+    named[cell][gene] = value
+    if message is not None:
+        with pytest.raises(GenotypeError) as caught:
+            Genotype.from_dict(named)
+        assert str(caught.value).startswith(message)
+        return
+    genotype = Genotype.from_dict(named)
+    assert genotype.key != GOLDEN and genotype.to_dict()[cell][gene] == value
+    assert Genotype.from_dict(genotype.to_dict()) == genotype
 
 
 def test_key_does_not_depend_on_the_process() -> None:
@@ -117,6 +155,7 @@ def test_everything_else_counts(rng_seed: int) -> None:
     encoder, train = genotype.encoder, genotype.train
     others = [
         dataclasses.replace(genotype, embed=dataclasses.replace(genotype.embed, mask=0.55)),
+        dataclasses.replace(genotype, embed=dataclasses.replace(genotype.embed, head=55)),
         dataclasses.replace(genotype, pair=dataclasses.replace(genotype.pair, kernel=11)),
         dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, similarity="other")),
         dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, loss=Choice("other"))),
@@ -124,7 +163,13 @@ def test_everything_else_counts(rng_seed: int) -> None:
         dataclasses.replace(genotype, aug1=(*genotype.aug1, Choice("other", (("ratio", 0.55),)))),
         *(
             dataclasses.replace(genotype, encoder=dataclasses.replace(encoder, **{name: value}))
-            for name, value in (("blocks", 3), ("hidden", 1), ("dropout", 0.55), ("readout", "other"))
+            for name, value in (
+                ("blocks", 3),
+                ("hidden", 1),
+                ("dropout", 0.55),
+                ("readout", "other"),
+                ("embedding", 55),
+            )
         ),
     ]
     assert len({genotype.key, *(other.key for other in others)}) == 1 + len(others)
