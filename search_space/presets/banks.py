@@ -11,15 +11,10 @@ _CONTRAST = {
     "EmbedCell": {**TS2VEC["EmbedCell"], "head": 128},
     "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
     "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
-    "TrainCell": {"learning_rate": 0.003, "batch_size": 32, "weight_averaging": False},
+    "TrainCell": {"learning_rate": 0.001, "batch_size": 32, "weight_averaging": False},
 }
-_VIEW = [["crop", {"ratio": 0.5}], ["rescale", {"sigma": 0.3}], ["jitter", {"sigma": 0.1}]]
-_SMOOTH_VIEW = [
-    ["crop", {"ratio": 0.5}],
-    ["time_warp", {"sigma": 0.2}],
-    ["magnitude_warp", {"sigma": 0.2}],
-    ["resize", {"ratio": 0.2}],
-]
+_VIEW = [["magnitude_warp", {"sigma": 0.2}], ["resize", {"ratio": 0.2}]]
+_CROPPED_VIEW = [["crop", {"ratio": 0.5}], ["time_warp", {"sigma": 0.2}], *_VIEW]
 
 
 def _bank(operator: str, *, hidden: int, readout: str, **others: Any) -> dict[str, Any]:
@@ -77,9 +72,9 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
         ),
         "rocket_contrastive": Preset(
             source="MiniRocket's kernels, arXiv:2012.08791, as the start of SimCLR, Chen et al. 2020, arXiv:2002.05709",
-            differs="No publication trains such a bank: kernels and thresholds learn, by NT-Xent between two crops "
-            "that are rescaled and jittered. The loss compares 128 features, a linear map of the readout, thrown away "
-            "after training. Six dilations of the series and of its first differences each, 4,032 features.",
+            differs="No publication trains such a bank: kernels and thresholds learn, by NT-Xent between two views that "
+            "are warped in magnitude and resized. The loss compares 128 features, a linear map of the readout, thrown "
+            "away after training. Six dilations of the series and of its first differences each, 4,032 features.",
             genotype={
                 **_UNTRAINED,
                 **_bank("trained_kernel_bank", hidden=12 * _KERNELS, readout="shares_4", input="both"),
@@ -92,7 +87,7 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             "numbers is the optimum of the loss for crops that are warped in time and magnitude and resized.",
             genotype={
                 **_UNTRAINED,
-                **views(_SMOOTH_VIEW, []),
+                **views(_CROPPED_VIEW, []),
                 "EmbedCell": TS2VEC["EmbedCell"],
                 "LossCell": {"loss": "log_det", "similarity": "none", "strength": 0.3},
                 **_bank("kernel_bank", hidden=12 * _KERNELS, readout="shares_8", embedding=256),
