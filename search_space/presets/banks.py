@@ -72,9 +72,9 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
         ),
         "rocket_contrastive": Preset(
             source="MiniRocket's kernels, arXiv:2012.08791, as the start of SimCLR, Chen et al. 2020, arXiv:2002.05709",
-            differs="No publication trains such a bank: kernels and thresholds learn, by NT-Xent between two views that "
-            "are warped in magnitude and resized. The loss compares 128 features, a linear map of the readout, thrown "
-            "away after training. Six dilations of the series and of its first differences each, 4,032 features.",
+            differs="No publication trains such a bank: kernels and thresholds learn, by NT-Xent between two views "
+            "that are warped in magnitude and resized. The loss compares 128 features, a linear map of the readout, "
+            "thrown away after training. Six dilations of series and of first differences each, 4,032 features.",
             genotype={
                 **_UNTRAINED,
                 **_bank("trained_kernel_bank", hidden=12 * _KERNELS, readout="shares_4", input="both"),
