@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from encoders.linear import Linear
+
 _SMALLEST_DEVIATION = 1e-6  # of a feature, beside the largest one
 
 
@@ -50,8 +52,9 @@ class Embedding(nn.Module):
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
         self.standardize = Standardization(features)
-        self.weight = nn.Parameter(torch.randn(width, features) / math.sqrt(width))
+        self.map = Linear(features, width, bias=False)
+        nn.init.normal_(self.map.weight, std=1.0 / math.sqrt(width))
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the embedding of what a readout gave, (..., features) -> (..., width)."""
-        return self.standardize(z) @ self.weight.T  # type: ignore[no-any-return]
+        return self.map(self.standardize(z))  # type: ignore[no-any-return]

@@ -109,8 +109,8 @@ class Encoder(nn.Module):
 
         None where there is more between them, or where the readout needs features of several runs.
         """
-        only = self._only_operator
-        return only if only and not self.cell.output and readable_by_run(only, self.readout) else None
+        only, drops = self._only_operator, self.training and self.cell.dropout > 0
+        return only if only and not (drops or self.cell.output) and readable_by_run(only, self.readout) else None
 
     @property
     def _only_operator(self) -> KernelBank | None:

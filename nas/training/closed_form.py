@@ -81,7 +81,7 @@ class ClosedFormTrainer:
                 width=cell.embedding,
                 strength=loss.params["strength"],
             )
-            self._embedding.weight.copy_(found)
+            self._embedding.map.weight.copy_(found)
         self._settled = True
 
     def _read(self, x: Tensor) -> Tensor:

@@ -121,10 +121,10 @@ def test_an_embedding_standardises_what_it_maps() -> None:
     standardized = embedding.standardize(rows)
     torch.testing.assert_close(standardized.mean(dim=0), torch.zeros(4), atol=1e-5, rtol=0)
     torch.testing.assert_close(standardized.std(dim=0, unbiased=False), torch.tensor([1.0, 1.0, 0.0, 1.0]))
-    torch.testing.assert_close(embedding(rows), standardized @ embedding.weight.T)
+    torch.testing.assert_close(embedding(rows), standardized @ embedding.map.weight.T)
 
 
 def test_a_frozen_bank_learns_nothing_but_its_embedding() -> None:
     learns = [name for name, weight in encoder(BANK, embedding=5).named_parameters() if weight.requires_grad]
-    assert learns == ["embedding.weight"]
+    assert learns == ["embedding.map.weight"]
     assert not any(weight.requires_grad for weight in encoder(BANK).parameters())
