@@ -20,14 +20,19 @@ from search_space.space import SearchSpace, default_space
 BYTES_PER_CANDIDATE = 2000
 """Of its graph and of what scores it, as measured, with room to spare."""
 
+NAMED = 8
+"""Options that a warning names; of the others it says how many there are."""
+
 
 class UnlearnedWarning(UserWarning):
-    """Candidates were ranked that hold options which the comparator never learned about; the message names them."""
+    """Candidates were ranked that hold options which the comparator never learned about; the message names some."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        listed = ", ".join(sorted(names))
+        known = sorted(names)
+        more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
+        listed = ", ".join(known[:NAMED]) + more
         text = f"the comparator never learned about {listed}; each is ranked as the mean of what it knows of its kind"
-        super().__init__(one_line(text, longest=2000))
+        super().__init__(one_line(text))
 
 
 @dataclass(frozen=True)

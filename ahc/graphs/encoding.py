@@ -103,11 +103,14 @@ def _vertex_rows(columns: GenotypeColumns, table: _Table) -> NDArray[np.int64]:
     """Return the table's row of every vertex in vertex order, 0 where a chain or graph has ended."""
     parts = columns.parts
     embed, pair, loss, encoder, readout, train = (columns.cell(name) for name in CELL_COLUMNS)
-    hyperparameters = list(itertools.product(parts.encoder, parts.train))
+    n_train = len(parts.train)
+
+    def both(code: int) -> Vertex:
+        return _global_vertex((parts.encoder[code // n_train], parts.train[code % n_train]))
 
     return np.column_stack(
         [
-            table.rows_of(encoder.astype(np.int64) * len(parts.train) + train, hyperparameters, _global_vertex),
+            table.rows_of(encoder.astype(np.int64) * n_train + train, range(len(parts.encoder) * n_train), both),
             table.rows_of(np.zeros_like(embed), (graph.INPUT,), lambda vertex: vertex),
             table.rows_of(np.hstack([columns.aug1, columns.aug2]), parts.choices, graph.augmentation_vertex),
             table.rows_of(columns.edges, parts.edges, lambda edge: graph.operator_vertex(edge[1])),

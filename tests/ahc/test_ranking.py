@@ -176,6 +176,13 @@ def test_an_option_that_the_comparator_lacks_is_ranked_as_the_mean_of_its_kind(
     np.testing.assert_allclose(after.scores, before.scores, atol=1e-5)
 
 
+def test_many_lacking_options_make_one_sentence_of_bounded_length() -> None:
+    names = [f"operator of_no_comparator_{at}" for at in range(500)]
+    assert str(UnlearnedWarning(names[:9])).count("operator of_no_comparator_") == 8
+    said = str(UnlearnedWarning(names))
+    assert "operator of_no_comparator_104 and 492 more; each is ranked as the mean" in said and len(said) < 400
+
+
 def test_what_cannot_mutate_has_no_children(opinionated: Comparator) -> None:
     full = full_space().restrict({"PairCell.kernel": 3})
     one = {cell: {name: values[:1] for name, values in fields.items()} for cell, fields in full.to_dict().items()}
