@@ -8,7 +8,6 @@ from search_space.presets._preset import TS2VEC, Preset, views
 
 _KERNELS = 84  # of a whole set of MiniRocket's
 _CONTRAST = {
-    "EmbedCell": {**TS2VEC["EmbedCell"], "head": 128},
     "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
     "LossCell": {"loss": "nt_xent", "similarity": "cosine", "temperature": 0.2},
     "TrainCell": {"learning_rate": 0.001, "batch_size": 32, "weight_averaging": False},
@@ -33,7 +32,8 @@ def _bank(operator: str, *, hidden: int, readout: str, **others: Any) -> dict[st
     return {"EncoderCell": cell}
 
 
-_UNTRAINED = {**TS2VEC, **views(_VIEW), **_CONTRAST}
+_FROZEN = {**TS2VEC, **views([]), **_CONTRAST}
+"""One strategy for all that learn nothing: the region `frozen` of the default space has no other."""
 
 BANKS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             differs="Eight thresholds at even quantiles of many training windows instead of some 119 quantiles of one "
             "window each, spread over the dilations; twelve dilations instead of up to 32, 8,064 features instead of "
             "9,996; always padded, where the paper pads every other time. Nothing is trained, whatever the strategy.",
-            genotype={**_UNTRAINED, **_bank("kernel_bank", hidden=12 * _KERNELS, readout="shares_8")},
+            genotype={**_FROZEN, **_bank("kernel_bank", hidden=12 * _KERNELS, readout="shares_8")},
         ),
         "multirocket": Preset(
             source="MultiRocket, Tan et al. 2022, arXiv:2102.00457, section 3",
@@ -50,7 +50,7 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             "instead of 49,728; the mean excess over a threshold is in deviations of the kernel's response. Nothing is "
             "trained, whatever the strategy.",
             genotype={
-                **_UNTRAINED,
+                **_FROZEN,
                 **_bank("kernel_bank", hidden=18 * _KERNELS, readout="multirocket_8", input="both"),
             },
         ),
@@ -59,14 +59,14 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             differs="Kernels have length 1 instead of weights of absolute sum 1; 24 dilations of 64 kernels, of the "
             "series and of its first differences each, instead of powers of two of 512; the probes standardise, and do "
             "not mask zeros. 6,144 features. Nothing is trained, whatever the strategy.",
-            genotype={**_UNTRAINED, **_bank("gaussian_kernel_bank", hidden=48 * 64, readout="hydra", input="both")},
+            genotype={**_FROZEN, **_bank("gaussian_kernel_bank", hidden=48 * 64, readout="hydra", input="both")},
         ),
         "multirocket_hydra": Preset(
             source="MultiRocket and Hydra side by side, Dempster, Schmidt, Webb 2023, arXiv:2203.13652, section 4",
             differs="As multirocket and hydra: 1,536 kernels of each, 52,224 features; all of them are standardised "
             "alike. Nothing is trained, whatever the strategy.",
             genotype={
-                **_UNTRAINED,
+                **_FROZEN,
                 **_bank("mixed_kernel_bank", hidden=48 * 64, readout="multirocket_hydra", input="both"),
             },
         ),
@@ -76,7 +76,9 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             "that are warped in magnitude and resized. The loss compares 128 features, a linear map of the readout, "
             "thrown away after training. Six dilations of series and of first differences each, 4,032 features.",
             genotype={
-                **_UNTRAINED,
+                **_FROZEN,
+                **views(_VIEW),
+                "EmbedCell": {**TS2VEC["EmbedCell"], "head": 128},
                 **_bank("trained_kernel_bank", hidden=12 * _KERNELS, readout="shares_4", input="both"),
             },
         ),
@@ -86,9 +88,8 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             differs="No publication joins the two: the bank of minirocket is frozen, and the linear embedding to 256 "
             "numbers is the optimum of the loss for crops that are warped in time and magnitude and resized.",
             genotype={
-                **_UNTRAINED,
+                **_FROZEN,
                 **views(_CROPPED_VIEW, []),
-                "EmbedCell": TS2VEC["EmbedCell"],
                 "LossCell": {"loss": "log_det", "similarity": "none", "strength": 0.3},
                 **_bank("kernel_bank", hidden=12 * _KERNELS, readout="shares_8", embedding=256),
             },
