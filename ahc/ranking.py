@@ -15,11 +15,10 @@ from compute.memory import at_a_time
 from search_space.drawing import SamplingError, crossover, mutate
 from search_space.genotype import Genotype
 from search_space.sentences import one_line
-from search_space.space import SearchSpace, default_space
+from search_space.space import Space, default_space
 
 BYTES_PER_CANDIDATE = 2000
 """Of its graph and of what scores it, as measured, with room to spare."""
-
 NAMED = 8
 """Options that a warning names; of the others it says how many there are."""
 
@@ -132,15 +131,16 @@ def evolve(
     generations: int = 10,
     population: int = 100,
     children: int = 200,
-    space: SearchSpace | None = None,
+    space: Space | None = None,
     failure_weight: float = 2.0,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
     """Improve candidates under the comparator by mutation and crossover.
 
     The best of parents and children survive, so the best score never falls. Half
-    of the children are mutants, half are mutated crosses of two parents. Children
-    of parents in the space are in it, and a parent that it has no mutant of has none.
+    of the children are mutants, half are mutated crosses of two parents, mutants of
+    the first where a cross would leave the space. Children of parents in the space
+    are in it, and a parent that it has no mutant of has none.
 
     Args:
         comparator: A trained comparator.
@@ -181,7 +181,7 @@ def evolve(
         born: dict[str, Genotype] = {}
         for at in range(children):
             first, second = (ranked[int(i)] for i in rng.integers(len(ranked), size=2))
-            parent = first if at % 2 == 0 else crossover(first, second, rng)
+            parent = first if at % 2 == 0 else crossover(first, second, rng, space=space)
             if parent.key in barren:
                 continue
             try:

@@ -38,7 +38,7 @@ from ahc.ranking import rank_candidates
 from search_space.drawing import sample_columns
 from search_space.drawing.plan import plan_of
 from search_space.genotype import GenotypeColumns
-from search_space.space import default_space
+from search_space.space import SearchSpace, default_space
 
 MOST_SECONDS = 15.0
 LEAST_RATIO = 5000
@@ -49,9 +49,19 @@ ROUNDING = 1e-6
 Vector = NDArray[np.float32]
 
 
+def graphs() -> SearchSpace:
+    """Return the region of the default space of which every shipped comparator knows all options."""
+    return default_space()["graphs"]
+
+
+def drawn(n: int, *, rng_seed: int = 0) -> GenotypeColumns:
+    """Draw candidates."""
+    return sample_columns(n, np.random.default_rng(rng_seed), graphs())
+
+
 def check_equality(comparator: Comparator, embedding: Vector, *, n: int) -> tuple[bool, float]:
     """Compare the order of columns with candidates scored one by one; return also the seconds of one candidate."""
-    columns = sample_columns(n, np.random.default_rng(1))
+    columns = drawn(n, rng_seed=1)
     ranking = rank_candidates(comparator, columns, embedding)
     task = torch.from_numpy(embedding)
     start, alone = time.perf_counter(), []
@@ -89,19 +99,17 @@ def print_stages(comparator: Comparator, embedding: Vector, *, n: int) -> None:
     """Time drawing, encoding and scoring for themselves and print what share of the machine's limit each reaches."""
     flops, bandwidth = matmul_flops(), copy_bandwidth()
     print(f"Machine, {torch.get_num_threads()} threads: {flops / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s copied")
-    drawing, columns = timed(lambda: sample_columns(n, np.random.default_rng(0)), repeats=5)
+    drawing, columns = timed(lambda: drawn(n), repeats=5)
     encoding, _ = timed(
         lambda: [len(encode_genotypes(part, vocabulary=comparator.vocabulary)) for part in slices(columns)], repeats=5
     )
     task = torch.from_numpy(embedding)
     part = encode_genotypes(slices(columns)[0][:20_000], vocabulary=comparator.vocabulary)
     scoring, _ = timed(lambda: comparator.predict(part, task_embedding=task), repeats=5)
-    drawn = n * (
-        8 * plan_of(default_space()).row + sum(codes.itemsize * codes.shape[1] for codes in _matrices(columns))
-    )
+    written = n * (8 * plan_of(graphs()).row + sum(codes.itemsize * codes.shape[1] for codes in _matrices(columns)))
     encoded = n * part.vertices.shape[1] * (part.vertices.element_size() + 1)
     rows = (
-        ("draw", drawing, n, f"{drawn / bandwidth / drawing.median:6.1%} of copying what it writes"),
+        ("draw", drawing, n, f"{written / bandwidth / drawing.median:6.1%} of copying what it writes"),
         ("encode", encoding, n, f"{encoded / bandwidth / encoding.median:6.1%} of copying what it writes"),
         (
             "score",
@@ -148,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
     def whole() -> None:
-        rank_candidates(comparator, sample_columns(n, np.random.default_rng(0)), embedding, top_k=TOP)
+        rank_candidates(comparator, drawn(n), embedding, top_k=TOP)
 
     spread, _ = timed(whole, repeats=3)
     print(f"{'whole':7s} {n:8d}: {spread}  {1e6 * spread.median / n:7.2f} us each  (at most {MOST_SECONDS:g} s)")

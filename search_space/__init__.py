@@ -30,7 +30,16 @@ from search_space.genotype.migrations import SCHEMA, upgrade
 from search_space.genotype.notes import NOTES_OPERATORS, NotesWarning, from_notes
 from search_space.presets import PRESETS, Preset, preset
 from search_space.registry import Option, UnknownOptionError
-from search_space.space import SearchSpace, SpaceError, default_space, full_space, read_space
+from search_space.space import (
+    Region,
+    Regions,
+    SearchSpace,
+    Space,
+    SpaceError,
+    default_space,
+    full_space,
+    read_space,
+)
 
 __all__ = [
     "CELLS",
@@ -49,8 +58,11 @@ __all__ = [
     "Option",
     "PairCell",
     "Preset",
+    "Region",
+    "Regions",
     "SamplingError",
     "SearchSpace",
+    "Space",
     "SpaceError",
     "TrainCell",
     "UnknownOptionError",

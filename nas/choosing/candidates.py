@@ -16,7 +16,7 @@ from search_space.drawing import SamplingError, every_genotype, sample_columns
 from search_space.genotype import Genotype
 from search_space.genotype.requirements import unmet
 from search_space.presets import preset
-from search_space.space import SearchSpace, default_space
+from search_space.space import Space, default_space
 
 CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
 SHORTLIST = 64
@@ -81,7 +81,7 @@ def rank_drawn(
     *,
     n: int,
     rng_seed: int,
-    space: SearchSpace | None = None,
+    space: Space | None = None,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
     """Draw candidates at random and return the shortlist of the comparator for a task, best first.
@@ -101,7 +101,7 @@ def refine(
     embedding: NDArray[np.float32],
     *,
     rng_seed: int,
-    space: SearchSpace | None = None,
+    space: Space | None = None,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
     """Return the shortlist after an evolution by the comparator's scores."""
@@ -115,7 +115,7 @@ def pick(
     top_k: int,
     n_ranked: int,
     rng_seed: int,
-    space: SearchSpace | None = None,
+    space: Space | None = None,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Candidates:
     """Return the best of a shortlist that differ in design, and as many candidates drawn blindly beside them."""
@@ -126,7 +126,7 @@ def pick(
 def draw_candidates(
     n: int,
     rng: np.random.Generator,
-    space: SearchSpace | None = None,
+    space: Space | None = None,
     *,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Sequence[Genotype]:

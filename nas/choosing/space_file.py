@@ -12,20 +12,20 @@ from compute.yaml_file import LARGEST, YamlFileError, read_yaml
 from nas.errors import OptionError
 from search_space.registry import unknown_name
 from search_space.sentences import count_text, shown
-from search_space.space import SPACES, SearchSpace, SpaceError, read_space
+from search_space.space import SPACES, Regions, Space, SpaceError, read_space
 
-SpaceName = str | os.PathLike[str] | Mapping[str, Any] | SearchSpace
+SpaceName = str | os.PathLike[str] | Mapping[str, Any] | Space
 _EXPONENT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+")
 
 
-def named_space(space: SpaceName) -> SearchSpace:
-    """Return the space that a name, a path, a mapping of cells or a `SearchSpace` stands for.
+def named_space(space: SpaceName) -> Space:
+    """Return the space that a name, a path, a mapping of cells or of regions, or a `Space` stands for.
 
     Raises:
         OptionError: If there is no such space or file, or the file cannot be read.
         SpaceError: If what it holds is no search space.
     """
-    if isinstance(space, SearchSpace):
+    if isinstance(space, Space):
         return space
     if isinstance(space, Mapping):
         return read_space(_numbers(dict(space)))
@@ -44,22 +44,33 @@ def named_space(space: SpaceName) -> SearchSpace:
         raise SpaceError("\n".join(f"space {path}: {line}" for line in str(error).split("\n"))) from None
 
 
-def space_text(space: SearchSpace, *, as_json: bool = False) -> str:
-    """Return a space as the YAML or JSON that `named_space` reads: a line per field."""
+def space_text(space: Space, *, as_json: bool = False) -> str:
+    """Return a space as the YAML or JSON that `named_space` reads: a line per field, all of them."""
     if as_json:
-        cells = ",\n".join(
-            f" {json.dumps(cell)}: {{\n"
-            + ",\n".join(f"  {json.dumps(name)}: {json.dumps(values)}" for name, values in fields.items())
-            + "\n }"
-            for cell, fields in space.to_dict().items()
-        )
-        return f"{{\n{cells}\n}}\n"
+        return _json(_written(space)) + "\n"
     import yaml
 
     size = count_text(space.canonical_size()["total"])
     head = f"# {size} different genotypes; what is left out here is as in the default space\n"
-    text: str = yaml.safe_dump(space.to_dict(), default_flow_style=None, sort_keys=False, width=120)
+    text: str = yaml.safe_dump(_written(space), default_flow_style=None, sort_keys=False, width=120)
     return head + text
+
+
+def _written(space: Space) -> dict[str, Any]:
+    """Return a space as plain dicts and lists, genes that are as usual included."""
+    if isinstance(space, Regions):
+        regions = {name: {"share": share, **_written(own)} for name, (own, share) in space.regions.items()}
+        return {"regions": regions}
+    return {cell: {name: list(values) for name, values in fields.items()} for cell, fields in space.choices.items()}
+
+
+def _json(content: Any, indent: str = "") -> str:
+    """Return JSON with a line for whatever is no mapping."""
+    if not isinstance(content, dict):
+        return json.dumps(content)
+    inner = f"{indent} "
+    lines = ",\n".join(f"{inner}{json.dumps(name)}: {_json(value, inner)}" for name, value in content.items())
+    return f"{{\n{lines}\n{indent}}}"
 
 
 def _content(path: Path) -> Any:

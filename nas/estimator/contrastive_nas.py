@@ -58,7 +58,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         table_form: How tables are written, as arguments of `load_task`: any of `time_column`, `label_column`,
             `date_format`, `no_header`, `decimal`, `separator`.
         preset: Train this named genotype instead of searching.
-        space: Where candidates are drawn from: `default`, `full`, a file's path, a mapping of cells or a `SearchSpace`.
+        space: Where candidates are drawn from: `default`, `full`, a file's path, a mapping of cells or a `Space`.
         candidates: Genotypes that are ranked before anything is trained.
         top_k: Highest ranked candidates that are trained.
         iterations: Optimiser steps per candidate.

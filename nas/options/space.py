@@ -14,7 +14,7 @@ from nas.options.fields import OptionSet, option
 from nas.options.texts import OVERWRITE, RNG_SEED, SPACE, TASKS, TaskKind
 
 if TYPE_CHECKING:
-    from search_space.space import SearchSpace
+    from search_space.space import Space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class DrawingOptions(OptionSet):
         return self.space if isinstance(self.space, str) else "given"
 
     @cached_property
-    def search_space(self) -> SearchSpace:
+    def search_space(self) -> Space:
         """The space itself, read once."""
         from nas.choosing.space_file import named_space
 
@@ -100,7 +100,7 @@ def plain_space(space: Any) -> Any:
     """Return a space as settings hold it: a name or path as text, anything else as its choices.
 
     Raises:
-        OptionError: If it is neither a name, a path, a mapping nor a `SearchSpace`.
+        OptionError: If it is neither a name, a path, a mapping nor a `Space`.
         SpaceError: If a mapping is no search space.
     """
     if isinstance(space, str):

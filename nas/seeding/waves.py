@@ -17,7 +17,7 @@ from nas.trials.trial import TrialPlan
 from search_space.drawing import SamplingError, crossover, mutate
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
-from search_space.space import SearchSpace, default_space
+from search_space.space import Space, default_space
 
 SHARED_STREAM, RANDOM_STREAM, EVOLVED_STREAM, REPEAT_STREAM = 1, 2, 3, 4
 PARENTS = 6
@@ -42,7 +42,7 @@ class Waves:
     iterations: int
     repeats: float
     rng_seed: int
-    space: SearchSpace = field(default_factory=default_space)
+    space: Space = field(default_factory=default_space)
 
     def __iter__(self) -> Iterator[tuple[str, Callable[[Task, Bank], list[TrialPlan]]]]:
         """Yield each wave with its name, in their order."""
@@ -92,7 +92,7 @@ class Waves:
         fruitless = 0
         while parents and len(children) < self.genotypes - len(first) and fruitless < _PATIENCE:
             mother, father = (parents[index] for index in rng.integers(len(parents), size=2))
-            parent = mother if rng.random() < 0.5 else crossover(mother, father, rng)
+            parent = mother if rng.random() < 0.5 else crossover(mother, father, rng, space=self.space)
             fruitless += 1
             with suppress(SamplingError):
                 child = mutate(parent, rng, self.space)

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from search_space.drawing.plan import chain_plan, plan_of
 from search_space.genotype import Chain, EncoderCell, Genotype
 from search_space.genotype.encoder_dag import Edge, canonical_edges
-from search_space.space import SearchSpace
+from search_space.space import SearchSpace, Space
 from search_space.space.counting import VIEWS, Cell
 
 
-def every_genotype(space: SearchSpace) -> Iterator[Genotype]:
+def every_genotype(space: Space) -> Iterator[Genotype]:
     """Yield the genotypes of a space with different keys: as many as `canonical_size` counts."""
+    return itertools.chain.from_iterable(map(_every_genotype_of, space.products))
+
+
+def _every_genotype_of(space: SearchSpace) -> Iterator[Genotype]:
     parts = plan_of(space).parts
     pairs = itertools.product(*(_chains(space[cell]) for cell in VIEWS))
     views = {frozenset(pair): pair for pair in pairs}  # which view is the first does not matter

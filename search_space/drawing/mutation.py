@@ -12,7 +12,7 @@ from search_space.drawing.plan import ChainPlan, Draw, NothingToDraw, Plan, Samp
 from search_space.genotype import Chain, Choice, EmbedCell, EncoderCell, Genotype, TrainCell
 from search_space.genotype.encoder_dag import incoming
 from search_space.genotype.rules import NONE, USUAL
-from search_space.space import SearchSpace, default_space
+from search_space.space import Space, default_space
 
 _ATTEMPTS = 2_000
 _ATTRIBUTES = {"EmbedCell": "embed", "EncoderCell": "encoder"}
@@ -23,19 +23,23 @@ Gene = Callable[[Genotype, Plan, Draw], Genotype]
 """Returns the genotype with one gene changed; raises `NothingToDraw` where the space has no other value of it."""
 
 
-def mutate(genotype: Genotype, rng: np.random.Generator, space: SearchSpace | None = None) -> Genotype:
+def mutate(genotype: Genotype, rng: np.random.Generator, space: Space | None = None) -> Genotype:
     """Return a genotype with another key that differs in one gene.
 
     A gene is: one augmentation of a chain (added, removed, replaced, moved to
     another place, or one of its parameters), one field of a cell, one pair kind,
     the loss with its parameters, one operator or one source of an edge, or the
     last node. New values come from the space; the others stay, in it or not. A
-    genotype of the space has mutants in it only.
+    genotype of the space has mutants in it only. Of several regions the one that
+    holds the genotype gives them; where none does, the one that holds most of its
+    cells, in which it changes least.
 
     Raises:
         SamplingError: If the space offers no other value for any gene.
     """
-    plan = plan_of(space or default_space())
+    products = (space or default_space()).products
+    home = next((product for product in products if product.holds(genotype)), None)
+    plan = plan_of(home or max(products, key=lambda product: product.n_cells_held(genotype)))
     genes = _GENES + _BESIDE_LOSS_GENES * plan.has_beside_loss
     genes += tuple(_field(_ATTRIBUTES[cell], name) for cell, name in plan.may_be_unusual)
     for _ in range(_ATTEMPTS):
@@ -43,7 +47,7 @@ def mutate(genotype: Genotype, rng: np.random.Generator, space: SearchSpace | No
         with suppress(NothingToDraw):
             mutant = draw.pick(genes)(genotype, plan, draw)
             differs = mutant.pair.is_valid and mutant.key != genotype.key
-            if differs and (plan.space.holds(mutant) or not plan.space.holds(genotype)):
+            if differs and (home is None or home.holds(mutant)):
                 return mutant
     size = plan.space.canonical_size()["total"]
     raise SamplingError(f"space: must offer another value for a gene of {genotype.key}, got a space of {size}")

@@ -1,4 +1,4 @@
-"""Turns rows of uniform numbers into genotypes of a search space, many rows at once.
+"""Turns rows of uniform numbers into genotypes of a product of choices, many rows at once.
 
 Each row is spent from left to right, and how much of it depends on what it drew,
 so every step reads at a place of its own per row.
@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.user_error import USAGE, UserError
+from search_space.drawing.twins import edge_parts
 from search_space.genotype import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
 from search_space.genotype.cells import BETWEEN
 from search_space.genotype.columns import Codes, GenotypeColumns, Parts
-from search_space.genotype.encoder_dag import IDENTITY, MAX_INNER_NODES, edge_count
+from search_space.genotype.encoder_dag import MAX_INNER_NODES, edge_count
 from search_space.genotype.rules import NONE, USUAL
 from search_space.registry import losses_without_similarity
 from search_space.space import SearchSpace
@@ -76,7 +77,7 @@ class Draws:
 
 
 class Plan:
-    """A search space laid out for drawing: what can be drawn is numbered once."""
+    """A product of choices laid out for drawing: what can be drawn is numbered once."""
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
@@ -116,10 +117,9 @@ class Plan:
         # Sorted names, so that the smaller number of a node's two edges is the first in normal form.
         names = sorted(self.operators)
         self._names = np.array([names.index(name) for name in self.operators])
-        self._identity = 1 + names.index(IDENTITY) if IDENTITY in names else 0
         self.parts = Parts(
             choices=(None, *acting),
-            edges=(None, *itertools.product(range(MAX_INNER_NODES), names)),
+            edges=edge_parts(names),
             embed=[EmbedCell(*values) for values in itertools.product(*self._embed.values())],
             pair=pairs,
             loss=[LossCell(*values) for values in itertools.product(*(points.flat for points in self._loss_fields))],
@@ -127,7 +127,7 @@ class Plan:
             readout=space["EncoderCell"]["readout"],
             train=[TrainCell(*values) for values in itertools.product(*self._train.values())],
         )
-        self._type = np.min_scalar_type(max(len(getattr(self.parts, f.name)) for f in dataclasses.fields(Parts)))
+        self._type = self.parts.number_type
 
     def genotypes(self, uniforms: NDArray[np.float64]) -> GenotypeColumns:
         """Make the genotypes of rows of uniform numbers, (n, `row`)."""
@@ -185,28 +185,6 @@ class Plan:
             edges[:, 2 * node - 3] = np.minimum(first, second) * drawn
             edges[:, 2 * node - 2] = np.maximum(first, second) * drawn
         return edges
-
-    def identities(self, genotypes: GenotypeColumns) -> list[bytes]:
-        """Return what is equal for two genotypes of this plan exactly where their keys are.
-
-        Equal parts have equal numbers. What `Genotype.canonical` identifies beyond
-        that is identified here: the views are put in order, and behind an identity
-        at node 1 who reads node 1 reads node 0.
-        """
-        width = max(genotypes.aug1.shape[1], genotypes.aug2.shape[1])
-        first, second = (np.pad(aug, ((0, 0), (0, width - aug.shape[1]))) for aug in (genotypes.aug1, genotypes.aug2))
-        swapped = np.zeros(len(genotypes), dtype=bool)
-        for place in reversed(range(width)):
-            differ = first[:, place] != second[:, place]
-            swapped = np.where(differ, first[:, place] > second[:, place], swapped)
-        edges, n_names = genotypes.edges, len(self._names)
-        reads_node_1 = (edges > n_names) & (edges <= 2 * n_names)
-        shortcut = (edges[:, :1] == self._identity) & (self._identity > 0)
-        edges = np.where(shortcut & reads_node_1, edges - edges.dtype.type(n_names), edges)
-        sums = np.sort(edges[:, 1:].reshape(len(edges), -1, 2), axis=2).reshape(len(edges), -1)
-        views = [np.where(swapped[:, None], *pair) for pair in ((second, first), (first, second))]
-        rows = np.concatenate([*views, edges[:, :1], sums, genotypes.cells], axis=1)
-        return rows.view(f"V{rows.shape[1] * rows.itemsize}")[:, 0].tolist()  # type: ignore[no-any-return]
 
 
 class _Points:

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from search_space.drawing.plan import SamplingError, plan_of
+from search_space.drawing.plan import SamplingError
+from search_space.drawing.regions_plan import drawing_plan
+from search_space.drawing.twins import identities
 from search_space.genotype import Genotype
 from search_space.genotype.columns import GenotypeColumns, joined
-from search_space.space import SearchSpace, default_space
+from search_space.space import Space, default_space
 
 # Batches that a generator is asked for; what follows a draw depends on them.
 _BATCH = 256
@@ -21,21 +23,21 @@ _MOST_ROWS = 16 * _BATCH
 _PATIENCE = 20_000
 
 
-def sample_arch(rng: np.random.Generator, space: SearchSpace | None = None) -> dict[str, Any]:
-    """Draw one genotype in the dict form, uniform over each choice in turn.
+def sample_arch(rng: np.random.Generator, space: Space | None = None) -> dict[str, Any]:
+    """Draw one genotype in the dict form, uniform over each choice in turn; a region by its share.
 
     Args:
         rng: Source of randomness.
         space: Where to draw from; the default space if None.
     """
-    plan = plan_of(space or default_space())
+    plan = drawing_plan(space or default_space())
     return plan.genotypes(rng.random((1, plan.row)))[0].to_dict()
 
 
 def sample_candidates(
     n: int,
     rng: np.random.Generator,
-    space: SearchSpace | None = None,
+    space: Space | None = None,
     exclude: Collection[str] = (),
     *,
     accept: Callable[[Genotype], bool] | None = None,
@@ -47,7 +49,7 @@ def sample_candidates(
 def sample_columns(
     n: int,
     rng: np.random.Generator,
-    space: SearchSpace | None = None,
+    space: Space | None = None,
     exclude: Collection[str] = (),
     *,
     accept: Callable[[Genotype], bool] | None = None,
@@ -72,7 +74,7 @@ def sample_columns(
     available = space.canonical_size()["total"]
     if n > available:
         raise SamplingError(f"n: the space holds {available} different genotypes, got {n}")
-    plan = plan_of(space)
+    plan = drawing_plan(space)
     seen: set[str | bytes] = set(exclude)
     blocks = [plan.genotypes(np.empty((0, plan.row)))]
     n_kept = fruitless = refused = 0
@@ -81,7 +83,7 @@ def sample_columns(
         n_rows = min(-(-(n - n_kept) // _BATCH) * _BATCH, _MOST_ROWS)
         drawn = plan.genotypes(rng.random((n_rows, plan.row)))
         genotypes = list(drawn) if exclude or accept is not None else []
-        names: Sequence[str | bytes] = [g.key for g in genotypes] if exclude else plan.identities(drawn)
+        names: Sequence[str | bytes] = [g.key for g in genotypes] if exclude else identities(drawn)
         kept: list[int] = []
         for at, name in enumerate(names):
             if name in seen:
@@ -111,8 +113,18 @@ def sample_columns(
     return joined(blocks)
 
 
-def crossover(a: Genotype, b: Genotype, rng: np.random.Generator) -> Genotype:
-    """Return a child that has each cell from either parent; no rule spans two cells."""
+def crossover(a: Genotype, b: Genotype, rng: np.random.Generator, *, space: Space | None = None) -> Genotype:
+    """Return a child that has each cell from either parent.
+
+    Args:
+        a: One parent.
+        b: The other one.
+        rng: Source of randomness.
+        space: Which children of parents in it do not leave: of a cross that it does not hold, as of parents in two
+            regions, `a` stays. Any cross may come where None.
+    """
     fields = dataclasses.fields(Genotype)
     from_a = rng.random(len(fields)) < 0.5
-    return Genotype(*(getattr(a if own else b, field.name) for field, own in zip(fields, from_a, strict=True)))
+    child = Genotype(*(getattr(a if own else b, field.name) for field, own in zip(fields, from_a, strict=True)))
+    left = space is not None and not space.holds(child) and space.holds(a) and space.holds(b)
+    return a if left else child

@@ -8,7 +8,7 @@ distinct part once; a `Genotype` is made only for those that are asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -46,6 +46,11 @@ class Parts:
     encoder: Sequence[tuple[Any, ...]]
     readout: Sequence[str]
     train: Sequence[TrainCell]
+
+    @property
+    def number_type(self) -> np.dtype[Any]:
+        """The smallest type that numbers all of them."""
+        return np.min_scalar_type(max(len(getattr(self, field.name)) for field in fields(self)))
 
 
 def _listed(parts: Sequence[_Part | None], codes: Sequence[int]) -> tuple[_Part, ...]:

@@ -1,4 +1,4 @@
-"""`SearchSpace`: which values may be drawn, per cell and field."""
+"""`SearchSpace`: which values may be drawn, per cell and field; a product of choices."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from search_space.genotype.rules import FIELDS, USUAL, Options, Range, parameter
 from search_space.genotype.validation import is_list
 from search_space.sentences import lines_of, nearest, shown
 from search_space.space import counting
-from search_space.space.membership import holds
+from search_space.space.membership import cells_held
+from search_space.space.restriction import Cells, narrowed, nothing_left, problems_of, wanted_of
 
 _MOST = 21  # problems that are looked for
 _MOST_COMBINATIONS = 500_000  # drawing and ranking list those of a cell, some 100 bytes each
-Cells = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
 
 class SpaceError(UserError, ValueError):
@@ -70,7 +70,7 @@ class SearchSpace:
     @cached_property
     def key(self) -> str:
         """The first 16 hex digits of the SHA-256 of the choices as JSON: equal spaces have one, others have others."""
-        return hashlib.sha256(json.dumps(self.to_dict()).encode()).hexdigest()[:16]
+        return key_of(self.to_dict())
 
     def __hash__(self) -> int:
         return self._hash
@@ -78,6 +78,11 @@ class SearchSpace:
     def __reduce__(self) -> tuple[Any, ...]:
         # mapping proxies cannot be pickled, and a space travels to worker processes
         return SearchSpace, ({cell: dict(fields) for cell, fields in self.choices.items()},)
+
+    @property
+    def products(self) -> tuple[SearchSpace, ...]:
+        """The products of choices that it consists of: itself."""
+        return (self,)
 
     def __getitem__(self, cell: str) -> Mapping[str, tuple[Any, ...]]:
         return self.choices[cell]
@@ -93,26 +98,12 @@ class SearchSpace:
         Raises:
             SpaceError: If a name or value is not in this space, or nothing is left.
         """
-        choices = {cell: dict(fields) for cell, fields in self.choices.items()}
-        problems = []
-        for path, wanted in _flat({**(selection or {}), **cells}):
-            cell, _, name = path.partition(".")
-            if cell not in choices:
-                problems.append(f"{path}: unknown cell, got {cell!r}{nearest(cell, choices)}")
-            elif name not in choices[cell]:
-                problems.append(f"{path}: unknown field, got {name!r}{nearest(name, choices[cell])}")
-            else:
-                known = choices[cell][name]
-                values = tuple(wanted) if is_list(wanted) or isinstance(wanted, set | frozenset) else (wanted,)
-                strange = [value for value in values if value not in known]
-                if strange or not values:
-                    problems.append(
-                        f"{path}: must be one or more of {', '.join(map(str, known))}, got {shown(strange or values)}"
-                    )
-                choices[cell][name] = tuple(value for value in known if value in values)
-        if problems:
-            raise SpaceError("\n".join(problems))
-        return SearchSpace({cell: _without_orphans(cell, fields) for cell, fields in choices.items()})
+        wanted = wanted_of({**(selection or {}), **cells})
+        problems = list(problems_of(wanted, [self.choices]))
+        left = None if problems else narrowed(self.choices, wanted)
+        if left is None:
+            raise SpaceError("\n".join(problems or [nothing_left(wanted)]))
+        return SearchSpace(left)
 
     def size(self) -> dict[str, int]:
         """Return the exact number of raw draws per cell and in `total`."""
@@ -127,7 +118,11 @@ class SearchSpace:
 
     def holds(self, genotype: Genotype) -> bool:
         """Return whether a genotype can be drawn, its views in either order."""
-        return holds(self.choices, genotype)
+        return all(cells_held(self.choices, genotype))
+
+    def n_cells_held(self, genotype: Genotype) -> int:
+        """Return how many cells of a genotype can be drawn, both views as one."""
+        return sum(cells_held(self.choices, genotype))
 
     def to_dict(self) -> dict[str, dict[str, list[Any]]]:
         """Return the choices as plain dicts and lists, ready for JSON; genes that are as usual are left out."""
@@ -154,6 +149,11 @@ class SearchSpace:
         return cls({cell: {name: tuple(values) for name, values in fields.items()} for cell, fields in data.items()})
 
 
+def key_of(data: Mapping[str, Any]) -> str:
+    """Return the first 16 hex digits of the SHA-256 of what `to_dict` gives."""
+    return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]
+
+
 def _usual(cell: str) -> dict[str, tuple[Any, ...]]:
     """Return the only choice of each gene of a cell that need not be named."""
     return {name: (value,) for name, value in USUAL.get(cell, {}).items()}
@@ -164,21 +164,6 @@ def _in_order(values: Iterable[Any], rule: Range | tuple[Any, ...]) -> tuple[Any
     if isinstance(rule, Range):
         return tuple(sorted({int(value) if rule.integer else float(value) + 0.0 for value in values}))
     return tuple(legal for legal in rule if legal in values)
-
-
-def _flat(selection: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Return nested names as dotted ones."""
-    pairs: list[tuple[str, Any]] = []
-    for name, value in selection.items():
-        path = f"{prefix}{name}"
-        pairs.extend(_flat(value, f"{path}.") if isinstance(value, Mapping) else [(path, value)])
-    return pairs
-
-
-def _without_orphans(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-    """Drop the parameters of options that are no longer there."""
-    kept = {name for field in FIELDS[cell] for name in fields[field]}
-    return {name: values for name, values in fields.items() if "." not in name or name.split(".")[0] in kept}
 
 
 def legal_fields(cell: str, fields: Mapping[str, tuple[Any, ...]]) -> dict[str, Range | tuple[Any, ...]]:

@@ -98,7 +98,10 @@ def _has_zero(points: set[Choice]) -> bool:
 
 def zeros(cell: Cell) -> list[str]:
     """Return the options of a chain that can be drawn with every strength zero, and so without effect."""
-    return [option for option in cell["options"] if any(point.does_nothing for point in points(cell, option))]
+    strengths = {
+        option: [values for name, values in cell.items() if name.startswith(f"{option}.")] for option in cell["options"]
+    }
+    return [option for option, each in strengths.items() if each and all(0 in values for values in each)]
 
 
 def reachable(cell: Cell, length: int, spare_zeros: int) -> bool:

@@ -1,6 +1,6 @@
-"""Whether a genotype is one that a space can draw."""
+"""Whether a genotype is one that a space can draw, cell by cell."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_space.genotype import Chain, Choice, EncoderCell, Genotype, LossCell, PairCell
@@ -9,16 +9,16 @@ from search_space.registry import losses_without_similarity
 from search_space.space.counting import VIEWS, Cell, reachable, zeros
 
 
-def holds(choices: Mapping[str, Cell], genotype: Genotype) -> bool:
-    """Return whether the choices can draw a genotype; its views have no order."""
+def cells_held(choices: Mapping[str, Cell], genotype: Genotype) -> Iterator[bool]:
+    """Yield of each cell of a genotype whether the choices can draw it; the views have no order and are one cell."""
+    yield _holds_encoder(choices["EncoderCell"], genotype.encoder)
+    yield _holds_fields(choices["TrainCell"], genotype.train)
+    yield _holds_fields(choices["EmbedCell"], genotype.embed)
+    yield _holds_pair(choices["PairCell"], genotype.pair)
+    yield _holds_loss(choices["LossCell"], genotype.loss)
     views = [(genotype.aug1, genotype.aug2), (genotype.aug2, genotype.aug1)]
-    return (
-        any(all(_holds_chain(choices[cell], chain) for cell, chain in zip(VIEWS, pair, strict=True)) for pair in views)
-        and _holds_fields(choices["EmbedCell"], genotype.embed)
-        and _holds_pair(choices["PairCell"], genotype.pair)
-        and _holds_loss(choices["LossCell"], genotype.loss)
-        and _holds_encoder(choices["EncoderCell"], genotype.encoder)
-        and _holds_fields(choices["TrainCell"], genotype.train)
+    yield any(
+        all(_holds_chain(choices[cell], chain) for cell, chain in zip(VIEWS, pair, strict=True)) for pair in views
     )
 
 

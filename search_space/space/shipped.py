@@ -5,17 +5,17 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from search_space.genotype.rules import FIELDS, NONE, Options
+from search_space.genotype.rules import FIELDS, Options
 from search_space.space.choices import SearchSpace
+from search_space.space.default_regions import REGIONS, Values
+from search_space.space.regions import Region, Regions, Space
 
 # AutoCL's eleven strengths (Jing et al. 2024, arXiv:2403.12641)
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _STRENGTH_NAMES = (".ratio", ".sigma")
 _ALL: tuple[Any, ...] = ()  # whatever is legal
 
-_Values = Mapping[str, Mapping[str, tuple[Any, ...]]]
-
-_FULL: _Values = MappingProxyType(
+_FULL: Values = MappingProxyType(
     {
         "AugCell1": {"lengths": (0, 1, 2, 3, 4), "options": _ALL},
         "AugCell2": {"lengths": (0, 1, 2, 3, 4), "options": _ALL},
@@ -44,82 +44,19 @@ _FULL: _Values = MappingProxyType(
     }
 )
 
-_DEFAULT_CHAIN = {
-    "options": ("crop", "frequency_mask", "jitter", "point_mask", "rescale", "resize"),
-    "crop.ratio": (0.1, 0.2, 0.3, 0.4, 0.5),
-    "frequency_mask.ratio": (0.05, 0.1, 0.2, 0.3, 0.4),
-    "jitter.sigma": (0.05, 0.1, 0.2, 0.3, 0.5),
-    "point_mask.ratio": (0.05, 0.1, 0.2, 0.3, 0.5),
-    "rescale.sigma": (0.05, 0.1, 0.2, 0.3, 0.5),
-    "resize.ratio": (0.05, 0.1, 0.2, 0.3, 0.4),
-    "lengths": (0, 1, 2, 3),
-}
-_TEMPERATURES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
-_DEFAULT: _Values = MappingProxyType(
-    {
-        "AugCell1": _DEFAULT_CHAIN,
-        "AugCell2": _DEFAULT_CHAIN,
-        "EmbedCell": {
-            "jitter": (0.0, 0.1, 0.2),
-            "mask": (0.0, 0.1, 0.2),
-            "norm": (NONE, "batchnorm", "l2", "layernorm"),
-        },
-        "PairCell": {
-            "kinds": ("cross_scale", "instance", "neighbor", "temporal"),
-            "pool": ("avg", "max"),
-            "kernel": (0, 2, 3, 5, 7),
-        },
-        "LossCell": {
-            "loss": ("info_nce", "nt_xent", "triplet"),
-            "info_nce.temperature": _TEMPERATURES,
-            "nt_xent.temperature": _TEMPERATURES,
-            "triplet.margin": (0.2, 0.5, 1.0),
-            "similarity": ("cosine", "dot", "neg_euclidean"),
-            "weighting": (NONE,),
-            "auxiliary": (NONE,),
-        },
-        "EncoderCell": {
-            "nodes": (2, 3, 4),
-            "operators": (
-                "conv1d",
-                "decomposition_linear",
-                "dilated_conv",
-                "gated_dilated_conv",
-                "gru",
-                "identity",
-                "patch_attention",
-                "temporal_attention",
-                "variate_attention",
-            ),
-            "blocks": (1, 2),
-            "hidden": (16, 32, 64),
-            "output": (64, 128),
-            "dropout": (0.0, 0.1),
-            "normalization": (NONE, "instance", "last"),
-            "channels": ("independent", "mixed"),
-            "readout": ("attention", "last", "max", "mean", "multiscale", "ppv"),
-        },
-        "TrainCell": {
-            "learning_rate": (3e-4, 1e-3, 3e-3),
-            "batch_size": (8, 16, 32),
-            "weight_averaging": (False, True),
-        },
-    }
-)
-
 
 @cache
-def default_space() -> SearchSpace:
+def default_space() -> Regions:
     """Return the space that is searched where no other is named: moderate strengths, encoders of minutes.
 
-    It is stated here, value by value: a new option changes it only where somebody adds it. Strengths neither destroy
-    more than they teach nor are zero (the option's absence).
+    Its regions are stated in `default_regions`. Strengths neither destroy more than they teach nor are zero (the
+    option's absence).
     """
-    return SearchSpace(_DEFAULT)
+    return Regions({name: Region(SearchSpace(values), share) for name, (share, values) in REGIONS.items()})
 
 
 def full_space() -> SearchSpace:
-    """Return everything that the software reckons with; it contains the default space.
+    """Return every registered option, in sizes of minutes; it contains the default space's region `graphs`.
 
     Strengths are AutoCL's eleven from 0 to 0.95 beside the registered choices.
     """
@@ -136,5 +73,5 @@ def full_space() -> SearchSpace:
     return SearchSpace(cells)
 
 
-SPACES: Mapping[str, Callable[[], SearchSpace]] = MappingProxyType({"default": default_space, "full": full_space})
+SPACES: Mapping[str, Callable[[], Space]] = MappingProxyType({"default": default_space, "full": full_space})
 """The spaces that have a name."""

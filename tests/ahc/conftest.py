@@ -14,6 +14,7 @@ from ahc.graphs.vocabulary import Vocabulary
 from ahc.record import TrialRecord
 from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
+from search_space.space import default_space
 
 Rule = Callable[[Genotype, NDArray[np.float64]], float]
 MakeRecord = Callable[..., TrialRecord]
@@ -27,7 +28,7 @@ def vocabulary() -> Vocabulary:
 
 @pytest.fixture(scope="session")
 def candidates() -> list[Genotype]:
-    return sample_candidates(60, np.random.default_rng(11))
+    return sample_candidates(60, np.random.default_rng(11), default_space()["graphs"])
 
 
 @pytest.fixture(scope="session")

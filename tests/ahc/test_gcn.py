@@ -82,7 +82,7 @@ def test_the_fused_form_gives_the_scores_that_message_passing_defines(opinionate
 
 def test_the_shipped_comparator_is_read_by_both_forms_alike() -> None:
     comparator = load_comparator()
-    genotypes = sample_columns(500, np.random.default_rng(9), default_space())
+    genotypes = sample_columns(500, np.random.default_rng(9), default_space()["graphs"])
     fused_batch, batch = encode_genotypes(genotypes, vocabulary=comparator.vocabulary), as_batch(genotypes, comparator)
     for number in range(3):
         generator = torch.Generator().manual_seed(number)

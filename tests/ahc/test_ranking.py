@@ -16,7 +16,8 @@ from ahc.ranking import UnlearnedWarning, evolve, rank_candidates
 from ahc.threads import for_each, one_thread_a_product
 from search_space.drawing import every_genotype, sample_candidates, sample_columns
 from search_space.genotype import Genotype
-from search_space.space import full_space
+from search_space.presets import preset
+from search_space.space import default_space, full_space
 
 TASK = np.linspace(-1, 1, 5).astype(np.float32)
 
@@ -181,6 +182,19 @@ def test_many_lacking_options_make_one_sentence_of_bounded_length() -> None:
     assert str(UnlearnedWarning(names[:9])).count("operator of_no_comparator_") == 8
     said = str(UnlearnedWarning(names))
     assert "operator of_no_comparator_104 and 492 more; each is ranked as the mean" in said and len(said) < 400
+
+
+def test_an_evolution_across_regions_stays_in_the_space(opinionated: Comparator) -> None:
+    space = default_space()
+    seeds = [g for product in space.products for g in sample_candidates(10, np.random.default_rng(0), product)]
+    last = evolve(opinionated, seeds, TASK, np.random.default_rng(1), generations=3, population=60, children=100)
+    regions = [[product.holds(genotype) for product in space.products] for genotype in last.genotypes]
+    assert all(sum(held) == 1 for held in regions)
+    assert last.n_ranked > 250  # a cross that no region holds costs no child
+    # what comes from outside stays outside, as ever
+    outside = [preset("simclr"), preset("vicreg")]
+    last = evolve(opinionated, outside, TASK, np.random.default_rng(1), generations=1, population=20, children=20)
+    assert not any(space.holds(genotype) for genotype in last.genotypes)
 
 
 def test_what_cannot_mutate_has_no_children(opinionated: Comparator) -> None:

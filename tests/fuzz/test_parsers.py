@@ -23,7 +23,7 @@ from nas.errors import OptionError
 from nas.seeding.manifest import read_manifest
 from search_space import default_space, full_space, sample_candidates
 from search_space.genotype import Genotype, GenotypeError
-from search_space.space import SearchSpace, SpaceError, read_space
+from search_space.space import Regions, SearchSpace, SpaceError, read_space
 
 VALUES = st.recursive(
     st.one_of(
@@ -125,8 +125,19 @@ def test_genotype_files(hostile: Callable[..., None], fuzz: SimpleNamespace) -> 
 
 
 def test_drawn_spaces(hostile: Callable[..., None], fuzz: SimpleNamespace) -> None:
-    feed = fuzz.drawn(with_one_replaced([default_space().to_dict()]))
+    feed = fuzz.drawn(with_one_replaced([default_space()["graphs"].to_dict()]))
     hostile(feed, SearchSpace.from_dict, share=0.02, allowed=(SpaceError,))
+
+
+def test_drawn_regions(hostile: Callable[..., None], fuzz: SimpleNamespace) -> None:
+    feed = fuzz.drawn(with_one_replaced([few_regions()]))
+    hostile(feed, Regions.from_dict, share=0.02, allowed=(SpaceError,))
+
+
+def few_regions() -> dict[str, Any]:
+    operators = ["dilated_conv", "kernel_bank"]
+    written: dict[str, Any] = default_space().restrict({"EncoderCell.operators": operators}).to_dict()
+    return written
 
 
 def notes_space() -> dict[str, Any]:
@@ -143,7 +154,7 @@ def test_drawn_spaces_in_memory(hostile: Callable[..., None], fuzz: SimpleNamesp
         space = read_space(content)
         assert read_space(json.loads(json.dumps(space.to_dict()))) == space
 
-    feed = fuzz.drawn(with_one_replaced([default_space().to_dict(), notes_space()]))
+    feed = fuzz.drawn(with_one_replaced([default_space()["graphs"].to_dict(), few_regions(), notes_space()]))
     hostile(feed, use, share=0.03, allowed=(SpaceError,))
 
 

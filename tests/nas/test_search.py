@@ -140,8 +140,15 @@ def test_the_default_space_is_the_same_question_left_out_or_named(run: Path) -> 
     (run / "config.json").write_text(json.dumps(asked))  # as versions without a choice wrote it
     for how in ({}, {"space": "default"}, {"space": default_space()}):
         assert "finished before" in search(options(run, **how)).text
-    searching = SearchRun(load_task(ITALY, kind="classification"), options(run.parent / "new", preset=None))
-    assert searching.folder._config["question"]["space"] is None
+    task = load_task(ITALY, kind="classification")
+
+    def asked_about(**how: object) -> object:
+        asking = SearchRun(task, options(run.parent / "new", preset=None, **how))
+        return asking.folder._config["question"]["space"]
+
+    assert asked_about() == asked_about(space="default") == asked_about(space=default_space())
+    assert asked_about() == default_space().to_dict()
+    assert asked_about(space={}) is None  # the graphs that were the whole default space before there was a choice
 
 
 def test_the_bank_holds_validation_values_only(run: Path) -> None:

@@ -11,9 +11,10 @@ from nas.errors import OutputExistsError
 from nas.options.space import SpaceOptions
 from nas.runs.whole_file import write_whole
 from search_space import registry
+from search_space.genotype import CELLS
 from search_space.presets import preset
 from search_space.sentences import count_text
-from search_space.space import default_space, full_space
+from search_space.space import Space, default_space, full_space
 
 
 def show_space(options: SpaceOptions) -> Shown:
@@ -62,19 +63,19 @@ def _kind(kind: str) -> str:
 
 
 def size_table() -> str:
-    """Return how many genotypes both spaces hold, per cell and in total.
+    """Return how many genotypes the default space, its regions and the full space hold, per cell and in total.
 
     Raw is what can be drawn; different is what has different keys, where both
     views count as one unordered pair.
     """
-    columns = []
-    for name, space in (("default", default_space()), ("full", full_space())):
-        columns += [(f"{name}, raw", space.size()), (f"{name}, different", space.canonical_size())]
+    default = default_space()
+    regions = {name: region.space for name, region in default.regions.items()}
+    spaces: dict[str, Space] = {"default": default, **regions, "full": full_space()}
     # both views, which are one entry of the canonical sizes, stand after their cells
-    rows = ["AugCell1", "AugCell2", "views", "EmbedCell", "PairCell", "LossCell", "EncoderCell", "TrainCell", "total"]
-    width = max(len(name) for name, _ in columns)
-    lines = ["  ".join([f"{'number of genotypes':19}", *(f"{name:>{width}}" for name, _ in columns)])]
-    for row in rows:
-        cells = (count_text(sizes[row]) if row in sizes else "" for _, sizes in columns)
-        lines.append("  ".join([f"  {row:17}", *(f"{cell:>{width}}" for cell in cells)]).rstrip())
+    columns = [*CELLS[:2], "views", *CELLS[2:], "total"]
+    lines = ["  ".join([f"{'number of genotypes':22}", *(f"{column:>11}" for column in columns)])]
+    for name, space in spaces.items():
+        for what, sizes in (("raw", space.size()), ("different", space.canonical_size())):
+            cells = (count_text(sizes[column]) if column in sizes else "" for column in columns)
+            lines.append("  ".join([f"  {f'{name}, {what}':20}", *(f"{cell:>11}" for cell in cells)]).rstrip())
     return "\n".join(lines)

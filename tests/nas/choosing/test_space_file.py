@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,17 @@ from nas.errors import OptionError
 from nas.options.search import SearchOptions
 from nas.runs.stopwatch import Stopwatch
 from nas.search import choose_candidates
-from search_space import NotesWarning, SamplingError, SearchSpace, default_space, every_genotype, full_space, read_space
+from search_space import (
+    NotesWarning,
+    Region,
+    Regions,
+    SamplingError,
+    SearchSpace,
+    default_space,
+    every_genotype,
+    full_space,
+    read_space,
+)
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 SMALL: dict[str, Any] = {
@@ -59,7 +70,7 @@ def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory,
             if name not in ("lengths", "kernel") and data.draw(st.booleans()):
                 selection[f"{cell}.{name}"] = data.draw(st.lists(st.sampled_from(values), min_size=1, unique=True))
     folder = tmp_path_factory.mktemp("spaces")
-    for space in (default_space(), full, full.restrict(selection)):
+    for space in (default_space(), default_space()["closed_form"], full, full.restrict(selection)):
         for name in ("space.yaml", "space.json"):
             (folder / name).write_text(space_text(space, as_json=name.endswith("json")))
             assert named_space(folder / name) == space
@@ -74,7 +85,16 @@ def test_every_form_of_a_space(tmp_path: Path) -> None:
     assert named_space(SMALL) == named_space(small) == named_space(tmp_path / "small.json") == small
     assert named_space(str(tmp_path / "small.yaml"))["TrainCell"]["learning_rate"] == (1.5e-5, 1e-3)
     (tmp_path / "empty.yaml").write_text("{}")
-    assert named_space(tmp_path / "empty.yaml") == default_space()
+    assert named_space(tmp_path / "empty.yaml") == default_space()["graphs"]
+    (tmp_path / "two.yaml").write_text("regions:\n  banks: {share: 2}\n  graphs: {EncoderCell: {nodes: [2]}}\n")
+    two = named_space(tmp_path / "two.yaml")
+    assert two == Regions(
+        {
+            "banks": Region(default_space()["banks"], 2),
+            "graphs": Region(default_space()["graphs"].restrict({"EncoderCell.nodes": 2})),
+        }
+    )
+    assert named_space(two) == named_space(two.to_dict()) == two
 
 
 @pytest.mark.parametrize(
@@ -89,6 +109,8 @@ def test_every_form_of_a_space(tmp_path: Path) -> None:
         ("s.yaml", "- 1\n", "a search space must be a mapping of cells, got [1]"),
         ("s.yaml", "", "a search space must be a mapping of cells, got None"),
         ("s.yaml", "EncoderCel: {}\n", "EncoderCel: unknown cell, got 'EncoderCel'; did you mean 'EncoderCell'?"),
+        ("s.yaml", "regions: {a: {share: two}}", "regions.a.share: must be an integer in [1, 1000], got 'two'"),
+        ("s.yaml", "regions: {a: {}, b: {}}", "regions a and b: must have no genotype in common"),
         (
             "s.yaml",
             "TrainCell: {learning_rate: [.nan]}",
@@ -159,11 +181,12 @@ def test_limits_leave_less_of_a_small_space(task: Task) -> None:
 
 def test_everything_comes_from_the_space(task: Task) -> None:
     space = default_space().restrict(
-        {"EncoderCell": {"operators": ["gru", "conv1d"], "hidden": 16}, "TrainCell.batch_size": 8}
+        {"EncoderCell": {"operators": ["gru", "conv1d"], "hidden": [16, 64]}, "TrainCell.batch_size": 8}
     )
     options = SearchOptions(str(ITALY), space=space, candidates=200, top_k=6)  # type: ignore[arg-type]
     found = choose_candidates(task, options, clock=Stopwatch())
     assert found.ranking is not None and found.n_ranked == 200 and "ranked" not in found.space
+    assert isinstance(space, Regions) and set(space.regions) == {"graphs", "ts2vec"}
     assert all(space.holds(genotype) for genotype in (*found.ranking.genotypes, *found.picked, *found.random))
 
 
@@ -174,6 +197,16 @@ def test_the_default_space_by_name_draws_as_without_one(task: Task) -> None:
     )
     assert left_out.picked == named.picked == given_.picked and left_out.random == named.random == given_.random
     assert left_out.space == named.space == "" and given_.space.startswith("Space: given, 2.57e+25 different")
+
+
+def test_a_warning_of_many_options_is_one_sentence_of_bounded_length(task: Task) -> None:
+    with pytest.warns(UnlearnedWarning) as caught:
+        choose_candidates(task, SearchOptions(str(ITALY), candidates=200, space="full"), clock=Stopwatch())
+    said = str(caught[0].message)
+    assert len(said) < 400
+    assert re.fullmatch(
+        r"the comparator never learned about [^;]+ and \d+ more; each is ranked as the mean [^;]+", said
+    )
 
 
 def test_options_that_the_comparator_lacks_are_named_once(task: Task) -> None:
@@ -196,5 +229,5 @@ def test_a_part_of_a_listed_space_is_drawn_at_random_without_repeats() -> None:
 
 
 def test_a_space_is_a_type_of_its_own() -> None:
-    assert isinstance(named_space({}), SearchSpace) and named_space({}).key == default_space().key
-    assert default_space().key != full_space().key
+    assert isinstance(named_space({}), SearchSpace) and named_space({}).key == default_space()["graphs"].key
+    assert len({space.key for space in (default_space(), full_space(), *default_space().products)}) == 7

@@ -41,7 +41,7 @@ TINY: dict[str, Any] = {
 
 
 def tiny() -> SearchSpace:
-    return default_space().restrict(TINY)
+    return default_space()["graphs"].restrict(TINY)
 
 
 def space_holds(space: SearchSpace, arch: dict[str, Any]) -> bool:
@@ -72,7 +72,7 @@ def space_holds(space: SearchSpace, arch: dict[str, Any]) -> bool:
 @settings(max_examples=200, deadline=None)
 @given(rng_seed=rng_seeds, full=st.booleans())
 def test_every_draw_is_valid_in_its_space_and_in_normal_form(rng_seed: int, full: bool) -> None:
-    space = full_space() if full else default_space()
+    space = full_space() if full else default_space()["graphs"]
     arch = sample_arch(np.random.default_rng(rng_seed), space)
     assert space_holds(space, arch)
     assert Genotype.from_dict(arch).to_dict() == arch
@@ -85,8 +85,8 @@ def test_the_default_space_is_the_default() -> None:
 
 def test_choices_are_drawn_evenly() -> None:
     rng = np.random.default_rng(0)
-    drawn = [sample_arch(rng) for _ in range(4000)]
-    space = default_space()
+    space = default_space()["graphs"]
+    drawn = [sample_arch(rng, space) for _ in range(4000)]
     readouts = Counter(arch["EncoderCell"]["readout"] for arch in drawn)
     lengths = Counter(len(arch["AugCell2"]) for arch in drawn)
     first = Counter(arch["AugCell1"][0][0] for arch in drawn if arch["AugCell1"])
@@ -197,7 +197,7 @@ def test_a_mutation_changes_one_gene(rng_seed: int) -> None:
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_genotypes_from_outside_the_space_can_be_mutated(name: str) -> None:
     rng, parent = np.random.default_rng(0), preset(name)
-    children = [mutate(parent, rng) for _ in range(300)]
+    children = [mutate(parent, rng, default_space()["graphs"]) for _ in range(300)]
     assert all(genes_changed(parent.to_dict(), child.to_dict()) == 1 for child in children)
     changed = [sum(getattr(child, f.name) != getattr(parent, f.name) for child in children) for f in FIELDS]
     assert min(changed) > 0

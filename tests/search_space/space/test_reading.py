@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_space import Genotype, NotesWarning, SearchSpace, SpaceError, default_space, full_space, read_space
-from search_space.genotype.rules import FIELDS, Options
+from search_space.genotype.rules import FIELDS, USUAL, Options
+from search_space.space.default_regions import REGIONS
 
 FULL = full_space()
 VALUES = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
@@ -93,28 +94,48 @@ def test_a_written_space_is_read_as_it_was_in_whatever_order(space: SearchSpace,
 @given(restrictions())
 @settings(max_examples=40, deadline=None)
 def test_what_equals_the_default_may_be_left_out(space: SearchSpace) -> None:
-    default = default_space()
+    default, operators = default_space(), set(space["EncoderCell"]["operators"])
+    fitting = (name for name in REGIONS if operators <= set(default[name]["EncoderCell"]["operators"]))
+    behind = default[next(fitting, "graphs")]
+    said = {"operators", *(gene for genes in USUAL.values() for gene in genes)}
     written = {
-        cell: {name: list(values) for name, values in fields.items() if values != default[cell].get(name)}
+        cell: {name: list(fields[name]) for name in fields if name in said or fields[name] != behind[cell].get(name)}
         for cell, fields in space.choices.items()
     }
     assert read_space({cell: fields for cell, fields in written.items() if fields}) == space
 
 
-def test_nothing_written_is_the_default_space() -> None:
-    assert read_space({}) == default_space()
-    assert read_space({"EncoderCell": {"blocks": [2]}}) == default_space().restrict({"EncoderCell.blocks": 2})
+def test_nothing_written_is_the_region_of_graphs() -> None:
+    graphs = default_space()["graphs"]
+    assert read_space({}) == graphs
+    assert read_space({"EncoderCell": {"blocks": [2]}}) == graphs.restrict({"EncoderCell.blocks": 2})
 
 
-def test_the_default_space_needs_no_bank_and_is_stated_in_full() -> None:
-    from search_space.space import shipped
+@pytest.mark.parametrize("name", REGIONS)
+def test_the_default_space_needs_no_bank_and_is_stated_in_full(name: str) -> None:
+    space, (share, stated) = default_space()[name], REGIONS[name]
+    assert default_space().regions[name].share == share
+    for cell, fields in space.choices.items():
+        usual = {gene: (value,) for gene, value in USUAL.get(cell, {}).items()}
+        assert fields == {**usual, **stated[cell]}
 
-    stated = {cell: set(fields) for cell, fields in shipped._DEFAULT.items()}
-    assert stated == {cell: set(fields) for cell, fields in default_space().to_dict().items()}
-    assert default_space().to_dict() == {
-        cell: {name: list(fields[name]) for name in default_space()[cell] if name in fields}
-        for cell, fields in shipped._DEFAULT.items()
-    }
+
+@pytest.mark.parametrize(
+    ("operators", "name"),
+    [
+        (["dilated_conv"], "graphs"),
+        (["trained_kernel_bank"], "banks"),
+        (["kernel_bank"], "frozen"),
+        (["mixed_kernel_bank", "gaussian_kernel_bank"], "frozen"),
+        (["trained_kernel_bank", "gru"], "graphs"),
+        (["lstm"], "graphs"),
+    ],
+)
+def test_operators_say_which_region_fills_the_blanks(operators: list[str], name: str) -> None:
+    written = {"EncoderCell": {"operators": operators}}
+    behind = default_space()[name].to_dict()
+    behind["EncoderCell"]["operators"] = sorted(operators)
+    assert read_space(written).to_dict() == behind
 
 
 def test_parameters_of_an_option_that_the_default_space_lacks_are_the_registered_ones() -> None:
@@ -122,7 +143,7 @@ def test_parameters_of_an_option_that_the_default_space_lacks_are_the_registered
     drift = FIELDS["AugCell1"]["options"]
     assert isinstance(drift, Options)
     assert space["AugCell1"]["drift.sigma"] == drift.parameters(["drift"])["drift.sigma"]
-    assert space["AugCell1"]["crop.ratio"] == default_space()["AugCell1"]["crop.ratio"]
+    assert space["AugCell1"]["crop.ratio"] == default_space()["graphs"]["AugCell1"]["crop.ratio"]
     assert "nt_xent.temperature" not in space["LossCell"] and "vicreg.variance" in space["LossCell"]
 
 
@@ -179,7 +200,8 @@ def test_the_notes_space_is_read_as_it_stands_and_said() -> None:
     assert space["AugCell1"]["rescale.sigma"] == tuple(VALUES) == space["EmbedCell"]["mask"]
     assert space["LossCell"]["nt_xent.temperature"] == (0.05, *VALUES[1:])
     assert space["PairCell"]["kinds"] == ("cross_scale", "instance", "neighbor", "temporal")
-    assert space["EncoderCell"] == default_space()["EncoderCell"] and space["TrainCell"] == default_space()["TrainCell"]
+    graphs = default_space()["graphs"]
+    assert space["EncoderCell"] == graphs["EncoderCell"] and space["TrainCell"] == graphs["TrainCell"]
     (said,) = [str(warning.message) for warning in caught]
     assert said.split("; ") == [
         "search space in the notes' form",

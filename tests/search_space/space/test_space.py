@@ -32,8 +32,12 @@ TINY: dict[str, Any] = {
 }
 
 
+def graphs() -> SearchSpace:
+    return default_space()["graphs"]
+
+
 def tiny() -> SearchSpace:
-    return default_space().restrict(TINY)
+    return graphs().restrict(TINY)
 
 
 def lines_of(build: Any) -> list[str]:
@@ -42,9 +46,9 @@ def lines_of(build: Any) -> list[str]:
     return str(caught.value).split("\n")
 
 
-def test_the_default_space_lies_within_the_full_one() -> None:
-    default, full = default_space(), full_space()
-    for cell, fields in default.choices.items():
+def test_the_graphs_of_the_default_space_lie_within_the_full_one() -> None:
+    full = full_space()
+    for cell, fields in graphs().choices.items():
         for name, values in fields.items():
             assert set(values) <= set(full[cell][name]), f"{cell}.{name}"
 
@@ -57,7 +61,7 @@ def test_every_registered_option_can_be_drawn() -> None:
 
 
 def test_default_strengths_are_moderate_and_act() -> None:
-    space = default_space()
+    space = graphs()
     strengths = [value for name, values in space["AugCell1"].items() if "." in name for value in values]
     assert min(strengths) > 0 and max(strengths) <= 0.5
     assert {0.0, 0.95} <= set(full_space()["AugCell1"]["crop.ratio"])
@@ -81,7 +85,7 @@ def test_sizes_of_a_tiny_space_by_hand() -> None:
     assert canonical["total"] == 3 * 2 * 7 * 5 * 20
 
 
-@pytest.mark.parametrize("build", [default_space, full_space])
+@pytest.mark.parametrize("build", [graphs, full_space])
 def test_totals_are_products_and_canonical_is_smaller(build: Any) -> None:
     size, canonical = build().size(), build().canonical_size()
     assert size["total"] == math.prod(value for name, value in size.items() if name != "total")
@@ -90,7 +94,7 @@ def test_totals_are_products_and_canonical_is_smaller(build: Any) -> None:
 
 
 def test_restrict_by_dots_nesting_and_keyword_is_the_same() -> None:
-    space = default_space()
+    space = graphs()
     dotted = space.restrict({"EncoderCell.blocks": 1, "LossCell.nt_xent.temperature": (0.1, 0.2)})
     nested = space.restrict(EncoderCell={"blocks": [1]}, LossCell={"nt_xent": {"temperature": {0.2, 0.1}}})
     assert dotted == nested and hash(dotted) == hash(nested) and dotted != space
@@ -98,7 +102,7 @@ def test_restrict_by_dots_nesting_and_keyword_is_the_same() -> None:
 
 
 def test_parameters_leave_with_their_option() -> None:
-    space = default_space().restrict({"AugCell1.options": ["crop"], "AugCell1.lengths": 1})
+    space = graphs().restrict({"AugCell1.options": ["crop"], "AugCell1.lengths": 1})
     assert set(space["AugCell1"]) == {"lengths", "options", "crop.ratio"}
     assert "jitter.sigma" in space["AugCell2"]
 
@@ -115,14 +119,12 @@ def test_parameters_leave_with_their_option() -> None:
     ],
 )
 def test_impossible_restrictions(selection: dict[str, Any], message: str) -> None:
-    (line,) = lines_of(lambda: default_space().restrict(selection))
+    (line,) = lines_of(lambda: graphs().restrict(selection))
     assert line.startswith(message)
 
 
 def test_all_problems_of_a_restriction_come_together() -> None:
-    assert (
-        len(lines_of(lambda: default_space().restrict({"A.b": 1, "EncoderCell.c": 1, "TrainCell.batch_size": 7}))) == 3
-    )
+    assert len(lines_of(lambda: graphs().restrict({"A.b": 1, "EncoderCell.c": 1, "TrainCell.batch_size": 7}))) == 3
 
 
 @pytest.mark.parametrize(
@@ -140,14 +142,14 @@ def test_all_problems_of_a_restriction_come_together() -> None:
     ],
 )
 def test_illegal_values_in_a_stored_space(cell: str, name: str, values: Any, message: str) -> None:
-    data = default_space().to_dict()
+    data = graphs().to_dict()
     data[cell][name] = values
     (line,) = lines_of(lambda: SearchSpace.from_dict(data))
     assert line.startswith(message)
 
 
 def test_missing_and_unknown_cells_and_fields() -> None:
-    data: dict[str, Any] = default_space().to_dict()
+    data: dict[str, Any] = graphs().to_dict()
     del data["TrainCell"], data["EncoderCell"]["blocks"]
     data["TrainCel"] = {}
     assert lines_of(lambda: SearchSpace.from_dict(data)) == [
@@ -162,7 +164,7 @@ def test_missing_and_unknown_cells_and_fields() -> None:
     ]
 
 
-@pytest.mark.parametrize("build", [default_space, full_space, tiny])
+@pytest.mark.parametrize("build", [graphs, full_space, tiny])
 def test_dict_json_and_pickle_keep_everything(build: Any) -> None:
     space = build()
     assert SearchSpace.from_dict(json.loads(json.dumps(space.to_dict()))) == space
@@ -170,7 +172,7 @@ def test_dict_json_and_pickle_keep_everything(build: Any) -> None:
 
 
 def test_numbers_have_one_type_and_appear_once() -> None:
-    data = default_space().to_dict()
+    data = graphs().to_dict()
     data["EncoderCell"]["dropout"] = [0, 0.0, 0.1]
     dropout = SearchSpace.from_dict(data)["EncoderCell"]["dropout"]
     assert dropout == (0.0, 0.1) and all(type(value) is float for value in dropout)

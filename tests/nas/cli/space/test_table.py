@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -63,16 +64,17 @@ def test_a_file_of_a_space_needs_a_space_and_an_ending() -> None:
         show_space(SpaceOptions(print="defalt"))
 
 
-def test_sizes_per_cell_are_those_of_both_spaces() -> None:
+def test_sizes_per_cell_are_those_of_both_spaces_and_of_the_regions() -> None:
     header, *rows = size_table().splitlines()
     assert header.split("  ")[0] == "number of genotypes"
-    spaces = (default_space(), full_space())
-    sizes = [sizes for space in spaces for sizes in (space.size(), space.canonical_size())]
-    for row in rows:
-        name, *cells = row.split()
-        known = [one[name] for one in sizes if name in one]
-        assert cells == [f"{count:,}" if count < 1_000_000 else f"{count:.2e}" for count in known]
-    assert [row.split()[0] for row in rows] == [*list(sizes[0])[:2], "views", *list(sizes[0])[2:]]
+    default = default_space()
+    spaces = {"default": default, **{name: default[name] for name in default.regions}, "full": full_space()}
+    columns = header.split()[3:]
+    for row, (name, what) in zip(rows, itertools.product(spaces, ("raw", "different")), strict=True):
+        sizes = spaces[name].size() if what == "raw" else spaces[name].canonical_size()
+        known = [sizes[column] for column in columns if column in sizes]
+        assert len(known) == len(sizes)
+        assert row.split() == [f"{name},", what, *(f"{n:,}" if n < 1_000_000 else f"{n:.2e}" for n in known)]
 
 
 def test_the_page_of_options_is_current() -> None:
