@@ -28,7 +28,8 @@ def interrupts_arrive() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Say how much of the search space `test_whole_space` tries."""
-    parser.addoption("--genotypes", type=int, default=27, help="random genotypes of the full space to try")
+    parser.addoption("--genotypes", type=int, default=27, help="random genotypes of a space to try")
+    parser.addoption("--space", default="full", choices=["default", "full"], help="the space that they come from")
     parser.addoption("--every-shape", action="store_true", help="try each genotype at each shape, not at one of nine")
     parser.addoption("--passed", type=Path, help="file of the cases that passed; they are left out")
     parser.addoption("--fuzz-inputs", type=int, default=500, help="inputs of the fuzz campaign over all targets")

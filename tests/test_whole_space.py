@@ -15,8 +15,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from encoders.encoder import Encoder
 from nas.training.model import ContrastiveModel
 from search_space import Genotype, full_space, registry, sample_candidates
+from search_space.space import SPACES
 
 VARIATES = (1, 3, 12)
 LENGTHS = (24, 96, 333)
@@ -30,7 +32,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     option = metafunc.config.getoption
     part, parts = (int(number) for number in option("--part").split("/"))
-    genotypes = list(enumerate(sample_candidates(option("--genotypes"), np.random.default_rng(0), full_space())))
+    space = SPACES[option("--space")]()
+    genotypes = list(enumerate(sample_candidates(option("--genotypes"), np.random.default_rng(0), space)))
     passed = set(_lines(option("--passed")))
     cases = {}
     for number, genotype in genotypes[part - 1 :: parts]:
@@ -61,6 +64,7 @@ def test_genotype_builds_trains_and_encodes(
     variates, steps = shape
     torch.manual_seed(0)
     model = ContrastiveModel(genotype, variates=variates)
+    model.fit(windows(variates, steps)[1])
     optimizer = torch.optim.AdamW(model.parameters(), lr=genotype.train.learning_rate)
     whole, gaps = windows(variates, steps)
     loss = model.loss(torch.cat((whole[:1], gaps)), generator=torch.Generator().manual_seed(2))
@@ -75,6 +79,9 @@ def test_genotype_builds_trains_and_encodes(
             z = encoder.represent(x)
             assert z.shape == (BATCH, encoder.streams, encoder.representation_features)
             assert z.isfinite().all(), f"representation of {'gaps' if x is gaps else 'whole windows'}"
+            again = Encoder(genotype.encoder, variates=variates)
+            again.load_state_dict(encoder.state_dict())
+            assert torch.equal(again.eval().represent(x), z), "saved and loaded"
     if (passed := request.config.getoption("--passed")) is not None:
         with passed.open("a", encoding="utf-8") as file:
             file.write(f"{genotype.key}-{variates}x{steps}\n")
