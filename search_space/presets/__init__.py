@@ -29,7 +29,8 @@ def preset(name: str, kind: str | None = None) -> Genotype:
     Args:
         name: A key of `PRESETS`.
         kind: Kind of the task. Where its answer is about the last step, as in
-            `forecasting` and `anomaly`, the readout is `last`; otherwise, and
+            `forecasting` and `anomaly`, the readout is `last`, unless it gives
+            the end of the window a place of its own (patches); otherwise, and
             where None, it stays the preset's own.
 
     Raises:
@@ -38,6 +39,6 @@ def preset(name: str, kind: str | None = None) -> Genotype:
     if name not in PRESETS:
         raise UnknownOptionError(f"preset: unknown name, got {name!r}{nearest(name, PRESETS)}")
     data = dict(PRESETS[name].genotype)
-    if kind in _ABOUT_THE_LAST_STEP:
+    if kind in _ABOUT_THE_LAST_STEP and not data["EncoderCell"]["readout"].startswith("patches"):
         data["EncoderCell"] = {**data["EncoderCell"], "readout": "last"}
     return Genotype.from_dict(data)

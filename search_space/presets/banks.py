@@ -82,6 +82,17 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
                 **_bank("trained_kernel_bank", hidden=12 * _KERNELS, readout="shares_4", input="both"),
             },
         ),
+        "rocket_patches": Preset(
+            source="MiniRocket's kernels, arXiv:2012.08791, read patch by patch as in the linear probe of PatchTST, "
+            "Nie et al. 2023, arXiv:2211.14730",
+            differs="No publication does so: for every variate by itself, after subtracting its last value, the mean "
+            "responses of 48 kernels over 32 equal stretches of the window side by side. For forecasts. Nothing is "
+            "trained, whatever the strategy.",
+            genotype={
+                **_FROZEN,
+                **_bank("kernel_bank", hidden=48, readout="patches_32", normalization="last", channels="independent"),
+            },
+        ),
         "rocket_spectral": Preset(
             source="CorInfoMax's log-determinant, Ozsoy et al. 2022, arXiv:2209.07999, in closed form for an embedding "
             "of MiniRocket's features, arXiv:2012.08791",

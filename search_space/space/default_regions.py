@@ -178,6 +178,20 @@ _CLOSED_FORM: Values = {
     "TrainCell": {"learning_rate": (1e-3,), "batch_size": (32,), "weight_averaging": (False,)},
 }
 
+# What a forecast needs of each stretch of a window, variate by variate; nothing learns here either.
+_PATCHES: Values = {
+    **_FROZEN,
+    "EncoderCell": {
+        **_BANK,
+        "operators": ("gaussian_kernel_bank", "kernel_bank"),
+        "hidden": (24, 48),
+        "normalization": (NONE, "instance", "last"),
+        "channels": ("independent",),
+        "readout": ("patches_16", "patches_32", "patches_8"),
+        "input": ("raw",),
+    },
+}
+
 REGIONS: Mapping[str, tuple[int, Values]] = MappingProxyType(
     {
         "graphs": (4, _GRAPHS),
@@ -185,7 +199,9 @@ REGIONS: Mapping[str, tuple[int, Values]] = MappingProxyType(
         "banks": (3, _BANKS),
         "frozen": (1, _FROZEN),
         "closed_form": (2, _CLOSED_FORM),
+        "patches": (1, _PATCHES),
     }
 )
 """Name -> share and values. Graphs of small operators; TS2Vec's deep stack; banks of random kernels that learn, that
-stay as they are, and below an embedding in closed form. A file's blanks are filled from the first that fits it."""
+stay as they are, below an embedding in closed form, and read stretch by stretch. A file's blanks are filled from the
+first that fits it."""

@@ -14,11 +14,69 @@ from ahc.graphs.vocabulary import Vocabulary
 from ahc.record import TrialRecord
 from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
-from search_space.space import default_space
+from search_space.space import SearchSpace
 
 Rule = Callable[[Genotype, NDArray[np.float64]], float]
 MakeRecord = Callable[..., TrialRecord]
 Planted = tuple[list[TrialRecord], dict[str, NDArray[np.float32]]]
+
+
+@pytest.fixture(scope="session")
+def planted() -> SearchSpace:
+    """Stated here, so that what is planted in it does not depend on what the default space holds."""
+    strengths = {
+        "crop.ratio": [0.1, 0.2, 0.3, 0.4, 0.5],
+        "frequency_mask.ratio": [0.05, 0.1, 0.2, 0.3, 0.4],
+        "jitter.sigma": [0.05, 0.1, 0.2, 0.3, 0.5],
+        "point_mask.ratio": [0.05, 0.1, 0.2, 0.3, 0.5],
+        "rescale.sigma": [0.05, 0.1, 0.2, 0.3, 0.5],
+        "resize.ratio": [0.05, 0.1, 0.2, 0.3, 0.4],
+    }
+    steps = [name.partition(".")[0] for name in strengths]
+    chain = {"options": steps, "lengths": [0, 1, 2, 3], **strengths}
+    operators = ["conv1d", "decomposition_linear", "dilated_conv", "gated_dilated_conv", "gru", "identity"]
+    temperatures = [0.05, 0.1, 0.2, 0.3, 0.5, 1.0]
+    return SearchSpace.from_dict(
+        {
+            "AugCell1": chain,
+            "AugCell2": chain,
+            "EmbedCell": {
+                "jitter": [0.0, 0.1, 0.2],
+                "mask": [0.0, 0.1, 0.2],
+                "norm": ["none", "batchnorm", "l2", "layernorm"],
+            },
+            "PairCell": {
+                "kinds": ["cross_scale", "instance", "neighbor", "temporal"],
+                "pool": ["avg", "max"],
+                "kernel": [0, 2, 3, 5, 7],
+            },
+            "LossCell": {
+                "loss": ["info_nce", "nt_xent", "triplet"],
+                "info_nce.temperature": temperatures,
+                "nt_xent.temperature": temperatures,
+                "triplet.margin": [0.2, 0.5, 1.0],
+                "similarity": ["cosine", "dot", "neg_euclidean"],
+                "weighting": ["none"],
+                "auxiliary": ["none"],
+            },
+            "EncoderCell": {
+                "nodes": [2, 3, 4],
+                "operators": [*operators, "patch_attention", "temporal_attention", "variate_attention"],
+                "blocks": [1, 2],
+                "hidden": [16, 32, 64],
+                "output": [64, 128],
+                "dropout": [0.0, 0.1],
+                "normalization": ["none", "instance", "last"],
+                "channels": ["independent", "mixed"],
+                "readout": ["attention", "last", "max", "mean", "multiscale", "ppv"],
+            },
+            "TrainCell": {
+                "learning_rate": [3e-4, 1e-3, 3e-3],
+                "batch_size": [8, 16, 32],
+                "weight_averaging": [False, True],
+            },
+        }
+    )
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +85,8 @@ def vocabulary() -> Vocabulary:
 
 
 @pytest.fixture(scope="session")
-def candidates() -> list[Genotype]:
-    return sample_candidates(60, np.random.default_rng(11), default_space()["graphs"])
+def candidates(planted: SearchSpace) -> list[Genotype]:
+    return sample_candidates(60, np.random.default_rng(11), planted)
 
 
 @pytest.fixture(scope="session")

@@ -148,7 +148,15 @@ def test_the_default_space_is_the_same_question_left_out_or_named(run: Path) -> 
 
     assert asked_about() == asked_about(space="default") == asked_about(space=default_space())
     assert asked_about() == default_space().to_dict()
-    assert asked_about(space={}) is None  # the graphs that were the whole default space before there was a choice
+    encoder = {"hidden": [16, 32, 64], "output": [64, 128]}
+    encoder["readout"] = ["attention", "last", "max", "mean", "multiscale", "ppv"]  # type: ignore[assignment]
+    earlier = {  # the whole default space before there was a choice
+        "EmbedCell": {"norm": ["none", "batchnorm", "l2", "layernorm"]},
+        "PairCell": {"kernel": [0, 2, 3, 5, 7]},
+        "LossCell": {"triplet.margin": [0.2, 0.5, 1.0]},
+        "EncoderCell": encoder,
+    }
+    assert asked_about(space=earlier) is None
 
 
 def test_the_bank_holds_validation_values_only(run: Path) -> None:

@@ -13,16 +13,16 @@ from ahc.evaluation.importance import epsilon_squared, gene_importance, gene_tab
 from ahc.record import TrialRecord
 from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
-from search_space.space import default_space
+from search_space.space import SearchSpace
 
 Plant = Callable[..., tuple[list[TrialRecord], dict[str, NDArray[np.float32]]]]
 
 
-def test_planted_genes_come_first(plant: Plant) -> None:
+def test_planted_genes_come_first(plant: Plant, planted: SearchSpace) -> None:
     def rule(genotype: Genotype, _: NDArray[np.float64]) -> float:
         return 2.0 * (genotype.encoder.readout == "max") + np.log2(genotype.encoder.hidden / 32)
 
-    pool = sample_candidates(120, np.random.default_rng(4), default_space()["graphs"])
+    pool = sample_candidates(120, np.random.default_rng(4), planted)
     records, _ = plant(rule, pool=pool, n_tasks=2, n_candidates=120, noise=0.1)
     found = gene_importance(records, n_trees=15, n_repeats=2)
     mean = found[(found["task"] == "mean") & (found["target"] == "score")].set_index("gene")

@@ -19,7 +19,7 @@ from ahc.training.comparators import train_comparator
 from ahc.training.members import TrainingSettings
 from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
-from search_space.space import default_space
+from search_space.space import SearchSpace
 
 Statistics = NDArray[np.float64]
 Plant = Callable[..., tuple[list[TrialRecord], dict[str, NDArray[np.float32]]]]
@@ -48,13 +48,13 @@ def tau(comparator: Comparator, fresh: list[Genotype], *, target: list[float], t
 
 
 @pytest.fixture(scope="module")
-def pool() -> list[Genotype]:
-    return sample_candidates(500, np.random.default_rng(21), default_space()["graphs"])
+def pool(planted: SearchSpace) -> list[Genotype]:
+    return sample_candidates(500, np.random.default_rng(21), planted)
 
 
 @pytest.fixture(scope="module")
-def fresh() -> list[Genotype]:
-    return sample_candidates(150, np.random.default_rng(22), default_space()["graphs"])
+def fresh(planted: SearchSpace) -> list[Genotype]:
+    return sample_candidates(150, np.random.default_rng(22), planted)
 
 
 def test_a_task_blind_rule_is_learnt_from_noisy_labels(

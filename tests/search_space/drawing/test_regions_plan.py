@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import Counter
 
@@ -113,7 +114,8 @@ def test_mutants_stay_in_their_region(name: str) -> None:
 
 def test_what_no_region_holds_is_changed_by_the_region_that_holds_most_of_its_cells() -> None:
     rng, space = np.random.default_rng(0), default_space()
-    outside = preset("simclr")  # its strategy is that of a graph, its stack and its batches are nobody's
+    graph = sample_candidates(1, rng, space["graphs"])[0]
+    outside = dataclasses.replace(graph, train=dataclasses.replace(graph.train, batch_size=65))  # nobody's
     counts = {name: space[name].n_cells_held(outside) for name in space.regions}
     assert region_of(outside) is None and max(counts, key=lambda name: counts[name]) == "graphs"
     one, other = np.random.default_rng(1), np.random.default_rng(1)
@@ -132,6 +134,6 @@ def test_crosses_of_two_regions_do_not_leave_the_space() -> None:
             child = crossover(a, b, rng, space=space)
             assert space.holds(child)
             stayed += child == a
-    assert 0 < stayed < 500
+    assert 0 < stayed < 20 * len(parents) ** 2
     outside = preset("simclr")
     assert any(not space.holds(crossover(outside, parents["graphs"][0], rng, space=space)) for _ in range(20))

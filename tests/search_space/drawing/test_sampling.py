@@ -31,17 +31,19 @@ rng_seeds = st.integers(0, 2**32)
 TINY: dict[str, Any] = {
     "AugCell1": {"lengths": [0, 1], "options": "jitter", "jitter.sigma": [0.1, 0.2]},
     "AugCell2": {"lengths": [0, 1], "options": "jitter", "jitter.sigma": [0.1, 0.2]},
-    "EmbedCell": {"jitter": 0.0, "mask": 0.0, "norm": "none"},
+    "EmbedCell": {"jitter": 0.0, "mask": 0.0, "norm": "none", "head": 0},
     "PairCell": {"kinds": ["temporal", "instance"], "kernel": 0},
-    "LossCell": {"loss": "triplet", "similarity": "dot", "triplet.margin": 0.5},
+    "LossCell": {"loss": "triplet", "similarity": "dot", "triplet.margin": 0.5}
+    | {"weighting": "none", "auxiliary": "none"},
     "EncoderCell": {"nodes": 2, "operators": ["identity", "gru"], "blocks": 1, "hidden": 16, "output": 64}
-    | {"dropout": 0.0, "normalization": "none", "channels": "mixed", "readout": "last"},
+    | {"dropout": 0.0, "normalization": "none", "channels": "mixed", "readout": "last"}
+    | {"input": "raw", "taps": 1, "embedding": 0},
     "TrainCell": {"learning_rate": 1e-3, "batch_size": 8, "weight_averaging": True},
 }
 
 
 def tiny() -> SearchSpace:
-    return default_space()["graphs"].restrict(TINY)
+    return full_space().restrict(TINY)
 
 
 def space_holds(space: SearchSpace, arch: dict[str, Any]) -> bool:

@@ -14,9 +14,10 @@ from search_space import SearchSpace, SpaceError, default_space, full_space, reg
 TINY: dict[str, Any] = {
     "AugCell1": {"lengths": (0, 1), "options": "jitter", "jitter": {"sigma": (0.1, 0.2)}},
     "AugCell2": {"lengths": 1, "options": "jitter", "jitter.sigma": 0.1},
-    "EmbedCell": {"jitter": 0.0, "mask": 0.0, "norm": ["none", "l2"]},
+    "EmbedCell": {"jitter": 0.0, "mask": 0.0, "norm": ["none", "l2"], "head": 0},
     "PairCell": {"kinds": ["temporal", "cross_scale"], "kernel": [0, 3]},
-    "LossCell": {"loss": ["triplet", "nt_xent"], "similarity": "dot", "nt_xent": {"temperature": (0.1, 0.2)}},
+    "LossCell": {"loss": ["triplet", "nt_xent"], "similarity": "dot", "nt_xent": {"temperature": (0.1, 0.2)}}
+    | {"triplet.margin": (0.2, 0.5, 1.0), "weighting": "none", "auxiliary": "none"},
     "EncoderCell": {
         "nodes": 2,
         "operators": ["identity", "gru"],
@@ -27,6 +28,9 @@ TINY: dict[str, Any] = {
         "normalization": "none",
         "channels": "mixed",
         "readout": ["last", "max"],
+        "input": "raw",
+        "taps": 1,
+        "embedding": 0,
     },
     "TrainCell": {"learning_rate": 1e-3, "batch_size": 8, "weight_averaging": True},
 }
@@ -37,7 +41,7 @@ def graphs() -> SearchSpace:
 
 
 def tiny() -> SearchSpace:
-    return graphs().restrict(TINY)
+    return full_space().restrict(TINY)
 
 
 def lines_of(build: Any) -> list[str]:
@@ -113,9 +117,9 @@ def test_parameters_leave_with_their_option() -> None:
         ({"Encoder.blocks": 1}, "Encoder.blocks: unknown cell, got 'Encoder'; did you mean 'EncoderCell'?"),
         ({"EncoderCell.block": 1}, "EncoderCell.block: unknown field, got 'block'; did you mean 'blocks'?"),
         ({"EncoderCell": {"blocks": 3}}, "EncoderCell.blocks: must be one or more of 1, 2, got [3]"),
-        ({"EncoderCell.readout": []}, "EncoderCell.readout: must be one or more of attention, "),
+        ({"EncoderCell.readout": []}, "EncoderCell.readout: must be one or more of max, "),
         ({"AugCell1.options": "crop", "AugCell1.lengths": 2}, "AugCell1.lengths: must hold a length of at most 1"),
-        ({"PairCell.kinds": "cross_scale", "PairCell.kernel": 0}, "PairCell: cross_scale alone needs a kernel > 0"),
+        ({"PairCell.kernel": 0}, "PairCell.kernel: must be one or more of 2, 3, 5, 7, got [0]"),
     ],
 )
 def test_impossible_restrictions(selection: dict[str, Any], message: str) -> None:

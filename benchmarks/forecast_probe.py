@@ -1,0 +1,108 @@
+"""What a representation alone is worth in forecasts, without a choice: one ridge per horizon, beside that on raw lags.
+
+    python benchmarks/forecast_probe.py FILE --of rocket_patches ts2vec [--window 336] [--rng-seeds 3]
+
+Both ridges predict changes from the last value with weights that all variates share, as the label of a trial does; only
+alpha is chosen, on validation rows. Presets are untrained; `/STEPS` behind a name trains them so long.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from downstream.data import load_task
+from downstream.forecasting.choosing.choice import MAX_TRAIN_ROWS, MAX_VALIDATION_ROWS
+from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
+from downstream.forecasting.models import REFERENCE, Forecaster, Setting, fit_horizon
+from downstream.forecasting.rows import pick_origins, row_blocks, usable_horizons
+from downstream.forecasting.scoring import LABEL
+from downstream.forecasting.sums import sum_rows
+from downstream.forecasting.task import ForecastingTask
+from downstream.represent import Represent
+from nas.net import new_trainer
+from nas.representer import Representer
+from search_space.presets import preset
+
+MAX_ROWS = {"train": MAX_TRAIN_ROWS, "validation": MAX_VALIDATION_ROWS}
+
+
+def main() -> None:
+    """Print a row per preset and rng_seed, and the raw lags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--of", nargs="+", required=True, metavar="PRESET[/STEPS]")
+    parser.add_argument("--window", type=int, default=336)
+    parser.add_argument("--rng-seeds", type=int, default=1)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"raw lags: {errors(load(asked.file, asked.window), None, REFERENCE)}", flush=True)
+    for what in asked.of:
+        for rng_seed in range(asked.rng_seeds):
+            task = load(asked.file, asked.window)
+            name, _, steps = what.partition("/")
+            torch.manual_seed(rng_seed)
+            genotype = preset(name, kind="forecasting")
+            trainer = new_trainer(genotype, task, rng_seed=rng_seed, device=torch.device("cpu"), max_steps=None)
+            for _ in range(int(steps or 0)):
+                trainer.step()
+            trainer.settle()
+            print(f"{what}, rng_seed {rng_seed}: {errors(task, Representer(trainer.encoder), LABEL)}", flush=True)
+
+
+def load(file: Path, window: int) -> ForecastingTask:
+    """Return the task of a file."""
+    task = load_task(file, kind="forecasting", window=window)
+    assert isinstance(task, ForecastingTask)
+    return task
+
+
+def errors(task: ForecastingTask, represent: Represent | None, setting: Setting) -> str:
+    """Return the mean squared error on test by horizon, in words."""
+    opened = task.open_test()
+    forecasters = fitted(task.without_test(), represent, setting)
+    sums = dict.fromkeys(forecasters, ErrorSums())
+    origins = opened.origins("test", min(forecasters))
+    for block in row_blocks(opened, "test", origins, horizons=sorted(forecasters), represent=represent):
+        for horizon, forecaster in forecasters.items():
+            missed = forecaster.predict(block) - block.targets[:, :horizon]
+            sums[horizon] += errors_at(horizon, missed, block.room)
+    found = horizon_metrics(sums, prefix="")
+    each = [found[f"mse/{horizon}"] for horizon in forecasters]
+    listed = ", ".join(f"{horizon}: {value:.4f}" for horizon, value in zip(forecasters, each, strict=True))
+    return f"mean MSE {np.mean(each):.4f} ({listed})"
+
+
+def fitted(task: ForecastingTask, represent: Represent | None, setting: Setting) -> dict[int, Forecaster]:
+    """Return the ridge of every horizon."""
+    horizons = usable_horizons(task)
+    train, validation = (
+        sum_rows(
+            row_blocks(
+                task,
+                part,
+                pick_origins(task, part, horizon=horizons[0], max_rows=MAX_ROWS[part]),
+                horizons=horizons,
+                represent=represent,
+            ),
+            horizons=horizons,
+            normalizations=(setting.normalization,),
+            for_validation=part == "validation",
+            representation_only=represent is not None,
+        )
+        for part in ("train", "validation")
+    )
+    n_lags = task.spec.raw_lags if represent is None else 0
+    return {
+        horizon: next(
+            forecaster
+            for forecaster in fit_horizon(train, validation, index=index, horizon=horizon, n_lags=n_lags)
+            if forecaster.setting == setting
+        )
+        for index, horizon in enumerate(horizons)
+    }
+
+
+if __name__ == "__main__":
+    main()
