@@ -46,10 +46,11 @@ class LogDet(AgreementLoss):
 
 def _log_volume(rows: Tensor) -> Tensor:
     """Return log det(cov + EPSILON I) of every group, by the rows' Gram matrix where they are few; (G,)."""
-    centred = rows - rows.mean(dim=1, keepdim=True)
+    # in double precision: beside large variances a single one rounds EPSILON away, and what does not vary is singular
+    centred = rows.double() - rows.double().mean(dim=1, keepdim=True)
     n, features = rows.shape[1:]
     few = n < features
     products = centred @ centred.transpose(1, 2) if few else centred.transpose(1, 2) @ centred
-    identity = torch.eye(products.shape[1], dtype=rows.dtype, device=rows.device)
+    identity = torch.eye(products.shape[1], dtype=products.dtype, device=rows.device)
     volume: Tensor = torch.linalg.slogdet(products / n + EPSILON * identity).logabsdet
-    return volume + (features - n) * math.log(EPSILON) if few else volume
+    return (volume + (features - n) * math.log(EPSILON) if few else volume).to(rows.dtype)

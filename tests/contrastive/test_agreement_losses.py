@@ -120,6 +120,14 @@ def test_blocks_do_not_change_the_gradient(loss: AgreementLoss, monkeypatch: pyt
         torch.testing.assert_close(whole, blocked)
 
 
+def test_large_rows_that_repeat_have_a_finite_volume() -> None:
+    z = (1e3 * normal(1, 3, 40)).float().repeat(1, 4, 1).requires_grad_()
+    group = PairGroup(anchors=z, candidates=z, **two_view_masks(6, device=z.device)._asdict())
+    loss = LOG_DET(group, None)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert z.grad is not None and bool(loss.isfinite()) and bool(z.grad.isfinite().all())
+
+
 @pytest.mark.parametrize("features", [2, 6, 13])
 def test_off_diagonal_squares_agree_with_the_matrix(features: int) -> None:
     a, b = normal(4, 6, features), normal(4, 6, features, rng_seed=1)
