@@ -13,7 +13,7 @@ _CONTRAST = {
     "TrainCell": {"learning_rate": 0.001, "batch_size": 32, "weight_averaging": False},
 }
 _VIEW = [["magnitude_warp", {"sigma": 0.2}], ["resize", {"ratio": 0.2}]]
-_CROPPED_VIEW = [["crop", {"ratio": 0.5}], ["time_warp", {"sigma": 0.2}], *_VIEW]
+_WARPED_VIEW = [["time_warp", {"sigma": 0.2}], *_VIEW]
 
 
 def _bank(operator: str, *, hidden: int, readout: str, **others: Any) -> dict[str, Any]:
@@ -34,6 +34,15 @@ def _bank(operator: str, *, hidden: int, readout: str, **others: Any) -> dict[st
 
 _FROZEN = {**TS2VEC, **views([]), **_CONTRAST}
 """One strategy for all that learn nothing: the region `frozen` of the default space has no other."""
+
+_LOG_DET = "CorInfoMax's log-determinant, Ozsoy et al. 2022, arXiv:2209.07999, in closed form for an embedding of "
+
+
+def _spectral(operator: str, *, strength: float, **bank: Any) -> dict[str, Any]:
+    """Return the genotype of a frozen bank below an embedding to 256 numbers in closed form."""
+    loss = {"loss": "log_det", "similarity": "none", "strength": strength}
+    return {**_FROZEN, **views(_WARPED_VIEW, []), "LossCell": loss, **_bank(operator, embedding=256, **bank)}
+
 
 BANKS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -94,16 +103,16 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
             },
         ),
         "rocket_spectral": Preset(
-            source="CorInfoMax's log-determinant, Ozsoy et al. 2022, arXiv:2209.07999, in closed form for an embedding "
-            "of MiniRocket's features, arXiv:2012.08791",
+            source=_LOG_DET + "MiniRocket's features, arXiv:2012.08791",
             differs="No publication joins the two: the bank of minirocket is frozen, and the linear embedding to 256 "
-            "numbers is the optimum of the loss for crops that are warped in time and magnitude and resized.",
-            genotype={
-                **_FROZEN,
-                **views(_CROPPED_VIEW, []),
-                "LossCell": {"loss": "log_det", "similarity": "none", "strength": 0.3},
-                **_bank("kernel_bank", hidden=12 * _KERNELS, readout="shares_8", embedding=256),
-            },
+            "numbers is the optimum of the loss for windows that are warped in time and magnitude and resized.",
+            genotype=_spectral("kernel_bank", hidden=12 * _KERNELS, readout="shares_8", strength=0.3),
+        ),
+        "hydra_spectral": Preset(
+            source=_LOG_DET + "Hydra's features, arXiv:2203.13652",
+            differs="As rocket_spectral, of 2,048 kernels in groups of eight that read the series and its first "
+            "differences, sixteen dilations each.",
+            genotype=_spectral("gaussian_kernel_bank", hidden=32 * 64, readout="hydra", strength=0.1, input="both"),
         ),
     }
 )

@@ -163,16 +163,16 @@ _FROZEN: Values = {
 
 # Nothing descends: of the Train cell only the size of a batch says anything.
 _CLOSED_FORM: Values = {
-    "AugCell1": {**_WARPED_CHAIN, "lengths": (1, 2, 3, 4)},
+    "AugCell1": _WARPED_CHAIN,
     "AugCell2": _UNCHANGED,
     "EmbedCell": _PLAIN_EMBED,
     "PairCell": _WHOLE_WINDOWS,
-    "LossCell": {"loss": ("log_det",), "log_det.strength": (0.03, 0.1, 0.3, 0.9), **_ALONE},
+    "LossCell": {"loss": ("log_det",), "log_det.strength": (0.03, 0.1, 0.3), **_ALONE},
     "EncoderCell": {
         **_BANK,
-        "operators": ("kernel_bank",),
-        "hidden": (504, 1008),
-        "readout": ("multirocket_4", "shares_4", "shares_8"),
+        "operators": ("gaussian_kernel_bank", "kernel_bank"),
+        "hidden": (504, 1008, 2048),
+        "readout": ("hydra", "multirocket_4", "shares_4", "shares_8"),
         "embedding": (64, 256, 512),
     },
     "TrainCell": {"learning_rate": (1e-3,), "batch_size": (32,), "weight_averaging": (False,)},

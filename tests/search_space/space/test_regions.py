@@ -159,6 +159,8 @@ def test_the_default_space_is_told_apart_in_regions() -> None:
         ("multirocket_hydra", "frozen"),
         ("rocket_contrastive", "banks"),
         ("rocket_spectral", "closed_form"),
+        ("hydra_spectral", "closed_form"),
+        ("rocket_patches", "patches"),
     ],
 )
 def test_presets_that_the_default_space_holds(name: str, region: str) -> None:
