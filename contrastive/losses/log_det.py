@@ -20,13 +20,14 @@ EPSILON = 1e-4
     source="CorInfoMax, Ozsoy et al. 2022, arXiv:2209.07999, section 3 (log-determinant of the covariance)",
 )
 class LogDet(AgreementLoss):
-    """Squared distance to the target, minus the logarithm of the volume that the anchors fill.
+    """Squared distance to the target, minus the logarithm of the volume that the windows fill.
 
-    With anchors Z and targets Z' of D features: strength * mean |Z - Z'|^2 + (1 - strength) * mean |Z|^2 -
-    log det(cov(Z) + 1e-4 I). The middle term bounds the volume. Where the loss sees an embedding of readouts, nothing
+    With anchors Z, targets Z' and M half way between them, of D features: strength * mean |Z - Z'|^2 + (1 - strength) *
+    mean |Z|^2 - log det(cov(M) + 1e-4 I). The middle term bounds the volume. Where the loss sees an embedding of readouts, nothing
     descends: the map is computed (`contrastive.closed_form`), and the decay of its weights stands for the middle term.
 
-    Deliberate differences: one covariance, of the anchors, instead of one per view and a running one.
+    Deliberate differences: one covariance, of what lies half way between the views, instead of one per view and a
+    running one; so views that are apart do not count as volume.
 
     Args:
         strength: Weight of the agreement beside the decay, in [0, 1).
@@ -41,7 +42,7 @@ class LogDet(AgreementLoss):
     def _groups(self, anchors: Tensor, targets: Tensor) -> Tensor:
         apart = (anchors - targets).square().sum(dim=2).mean(dim=1)
         size = anchors.square().sum(dim=2).mean(dim=1)
-        return self.strength * apart + (1.0 - self.strength) * size - _log_volume(anchors)
+        return self.strength * apart + (1.0 - self.strength) * size - _log_volume((anchors + targets) / 2.0)
 
 
 def _log_volume(rows: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ def log_det_formula(z: Tensor, other: Tensor) -> float:
     """The docstring, with the covariance's own size."""
     apart = sum(float((z[i] - other[i]).square().sum()) for i in range(len(z))) / len(z)
     size = sum(float(row.square().sum()) for row in z) / len(z)
-    covariance = torch.cov(z.T, correction=0).reshape(z.shape[1], z.shape[1])
+    covariance = torch.cov(((z + other) / 2.0).T, correction=0).reshape(z.shape[1], z.shape[1])
     volume = torch.linalg.eigvalsh(covariance + 1e-4 * torch.eye(z.shape[1], dtype=z.dtype)).log().sum()
     return 0.7 * apart + 0.3 * size - float(volume)
 
