@@ -23,8 +23,9 @@ class LogDet(AgreementLoss):
     """Squared distance to the target, minus the logarithm of the volume that the windows fill.
 
     With anchors Z, targets Z' and M half way between them, of D features: strength * mean |Z - Z'|^2 + (1 - strength) *
-    mean |Z|^2 - log det(cov(M) + 1e-4 I). The middle term bounds the volume. Where the loss sees an embedding of readouts, nothing
-    descends: the map is computed (`contrastive.closed_form`), and the decay of its weights stands for the middle term.
+    mean |Z|^2 - log det(cov(M) + 1e-4 I). The middle term bounds the volume. Where the loss sees an embedding of
+    readouts, nothing descends: the map is computed (`contrastive.closed_form`), and the decay of its weights stands for
+    the middle term.
 
     Deliberate differences: one covariance, of what lies half way between the views, instead of one per view and a
     running one; so views that are apart do not count as volume.
