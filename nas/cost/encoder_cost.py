@@ -104,19 +104,19 @@ def read_features(cell: EncoderCell) -> int:
 def readout_traces(cell: EncoderCell, steps: int) -> Traces:
     """Return the traces, for rows of latents, of what lies behind them where the loss sees what the readout gives."""
     with torch.random.fork_rng(devices=[]):
-        behind = nn.ModuleList(readouts(cell))
-        read = sum(readout.out_features for readout in readouts(cell))
+        each = readouts(cell)
+        behind, read = nn.ModuleList(each), sum(readout.out_features for readout in each)
         to = nn.Linear(read, cell.embedding, bias=False) if cell.embedding else nn.Identity()
 
     def run(rows: int) -> Trace:
         generator = torch.Generator().manual_seed(0)
-        widths = [cell.features, *[cell.hidden] * (cell.taps - 1)]
+        widths = [readout.features for readout in each]
         latents = [torch.randn(rows, 1, steps, w, generator=generator).requires_grad_() for w in widths]
         observed = torch.ones(rows, steps, dtype=torch.bool)
 
         def represent(given: Sequence[torch.Tensor]) -> torch.Tensor:
-            each = [readout(z, observed) for readout, z in zip(behind, given, strict=True)]
-            return to(torch.cat(each, dim=-1))  # type: ignore[no-any-return]
+            read_out = [readout(z, observed) for readout, z in zip(each, given, strict=True)]
+            return to(torch.cat(read_out, dim=-1))  # type: ignore[no-any-return]
 
         return trace(represent, latents, parameters=[*behind.parameters(), *behind.buffers(), *to.parameters()])
 

@@ -12,7 +12,7 @@ from nas.training.divergence import DivergedError
 from nas.training.model import ContrastiveModel
 
 MOST_ROWS = 512
-"""Windows, and differences between views, that an embedding is computed from."""
+"""Streams of windows, and differences between their views, that an embedding is computed from; about so many."""
 _AT_A_TIME = 64  # windows
 
 
@@ -39,7 +39,8 @@ class ClosedFormTrainer:
         self._batches, self._generator = batches, generator
         assert model.encoder.embedding is not None, "a closed form needs an embedding"
         self._embedding: Embedding = model.encoder.embedding
-        thinned = windows.subset(slice(None, None, max(1, -(-len(windows) // MOST_ROWS))))
+        most = max(1, MOST_ROWS // model.encoder.streams)
+        thinned = windows.subset(slice(None, None, max(1, -(-len(windows) // most))))
         pieces = [slice(begin, begin + _AT_A_TIME) for begin in range(0, len(thinned), _AT_A_TIME)]
         rows = [self._read(torch.as_tensor(thinned.gather(piece), device=generator.device)) for piece in pieces]
         self._rows = torch.cat(rows)

@@ -75,6 +75,15 @@ def test_enough_views_are_enough(task: Task, monkeypatch: pytest.MonkeyPatch) ->
     assert trains.iteration == 5
 
 
+def test_streams_count_as_rows(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closed_form, "MOST_ROWS", 40)
+    wide = load_task((np.random.default_rng(0).normal(size=(60, 8, 30)), np.arange(60) % 2), kind="classification")
+    alone = replace(GENOTYPE, encoder=replace(GENOTYPE.encoder, channels="independent"))
+    for known, genotype, streams in ((wide, alone, 8), (task, GENOTYPE, 1)):
+        rows, n_windows = len(trainer(known, genotype)._rows), len(known.training_windows())
+        assert 0.5 * 40 <= rows <= min(40, n_windows * streams)
+
+
 def test_a_trial_is_probed_from_the_principal_directions_on_and_repeatable(task: Task) -> None:
     first, again, other = (train_candidate(GENOTYPE, task, iterations=8, rng_seed=rng_seed) for rng_seed in (3, 3, 4))
     assert first.status == "completed" and [point.iteration for point in first.curve] == [0, 2, 4, 8]
