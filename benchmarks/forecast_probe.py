@@ -13,19 +13,14 @@ import numpy as np
 import torch
 
 from downstream.data import load_task
-from downstream.forecasting.choosing.choice import MAX_TRAIN_ROWS, MAX_VALIDATION_ROWS
 from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
-from downstream.forecasting.models import REFERENCE, Forecaster, Setting, fit_horizon
-from downstream.forecasting.rows import pick_origins, row_blocks, usable_horizons
-from downstream.forecasting.scoring import LABEL
-from downstream.forecasting.sums import sum_rows
+from downstream.forecasting.plain import fit_plain
+from downstream.forecasting.rows import row_blocks
 from downstream.forecasting.task import ForecastingTask
 from downstream.represent import Represent
 from nas.net import new_trainer
 from nas.representer import Representer
 from search_space.presets import preset
-
-MAX_ROWS = {"train": MAX_TRAIN_ROWS, "validation": MAX_VALIDATION_ROWS}
 
 
 def main() -> None:
@@ -37,7 +32,7 @@ def main() -> None:
     parser.add_argument("--rng-seeds", type=int, default=1)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"raw lags: {errors(load(asked.file, asked.window), None, REFERENCE)}", flush=True)
+    print(f"raw lags: {errors(load(asked.file, asked.window), None)}", flush=True)
     for what in asked.of:
         for rng_seed in range(asked.rng_seeds):
             task = load(asked.file, asked.window)
@@ -48,7 +43,7 @@ def main() -> None:
             for _ in range(int(steps or 0)):
                 trainer.step()
             trainer.settle()
-            print(f"{what}, rng_seed {rng_seed}: {errors(task, Representer(trainer.encoder), LABEL)}", flush=True)
+            print(f"{what}, rng_seed {rng_seed}: {errors(task, Representer(trainer.encoder))}", flush=True)
 
 
 def load(file: Path, window: int) -> ForecastingTask:
@@ -58,10 +53,12 @@ def load(file: Path, window: int) -> ForecastingTask:
     return task
 
 
-def errors(task: ForecastingTask, represent: Represent | None, setting: Setting) -> str:
+def errors(task: ForecastingTask, represent: Represent | None) -> str:
     """Return the mean squared error on test by horizon, in words."""
     opened = task.open_test()
-    forecasters = fitted(task.without_test(), represent, setting)
+    forecasters = fit_plain(
+        task.without_test(), represent, features="raw_lags" if represent is None else "representation"
+    )
     sums = dict.fromkeys(forecasters, ErrorSums())
     origins = opened.origins("test", min(forecasters))
     for block in row_blocks(opened, "test", origins, horizons=sorted(forecasters), represent=represent):
@@ -72,36 +69,6 @@ def errors(task: ForecastingTask, represent: Represent | None, setting: Setting)
     each = [found[f"mse/{horizon}"] for horizon in forecasters]
     listed = ", ".join(f"{horizon}: {value:.4f}" for horizon, value in zip(forecasters, each, strict=True))
     return f"mean MSE {np.mean(each):.4f} ({listed})"
-
-
-def fitted(task: ForecastingTask, represent: Represent | None, setting: Setting) -> dict[int, Forecaster]:
-    """Return the ridge of every horizon."""
-    horizons = usable_horizons(task)
-    train, validation = (
-        sum_rows(
-            row_blocks(
-                task,
-                part,
-                pick_origins(task, part, horizon=horizons[0], max_rows=MAX_ROWS[part]),
-                horizons=horizons,
-                represent=represent,
-            ),
-            horizons=horizons,
-            normalizations=(setting.normalization,),
-            for_validation=part == "validation",
-            representation_only=represent is not None,
-        )
-        for part in ("train", "validation")
-    )
-    n_lags = task.spec.raw_lags if represent is None else 0
-    return {
-        horizon: next(
-            forecaster
-            for forecaster in fit_horizon(train, validation, index=index, horizon=horizon, n_lags=n_lags)
-            if forecaster.setting == setting
-        )
-        for index, horizon in enumerate(horizons)
-    }
 
 
 if __name__ == "__main__":

@@ -59,8 +59,9 @@ class Scaled:
         return cls(np.asarray((values - mean) / deviation, dtype=np.float32), mean, deviation)
 
     def inverse(self, values: NDArray[np.floating]) -> Floats:
-        """Return scaled values in the series' own unit, float64 (..., variates)."""
-        return np.asarray(values.astype(np.float64) * self.deviation + self.mean)
+        """Return scaled values of the first variates in the series' own unit, float64 (..., k)."""
+        width = values.shape[-1]
+        return np.asarray(values.astype(np.float64) * self.deviation[:width] + self.mean[:width])
 
 
 def own_scale(values: Floats) -> tuple[Floats, Floats]:

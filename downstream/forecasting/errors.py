@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,70 @@ def horizon_metrics(sums: Mapping[int, ErrorSums], *, prefix: str = "") -> dict[
         "mse": {horizon: each.squared / each.n for horizon, each in judged.items()},
         "mae": {horizon: each.absolute / each.n for horizon, each in judged.items()},
     }
+    return _with_means(values_of, prefix=prefix)
+
+
+DECILES = tuple(step / 10 for step in range(1, 10))
+_INTERVAL = (DECILES.index(0.1), DECILES.index(0.9))
+
+
+@dataclass(frozen=True)
+class QuantileSums:
+    """Sums over observed targets.
+
+    Args:
+        pinball: Of pinball losses, mean over the deciles.
+        covered: Of targets between the first and the last decile.
+        n: How many targets there are.
+    """
+
+    pinball: float = 0.0
+    covered: int = 0
+    n: int = 0
+
+    def __add__(self, other: QuantileSums) -> QuantileSums:
+        return QuantileSums(self.pinball + other.pinball, self.covered + other.covered, self.n + other.n)
+
+
+def quantile_sums(
+    horizons: Sequence[int],
+    above: NDArray[np.floating[Any]],
+    deciles: NDArray[np.floating[Any]],
+    room: NDArray[np.int64],
+) -> dict[int, QuantileSums]:
+    """Return the sums of each horizon, of the origins that have room for it.
+
+    Args:
+        horizons: Steps ahead.
+        above: By how much targets are above forecasts, NaN where missing, (n, steps, targets).
+        deciles: Those that were forecast, by how much above the forecast, (9, steps, targets).
+        room: Rows of the part behind each origin, (n,).
+    """
+    pinball = np.zeros(above.shape[:2])  # (n, steps), over targets
+    for level, decile in zip(DECILES, deciles, strict=True):
+        over = above - decile
+        pinball += np.nansum(np.maximum(level * over, (level - 1.0) * over), axis=2) / len(DECILES)
+    low, high = (deciles[which] for which in _INTERVAL)
+    covered = ((above >= low) & (above <= high)).sum(axis=2)
+    seen = np.isfinite(above).sum(axis=2)
+    sums = {}
+    for horizon in horizons:
+        chosen = (room >= horizon, slice(horizon))
+        sums[horizon] = QuantileSums(float(pinball[chosen].sum()), int(covered[chosen].sum()), int(seen[chosen].sum()))
+    return sums
+
+
+def quantile_metrics(sums: Mapping[int, QuantileSums]) -> dict[str, float]:
+    """Return `pinball/H` and `coverage_80/H` of every horizon with an observed target, and their means (or NaN)."""
+    judged = {horizon: each for horizon, each in sums.items() if each.n}
+    values_of = {
+        "pinball": {horizon: each.pinball / each.n for horizon, each in judged.items()},
+        "coverage_80": {horizon: each.covered / each.n for horizon, each in judged.items()},
+    }
+    return _with_means(values_of)
+
+
+def _with_means(values_of: Mapping[str, Mapping[int, float]], *, prefix: str = "") -> dict[str, float]:
     metrics: dict[str, float] = {}
     for name, values in values_of.items():
         metrics |= {f"{prefix}{name}/{horizon}": value for horizon, value in values.items()}

@@ -1,51 +1,103 @@
-"""The chosen forecaster of the longest horizon, in use: the steps after the end of each series."""
+"""The combined forecaster in use: the steps after the end of each series, with quantiles."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from downstream.errors import DataError
-from downstream.forecasting.choosing.choice import fit as fit_forecasters
-from downstream.forecasting.models import Forecaster, Setting
-from downstream.forecasting.rows import block_at_end, row_blocks, usable_horizons
-from downstream.forecasting.task import ForecastingTask, Origins
+from downstream.forecasting.combining.combination import Combination
+from downstream.forecasting.combining.fit import fit as fit_combination
+from downstream.forecasting.combining.intervals import LEVELS, Intervals, stretches
+from downstream.forecasting.combining.linear import Linear
+from downstream.forecasting.rows import block_at_end
+from downstream.forecasting.task import ForecastingTask
 from downstream.metrics import mse
-from downstream.predictor import Predictor, Series, check_length, is_finite
+from downstream.predictor import Predictor, Series, check_length, check_shapes, is_finite
 from downstream.represent import Represent
 
 
 def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
-    """Choose and fit as for the report."""
-    horizon = usable_horizons(task)[-1]
-    parts = fit_forecasters(task, represent, rng_seed=rng_seed)[horizon].chosen.parts
-    first = Origins(*(column[:1] for column in task.origins("train", horizon)))
-    block = next(iter(row_blocks(task, "train", first, horizons=(horizon,), represent=represent)))
-    facts = {
-        "parts": [[list(forecaster.setting), weight] for forecaster, weight in parts],
-        "horizon": horizon,
-        "window": task.spec.window,
-        "raw_lags": task.spec.raw_lags,
-        "joint": block.joint,
-    }
-    tensors = {
-        **{f"weights.{number}": forecaster.weights for number, (forecaster, _) in enumerate(parts)},
-        **{f"intercept.{number}": forecaster.intercept for number, (forecaster, _) in enumerate(parts)},
-    }
-    return FittedProbe(facts, tensors)
+    """Fit and combine as for the report."""
+    del rng_seed  # nothing here is random
+    (combination,) = fit_combination(task, represent)
+    return FittedProbe.of(combination, window=task.spec.window, n_targets=task.n_targets)
 
 
 class FittedProbe(Predictor):
     """Forecasts in the series' own unit; the score is minus the mean squared error."""
 
+    @classmethod
+    def of(cls, combination: Combination, *, window: int, n_targets: int) -> FittedProbe:
+        """Return the predictor of a combination; `window` is the encoder's lookback."""
+        facts = {
+            "horizon": combination.horizons[-1],
+            "horizons": list(combination.horizons),
+            "window": window,
+            "raw_lags": combination.n_lags,
+            "n_targets": n_targets,
+            "starts": [part.start for part in combination.maps],
+            "weights": [dict(weights) for weights in combination.weights],
+        }
+        tensors = {"errors": combination.intervals.table}
+        for number, part in enumerate(combination.maps):
+            tensors |= {f"weights.{number}": part.weights, f"intercept.{number}": part.intercept}
+        return cls(facts, tensors)
+
+    @property
+    def combination(self) -> Combination:
+        """What forecasts."""
+        facts, tensors = self.facts, self.tensors
+        maps = [
+            Linear(start, tensors[f"weights.{number}"], tensors[f"intercept.{number}"])
+            for number, start in enumerate(facts["starts"])
+        ]
+        return Combination(
+            tuple(facts["horizons"]),
+            facts["raw_lags"],
+            tuple(maps),
+            tuple(facts["weights"]),
+            Intervals(tensors["errors"], facts["horizon"]),
+        )
+
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:
-        """Return the steps after the end of each series, (series, variates, horizon)."""
-        return np.stack([each.inverse(self._forecast(represent, each.values)).T for each in series])
+        """Return the steps after the end of each series, (series, targets, horizon)."""
+        forecasts: NDArray[np.float64] = self.quantiles(represent, series, ())[0]
+        return forecasts
+
+    def quantiles(self, represent: Represent, series: Series, levels: Sequence[float]) -> NDArray[np.float64]:
+        """Return quantiles of the steps after the end of each series, in its own unit.
+
+        Args:
+            represent: The encoder.
+            series: Scaled series with the columns of training, targets first.
+            levels: In (0, 1).
+
+        Returns:
+            (levels, series, targets, horizon); without levels the forecasts alone, as if they were one.
+        """
+        combination, n_targets = self.combination, self.facts["n_targets"]
+        found = []
+        for each in series:
+            block = block_at_end(
+                each.values,
+                represent=represent,
+                window=self.facts["window"],
+                raw_lags=combination.n_lags,
+                horizon=combination.horizons[-1],
+                n_targets=n_targets,
+            )
+            # (levels, horizon, targets)
+            scaled = combination.quantiles(block, levels)[:, 0] if levels else combination.predict(block)
+            found.append(np.stack([each.inverse(one).T for one in scaled]))
+        return np.stack(found, axis=1)
 
     def score(self, represent: Represent, series: Series, truth: Any) -> float:
-        """Return minus the mean squared error over the steps of the truth, (series, variates, at most horizon)."""
+        """Return minus the mean squared error over the steps of the truth, (series, targets, at most horizon)."""
         forecasts, known = self.predict(represent, series), np.asarray(truth)
         *wanted, longest = forecasts.shape
         if known.ndim != 3 or list(known.shape[:2]) != wanted or not 1 <= known.shape[2] <= longest:
@@ -57,32 +109,27 @@ class FittedProbe(Predictor):
             raise DataError("the truth holds no value")
         return -mse(known.astype(np.float64), forecasts[..., : known.shape[2]])
 
-    def _forecast(self, represent: Represent, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the steps after the end of a scaled series, scaled, (horizon, variates)."""
-        facts = self.facts
-        block = block_at_end(
-            values,
-            represent=represent if any(setting[0] != "raw_lags" for setting, _ in facts["parts"]) else None,
-            window=facts["window"],
-            raw_lags=facts["raw_lags"],
-            horizon=facts["horizon"],
-            joint=facts["joint"],
-        )
-        scaled = np.zeros((facts["horizon"], values.shape[1]))  # (horizon, variates)
-        for number, (setting, weight) in enumerate(facts["parts"]):
-            weights, intercept = self.tensors[f"weights.{number}"], self.tensors[f"intercept.{number}"]
-            part = Forecaster(Setting(*setting), facts["horizon"], weights, intercept, (), 0.0)
-            scaled += weight * part.predict(block)[0]
-        return scaled
-
     def _check(self) -> None:
         facts, tensors = self.facts, self.tensors
-        for name in ("horizon", "window", "raw_lags"):
+        for name in ("horizon", "window", "raw_lags", "n_targets"):
             check_length(facts, name)
-        if not isinstance(facts["joint"], bool) or not isinstance(facts["parts"], list) or not facts["parts"]:
-            raise ValueError("joint must be true or false, and parts a list")
-        for number, (setting, weight) in enumerate(facts["parts"]):
-            if not all(isinstance(word, str) for word in Setting(*setting)) or not is_finite(weight):
-                raise ValueError(f"parts[{number}] must be a setting in words and its weight")
-            if not tensors[f"weights.{number}"].ndim or not tensors[f"intercept.{number}"].ndim:
-                raise ValueError(f"weights.{number} and intercept.{number} must have axes")
+        horizon, n_targets = facts["horizon"], facts["n_targets"]
+        horizons, starts = facts["horizons"], facts["starts"]
+        if not isinstance(horizons, list) or not all(isinstance(each, int) for each in horizons):
+            raise ValueError("horizons must be a list of whole numbers")
+        if sorted(set(horizons)) != horizons or horizons[-1:] != [horizon] or horizons[0] < 1:
+            raise ValueError("horizons must ascend to the longest")
+        if not isinstance(starts, list) or not 1 <= len(starts) <= 2:
+            raise ValueError("starts must be a list of one or two columns")
+        if len(facts["weights"]) != len(horizons) or not all(
+            isinstance(name, str) and is_finite(weight) for each in facts["weights"] for name, weight in each.items()
+        ):
+            raise ValueError("weights must be the weights of members by name, for each horizon")
+        check_shapes(tensors, {"errors": (len(LEVELS), n_targets, len(stretches(horizon)))})
+        for number, start in enumerate(starts):
+            n_maps, _, n_steps = tensors[f"weights.{number}"].shape
+            if not isinstance(start, int) or start < 0 or n_maps not in (1, n_targets) or n_steps != horizon:
+                raise ValueError(f"weights.{number} must be (1 or targets, columns, horizon)")
+            check_shapes(tensors, {f"intercept.{number}": (n_maps, horizon)})
+            if not bool(torch.isfinite(tensors[f"weights.{number}"]).all()):
+                raise ValueError(f"weights.{number} must be finite")

@@ -19,15 +19,11 @@ from downstream.forecasting.task import ForecastingTask, Origins, Part
 from downstream.represent import Represent, represented
 from downstream.windows import Windows
 
-Features = Literal["raw_lags", "representation", "both"]
-Normalization = Literal["none", "last", "instance"]
-NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
+Features = Literal["raw_lags", "representation"]
 Floats = NDArray[np.floating]
 Integers = NDArray[np.int64]
 
 BLOCK_ROWS = 8192
-# Values are scaled to unit variance; below this spread a window counts as flat.
-LEAST_SPREAD = 0.1
 # Bytes for each number of a row: as gathered, filled, normalised, side by side, and twice as float64.
 _COPIES = 64
 
@@ -43,7 +39,6 @@ class RowBlock:
         z: Representations, streams mixed or one per variate, (n, streams, features); None without an encoder.
         targets: NaN where missing or outside the part, (n, horizon, variates).
         last: Last observed value at or before the origin, (n, variates).
-        spread: Standard deviation of the lags, (n, variates).
         reach: Index of the longest horizon with every target observed, -1 for none, (n, variates).
         joint: One model gives all variates from one representation.
     """
@@ -54,46 +49,52 @@ class RowBlock:
     z: Floats | None
     targets: Floats
     last: Floats
-    spread: Floats
     reach: Integers
     joint: bool
 
-    def scale(self, normalization: Normalization) -> Floats:
-        """Return what targets are divided by, (n, variates)."""
-        return self.spread if normalization == "instance" else np.ones_like(self.spread)
+    def features(self, features: Features) -> Tensor:
+        """Return features of a ridge, float32 (variates, n, d); a joint model has one group for all variates.
 
-    def offset(self, normalization: Normalization) -> Floats:
-        """Return what is subtracted from lags and targets, (n, variates)."""
-        return np.zeros_like(self.last) if normalization == "none" else self.last
-
-    def features(self, features: Features, normalization: Normalization) -> Tensor:
-        """Return features, float32 (groups, n, d); a group is a variate, or all of them in a joint model."""
-        parts = []
+        Lags are changes from the last value.
+        """
+        if features == "raw_lags":
+            lags = self.lags - self.last[:, None]
+            return torch.as_tensor(np.ascontiguousarray(lags.transpose(2, 0, 1), dtype=np.float32))
+        assert self.z is not None, "a representation needs an encoder"
+        streams = torch.as_tensor(np.ascontiguousarray(self.z.transpose(1, 0, 2)))  # (streams, n, d)
         n_variates = self.last.shape[1]
-        if features != "raw_lags":
-            assert self.z is not None, "a representation needs an encoder"
-            streams = torch.as_tensor(np.ascontiguousarray(self.z.transpose(1, 0, 2)))  # (streams, n, d)
-            if features == "representation" and self.joint:
-                return streams
-            parts.append(streams.expand(n_variates, -1, -1) if len(streams) == 1 else streams[:n_variates])
-        if features != "representation":
-            lags = self.lags - self.offset(normalization)[:, None]
-            lags /= self.scale(normalization)[:, None]
-            parts.insert(0, torch.as_tensor(np.ascontiguousarray(lags.transpose(2, 0, 1), dtype=np.float32)))
-        return torch.cat(parts, dim=2)
+        return (
+            streams if self.joint else streams.expand(n_variates, -1, -1) if len(streams) == 1 else streams[:n_variates]
+        )
 
-    def normalized_targets(self, features: Features, normalization: Normalization) -> Tensor:
-        """Return targets, float32 (groups, n, horizon), step-major over variates in a joint model."""
-        y = (self.targets - self.offset(normalization)[:, None]) / self.scale(normalization)[:, None]
+    def changes(self, features: Features) -> Tensor:
+        """Return targets less the last value, float32 (variates, n, horizon).
+
+        For a representation that all variates share, all of them at each step: (1, n, horizon * variates).
+        """
+        y = self.targets - self.last[:, None]
         if features == "representation" and self.joint:
             return torch.as_tensor(y.reshape(1, len(y), -1))
         return torch.as_tensor(np.ascontiguousarray(y.transpose(2, 0, 1)))
 
-    def forecasts(self, normalized: Tensor, normalization: Normalization) -> Floats:
-        """Return forecasts in scaled units, (n, horizon, variates), from (groups, n, steps)."""
+    def joined(self) -> Tensor:
+        """Return raw lags and, behind them, the representation, float32 (variates, n, raw_lags + features)."""
+        lags = torch.as_tensor(np.ascontiguousarray(self.lags.transpose(2, 0, 1), dtype=np.float32))
+        if self.z is None:
+            return lags
+        streams = torch.as_tensor(np.ascontiguousarray(self.z.transpose(1, 0, 2)))  # (streams, n, features)
+        own = streams.expand(len(lags), -1, -1) if len(streams) == 1 else streams[: len(lags)]
+        return torch.cat([lags, own], dim=2)
+
+    def steps_ahead(self) -> Tensor:
+        """Return targets, float32 (variates, n, horizon)."""
+        return torch.as_tensor(np.ascontiguousarray(self.targets.transpose(2, 0, 1)))
+
+    def forecasts(self, changes: Tensor) -> Floats:
+        """Return forecasts in scaled units, (n, horizon, variates), from changes as `changes` has them."""
         n, n_variates = self.last.shape
-        y = normalized.reshape(n, -1, n_variates) if len(normalized) != n_variates else normalized.permute(1, 2, 0)
-        values: Floats = y.numpy() * self.scale(normalization)[:, None] + self.offset(normalization)[:, None]
+        y = changes.reshape(n, -1, n_variates) if len(changes) != n_variates else changes.permute(1, 2, 0)
+        values: Floats = y.numpy() + self.last[:, None]
         return values
 
 
@@ -119,15 +120,22 @@ def usable_horizons(task: ForecastingTask) -> tuple[int, ...]:
 
 
 def pick_origins(
-    task: ForecastingTask, part: Part, *, horizon: int, max_rows: int, max_origins: int | None = None
+    task: ForecastingTask,
+    part: Part,
+    *,
+    horizon: int,
+    max_rows: int,
+    max_origins: int | None = None,
+    complete_lags: int | None = None,
 ) -> Origins:
     """Return evenly thinned origins: at most `max_rows` over all variates (or 64 origins), and `max_origins`.
 
-    Training origins with fewer than `raw_lags` rows behind them are left out, unless most would be.
+    Training origins with fewer than `complete_lags` rows behind them, by default `raw_lags`, are left out, unless most
+    would be.
     """
     every = task.origins(part, horizon)
     if part == "train":
-        complete = every.step >= task.spec.raw_lags - 1
+        complete = every.step >= (complete_lags or task.spec.raw_lags) - 1
         if complete.mean() >= 0.5:
             every = Origins(every.series[complete], every.step[complete])
     limit = max(64, max_rows // task.n_targets)
@@ -186,7 +194,6 @@ def row_blocks(
             z=z,
             targets=targets,
             last=lags[:, -1],
-            spread=np.maximum(lags.std(axis=1), LEAST_SPREAD),
             reach=np.where(seen, reach, -1),
             joint=joint and z is not None and z.shape[1] == 1,
         )
@@ -212,30 +219,28 @@ def _targets(task: ForecastingTask, origins: Origins, *, room: Integers, horizon
 
 
 def block_at_end(
-    values: Floats, *, represent: Represent | None, window: int, raw_lags: int, horizon: int, joint: bool
+    values: Floats, *, represent: Represent, window: int, raw_lags: int, horizon: int, n_targets: int
 ) -> RowBlock:
     """Return the row block of a forecast that starts behind the last row of a new series.
 
     Args:
-        values: Scaled rows, all of them targets, (time, variates).
-        represent: The encoder, or None for raw lags only.
+        values: Scaled rows, targets first, (time, variates).
+        represent: The encoder.
         window: Lookback of the encoder; a shorter series is padded with missing rows in front.
         raw_lags: Lookback of the lags.
         horizon: Steps ahead.
-        joint: Whether the forecaster predicts all variates from one representation.
+        n_targets: How many leading columns are forecast.
     """
-    n_variates = values.shape[1]
-    padded = np.concatenate([np.full((max(window, raw_lags), n_variates), np.nan, dtype=np.float32), values])
-    lags, seen = fill_gaps(padded[None, -raw_lags:])
+    padded = np.concatenate([np.full((max(window, raw_lags), values.shape[1]), np.nan, dtype=np.float32), values])
+    lags, seen = fill_gaps(padded[None, -raw_lags:, :n_targets])
     last_window = Windows(padded, np.asarray([len(padded) - window], dtype=np.int64), window)
     return RowBlock(
         origins=Origins(np.zeros(1, dtype=np.int64), np.full(1, len(values) - 1, dtype=np.int64)),
         room=np.zeros(1, dtype=np.int64),
         lags=lags,
-        z=None if represent is None else represented(represent, last_window),
-        targets=np.full((1, horizon, n_variates), np.nan, dtype=np.float32),
+        z=represented(represent, last_window),
+        targets=np.full((1, horizon, n_targets), np.nan, dtype=np.float32),
         last=lags[:, -1],
-        spread=np.maximum(lags.std(axis=1), LEAST_SPREAD),
         reach=np.where(seen, 0, -1),
-        joint=joint,
+        joint=False,
     )

@@ -3,16 +3,23 @@
 Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
 
-from downstream.forecasting.choosing.choice import Choice, fit, fit_reference
-from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
-from downstream.forecasting.models import Combination, Setting, fit_paths, split_groups
-from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
-from downstream.forecasting.sums import sum_rows
+from downstream.forecasting.combining.combination import Combination
+from downstream.forecasting.combining.fit import fit
+from downstream.forecasting.errors import (
+    DECILES,
+    ErrorSums,
+    QuantileSums,
+    errors_at,
+    horizon_metrics,
+    quantile_metrics,
+    quantile_sums,
+)
+from downstream.forecasting.plain import fit_plain, path_of, sum_rows
+from downstream.forecasting.rows import pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins, Part
 from downstream.forecasting.ts2vec.scoring import applies, score_test_ts2vec
 from downstream.probes.ridge import ALPHAS, Moments, choose
@@ -21,7 +28,6 @@ from downstream.scores import Score, Scores
 
 LABEL_TRAIN_ORIGINS, LABEL_TRAIN_ROWS = 1000, 8000
 LABEL_VALIDATION_ORIGINS, LABEL_VALIDATION_ROWS = 600, 4000
-LABEL = Setting("representation", "last", "shared")
 
 
 def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) -> Score:
@@ -57,7 +63,7 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
     details: dict[str, float] = {}
     errors = []
     for index, horizon in enumerate(horizons):
-        error, on_edge = _nested_error(train[index], [half[index] for half in halves if half], horizon=horizon)
+        error, on_edge = _nested_error(train[index], [half[index] for half in halves])
         details |= {f"mse/{horizon}": error, f"alpha_on_edge/{horizon}": float(on_edge)}
         errors.append(error)
     details["mse"] = float(np.mean(errors))
@@ -67,109 +73,103 @@ def validate(task: ForecastingTask, represent: Represent, *, rng_seed: int = 0) 
 def _label_sums(
     task: ForecastingTask, part: Part, origins: Origins, *, horizons: Sequence[int], represent: Represent
 ) -> list[Moments | None]:
-    """Return the sums of the rows at some origins for each horizon; an empty list without an origin."""
-    sums = sum_rows(
-        row_blocks(task, part, origins, horizons=horizons, represent=represent),
-        horizons=horizons,
-        normalizations=(LABEL.normalization,),
-        for_validation=part == "validation",
-        representation_only=True,
-    )
-    return sums.get((LABEL.features, LABEL.normalization), [])
+    """Return the sums of the rows at some origins for each horizon."""
+    blocks = row_blocks(task, part, origins, horizons=horizons, represent=represent)
+    return sum_rows(blocks, features="representation", horizons=horizons)
 
 
-def _nested_error(fit_on: Moments | None, halves: Sequence[Moments | None], *, horizon: int) -> tuple[float, bool]:
+def _nested_error(fit_on: Moments | None, halves: Sequence[Moments | None]) -> tuple[float, bool]:
     """Return the error of each half under the alpha that is best on the other, and if one was on the edge.
 
     Where one half has no origin for the horizon, the alpha is chosen on the half that is scored.
     """
     rows = [half for half in halves if half is not None]
     assert fit_on is not None and rows, "usable_horizons promises training and validation origins"
-    setting = LABEL._replace(sharing="joint") if fit_on.y.shape[1] > horizon else LABEL
-    paths = fit_paths(fit_on, setting=setting, n_lags=0)
-    by_alpha, counts = [], []
-    for half in rows:
-        groups = split_groups(half, sharing=setting.sharing)
-        count = torch.stack([group.count[0] for group in groups])
-        errors = torch.stack([path.errors(group, ALPHAS) for path, group in zip(paths, groups, strict=True)])
-        by_alpha.append((errors * count[:, None]).sum(0) / count.sum())
-        counts.append(float(count.sum()))
+    path = path_of(fit_on, "representation")
+    by_alpha = [path.errors(half, ALPHAS) for half in rows]
     chosen = [choose(errors, ALPHAS) for errors in reversed(by_alpha)]
     scored = [float(errors[ALPHAS.index(choice.alpha)]) for errors, choice in zip(by_alpha, chosen, strict=True)]
+    counts = [float(half.count[0]) for half in rows]
     return float(np.average(scored, weights=counts)), any(choice.on_edge for choice in chosen)
 
 
 def score_test(
     task: ForecastingTask, opened: ForecastingTask, represent: Represent | None, *, rng_seed: int = 0
 ) -> Scores:
-    """Choose a forecaster per horizon on training and validation rows, then score it on every test origin.
+    """Fit and combine forecasters on training and validation rows, then score the combination on every test origin.
 
-    Without an encoder it is the plain ridge on raw lags, and nothing is chosen but alpha. The rule of choice draws.
+    Without an encoder it combines the plain forecasts. Nothing draws.
 
     Returns:
-        `mse/H` and `mae/H` of the chosen forecaster and `representation.mse/H` of the best one that sees the
-        representation only; means over horizons as `mse`, `mae`, ...
+        For each horizon H `mse/H`, `mae/H`, `pinball/H` (mean over the deciles) and `coverage_80/H` (the share of
+        values in the interval that should hold 80 %); `representation.mse/H` and `representation.mae/H` of the
+        members that see the representation only, combined; means over horizons as `mse`, `mae`, ...
     """
-    tested: dict[int, dict[str, Combination]] = {}
-    metrics: dict[str, float] = {}
-    settings: dict[str, str] = {}
-    if represent is None:
-        tested = {
-            horizon: {"": Combination(reference, reference)} for horizon, reference in fit_reference(task).items()
-        }
-    else:
-        for horizon, choice in fit(task, represent, rng_seed=rng_seed).items():
-            tested[horizon] = {
-                "": choice.chosen,
-                "representation.": Combination(choice.reference, choice.best["representation"]),
-            }
-            settings.update(_describe_evidence(choice, horizon=horizon))
+    del rng_seed
+    whole, *parts = fit(task, represent, representation_only=represent is not None)
+    tested = {"": whole, **dict(zip(("representation.",), parts, strict=False))}
+    opened_rows = whole.rows_of(opened)
     # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
-    origins = opened.origins("test", min(tested))
-    blocks = row_blocks(opened, "test", origins, horizons=sorted(tested), represent=represent)
-    metrics.update(_test_errors(tested, blocks))
-    for forecasters in tested.values():
-        for name, forecaster in forecasters.items():
-            settings.update(_describe(forecaster, name=name))
+    origins = opened_rows.origins("test", whole.horizons[0])
+    sums = {name: dict.fromkeys(whole.horizons, ErrorSums()) for name in tested}
+    quantiles = dict.fromkeys(whole.horizons, QuantileSums())
+    for block in row_blocks(opened_rows, "test", origins, horizons=whole.horizons, represent=represent):
+        for name, combination in tested.items():
+            errors = combination.predict(block) - block.targets
+            for horizon in whole.horizons:
+                sums[name][horizon] += errors_at(horizon, errors, block.room)
+            if name == "":
+                off = combination.intervals.at(DECILES).numpy()
+                found = quantile_sums(whole.horizons, -errors, off, block.room)
+                quantiles = {horizon: total + found[horizon] for horizon, total in quantiles.items()}
+    metrics: dict[str, float] = {}
+    for name, by_horizon in sums.items():
+        metrics |= horizon_metrics(by_horizon, prefix=name)
+    metrics |= quantile_metrics(quantiles)
+    settings = described(whole)
     if represent is not None and applies(task):
         published = score_test_ts2vec(task, opened, represent)
         metrics.update(published[0])
         settings.update(published[1])
-    return Scores.of(task.spec, metrics, settings=settings, protocol=protocol_facts(task, opened, tested))
+    return Scores.of(
+        task.spec,
+        metrics,
+        settings=settings,
+        protocol={**protocol_facts(task, opened, whole.horizons), "longest_lookback": whole.n_lags},
+    )
 
 
-def _test_errors(tested: Mapping[int, Mapping[str, Combination]], blocks: Iterable[RowBlock]) -> dict[str, float]:
-    """Return mean squared and absolute errors over all observed targets, by name of the forecaster and horizon."""
-    names = next(iter(tested.values()))
-    sums = {name: dict.fromkeys(tested, ErrorSums()) for name in names}
-    for block in blocks:
-        for horizon, forecasters in tested.items():
-            for name, forecaster in forecasters.items():
-                errors = forecaster.predict(block) - block.targets[:, :horizon]
-                sums[name][horizon] += errors_at(horizon, errors, block.room)
-    metrics: dict[str, float] = {}
-    for name in names:
-        metrics |= horizon_metrics(sums[name], prefix=name)
-    return metrics
+def score_raw_lag_ridge(task: ForecastingTask, opened: ForecastingTask) -> Scores:
+    """Score the ridge on raw lags that all variates share, changes from the last value; only alpha is chosen."""
+    fitted = fit_plain(task, None)
+    origins = opened.origins("test", min(fitted))
+    sums = dict.fromkeys(fitted, ErrorSums())
+    for block in row_blocks(opened, "test", origins, horizons=sorted(fitted), represent=None):
+        for horizon, forecaster in fitted.items():
+            errors = forecaster.predict(block) - block.targets[:, :horizon]
+            sums[horizon] += errors_at(horizon, errors, block.room)
+    settings = {}
+    for horizon, forecaster in fitted.items():
+        settings[f"alpha/{horizon}"] = f"{forecaster.alpha.alpha:g}"
+        if forecaster.alpha.on_edge:
+            settings[f"warning/{horizon}"] = "alpha lies on the edge of its grid"
+    facts = protocol_facts(task, opened, fitted)
+    return Scores.of(task.spec, horizon_metrics(sums), settings=settings, protocol=facts)
 
 
-def _describe(forecaster: Combination, *, name: str) -> dict[str, str]:
-    horizon = forecaster.horizon
-    alphas = sorted({choice.alpha for choice in forecaster.alphas})
-    settings = {
-        f"{name}forecaster/{horizon}": str(forecaster),
-        f"{name}alpha/{horizon}": " ".join(f"{alpha:g}" for alpha in alphas),
-    }
-    if any(choice.on_edge for choice in forecaster.alphas):
-        settings[f"{name}warning/{horizon}"] = "alpha lies on the edge of its grid"
+def described(combination: Combination) -> dict[str, str]:
+    """Return what was combined, in words: the weight of each kind of member by horizon, and each member's own."""
+    settings = {}
+    for band, (horizon, weights) in enumerate(zip(combination.horizons, combination.weights, strict=True)):
+        settings[f"forecaster/{horizon}"] = combination.words(band)
+        listed = sorted(weights.items(), key=lambda item: -item[1])
+        settings[f"weights/{horizon}"] = ", ".join(f"{weight:.3f} {name}" for name, weight in listed)
+        on_edge = [name for name in combination.on_edge[band] if name in weights]
+        if on_edge:
+            settings[f"warning/{horizon}"] = f"alpha lies on the edge of its grid: {', '.join(on_edge)}"
+    if combination.left_out:
+        settings["not affordable"] = ", ".join(combination.left_out)
     return settings
-
-
-def _describe_evidence(choice: Choice, *, horizon: int) -> dict[str, str]:
-    return {
-        f"evidence/{horizon}/{name}": f"validation gain {gains.validation}, late training gain {gains.late_training}"
-        for name, gains in choice.evidence.items()
-    }
 
 
 def protocol_facts(

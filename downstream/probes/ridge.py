@@ -68,6 +68,18 @@ class Moments:
             yy=(weighted_y * y).sum(1),
         )
 
+    @classmethod
+    def pooled_rows(cls, x: Tensor, y: Tensor, counts: Tensor) -> Moments:
+        """Sum the rows of all groups as one group.
+
+        Args:
+            x: Features, (groups, n, d).
+            y: Targets; NaN only where a row does not count, (groups, n, m).
+            counts: Which rows count, bool (groups, n).
+        """
+        weight = None if bool(counts.all()) else counts.flatten()[None].double()
+        return cls.of(x.flatten(0, 1)[None], y.flatten(0, 1)[None], weight=weight)
+
     def __add__(self, other: Moments) -> Moments:
         return Moments(*(mine + theirs for mine, theirs in zip(self._parts(), other._parts(), strict=True)))
 
@@ -79,13 +91,47 @@ class Moments:
         """Return one group."""
         return Moments(*(part[index : index + 1] for part in self._parts()))
 
+    @classmethod
+    def side_by_side(cls, groups: Sequence[Moments]) -> Moments:
+        """Return the groups of all, in their order."""
+        return cls(*(torch.cat(parts) for parts in zip(*(each._parts() for each in groups), strict=True)))
+
+    def targets(self, chosen: slice) -> Moments:
+        """Return the sums for some of the targets."""
+        return replace(self, y=self.y[:, chosen], xy=self.xy[:, :, chosen], yy=self.yy[:, chosen])
+
     def first_targets(self, n_targets: int) -> Moments:
         """Return the sums for the first targets only."""
-        return replace(self, y=self.y[:, :n_targets], xy=self.xy[:, :, :n_targets], yy=self.yy[:, :n_targets])
+        return self.targets(slice(n_targets))
 
     def features(self, chosen: slice) -> Moments:
         """Return the sums for some of the features."""
         return replace(self, x=self.x[:, chosen], xx=self.xx[:, chosen, chosen], xy=self.xy[:, chosen])
+
+    def from_level(self, level: Tensor, *, columns: Tensor, moved: Tensor) -> Moments:
+        """Return the sums with a linear combination of the features taken off some of them, and off all targets.
+
+        Args:
+            level: What is taken off is `x @ level`, (d,).
+            columns: The features that are kept, (k,).
+            moved: 1 for a kept feature from which the level is taken off, else 0, (k,).
+        """
+        lx = self.x @ level  # (groups,)
+        lxx, lxy = self.xx @ level, torch.einsum("d,gdm->gm", level, self.xy)  # (groups, d), (groups, m)
+        ll = lxx @ level  # (groups,)
+        kept = lxx[:, columns]
+        off = kept[:, :, None] * moved
+        return replace(
+            self,
+            x=self.x[:, columns] - lx[:, None] * moved,
+            y=self.y - lx[:, None],
+            xx=self.xx[:, columns][:, :, columns]
+            - off
+            - off.transpose(1, 2)
+            + ll[:, None, None] * torch.outer(moved, moved),
+            xy=self.xy[:, columns] - kept[:, :, None] - moved[:, None] * (lxy - ll[:, None])[:, None],
+            yy=self.yy - 2 * lxy + ll[:, None],
+        )
 
     def feature_scale(self) -> Tensor:
         """Return the standard deviation of each feature over all groups, 1 where it is constant, (d,)."""

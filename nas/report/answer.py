@@ -21,7 +21,7 @@ from nas.version import PROTOCOL_VERSION, __version__
 from search_space.sentences import one_line
 
 # they stand in run.json; the printed answer leaves them out
-_DETAILED_SETTINGS = ("evidence/", "alpha/", "representation.", "warning/", "ts2vec.")
+_DETAILED_SETTINGS = ("weights/", "alpha/", "representation.", "warning/", "ts2vec.")
 
 
 def answer_text(
@@ -182,12 +182,6 @@ def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Traine
             f"{record.score:.4f} after {record.best_iteration} iterations."
         ]
     ours = rows[0].scores
-    prefix = "forecaster/"
-    forecasters = {name.removeprefix(prefix): text for name, text in ours.settings.items() if name.startswith(prefix)}
-    lags_only = [name for name, text in forecasters.items() if "representation/" not in text and "both/" not in text]
-    if lags_only:
-        which = "every horizon" if len(lags_only) == len(forecasters) else f"horizon {', '.join(lags_only)}"
-        remarks.append(f"The forecaster uses raw lags alone at {which}: the representation gave no clear gain there.")
     sign = 1.0 if ours.higher_is_better else -1.0
     ahead = [row.name for row in rows[1:] if sign * row.scores.value > sign * ours.value]
     if ahead:

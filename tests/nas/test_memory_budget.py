@@ -16,9 +16,9 @@ import torch
 from compute.memory import LEAST_BUDGET, SHARES, MemoryBudgetError, at_a_time, memory_budget
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecasting.choosing.kept import kept
+from downstream.forecasting.combining.kept import kept
+from downstream.forecasting.combining.plan import plan_members
 from downstream.forecasting.rows import pick_origins, row_blocks
-from downstream.forecasting.sums import sum_rows
 from encoders.encoder import Encoder
 from nas.cli import program as cli
 from nas.engines.job import Job
@@ -153,16 +153,14 @@ def test_blocks_kept_in_a_file_come_back_as_they_were(represent: Representer) ->
 def test_sums_of_each_variate_are_kept_only_where_they_have_room() -> None:
     values = np.random.default_rng(0).normal(size=(600, 500))
     task = load_task(values, kind="forecasting", window=48, horizons=(4,), layout="ntc")
-    origins = pick_origins(task, "train", horizon=4, max_rows=20_000)
 
-    def groups() -> set[int]:
-        blocks = row_blocks(task, "train", origins, horizons=(4,), represent=None)
-        sums = sum_rows(blocks, horizons=(4,), normalizations=("last",), for_validation=False, per_variate=True)
-        return {len(one.count) for (one,) in sums.values() if one is not None}
+    def groups() -> int:
+        apart = plan_members(task, (4,), streams=0, width=0).apart
+        return 0 if apart is None else len(apart.members)
 
-    assert groups() == {500}
+    assert groups() == 500
     with memory_budget(LEAST_BUDGET):
-        assert groups() == {1}
+        assert groups() < 5
 
 
 @pytest.mark.parametrize("engine", ["process", "serial"])

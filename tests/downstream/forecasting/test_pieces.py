@@ -1,4 +1,4 @@
-"""The forecaster's pieces: TS2Vec's protocol, gaps in lags, dependent errors, and what is refused."""
+"""The forecaster's pieces: TS2Vec's protocol, gaps in lags, plain ridges, sums of errors, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from downstream.forecasting import scoring as forecasting
-from downstream.forecasting.choosing import choice as forecast_choice
-from downstream.forecasting.choosing.evidence import block_standard_error
-from downstream.forecasting.rows import NORMALIZATIONS, fill_gaps, pick_origins, row_blocks, usable_horizons
-from downstream.forecasting.sums import RowSums, sum_rows
+from downstream.forecasting.errors import DECILES, quantile_sums
+from downstream.forecasting.plain import fit_plain
+from downstream.forecasting.rows import Features, fill_gaps, row_blocks, usable_horizons
 from downstream.forecasting.task import Origins
 from downstream.forecasting.ts2vec import scoring as forecast_ts2vec
 from downstream.probes.ridge import TS2VEC_ALPHAS
@@ -62,57 +60,46 @@ def test_fill_gaps_looks_back_and_only_then_ahead() -> None:
     assert seen.tolist() == [[True, True], [False, False]]
 
 
-def test_block_standard_error_knows_dependence() -> None:
-    rng = np.random.default_rng(0)
-    independent = rng.normal(size=4000)
-    error = block_standard_error(independent, block=1, rng=rng)
-    assert error == pytest.approx(1 / np.sqrt(4000), rel=0.1)
-    repeated = np.repeat(rng.normal(size=400), 10)
-    assert block_standard_error(repeated, block=10, rng=rng) == pytest.approx(np.sqrt(0.9 / 400), rel=0.25)
-
-
-def test_sums_over_variates_are_given_up_when_they_are_too_large(
-    toys: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("downstream.forecasting.sums.MAX_ENTRIES", 100)
-    choice = forecast_choice.fit(toys.make_task(toys.ar1(400, coefficient=0.5), n_targets=2), None)[1]
-    assert choice.chosen.other.setting.sharing == "shared"
-    assert choice.reference.weights.shape[0] == 1
-
-
+@pytest.mark.parametrize("features", ["raw_lags", "representation"])
 @pytest.mark.parametrize("mixed", [False, True])
-def test_sums_of_all_variates_are_those_of_each_added_up(
-    mixed: bool, toys: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    values = toys.ar1(300, coefficient=0.8, variates=3)
-    if not mixed:  # with gaps, one model for all variates at once has too few whole rows
-        values[[40, 90, 91], [0, 1, 2]] = np.nan
-    task = toys.make_task(values, n_targets=3)
-    horizons = usable_horizons(task)
-    origins = pick_origins(task, "train", horizon=1, max_rows=10**6)
+def test_the_plain_ridge_equals_sklearn_on_naive_rows(features: Features, mixed: bool, toys: SimpleNamespace) -> None:
+    values = toys.ar1(300, coefficient=0.8) + 3
+    if not mixed:
+        values[[40, 90, 91, 200], [0, 1, 0, 1]] = np.nan
+    task = toys.make_task(values, n_targets=2)
+    represent = toys.Identity(mixed=mixed)
+    for horizon, fitted in fit_plain(task, represent, features=features).items():
+        x, y = [], []
+        for step in range(11, 180 - horizon):
+            at = Origins(np.array([0]), np.array([step]))
+            (block,) = row_blocks(task, "train", at, horizons=(horizon,), represent=represent)
+            x.append(block.features(features)[:, 0].numpy())
+            y.append(block.changes(features)[:, 0].numpy())
+        rows, changes = (np.concatenate(part).astype(float) for part in (x, y))
+        whole = np.isfinite(changes).all(axis=1)
+        unit = rows[whole].std(axis=0) if features == "representation" else 1.0
+        oracle = Ridge(alpha=fitted.alpha.alpha).fit(rows[whole] / unit, changes[whole])
+        np.testing.assert_allclose(fitted.weights.T.numpy() * unit, np.atleast_2d(oracle.coef_), atol=1e-4)
+        np.testing.assert_allclose(fitted.intercept, oracle.intercept_, atol=1e-4)
 
-    def sums(*, per_variate: bool) -> RowSums:
-        blocks = row_blocks(task, "train", origins, horizons=horizons, represent=toys.Identity(mixed=mixed))
-        return sum_rows(
-            blocks, horizons=horizons, normalizations=NORMALIZATIONS, for_validation=True, per_variate=per_variate
-        )
 
-    apart, pooled = sums(per_variate=True), sums(per_variate=False)
-    monkeypatch.setattr("downstream.forecasting.sums.MAX_PER_VARIATE_COST", 10.0 * 3 * 8**3)  # too little for both
-    parts = sums(per_variate=True)
-    assert apart.keys() == pooled.keys() == parts.keys()
-    for key, moments in apart.items():
-        joint = mixed and key[0] == "representation"
-        for each, one, other in zip(moments, pooled[key], parts[key], strict=True):
-            if each is None:
-                assert one is None and other is None and joint
+def test_sums_of_pinball_losses_and_coverage_equal_those_of_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    above, deciles = rng.normal(size=(7, 5, 2)), np.sort(rng.normal(size=(9, 5, 2)), axis=0)
+    above[2, 3, 1] = np.nan
+    room = np.asarray([1, 2, 3, 4, 5, 6, 0])
+    for horizon, found in quantile_sums((2, 5), above, deciles, room).items():
+        losses, inside = [], []
+        for origin, step, target in np.ndindex(7, horizon, 2):
+            truth = above[origin, step, target]
+            if room[origin] < horizon or np.isnan(truth):
                 continue
-            assert one is not None and other is not None
-            assert len(each.count) == (1 if joint else 3) and len(one.count) == 1
-            assert len(other.count) == (1 if joint or key[0] == "both" else 3)
-            for whole in (one, other.pooled()):
-                for name, expected in vars(each.pooled()).items():
-                    torch.testing.assert_close(getattr(whole, name), expected, rtol=1e-9, atol=1e-9)
+            over = [truth - decile for decile in deciles[:, step, target]]
+            losses.append(np.mean([max(q * d, (q - 1) * d) for q, d in zip(DECILES, over, strict=True)]))
+            inside.append(deciles[0, step, target] <= truth <= deciles[8, step, target])
+        assert found.n == len(losses)
+        assert found.pinball == pytest.approx(sum(losses))
+        assert found.covered == sum(inside)
 
 
 def test_errors_are_clear(toys: SimpleNamespace) -> None:

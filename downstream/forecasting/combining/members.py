@@ -1,0 +1,90 @@
+"""Which plain forecasters are combined: what each looks at, what it is relative to, and what it shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from downstream.forecasting.combining.sums import Apart, Sharing
+
+Inputs = Literal["raw lags", "representation", "both"]
+LOOKBACKS = (96, 192, 336, 720)
+LONGEST_SHARE = 8
+"""A lookback takes at most one in so many training rows."""
+_NO_PERIOD = 8
+_SHARED_ONLY: tuple[Sharing, ...] = ("shared",)
+
+
+@dataclass(frozen=True)
+class RidgeMember:
+    """A ridge to the changes from the recent level.
+
+    Args:
+        inputs: What it sees.
+        lookback: Lags that it sees; 0 without raw lags.
+        offset: The level is the mean of so many last steps; lags and targets count from there.
+        sharing: Whether variates share its weights.
+    """
+
+    inputs: Inputs
+    lookback: int
+    offset: int
+    sharing: Sharing
+
+    @property
+    def sees_representation(self) -> bool:
+        """Whether it sees the encoder's representation."""
+        return self.inputs != "raw lags"
+
+    def counts_before(self, reference: int) -> bool:
+        """Whether it has a weight before validation: the ridges that see at least the task's own lookback have."""
+        return self.lookback >= reference
+
+    def __str__(self) -> str:
+        seen = {"raw lags": f"{self.lookback} lags", "both": f"representation and {self.lookback} lags"}
+        level = "last value" if self.offset == 1 else f"mean of {self.offset}"
+        return f"ridge on {seen.get(self.inputs, 'representation')} from the {level}, {self.sharing}"
+
+
+def lookbacks(raw_lags: int, *, train_rows: int) -> tuple[int, ...]:
+    """Return the lookbacks of ridges on raw lags: the usual ones with room, and the task's own; ascending.
+
+    Args:
+        raw_lags: The task's own.
+        train_rows: Training rows of the middle series.
+    """
+    usual = [steps for steps in LOOKBACKS if steps <= train_rows // LONGEST_SHARE]
+    shorter = [raw_lags // 2] if raw_lags <= LOOKBACKS[0] and raw_lags >= 8 else []
+    return tuple(sorted({*usual, *shorter, raw_lags}))
+
+
+def offsets(period: int, *, longest: int) -> tuple[int, ...]:
+    """Return the stretches whose mean is the level: one step, a period, seven periods, as far as lags reach."""
+    usual = (1, period, 7 * period) if period > 1 else (1, _NO_PERIOD)
+    return tuple(steps for steps in usual if steps == 1 or steps <= longest)
+
+
+def ridge_members(
+    own: tuple[int, ...], levels: tuple[int, ...], *, reference: int, width: int, one_stream: bool, apart: Apart | None
+) -> list[RidgeMember]:
+    """Return the ridges of a task.
+
+    Args:
+        own: Lookbacks, ascending.
+        levels: Offsets, ascending.
+        reference: The task's own lookback, which representations and models of fewer variates stand beside.
+        width: Features of a representation; 0 without an encoder.
+        one_stream: Whether all variates have one representation, so that weights for it cannot be shared.
+        apart: The variates of which sums are kept apart.
+    """
+    members = [RidgeMember("raw lags", steps, level, "shared") for steps in own for level in levels if level <= steps]
+    finer: tuple[Sharing, ...] = () if apart is None else apart.sharings
+    near = [level for level in levels[:2] if level <= reference]
+    members += [RidgeMember("raw lags", reference, level, sharing) for sharing in finer for level in near]
+    if width:
+        members.append(RidgeMember("both", reference, 1, "shared"))
+        alone: tuple[Sharing, ...] = () if one_stream else _SHARED_ONLY
+        if apart is not None and apart.with_representation:
+            alone = (*alone, *finer)
+        members += [RidgeMember("representation", 0, level, sharing) for sharing in alone for level in near]
+    return members
