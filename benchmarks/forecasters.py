@@ -77,10 +77,11 @@ def measured(file: Path, what: str, *, rng_seed: int, window: int | None) -> lis
     seconds = time.perf_counter() - began
     reference, horizons = fit_plain(task, None), combination.horizons
     rows = combination.rows_of(opened)
+    seen = None if represent is None else combination.seen_by(represent)
     errors: dict[str, dict[int, list[Floats]]] = {name: {h: [] for h in horizons} for name in ("ours", "reference")}
     quantiles = dict.fromkeys(horizons, QuantileSums())
     deciles = combination.intervals.at(DECILES).numpy()
-    for block in row_blocks(rows, "test", rows.origins("test", horizons[0]), horizons=horizons, represent=represent):
+    for block in row_blocks(rows, "test", rows.origins("test", horizons[0]), horizons=horizons, represent=seen):
         off = combination.predict(block) - block.targets
         found = quantile_sums(horizons, -off, deciles, block.room)
         quantiles = {horizon: total + found[horizon] for horizon, total in quantiles.items()}

@@ -14,6 +14,7 @@ from downstream.forecasting.combining.combination import Combination
 from downstream.forecasting.combining.fit import fit as fit_combination
 from downstream.forecasting.combining.intervals import LEVELS, Intervals, stretches
 from downstream.forecasting.combining.linear import Linear
+from downstream.forecasting.combining.reduced import Directions
 from downstream.forecasting.rows import block_at_end
 from downstream.forecasting.task import ForecastingTask
 from downstream.metrics import mse
@@ -46,6 +47,8 @@ class FittedProbe(Predictor):
         tensors = {"errors": combination.intervals.table}
         for number, part in enumerate(combination.maps):
             tensors |= {f"weights.{number}": part.weights, f"intercept.{number}": part.intercept}
+        if combination.directions is not None:
+            tensors |= {"mean": combination.directions.mean, "basis": combination.directions.basis}
         return cls(facts, tensors)
 
     @property
@@ -62,6 +65,7 @@ class FittedProbe(Predictor):
             tuple(maps),
             tuple(facts["weights"]),
             Intervals(tensors["errors"], facts["horizon"]),
+            Directions(tensors["mean"], tensors["basis"]) if "basis" in tensors else None,
         )
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:
@@ -81,6 +85,7 @@ class FittedProbe(Predictor):
             (levels, series, targets, horizon); without levels the forecasts alone, as if they were one.
         """
         combination, n_targets = self.combination, self.facts["n_targets"]
+        represent = combination.seen_by(represent)
         found = []
         for each in series:
             block = block_at_end(
@@ -126,6 +131,8 @@ class FittedProbe(Predictor):
         ):
             raise ValueError("weights must be the weights of members by name, for each horizon")
         check_shapes(tensors, {"errors": (len(LEVELS), n_targets, len(stretches(horizon)))})
+        if "basis" in tensors:
+            check_shapes(tensors, {"mean": tensors["basis"].shape[:1]})
         for number, start in enumerate(starts):
             n_maps, _, n_steps = tensors[f"weights.{number}"].shape
             if not isinstance(start, int) or start < 0 or n_maps not in (1, n_targets) or n_steps != horizon:

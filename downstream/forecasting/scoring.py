@@ -109,11 +109,12 @@ def score_test(
     whole, *parts = fit(task, represent, representation_only=represent is not None)
     tested = {"": whole, **dict(zip(("representation.",), parts, strict=False))}
     opened_rows = whole.rows_of(opened)
+    seen = None if represent is None else whole.seen_by(represent)
     # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
     origins = opened_rows.origins("test", whole.horizons[0])
     sums = {name: dict.fromkeys(whole.horizons, ErrorSums()) for name in tested}
     quantiles = dict.fromkeys(whole.horizons, QuantileSums())
-    for block in row_blocks(opened_rows, "test", origins, horizons=whole.horizons, represent=represent):
+    for block in row_blocks(opened_rows, "test", origins, horizons=whole.horizons, represent=seen):
         for name, combination in tested.items():
             errors = combination.predict(block) - block.targets
             for horizon in whole.horizons:

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from downstream.forecasting.combining.intervals import Intervals
 from downstream.forecasting.combining.linear import Linear
+from downstream.forecasting.combining.reduced import Directions
 from downstream.forecasting.rows import RowBlock
 from downstream.forecasting.task import ForecastingTask
+from downstream.represent import Represent
 
 Floats = NDArray[np.floating]
 
@@ -28,6 +30,7 @@ class Combination:
         maps: What is added up: at most one map that variates share, and one that they do not.
         weights: Of the members that count, by name, for each band.
         intervals: How far it was off on validation.
+        directions: In which its rows hold a wide representation; None where they hold it as it is.
         left_out: What could not be afforded, in words.
         on_edge: Ridges whose penalty lies on the edge of its grid, for each band.
     """
@@ -37,12 +40,17 @@ class Combination:
     maps: tuple[Linear, ...]
     weights: tuple[Mapping[str, float], ...]
     intervals: Intervals
+    directions: Directions | None = None
     left_out: tuple[str, ...] = ()
     on_edge: tuple[tuple[str, ...], ...] = ()
 
     def rows_of(self, task: ForecastingTask) -> ForecastingTask:
         """Return a task with as many lags as the rows of this forecaster have."""
         return replace(task, spec=replace(task.spec, raw_lags=self.n_lags))
+
+    def seen_by(self, represent: Represent) -> Represent:
+        """Return an encoder as the rows of this forecaster have it."""
+        return represent if self.directions is None else self.directions.seen_by(represent)
 
     def predict(self, block: RowBlock) -> Floats:
         """Return forecasts in scaled units, (n, longest horizon, variates)."""

@@ -22,12 +22,13 @@ from downstream.forecasting.combining.kept import kept
 from downstream.forecasting.combining.linear import Linear, in_bands, weighted
 from downstream.forecasting.combining.naive import naive_members
 from downstream.forecasting.combining.plan import Plan, plan_members
+from downstream.forecasting.combining.reduced import MOST_FEATURES, MOST_ROWS, Directions
 from downstream.forecasting.combining.ridges import fit_ridge
 from downstream.forecasting.combining.sums import MemberSums, sum_members
 from downstream.forecasting.combining.weights import combination_weights
 from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
-from downstream.forecasting.task import ForecastingTask, Part
-from downstream.represent import Represent
+from downstream.forecasting.task import ForecastingTask, Origins, Part
+from downstream.represent import Represent, represented
 
 MAX_ROWS: Mapping[Part, int] = {"train": 40_000, "validation": 8_000}
 _ROWS_AT_A_TIME = 2048
@@ -86,6 +87,8 @@ def fit(
         The combination and, where it was asked for and there are such members, that of the representation alone.
     """
     horizons = usable_horizons(task)
+    directions = None if represent is None else _directions(task, represent, horizon=horizons[0])
+    represent = represent if represent is None or directions is None else directions.seen_by(represent)
     first = next(_blocks(task, "validation", horizons=horizons, represent=represent, most=1))
     streams, width = (0, 0) if first.z is None else first.z.shape[1:]
     plan = plan_members(task, horizons, streams=streams, width=width)
@@ -96,13 +99,21 @@ def fit(
     with kept(_blocks(task, "validation", horizons=horizons, represent=represent)) as blocks:
         judged = sum_members(blocks, horizons=horizons, apart=plan.apart)
         middles = _middles(task, horizons)
-        bands = _bands(task, plan, train, judged)
+        bands = _bands(task, plan, train, judged, rotated=directions is not None)
         for block in blocks:
             _add_products(bands, block, middles)
         names = list(dict.fromkeys(name for band in bands for name in band.members))
         alone = [str(ridge) for ridge in plan.ridges if ridge.inputs == "representation"]
         subsets = [names, alone] if representation_only and alone else [names]
-        return tuple(_combination(plan, bands, subset, blocks, middles) for subset in subsets)
+        found = [_combination(plan, bands, subset, blocks, middles) for subset in subsets]
+        return tuple(replace(each, directions=directions) for each in found)
+
+
+def _directions(task: ForecastingTask, represent: Represent, *, horizon: int) -> Directions | None:
+    """Return the main directions of representations of training windows that are too wide as they are."""
+    origins = pick_origins(task, "train", horizon=horizon, max_rows=MAX_ROWS["train"], max_origins=MOST_ROWS)
+    one = represented(represent, task.windows_at(Origins(*(column[:1] for column in origins))))
+    return Directions.of(represented(represent, task.windows_at(origins))) if one.shape[2] > MOST_FEATURES else None
 
 
 def _blocks(
@@ -126,7 +137,7 @@ def _middles(task: ForecastingTask, horizons: Sequence[int]) -> NDArray[np.int64
     return np.stack([(ends[:, 0] + ends[:, 1] - horizon) // 2 for horizon in horizons])
 
 
-def _bands(task: ForecastingTask, plan: Plan, train: MemberSums, judged: MemberSums) -> list[_Band]:
+def _bands(task: ForecastingTask, plan: Plan, train: MemberSums, judged: MemberSums, *, rotated: bool) -> list[_Band]:
     prior = {str(ridge): 1.0 for ridge in plan.ridges if ridge.counts_before(plan.reference)}
     naive = naive_members(n_lags=plan.n_lags, period=plan.period, steps=plan.horizons[-1])
     bands = []
@@ -145,7 +156,8 @@ def _bands(task: ForecastingTask, plan: Plan, train: MemberSums, judged: MemberS
             # Every model needs rows of its own.
             if len(pairs) < 2 or not all(float(each.count) > 1 for models in pairs for each in models):
                 continue
-            linear, alphas = fit_ridge(ridge, *pairs, n_lags=_lags_of(ridge.sharing, plan), ends=plan.n_lags)
+            n_lags = _lags_of(ridge.sharing, plan)
+            linear, alphas = fit_ridge(ridge, *pairs, n_lags=n_lags, ends=plan.n_lags, rotated=rotated)
             if ridge.sharing != "shared" and plan.apart is not None:
                 linear = linear.of_variates(plan.apart.models(ridge.sharing))
             members[str(ridge)] = linear

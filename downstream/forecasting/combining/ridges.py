@@ -13,7 +13,13 @@ from downstream.probes.ridge import AlphaChoice, Moments, RidgePath, choose
 
 
 def fit_ridge(
-    member: RidgeMember, train: Sequence[Moments], validation: Sequence[Moments], *, n_lags: int, ends: int
+    member: RidgeMember,
+    train: Sequence[Moments],
+    validation: Sequence[Moments],
+    *,
+    n_lags: int,
+    ends: int,
+    rotated: bool = False,
 ) -> tuple[Linear, tuple[AlphaChoice, ...]]:
     """Fit all penalties by one decomposition per model, and take the best on validation.
 
@@ -23,6 +29,7 @@ def fit_ridge(
         validation: Sums of validation rows, likewise.
         n_lags: How many of the features are lags.
         ends: The column of a row behind the last lag.
+        rotated: Whether the representation is in directions whose variances say how much they matter.
     """
     width = train[0].x.shape[1] - n_lags if member.sees_representation else 0
     columns = torch.arange(n_lags - member.lookback, n_lags + width)
@@ -34,7 +41,7 @@ def fit_ridge(
     for fit_on, choose_on in zip(train, validation, strict=True):
         rows, judged = (each.from_level(level, columns=columns, moved=moved) for each in (fit_on, choose_on))
         scale = rows.feature_scale()
-        scale[: member.lookback] = 1.0  # lags share one unit already
+        scale[: None if rotated else member.lookback] = 1.0  # lags share one unit already
         path = RidgePath.from_moments(rows, scale=scale)
         choices.append(choose(path.errors(judged)))
         fitted.append(path.weights(choices[-1].alpha))

@@ -18,6 +18,7 @@ from downstream.forecasting.combining.linear import Linear, in_bands, weighted
 from downstream.forecasting.combining.members import RidgeMember, lookbacks, offsets
 from downstream.forecasting.combining.naive import naive_members
 from downstream.forecasting.combining.plan import plan_members
+from downstream.forecasting.combining.reduced import Directions
 from downstream.forecasting.combining.ridges import fit_ridge
 from downstream.forecasting.combining.sums import Apart, sum_members
 from downstream.forecasting.combining.weights import combination_weights
@@ -238,3 +239,31 @@ def test_missing_values_leave_forecasts_finite(toys: SimpleNamespace) -> None:
     rows = found.rows_of(task)
     blocks = row_blocks(rows, "validation", rows.origins("validation", 4), horizons=(1, 4), represent=toys.Identity())
     assert all(np.isfinite(found.quantiles(block, LEVELS)).all() for block in blocks)
+
+
+def test_a_wide_representation_is_seen_in_its_main_directions(toys: SimpleNamespace) -> None:
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(6, 1500)).astype(np.float32)
+
+    class Wide:
+        def __call__(self, windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
+            return toys.Identity()(windows, mask_last=mask_last) @ mixing
+
+    z = (rng.normal(size=(400, 2, 6)) @ mixing).astype(np.float32)
+    directions = Directions.of(z)
+    assert directions.basis.shape == (1500, 6)  # as many as there are
+    inside = z.reshape(-1, 1500) - z.reshape(-1, 1500).mean(axis=0)
+    scaled = inside / inside.std(axis=0)
+    seen = (z.reshape(-1, 1500) - directions.mean.numpy()) @ directions.basis.numpy()
+    # What ridge sees of two rows is their product, which directions keep.
+    np.testing.assert_allclose(seen @ seen.T, scaled @ scaled.T * 6 / 1500, atol=0.02)
+    task = toys.make_task(toys.ar1(600, coefficient=0.8), n_targets=2)
+    (wide,), (narrow,) = fit(task, Wide()), fit(task, toys.Identity())
+    assert wide.directions is not None and narrow.directions is None
+    errors = []
+    for each, represent in ((wide, Wide()), (narrow, toys.Identity())):
+        rows = each.rows_of(task)
+        at = rows.origins("validation", 4)
+        (block,) = row_blocks(rows, "validation", at, horizons=(1, 4), represent=each.seen_by(represent))
+        errors.append(np.nanmean(np.square(each.predict(block) - block.targets)))
+    assert errors[0] == pytest.approx(errors[1], rel=0.02)
