@@ -9,7 +9,7 @@ from downstream.forecasting.errors import ErrorSums, horizon_metrics
 from downstream.forecasting.rows import fill_gaps, usable_horizons
 from downstream.forecasting.scoring import protocol_facts, score_test
 from downstream.forecasting.smoothing.fitting import FITTED_ROWS, left_out
-from downstream.forecasting.smoothing.scoring import errors_on_test
+from downstream.forecasting.smoothing.scoring import choose_and_score
 from downstream.forecasting.task import ForecastingTask, Origins
 from downstream.register import Baselines
 from downstream.scores import Scores
@@ -48,10 +48,10 @@ def score_exponential_smoothing(task: ForecastingTask, opened: ForecastingTask, 
     if left_out(task, opened):
         return None
     horizons = usable_horizons(task)
-    sums = errors_on_test(task, opened, horizons)
+    trend, sums = choose_and_score(task, opened, horizons)
     settings = {
         "period": str(task.period),
-        "model": f"additive, damped trend, fitted to the last {FITTED_ROWS} training rows at most",
+        "model": f"additive, {trend} (better on validation), fitted to the last {FITTED_ROWS} training rows at most",
     }
     return Scores.of(
         opened.spec, horizon_metrics(sums), settings=settings, protocol=protocol_facts(task, opened, horizons)

@@ -26,7 +26,7 @@ def rows_of(n: int, *, period: int = PERIOD, n_variates: int = 2) -> np.ndarray:
 
 def task_of(rows: np.ndarray, **how: Any) -> ForecastingTask:
     panel = rows if rows.ndim == 3 else rows[None]
-    task = load_task(panel.transpose(0, 2, 1), kind="forecasting", horizons=(5, 30), **how)
+    task = load_task(panel.transpose(0, 2, 1), kind="forecasting", **{"horizons": (5, 30), **how})
     assert isinstance(task, ForecastingTask)
     return task
 
@@ -62,15 +62,21 @@ def test_states_and_forecasts_equal_the_loop(period: int) -> None:
                 season.append(season[-period] + gamma * error)
 
 
+@pytest.mark.parametrize("damped", [False, True])
 @pytest.mark.parametrize("period", [1, PERIOD])
-def test_forecasts_are_those_of_statsmodels(period: int) -> None:
+def test_forecasts_are_those_of_statsmodels(period: int, damped: bool) -> None:
     ets = pytest.importorskip("statsmodels.tsa.exponential_smoothing.ets", reason="the extra forecasting")
     rows = rows_of(400)
-    model, state = fit(rows[:300], period=period)
+    model, state = fit(rows[:300], period=period, damped=damped)
     states = model.filtered(rows[300:], state)
     how = {"seasonal": "add", "seasonal_periods": period} if period > 1 else {}
     for v in range(2):
-        shape = {"error": "add", "trend": "add", "damped_trend": True, "initialization_method": "heuristic", **how}
+        shape = {
+            "error": "add",
+            **({"trend": "add", "damped_trend": True} if damped else {}),
+            "initialization_method": "heuristic",
+            **how,
+        }
         parameters = ets.ETSModel(rows[:300, v], **shape).fit(disp=False).params
         for seen in (0, 1, 57, 100):
             # the parameters, and the states before the first row, are those of the training rows
@@ -92,12 +98,12 @@ def test_the_report_has_its_row_and_follows_drift_that_a_repeated_season_does_no
 def test_what_comes_after_an_origin_and_in_other_columns_changes_nothing() -> None:
     pytest.importorskip("statsmodels", reason="the extra forecasting")
     rows = rows_of(400)
-    model, state = fit(rows[:300], period=PERIOD)
+    model, state = fit(rows[:300], period=PERIOD, damped=True)
     ahead = model.forecasts(model.filtered(rows[300:], state), np.array([50]), horizon=9)
     other = rows.copy()
     other[350:] += 5
     np.testing.assert_array_equal(model.forecasts(model.filtered(other[300:], state), np.array([50]), horizon=9), ahead)
-    swapped, begin = fit(rows[:300, ::-1], period=PERIOD)
+    swapped, begin = fit(rows[:300, ::-1], period=PERIOD, damped=True)
     of_swapped = swapped.forecasts(swapped.filtered(rows[300:, ::-1], begin), np.array([50]), horizon=9)
     np.testing.assert_allclose(of_swapped[..., ::-1], ahead, rtol=1e-10)
 
@@ -105,7 +111,7 @@ def test_what_comes_after_an_origin_and_in_other_columns_changes_nothing() -> No
 def test_what_never_changed_is_expected_to_stay() -> None:
     rows = np.full((60, 1), 3.0)
     for period in (1, PERIOD, 40):
-        model, state = fit(rows, period=period)
+        model, state = fit(rows, period=period, damped=True)
         states = model.filtered(np.array([[3.0], [5.0]]), state)
         np.testing.assert_array_equal(model.forecasts(states, np.array([0, 2]), horizon=30), 3.0)
 
@@ -137,3 +143,17 @@ def test_where_it_is_left_out_the_settings_say_why(monkeypatch: pytest.MonkeyPat
         assert reason in found["seasonal_naive"].settings["exponential_smoothing"]
     monkeypatch.setattr(fitting, "find_spec", lambda name: None)
     assert "not installed" in baselines(task, opened)["seasonal_naive"].settings["exponential_smoothing"]
+
+
+def test_validation_chooses_the_trend_whatever_the_test_rows_are() -> None:
+    pytest.importorskip("statsmodels", reason="the extra forecasting")
+    found = []
+    for slope in (0.0, 0.5):
+        rows = rows_of(1500)
+        rows[:1200] += slope * np.arange(1200)[:, None]
+        for after in (0.0, 0.5):
+            rows[1200:] += rows[1199] - rows[1200] + after * np.arange(300)[:, None]
+            task = task_of(rows, horizons=(30,), splits=(900, 300, 300))
+            found.append(baselines(task, task.open_test())["exponential_smoothing"].settings["model"])
+    assert found[0] == found[1] and found[2] == found[3]
+    assert "no trend" in found[0] and "damped trend" in found[2]

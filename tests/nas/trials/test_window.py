@@ -31,7 +31,7 @@ from nas.search import choose_candidates
 from nas.trials.runner import Trained
 from nas.trials.trial import TrialOutcome, TrialPlan, run_trial
 from nas.verification import verify
-from search_space.drawing import mutate, sample_candidates
+from search_space.drawing import crossover, mutate, sample_candidates
 from search_space.genotype import Genotype
 from search_space.presets import preset
 from search_space.space import SpaceError, default_space, read_space
@@ -124,6 +124,8 @@ def test_windows_are_drawn_where_the_task_leaves_them_open(frame: pd.DataFrame) 
     assert {genotype.encoder.window for genotype in drawn} == {0, 192}
     rng = np.random.default_rng(1)
     assert {mutate(genotype, rng, space_for(task)).encoder.window for genotype in drawn} == {0, 192}
+    pairs = zip(drawn[::2], drawn[1::2], strict=True)
+    assert {crossover(one, other, rng, space=space_for(task)).encoder.window for one, other in pairs} == {0, 192}
 
 
 def test_no_other_task_ever_meets_one(frame: pd.DataFrame) -> None:
