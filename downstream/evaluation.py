@@ -38,7 +38,7 @@ def validate(task: Task, represent: Represent, *, rng_seed: int = 0) -> Score:
     return score
 
 
-def score_test(task: Task, opened: Any, represent: Represent, *, rng_seed: int = 0) -> Scores:
+def score_test(task: Task, opened: Any, represent: Represent, *, rng_seed: int = 0, window: int = 0) -> Scores:
     """Return every row of an encoder in the report on the test part.
 
     Everything that can be chosen is chosen on training and validation rows.
@@ -48,7 +48,11 @@ def score_test(task: Task, opened: Any, represent: Represent, *, rng_seed: int =
         opened: What its `open_test()` returned.
         represent: The encoder.
         rng_seed: For whatever the probes draw.
+        window: Of the encoder, where that has another than the task; see `Task.lookbacks`.
     """
+    if window:
+        task = task.with_window(window)
+        opened = opened.with_window(window) if isinstance(opened, Task) else opened
     scores: Scores = task.kind.score_test(task, opened, represent, rng_seed=rng_seed)
     return scores
 

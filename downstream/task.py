@@ -195,6 +195,23 @@ class Task(ABC):
         return {}
 
     @property
+    def lookbacks(self) -> tuple[int, ...]:
+        """The windows that a candidate may have, in steps; 0 stands for the task's own, and often nothing else does."""
+        return (0,)
+
+    def with_window(self, steps: int) -> Self:
+        """Return the task as an encoder with a window of its own sees it; with 0, or the task's own, the task itself.
+
+        The hash stays: it is of the data and the question, and a candidate's key says the rest.
+
+        Raises:
+            ValueError: If there is no such choice.
+        """
+        if steps not in (0, self.spec.window):
+            raise ValueError(f"tasks of kind {self.spec.kind} have windows of their own, got {steps}")
+        return self
+
+    @property
     def n_variates(self) -> int:
         """The number of input columns."""
         return len(self.variates)

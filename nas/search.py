@@ -8,7 +8,7 @@ from ahc.task_embedding import embed_task
 from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
-from nas.choosing.candidates import Candidates, acceptable, named_candidate, pick, rank_drawn, refine
+from nas.choosing.candidates import Candidates, acceptable, named_candidate, pick, rank_drawn, refine, space_for
 from nas.choosing.cost_limits import cost_limit
 from nas.options.search import SearchOptions, SearchSettings
 from nas.runs.stopwatch import Stopwatch
@@ -92,7 +92,7 @@ def choose_candidates(task: Task, settings: SearchSettings, *, clock: Stopwatch)
         comparator = load_comparator(settings.comparator)
     with clock("embed task"):
         embedding = embed_task(task)
-    space = settings.search_space
+    space = space_for(task, settings.search_space)
     how: dict[str, Any] = {
         "rng_seed": settings.rng_seed,
         "space": space,

@@ -76,8 +76,9 @@ def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "encoder.safetensors"
         file.write_bytes(weights)
-        encoder = load_encoder(file).encoder.to(torch.device(device))
-    return evaluation.score_test(task, opened, Representer(encoder, device=device))
+        saved = load_encoder(file)
+    represent = Representer(saved.encoder.to(torch.device(device)), device=device)
+    return evaluation.score_test(task, opened, represent, window=saved.genotype.encoder.window)
 
 
 def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:

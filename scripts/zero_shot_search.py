@@ -20,7 +20,7 @@ def zero_shot_search(options: SearchOptions) -> SearchResult:
     from ahc.checkpoint import load_comparator
     from ahc.task_embedding import embed_task
     from downstream.data import load_task
-    from nas.choosing.candidates import acceptable, named_candidate, pick, rank_drawn, refine
+    from nas.choosing.candidates import acceptable, named_candidate, pick, rank_drawn, refine, space_for
     from nas.choosing.cost_limits import cost_limit
     from nas.search_run import SearchRun
 
@@ -34,10 +34,10 @@ def zero_shot_search(options: SearchOptions) -> SearchResult:
             comparator = load_comparator(options.comparator)
             embedding = embed_task(task)
             accept = acceptable(task, cost_limit(task, **options.limits))
-            seed = options.rng_seed
-            ranking = rank_drawn(comparator, embedding, n=options.candidates, rng_seed=seed, accept=accept)
-            ranking = refine(ranking, comparator, embedding, rng_seed=seed, accept=accept)
-            candidates = pick(ranking, top_k=options.top_k, n_ranked=options.candidates, rng_seed=seed, accept=accept)
+            how = {"rng_seed": options.rng_seed, "space": space_for(task), "accept": accept}
+            ranking = rank_drawn(comparator, embedding, n=options.candidates, **how)
+            ranking = refine(ranking, comparator, embedding, **how)
+            candidates = pick(ranking, top_k=options.top_k, n_ranked=options.candidates, **how)
         entrants = run.train(candidates)
         rows = run.verify(entrants)
         return run.hand_over(entrants, rows)

@@ -68,6 +68,7 @@ _STRUCTURE: Mapping[str, Scale] = {
     "encoder.dropout": Scale(0, 0.3),
     "encoder.taps": Scale(1, 8, log=True),
     "encoder.embedding": Scale(0, 512),
+    "encoder.window": Scale(0, 512),
     "train.learning_rate": Scale(1e-4, 1e-2, log=True),
     "train.batch_size": Scale(4, 128, log=True),
     "train.weight_averaging": Scale(0, 1),

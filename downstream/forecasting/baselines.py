@@ -1,13 +1,16 @@
 """The naive forecasts, and the ridge on raw lags, that stand beside every representation."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from downstream.forecasting import scoring
 from downstream.forecasting.errors import ErrorSums, horizon_metrics
-from downstream.forecasting.periods import find_period
 from downstream.forecasting.rows import fill_gaps, usable_horizons
 from downstream.forecasting.scoring import protocol_facts
+from downstream.forecasting.smoothing.fitting import FITTED_ROWS, left_out
+from downstream.forecasting.smoothing.scoring import choose_and_score
 from downstream.forecasting.task import ForecastingTask, Origins
 from downstream.register import Baselines
 from downstream.scores import Scores
@@ -29,10 +32,31 @@ def score_repeat_last(task: ForecastingTask, opened: ForecastingTask, *, rng_see
 
 @BASELINES.add("seasonal_naive")
 def score_seasonal_naive(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int) -> Scores:
-    """Score the last rows of one period of the training rows, repeated."""
+    """Score the last rows of one period of the training rows, repeated.
+
+    Where exponential smoothing, the better rule of a season, is left out, the settings say why.
+    """
     del rng_seed
-    training = [values[:end, : task.n_targets] for values, (end, _) in zip(task.series, task.bounds, strict=True)]
-    return _naive(task, opened, period=find_period(training))
+    missing = left_out(task, opened)
+    scores = _naive(task, opened, period=task.period)
+    return replace(scores, settings={**scores.settings, "exponential_smoothing": missing}) if missing else scores
+
+
+@BASELINES.add("exponential_smoothing")
+def score_exponential_smoothing(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int) -> Scores | None:
+    """Score exponential smoothing with the season of the training rows; None where it is left out."""
+    del rng_seed
+    if left_out(task, opened):
+        return None
+    horizons = usable_horizons(task)
+    trend, sums = choose_and_score(task, opened, horizons)
+    settings = {
+        "period": str(task.period),
+        "model": f"additive, {trend} (better on validation), fitted to the last {FITTED_ROWS} training rows at most",
+    }
+    return Scores.of(
+        opened.spec, horizon_metrics(sums), settings=settings, protocol=protocol_facts(task, opened, horizons)
+    )
 
 
 @BASELINES.add("raw_lag_ridge")

@@ -13,7 +13,8 @@ from downstream.data.sources import read_series, some_of
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
 from downstream.data.tables import forecasting_series
 from downstream.errors import DataError, DataWarning
-from downstream.forecasting.task import ForecastingTask
+from downstream.forecasting.periods import find_period
+from downstream.forecasting.task import LOOKBACKS, ROWS_PER_STEP, ForecastingTask
 from downstream.forecasting.ts2vec.time_features import TIME_FEATURES, time_features
 from downstream.scaling import fit_scaler, observed_variates
 from downstream.task import Identity, Sealed, TaskSpec, task_hash
@@ -34,6 +35,7 @@ _Part = tuple[RawSeries, RowSplit]
 @dataclass(frozen=True)
 class _Lengths:
     window: int
+    reason: str
     horizons: tuple[int, ...]
     raw_lags: int
 
@@ -80,11 +82,11 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         (series, split_rows(len(series.values), stem=stem, options=options, source=data.source, whole=whole))
         for series in chosen
     ]
-    lengths = _lengths([split for _, split in parts], stem=stem, options=options, source=data.source)
     n_targets = len(options.target) if options.target else None
     if n_targets is None and options.known == data.variates:
         n_targets = options.known_targets
     data, parts = _observed(data, parts, n_targets=n_targets or 0)
+    lengths = _lengths(parts, stem=stem, options=options, source=data.source, n_targets=n_targets)
     parts = _usable(parts, lengths=lengths, data=data)
     training = [series.values[: split.train_end] for series, split in parts]
     scaler = fit_scaler(training, variates=data.variates, source=data.source)
@@ -127,6 +129,7 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         scaler=scaler,
         origin_delay=delay,
         training_cut=_section(min(end for end, _ in bounds)) if options.protocol == "ts2vec" else None,
+        window_open=options.window is None and options.protocol == "default",
     )
 
 
@@ -159,11 +162,17 @@ def _cut(series: RawSeries, *, options: LoadOptions, source: str) -> RawSeries:
     return replace(series, values=series.values[first:end], times=times)
 
 
-def _lengths(splits: Sequence[RowSplit], *, stem: str, options: LoadOptions, source: str) -> _Lengths:
+def _lengths(
+    parts: Sequence[_Part], *, stem: str, options: LoadOptions, source: str, n_targets: int | None
+) -> _Lengths:
     """Choose what the user left open from the middle series of a panel."""
+    splits = [split for _, split in parts]
     train = int(np.median([split.train_end for split in splits]))
     validation = int(np.median([split.validation_end - split.train_end for split in splits]))
-    window = options.window or _WINDOWS.get(options.protocol) or min(96, max(8, train // 8))
+    window, reason = options.window or _WINDOWS.get(options.protocol) or 0, ""
+    if not window:
+        training = [series.values[: split.train_end, :n_targets] for series, split in parts]
+        window, reason = own_window(train, period=find_period(training))
     if options.horizons is not None:
         horizons = tuple(sorted(set(options.horizons)))
         if len(splits) == 1 and (horizons[-1] > validation or window + horizons[-1] > train):
@@ -178,7 +187,22 @@ def _lengths(splits: Sequence[RowSplit], *, stem: str, options: LoadOptions, sou
         horizons = tuple(h for h in usual if 3 * h <= validation and window + 2 * h <= train)
         horizons = horizons or (max(1, min(usual[0], validation // 3, train - window)),)
     raw_lags = options.raw_lags or min(336, max(window, train // 8))
-    return _Lengths(window, horizons, raw_lags)
+    return _Lengths(window, reason, horizons, raw_lags)
+
+
+def own_window(train_rows: int, *, period: int) -> tuple[int, str]:
+    """Return the window of a task where nobody names one, and why it is that, in words; empty where rows are few.
+
+    It is the shortest that holds two periods: from one alone nothing tells what comes back from what was there once.
+    Where none does, the longest is taken that holds one, and without a period the shortest.
+    """
+    room = [window for window in LOOKBACKS if window <= train_rows // ROWS_PER_STEP]
+    if not room:
+        return min(LOOKBACKS[0], max(8, train_rows // ROWS_PER_STEP)), ""
+    if period < 2 or period > room[-1]:
+        return room[0], "no period" if period < 2 else f"a period of {period} steps, longer than any window"
+    window = next((window for window in room if window >= 2 * period), room[-1])
+    return window, f"{window / period:.1f}".removesuffix(".0") + f" periods of {period} steps"
 
 
 def _usable(parts: Sequence[_Part], *, lengths: _Lengths, data: SeriesSet) -> list[_Part]:
@@ -236,7 +260,7 @@ def _spec(lengths: _Lengths, *, splits: Sequence[RowSplit], options: LoadOptions
         f"splits {'/'.join(map(str, parts))} rows ({first.reason})" + (" in the first series" if splits[1:] else ""),
         f"{len(splits)} series",
         f"scaler fitted on {n_rows_seen} training rows",
-        f"window {lengths.window}",
+        f"window {lengths.window}" + (f" ({lengths.reason})" if lengths.reason else ""),
         f"horizons {' '.join(map(str, lengths.horizons))} ({chosen})",
         f"{lengths.raw_lags} raw lags",
     ]

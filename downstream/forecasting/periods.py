@@ -1,5 +1,6 @@
-"""Seasons of series."""
+"""The period of a task's training rows: how many steps a season takes."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,39 +10,58 @@ from downstream.forecasting.rows import fill_gaps
 
 Floats = NDArray[np.floating]
 
+LONGEST = 1000
+_SHARE = 0.5
+_LEAST, _DEVIATIONS = 0.05, 4.0
+MOST_ROWS = 1 << 16
+"""Last rows of a series that are asked: 65 of the longest periods."""
+MOST_COLUMNS = 64
+"""Columns of all series that are asked, evenly chosen."""
 
-def find_period(series: Sequence[Floats], *, longest: int = 1000) -> int:
-    """Return the period of the training rows: the first of the highest peaks of their autocorrelation; 1 without any.
 
-    Only local peaks behind the first crossing of zero count, so slow drift does not pass for a season.
-    Where drift hides every crossing (a year in hourly rows), the changes from row to row are asked instead.
+def find_period(series: Sequence[Floats], *, longest: int = LONGEST) -> int:
+    """Return the period of the training rows, by their autocorrelation; 1 where there is none.
+
+    A period stands out: after one and after two of them the correlation is higher than half a period before and
+    behind. The mean of these two is taken, so a slope does not count, and drift that keeps every correlation high does
+    no harm. Of several that do, as multiples of a period and a week of days, it is the first that stands out about as
+    much as any. Where slow cycles hide it (a year in hourly rows), the changes from row to row are asked instead.
+    Of much data, the last `MOST_ROWS` of `MOST_COLUMNS` columns are asked.
 
     Args:
-        series: Training rows, (time, variates) each.
-        longest: The longest period to consider; a third of the rows at most.
+        series: Training rows, (time, variates) each; NaN is missing.
+        longest: The longest period to consider; a fifth of the rows at most.
     """
+    asked = _thinned(series)
+    lags = np.arange(2, longest + 1)
+    least = max(_LEAST, _DEVIATIONS / math.sqrt(max(sum(len(rows) for rows in asked), 1)))
     for order in (0, 1):
-        total = np.zeros(longest + 2)
-        for rows in series:
-            changes = np.diff(fill_gaps(np.asarray(rows)[None])[0][0], n=order, axis=0)
-            total += _autocorrelation(changes, n_lags=longest + 2)
-        crossed = np.flatnonzero(total <= 0)
-        crossed = crossed[crossed > 0]
-        if len(crossed) == 0:
-            continue
-        lags = np.arange(max(int(crossed[0]), 2), longest + 1)
-        least = 0.1 * total[0]
-        peaks = lags[(total[lags] > total[lags - 1]) & (total[lags] >= total[lags + 1]) & (total[lags] > least)]
-        if len(peaks):
-            # Multiples of a period peak as high as the period itself.
-            return int(peaks[total[peaks] >= 0.85 * total[peaks].max()][0])
+        total = np.zeros(5 * longest // 2 + 2)
+        for rows in asked:
+            total += _autocorrelation(np.diff(fill_gaps(rows[None])[0][0], n=order, axis=0), n_lags=len(total))
+        half = lags // 2
+        once, twice = (total[at] - (total[at - half] + total[at + half]) / 2 for at in (lags, 2 * lags))
+        height = np.minimum(once, twice)
+        known = np.flatnonzero(height > least * total[0])
+        if len(known):
+            first = known[height[known] >= _SHARE * height.max()][0]
+            near = slice(first, first + max(1, int(lags[first]) // 3))  # it may be the foot of a broad peak
+            return int(lags[near][height[near].argmax()])
     return 1
 
 
+def _thinned(series: Sequence[Floats]) -> list[Floats]:
+    """Return the last rows of evenly chosen columns: a season that is there is there in most of them."""
+    some = series[:: max(1, -(-len(series) // MOST_COLUMNS))]
+    width = max((rows.shape[1] for rows in some), default=0)
+    stride = max(1, -(-len(some) * width // MOST_COLUMNS))
+    return [np.asarray(rows)[-MOST_ROWS:, ::stride] for rows in some]
+
+
 def _autocorrelation(rows: Floats, *, n_lags: int) -> Floats:
-    """Return the mean autocorrelation of the variates without their straight lines; 0 behind a third of the rows."""
+    """Return the mean autocorrelation of the variates without their straight lines; 0 behind half of the rows."""
     correlations = np.zeros(n_lags)
-    reach = min(n_lags, len(rows) // 3)
+    reach = min(n_lags, len(rows) // 2)
     if reach < 4:
         return correlations
     # A trend correlates at every lag.

@@ -5,16 +5,22 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downstream.task import Task
 from downstream.windows import Windows, spread_starts
+from search_space.genotype.rules import WINDOWS
 
 Part = Literal["train", "validation", "test"]
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+LOOKBACKS = tuple(window for window in WINDOWS if window)
+"""Windows to choose from, in steps, ascending."""
+ROWS_PER_STEP = 8
+"""Training rows for each step of a window that is chosen, so that there are windows to learn from."""
 
 
 class Origins(NamedTuple):
@@ -36,6 +42,8 @@ class ForecastingTask(Task):
         origin_delay: 0: the first validation or test origin is the row before the
             part. 1: it is the part's first row, as TS2Vec's protocol has it.
         test_opened: Whether `series` reaches into the test part.
+        window_open: Whether a candidate may look back another number of steps than the task says: nobody named
+            one, and the protocol knows none.
     """
 
     series: tuple[NDArray[np.float32], ...]
@@ -43,11 +51,44 @@ class ForecastingTask(Task):
     n_targets: int
     origin_delay: int = 0
     test_opened: bool = False
+    window_open: bool = False
 
     @property
     def question(self) -> dict[str, Any]:
         """The horizons, and how many of the columns are targets."""
         return {"horizons": self.spec.horizons, "known_targets": self.n_targets}
+
+    @cached_property
+    def period(self) -> int:
+        """Steps of a season of the training rows, 1 where there is none; see `find_period`."""
+        from downstream.forecasting.periods import find_period  # which fills gaps as rows of tasks are filled
+
+        return find_period(
+            [values[:end, : self.n_targets] for values, (end, _) in zip(self.series, self.bounds, strict=True)]
+        )
+
+    @property
+    def lookbacks(self) -> tuple[int, ...]:
+        """The windows that a candidate may have: 0, the task's own, and others that the training rows have room for."""
+        if not self.window_open:
+            return super().lookbacks
+        shortest = min(end for end, _ in self.bounds)
+        most = min(shortest // ROWS_PER_STEP, shortest - 2 * max(self.spec.horizons))
+        return (0, *(window for window in LOOKBACKS if window <= most and window != self.spec.window))
+
+    def with_window(self, steps: int) -> Self:
+        """Return the task whose encoder looks back so many steps; origins of validation and test are the same.
+
+        Raises:
+            ValueError: If some series has not the training rows for that.
+        """
+        if steps in (0, self.spec.window):
+            return self
+        shortest, longest = min(end for end, _ in self.bounds), max(self.spec.horizons)
+        if steps < 1 or steps + longest > shortest:
+            raise ValueError(f"window must be in 1..{shortest - longest} for these training rows, got {steps}")
+        protocol = f"{self.spec.protocol}; this encoder looks back {steps}"
+        return dataclasses.replace(self, spec=dataclasses.replace(self.spec, window=steps, protocol=protocol))
 
     def origins(self, part: Part, horizon: int, stride: int = 1) -> Origins:
         """Return every `stride`-th row to forecast from.

@@ -39,8 +39,9 @@ def write_projection(run: Path, weights: Path, task: Task, *, device: torch.devi
         task: At most `MOST_POINTS` of its training windows are taken, evenly.
         device: Where the encoder runs.
     """
-    windows = _taken(task)
-    represent = Representer(load_encoder(weights).encoder.to(device), device=device)
+    saved = load_encoder(weights)
+    windows = _taken(task.with_window(saved.genotype.encoder.window))
+    represent = Representer(saved.encoder.to(device), device=device)
     points = represent(windows).mean(axis=1)
     folder = folder_of(run)
     write_whole_text(folder / EMBEDDING, _table(points))

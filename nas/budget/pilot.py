@@ -135,6 +135,7 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
     where = torch.device(device)
     began = time.perf_counter()
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        task = task.with_window(genotype.encoder.window)
         trainer = new_trainer(genotype, task, rng_seed=0, device=where, max_steps=None)
         trainer.step()
         built = time.perf_counter()
@@ -165,11 +166,12 @@ def rehearse(task: Task, sizes: tuple[int, ...], genotype: Genotype | None = Non
     """
     opened = task.stand_in(sizes)
     encoder = None if genotype is None else Encoder(genotype.encoder, variates=task.n_variates).to(device)
+    window = 0 if genotype is None else genotype.encoder.window
     began = time.perf_counter()
     if encoder is None:
         evaluation.baselines(task, opened)
     else:
-        evaluation.score_test(task, opened, Representer(encoder, device=device))
+        evaluation.score_test(task, opened, Representer(encoder, device=device), window=window)
     return time.perf_counter() - began
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from search_space.drawing import SamplingError, every_genotype, sample_columns
 from search_space.genotype import Genotype
 from search_space.genotype.requirements import unmet
 from search_space.presets import preset
-from search_space.space import Space, default_space
+from search_space.space import Space, SpaceError, default_space
 
 CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
 SHORTLIST = 64
@@ -65,6 +66,27 @@ def named_candidate(task: Task, *, preset_name: str | None = None, file: str | N
     if problems:
         raise OptionError(f"{task.spec.name}: this genotype cannot be trained here: {'; '.join(problems)}")
     return Candidates(picked=(genotype,), random=(), ranking=None, n_ranked=0)
+
+
+def space_for(task: Task | None, space: Space | None = None) -> Space:
+    """Return the part of a space whose windows a task leaves open; of no task, the one that all tasks have.
+
+    The task's own window is 0; what names it would be the same candidate with another key.
+
+    Args:
+        task: The task, or None.
+        space: The space; the default space if None.
+
+    Raises:
+        SpaceError: If the space has none of them.
+    """
+    space = space or default_space()
+    drawn = {window for product in space.products for window in product["EncoderCell"]["window"]}
+    known = {0} if task is None else {*task.lookbacks}
+    kept = drawn & known or drawn & (set() if task is None else {task.spec.window})
+    if not kept:
+        raise SpaceError(f"EncoderCell.window: must hold one of {sorted(known)} for this task, got {sorted(drawn)}")
+    return space if kept == drawn else space.restrict({"EncoderCell.window": kept})
 
 
 def acceptable(task: Task, limit: Callable[[Genotype], bool] | None) -> Callable[[Genotype], bool] | None:
@@ -153,9 +175,10 @@ def draw_candidates(
     return [listed[at] for at in np.sort(rng.choice(len(listed), size=n, replace=False))]
 
 
-def _sizes(task: Task) -> dict[str, int]:
+def _sizes(task: Task) -> dict[str, Any]:
     windows = task.training_windows()
-    return {"windows": len(windows), "steps": windows.length, "variates": task.n_variates}
+    sizes = {"windows": len(windows), "steps": windows.length, "variates": task.n_variates}
+    return {**sizes, "lookbacks": (*task.lookbacks, task.spec.window)}
 
 
 def _different(genotypes: tuple[Genotype, ...] | list[Genotype], n: int) -> list[Genotype]:

@@ -83,11 +83,16 @@ def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | Non
 
 def costs_on(task: Task) -> Callable[[Genotype], Cost]:
     """Return the function that tells what one training iteration of a genotype takes on a task."""
-    windows = task.training_windows()
-    steps = min(windows.length, task.training_cut or MAX_TRAINING_STEPS)
+
+    @cache
+    def training(window: int) -> tuple[int, int]:
+        """Return how many training windows there are, and the steps of a training cut."""
+        windows = task.with_window(window).training_windows()
+        return len(windows), min(windows.length, task.training_cut or MAX_TRAINING_STEPS)
 
     def cost_of(genotype: Genotype) -> Cost:
-        batch_size = min(genotype.train.batch_size, max(len(windows), 1))
+        n_windows, steps = training(genotype.encoder.window)
+        batch_size = min(genotype.train.batch_size, max(n_windows, 1))
         return cost(genotype, variates=task.n_variates, steps=steps, batch_size=batch_size)
 
     return cost_of

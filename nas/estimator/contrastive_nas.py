@@ -52,7 +52,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     Args:
         kind: `classification`, `regression`, `forecasting` or `anomaly`.
-        window: Lookback of the encoder in time steps; by default chosen from the data.
+        window: Lookback of the encoder in time steps; by default from the data; forecasting searches it too.
         horizons: Forecast lengths in time steps; by default the usual ones that fit.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
         table_form: How tables are written, as arguments of `load_task`: any of `time_column`, `label_column`,
@@ -169,7 +169,8 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 self.encoder_ = load_encoder(folder)
                 self.best_genotype_: Genotype = result.genotype
                 fit_predictor = task_kind(self.kind).fit_predictor
-                self.predictor_: Predictor = fit_predictor(task, self._represent(), rng_seed=plain["rng_seed"])
+                own = task.with_window(result.genotype.encoder.window)
+                self.predictor_: Predictor = fit_predictor(own, self._represent(), rng_seed=plain["rng_seed"])
             self.ranking_ = pd.read_csv(folder / "ranking.csv")
         finally:
             if not kept:

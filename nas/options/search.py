@@ -90,6 +90,7 @@ class SearchOptions(TaskOptions, SearchSettings):
     data: str = option(path=True, positional=True, text=DATA)
     window: int | None = option(
         None,
-        text="length of the windows that the encoder sees, in time steps; by default chosen from the data",
+        text="length of the windows that the encoder sees, in time steps; by default chosen from the data, and in "
+        "forecasting candidates may then have others",
         least=2,
     )

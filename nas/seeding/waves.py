@@ -12,7 +12,7 @@ import numpy as np
 
 from ahc.bank import Bank
 from downstream.task import Task
-from nas.choosing.candidates import draw_candidates
+from nas.choosing.candidates import draw_candidates, space_for
 from nas.trials.trial import TrialPlan
 from search_space.drawing import SamplingError, crossover, mutate
 from search_space.genotype import Genotype
@@ -88,14 +88,15 @@ class Waves:
         parents = completed(task, bank, sampled)[:PARENTS]
         known = {plan.genotype.key for plan in first}
         rng = self._rng(EVOLVED_STREAM, task=task)
+        space = space_for(task, self.space)
         children: list[Genotype] = []
         fruitless = 0
         while parents and len(children) < self.genotypes - len(first) and fruitless < _PATIENCE:
             mother, father = (parents[index] for index in rng.integers(len(parents), size=2))
-            parent = mother if rng.random() < 0.5 else crossover(mother, father, rng, space=self.space)
+            parent = mother if rng.random() < 0.5 else crossover(mother, father, rng, space=space)
             fruitless += 1
             with suppress(SamplingError):
-                child = mutate(parent, rng, self.space)
+                child = mutate(parent, rng, space)
                 if child.key not in known:
                     known.add(child.key)
                     children.append(child)
@@ -106,7 +107,7 @@ class Waves:
         return [TrialPlan(genotype, self.iterations, self.rng_seed, origin) for genotype in genotypes]
 
     def _sample(self, n: int, stream: int, *, task: Task | None) -> list[Genotype]:
-        return list(draw_candidates(max(n, 0), self._rng(stream, task=task), self.space))
+        return list(draw_candidates(max(n, 0), self._rng(stream, task=task), space_for(task, self.space)))
 
     def _rng(self, stream: int, *, task: Task | None) -> np.random.Generator:
         """Return a generator that depends on the stream, the rng_seed and the task alone."""

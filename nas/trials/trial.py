@@ -67,10 +67,11 @@ def run_trial(
     keep_weights: bool = False,
     precision: str = "float32",
 ) -> TrialOutcome:
-    """Run one trial (in a worker)."""
+    """Run one trial (in a worker), on windows as long as its genotype wants them."""
+    own = task.with_window(plan.genotype.encoder.window)
     trial = train_candidate(
         plan.genotype,
-        task,
+        own,
         iterations=plan.iterations,
         rng_seed=plan.rng_seed,
         device=device,
@@ -91,7 +92,7 @@ def run_trial(
     )
     if not (keep_weights and trial.weights):
         return TrialOutcome(record)
-    return TrialOutcome(record, encoder_file(trial.weights, genotype=plan.genotype, task=task, rng_seed=plan.rng_seed))
+    return TrialOutcome(record, encoder_file(trial.weights, genotype=plan.genotype, task=own, rng_seed=plan.rng_seed))
 
 
 def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:

@@ -146,6 +146,7 @@ class EncoderCell:
         input: What of a variate is encoded: `raw` values, the `difference` from step to step, or `both` side by side.
         taps: How many of the last blocks the readout reads, each by itself; at most all of them.
         embedding: Width of a linear map behind the readout; 0 for what the readout gives.
+        window: Steps that it looks back, where a task leaves that open; 0 for as many as the task says.
     """
 
     edges: tuple[Edge, ...]
@@ -159,6 +160,7 @@ class EncoderCell:
     input: str = "raw"
     taps: int = 1
     embedding: int = 0
+    window: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "edges", sorted_edges(self.edges))

@@ -158,7 +158,8 @@ def _more_of(encoder: EncoderCell) -> str:
     """Return what is not as usual."""
     parts = {"difference": ", of first differences", "both": ", of values and first differences"}.get(encoder.input, "")
     parts += f", of the last {encoder.taps} blocks" if encoder.taps > 1 else ""
-    return parts + (f", mapped to {encoder.embedding}" if encoder.embedding else "")
+    parts += f", mapped to {encoder.embedding}" if encoder.embedding else ""
+    return parts + (f", looking back {encoder.window} steps" if encoder.window else "")
 
 
 def _loss_in_words(cell: LossCell) -> str:

@@ -105,7 +105,7 @@ def global_vertex(encoder: EncoderCell, *, train: TrainCell) -> Vertex:
     """Structural and training hyperparameters."""
     genes = {**encoder.hyperparameters(), "output": encoder.features}  # without those that are as usual
     named = tuple((name, Choice(genes[name])) for name in ("normalization", "channels", "input") if name in genes)
-    sizes = {"blocks", "hidden", "output", "dropout", "taps", "embedding"} & genes.keys()
+    sizes = {"blocks", "hidden", "output", "dropout", "taps", "embedding", "window"} & genes.keys()
     numbers = [(f"encoder.{name}", genes[name]) for name in genes if name in sizes]
     return Vertex("global", named, (*numbers, *((f"train.{name}", float(v)) for name, v in vars(train).items())))
 

@@ -18,6 +18,8 @@ NONE = "none"
 NORMALIZATIONS = ("none", "instance", "last")
 CHANNELS = ("independent", "mixed")
 INPUTS = ("raw", "difference", "both")
+WINDOWS = (0, 96, 192, 336, 512)
+"""Steps that an encoder looks back; 0: as many as the task says."""
 NEEDS_KERNEL = "cross_scale"
 
 
@@ -140,6 +142,7 @@ FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
             "input": INPUTS,
             "taps": Range(1, 12, integer=True),
             "embedding": Range(0, 4096, integer=True),  # 0: what the readout gives, without a map behind it
+            "window": WINDOWS,
         },
         "TrainCell": {
             "learning_rate": POSITIVE,
@@ -151,7 +154,7 @@ FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
 """Cell -> field -> what may stand there. Chains, pair kinds, nodes and operators are fields of a space only."""
 CELLS = tuple(FIELDS)
 USUAL: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {"EmbedCell": {"head": 0}, "EncoderCell": {"input": "raw", "taps": 1, "embedding": 0}}
+    {"EmbedCell": {"head": 0}, "EncoderCell": {"input": "raw", "taps": 1, "embedding": 0, "window": 0}}
 )
 """Cell -> genes that are left out of what is written, and need not stand in what is read, where they are as here."""
 

@@ -67,6 +67,8 @@ class Problems:
             return self.name(where, value, rule.names(), what=rule.kind.replace("_", " "))
         if isinstance(rule[0], bool):
             return self.flag(where, value)
+        if isinstance(rule[0], int):
+            return self.one_of(where, value, rule)
         return self.name(where, value, rule, what=where.rpartition(".")[2])
 
     def flag(self, where: str, value: Any) -> bool:

@@ -1,13 +1,14 @@
 """The regions of the default space, value by value: a new option changes them only where somebody adds it.
 
-What hardly ever was among the best tenth of the shipped bank's trials is left out (`docs/results.md`).
+What hardly ever was among the best tenth of the shipped bank's trials is left out (`docs/results.md`). Of `graphs`
+most operators see fewer steps than the shortest window that a candidate may have instead of the task's.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.genotype.rules import INPUTS, NONE
+from search_space.genotype.rules import INPUTS, NONE, WINDOWS
 
 Values = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
@@ -91,6 +92,7 @@ _TS2VEC: Values = {
         "normalization": (NONE, "instance"),
         "channels": ("independent", "mixed"),
         "readout": ("max", "mean", "multiscale"),
+        "window": WINDOWS,
     },
     "TrainCell": {"learning_rate": (1e-3, 3e-3), "batch_size": (8, 16), "weight_averaging": (False, True)},
 }
@@ -123,6 +125,7 @@ _BANK = {
     "normalization": (NONE, "instance"),
     "channels": ("mixed",),
     "input": INPUTS,
+    "window": WINDOWS,
 }
 
 _BANKS: Values = {

@@ -35,6 +35,7 @@ _FULL: Values = MappingProxyType(
             "input": _ALL,
             "taps": (1, 4),
             "embedding": (0, 256),
+            "window": (0, 336),
         },
         "TrainCell": {
             "learning_rate": (3e-4, 1e-3, 3e-3, 1e-2),

@@ -20,7 +20,7 @@ from downstream.forecasting.combining.combination import Combination, forecasts
 from downstream.forecasting.combining.intervals import Intervals
 from downstream.forecasting.combining.kept import kept
 from downstream.forecasting.combining.linear import Linear, in_bands, weighted
-from downstream.forecasting.combining.naive import naive_members
+from downstream.forecasting.combining.members import naive_members
 from downstream.forecasting.combining.plan import Plan, plan_members
 from downstream.forecasting.combining.reduced import MOST_FEATURES, MOST_ROWS, Directions
 from downstream.forecasting.combining.ridges import fit_ridge

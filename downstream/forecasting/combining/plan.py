@@ -12,7 +12,6 @@ from sklearn.cluster import AgglomerativeClustering
 from compute.memory import at_a_time, is_limited
 from downstream.forecasting.combining.members import RidgeMember, lookbacks, offsets, ridge_members
 from downstream.forecasting.combining.sums import Apart
-from downstream.forecasting.periods import find_period
 from downstream.forecasting.rows import fill_gaps
 from downstream.forecasting.task import ForecastingTask
 
@@ -60,7 +59,7 @@ def plan_members(task: ForecastingTask, horizons: tuple[int, ...], *, streams: i
     reference = task.spec.raw_lags
     own = lookbacks(reference, train_rows=int(np.median([end for end, _ in task.bounds])))
     training = [values[:end, : task.n_targets] for values, (end, _) in zip(task.series, task.bounds, strict=True)]
-    period = find_period(training)
+    period = task.period
     apart, left_out = None, []
     if task.n_targets > 1:
         apart = _affordable(training, reference=reference, width=width, horizons=horizons)

@@ -15,8 +15,7 @@ from downstream.forecasting.combining import plan as planning
 from downstream.forecasting.combining.fit import fit
 from downstream.forecasting.combining.intervals import LEVELS, Intervals, stretches
 from downstream.forecasting.combining.linear import Linear, in_bands, weighted
-from downstream.forecasting.combining.members import RidgeMember, lookbacks, offsets
-from downstream.forecasting.combining.naive import naive_members
+from downstream.forecasting.combining.members import RidgeMember, lookbacks, naive_members, offsets
 from downstream.forecasting.combining.plan import plan_members
 from downstream.forecasting.combining.reduced import Directions
 from downstream.forecasting.combining.ridges import fit_ridge

@@ -11,6 +11,7 @@ import pytest
 from ahc.ranking import Ranking
 from downstream.data import load_task
 from nas.choosing import candidates as candidates_module
+from nas.choosing.candidates import space_for
 from nas.choosing.cost_limits import cost_limit
 from nas.cli import program as cli
 from nas.cli.commands import Command
@@ -40,8 +41,8 @@ def test_a_space_without_acceptable_genotypes_says_so(monkeypatch: pytest.Monkey
 
 
 def test_each_limit_refuses_what_is_beyond_it() -> None:
-    genotype = sample_candidates(1, np.random.default_rng(4))[0]
     task = load_task(ITALY, kind="classification")
+    genotype = sample_candidates(1, np.random.default_rng(4), space_for(task))[0]
     found = cost(genotype, variates=1, steps=24, batch_size=min(genotype.train.batch_size, 67))
     values = {
         "parameters": found.parameters,

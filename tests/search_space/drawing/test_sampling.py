@@ -37,7 +37,7 @@ TINY: dict[str, Any] = {
     | {"weighting": "none", "auxiliary": "none"},
     "EncoderCell": {"nodes": 2, "operators": ["identity", "gru"], "blocks": 1, "hidden": 16, "output": 64}
     | {"dropout": 0.0, "normalization": "none", "channels": "mixed", "readout": "last"}
-    | {"input": "raw", "taps": 1, "embedding": 0},
+    | {"input": "raw", "taps": 1, "embedding": 0, "window": 0},
     "TrainCell": {"learning_rate": 1e-3, "batch_size": 8, "weight_averaging": True},
 }
 

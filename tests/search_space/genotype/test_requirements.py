@@ -43,6 +43,18 @@ def test_an_augmentation_that_needs_a_partner_says_so_once() -> None:
     assert problem == "augmentation 'mixup' needs batch >= 2, and there is 1"
 
 
+def test_a_window_of_its_own_needs_a_task_that_leaves_it_open() -> None:
+    data = genotype(temporal=True).to_dict()
+    data["EncoderCell"]["window"] = 192
+    sizes = {"windows": 100, "steps": 1, "variates": 1}
+    (problem,) = unmet(Genotype.from_dict(data), **sizes)
+    assert problem == "EncoderCell.window must be one of 0 for this task, got 192"
+    assert unmet(Genotype.from_dict(data), **sizes, lookbacks=(0, 192)) == ()  # its windows have time enough
+    data["EncoderCell"]["window"] = 512
+    (problem,) = unmet(Genotype.from_dict(data), **sizes, lookbacks=(0, 192))
+    assert problem == "EncoderCell.window must be one of 0, 192 for this task, got 512"
+
+
 def test_a_batch_of_one_window_is_refused_with_the_rule() -> None:
     data = genotype(instance=True).to_dict()
     data["TrainCell"]["batch_size"] = 1

@@ -31,6 +31,7 @@ TINY: dict[str, Any] = {
         "input": "raw",
         "taps": 1,
         "embedding": 0,
+        "window": 0,
     },
     "TrainCell": {"learning_rate": 1e-3, "batch_size": 8, "weight_averaging": True},
 }

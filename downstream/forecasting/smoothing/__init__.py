@@ -1,0 +1,1 @@
+"""Exponential smoothing as a forecaster of every test origin: parameters from statsmodels, states row by row."""
