@@ -158,9 +158,7 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
     )
 
 
-def rehearse(
-    task: Task, sizes: tuple[int, ...] | None, genotype: Genotype | None = None, device: str = "cpu"
-) -> float:
+def rehearse(task: Task, sizes: tuple[int, ...] | None, genotype: Genotype | None = None, device: str = "cpu") -> float:
     """Score on stand-in rows, as the test part is sealed, and return the seconds that took (in a worker).
 
     Args:

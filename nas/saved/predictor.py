@@ -52,7 +52,7 @@ def load_predictor(path: Path, *, kind: str | None = None) -> Predictor:
     if schema != SCHEMA:
         raise SavedEncoderError(f"{path}: schema {schema!r} is not known (known: {SCHEMA})")
     if kind not in (None, saved_kind):
-        raise SavedEncoderError(f"{path}: the estimator is for {kind}, its predictor is not")
+        raise SavedEncoderError(f"{path}: the encoder is for {kind}, the predictor is not")
     try:
         predictor: Predictor = task_kind(saved_kind).restore_predictor(facts, tensors)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
