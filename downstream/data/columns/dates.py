@@ -89,7 +89,7 @@ def format_of(text: str, time: pd.Timestamp, *, date_format: str | None = None) 
         date_format: The one format to try.
     """
     text = text.strip()
-    guess = guess_datetime_format(text)
+    guess = guess_datetime_format(text) if re.match(r"\d{4}", text) else None
     tried = [date_format] if date_format else [*([guess] if guess else []), *_formats(text)]
     fitting = (form for form in tried if _read(pd.Series([text]), form).times.iloc[0] == time)
     return next(fitting, None)

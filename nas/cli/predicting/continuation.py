@@ -52,7 +52,7 @@ def continued(series: RawSeries, n: int, *, source: str, date_format: str | None
     where = f"{source}, series {series.name!r}" if series.name != source else source
     try:
         return _continued(series, n, where=where, date_format=date_format)
-    except (OverflowError, pd.errors.OutOfBoundsDatetime) as error:
+    except (OverflowError, NotImplementedError, pd.errors.OutOfBoundsDatetime) as error:
         raise DataError(f"{where}: {n} steps after its end lie beyond the times that can be written") from error
 
 
@@ -62,8 +62,9 @@ def _continued(series: RawSeries, n: int, *, where: str, date_format: str | None
         return _counted(np.arange(len(series.values)), n, where=where)
     if isinstance(stamps.dtype, pd.PeriodDtype):
         counted = _counted(pd.PeriodIndex(stamps).asi8, n, where=where)
-        periods = pd.PeriodIndex.from_ordinals(counted.stamps.to_numpy(), freq=stamps.dtype.freq)
-        return Continuation(pd.Series(periods), f"in periods of {stamps.dtype.freq.freqstr}")
+        freq: Any = stamps.dtype.freq
+        periods = [pd.Period(ordinal=ordinal, freq=freq) for ordinal in counted.stamps]
+        return Continuation(pd.Series(periods), f"in periods of {freq.freqstr}")
     if pd.api.types.is_datetime64_any_dtype(stamps):
         return _timed(pd.DatetimeIndex(stamps), n, where=where)
     if pd.api.types.is_timedelta64_dtype(stamps):
@@ -98,20 +99,18 @@ def _timed(times: pd.DatetimeIndex, n: int, *, where: str) -> Continuation:
     """Return the times that follow, in the zone of those before."""
     if len(times) < 2:
         raise DataError(f"{where}: a single time stamp does not say how far apart the steps are")
-    offset = _offset_of(times)
+    offset: Any = _offset_of(times)
     for some in _TAILS if offset is None else ():
         offset = offset or (_offset_of(times[-some:]) if some < len(times) else None)
         if offset is not None:
-            _warn(
-                f"{where}: time stamps are not regular throughout; they go on {_every(offset)}, as the last {some} do"
-            )
+            _warn(f"{where}: time stamps are not regular throughout; they go on {_every(offset)} as the last {some} do")
     if offset is None:
         offset = to_offset((times[1:] - times[:-1]).to_series().median())
         _warn(f"{where}: time stamps are not regular; they go on {_every(offset)}, the median of their steps")
     return Continuation(pd.Series(_after(times[-1], offset, n)), _every(offset))
 
 
-def _offset_of(times: pd.DatetimeIndex) -> pd.DateOffset | None:
+def _offset_of(times: pd.DatetimeIndex) -> Any:
     """Return the regular step of some times, None where they have none."""
     if len(times) < 3:
         return to_offset(times[-1] - times[0]) if len(times) == 2 else None
@@ -156,7 +155,8 @@ def _written(
         return following
     text = str(last).strip()
     form = format_of(text, times[-1], date_format=date_format)
-    zone = pd.to_datetime(text, format=form or "ISO8601", errors="coerce").tzinfo
+    read: Any = pd.to_datetime(text, format=form or "ISO8601", errors="coerce")
+    zone = read.tzinfo
     following = _timed(times if zone is None else _in_zone(stamps, times, zone), n, where=where)
     write = _writer(text, form)
     lines = [write(each) for each in following.stamps]

@@ -38,8 +38,7 @@ def forecast(options: ForecastOptions) -> Shown:
         raise OptionError(f"horizon: the run forecasts {counted(longest, 'time step')} at most, got {n}")
     with memory_budget(options.memory_budget):
         data, series, represent = asked(options, found)
-        dates = {"source": data.source, "date_format": options.date_format}
-        continuations = [continued(one, n, **dates) for one in data.series]
+        continuations = [continued(one, n, source=data.source, date_format=options.date_format) for one in data.series]
         with found.fitting():
             points = found.predictor.predict(represent, series)[..., :n]  # (series, targets, steps)
             levels = options.quantiles
