@@ -62,7 +62,7 @@ def detect(options: DetectOptions) -> Shown:
             threshold, chosen = found.predictor.threshold, found.predictor.threshold_text
     flags: list[NDArray[np.bool_]] = [one.flags for one in detections]
     if options.threshold is not None:
-        threshold, chosen = options.threshold, "given by --threshold"
+        threshold, chosen = options.threshold, "It was given by --threshold."
         flags = [one.scores > threshold for one in detections]
     shares = [
         _contributing(one.contributions, flagged, names=data.variates)
@@ -82,7 +82,7 @@ def detect(options: DetectOptions) -> Shown:
     ]
     lines = [
         f"{options.output}: {_counts(data, flags, events)}",
-        f"Threshold {threshold:.4g}: {one_line(chosen)}",
+        f"Threshold {threshold:.4g}. {one_line(chosen)}",
         *_strongest(data, parts, events),
     ]
     return Shown("\n".join(lines))

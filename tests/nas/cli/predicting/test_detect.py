@@ -49,7 +49,7 @@ class Largest:
     """A stand-in for a predictor: the score of a step is the size of its scaled values, added up."""
 
     threshold = 6.0
-    threshold_text = "chosen by the test, without labels"
+    threshold_text = "It was chosen by the test, without labels."
 
     def detect(self, represent: object, series: Sequence[Scaled]) -> list[Found]:
         del represent
@@ -91,7 +91,7 @@ def test_the_summary(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main([*map(str, words)]) == 0
     first, second, title, *events = capsys.readouterr().out.splitlines()
     assert first == f"{tmp_path / 'out.csv'}: 500 time steps, 5 flagged in 3 events"
-    assert second == "Threshold 6: chosen by the test, without labels"
+    assert second == "Threshold 6. It was chosen by the test, without labels."
     assert title == "Strongest events:" and len(events) == 3
     assert events[0].startswith("  2024-01-17 16:00:00: 1 step, score up to ") and "(temp 0." in events[0]
     assert events[2].startswith("  2024-01-13 12:00:00 to 2024-01-13 14:00:00: 3 steps, score up to ")
