@@ -109,6 +109,14 @@ def _written(frame: pd.DataFrame, folder: Path) -> Path:
     return folder / "new.csv"
 
 
+def test_a_predictor_of_some_targets_names_these(
+    run: Path, answered: Callable[..., pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, predict = answered("forecast", run, wide()), FittedProbe.predict
+    monkeypatch.setattr(FittedProbe, "predict", lambda self, *given: predict(self, *given)[:, :1])
+    pd.testing.assert_frame_equal(answered("forecast", run, wide()), whole[["date", "a", "a_0.1", "a_0.5", "a_0.9"]])
+
+
 def test_arrays_and_parquet(run: Path, tmp_path: Path, answered: Callable[..., pd.DataFrame]) -> None:
     values = wide()[["a", "b"]].to_numpy()
     np.savez(tmp_path / "one.npz", values=values.T)
