@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.tseries.frequencies import to_offset
+from pandas.util import hash_pandas_object
 
 from downstream.data.columns.dates import clock_seconds, format_of, is_clock
-from downstream.data.raw import RawSeries
+from downstream.data.raw import RawSeries, SeriesSet
 from downstream.errors import DataError, DataWarning
 
 _TAILS = (1000, 100, 20)  # last rows in which a step is looked for that does not hold throughout
@@ -32,6 +33,23 @@ class Continuation:
 
     stamps: pd.Series
     step: str
+
+
+def all_continued(data: SeriesSet, n: int, *, date_format: str | None = None) -> list[Continuation]:
+    """Return how the time stamps of each series go on; series of a panel that share their stamps are asked once.
+
+    Raises:
+        DataError: As `continued`.
+    """
+    known: dict[int | bytes, Continuation] = {}
+    keys: list[int | bytes] = []
+    for series in data.series:
+        stamps = series.stamps
+        key = len(series.values) if stamps is None else hash_pandas_object(stamps, index=False).to_numpy().tobytes()
+        if key not in known:
+            known[key] = continued(series, n, source=data.source, date_format=date_format)
+        keys.append(key)
+    return [known[key] for key in keys]
 
 
 def continued(series: RawSeries, n: int, *, source: str, date_format: str | None = None) -> Continuation:

@@ -11,7 +11,7 @@ from compute.memory import memory_budget
 from downstream.data.raw import SeriesSet
 from downstream.errors import DataError
 from nas.cli.predicting.asking import asked, fitted
-from nas.cli.predicting.continuation import Continuation, common_step, continued
+from nas.cli.predicting.continuation import Continuation, all_continued, common_step
 from nas.cli.predicting.table import joined, write_table
 from nas.cli.text import Shown, counted
 from nas.errors import OptionError
@@ -38,7 +38,7 @@ def forecast(options: ForecastOptions) -> Shown:
         raise OptionError(f"horizon: the run forecasts {counted(longest, 'time step')} at most, got {n}")
     with memory_budget(options.memory_budget):
         data, series, represent = asked(options, found)
-        continuations = [continued(one, n, source=data.source, date_format=options.date_format) for one in data.series]
+        continuations = all_continued(data, n, date_format=options.date_format)
         with found.fitting():
             points = found.predictor.predict(represent, series)[..., :n]  # (series, targets, steps)
             levels = options.quantiles

@@ -12,7 +12,7 @@ import pytest
 
 from downstream.data.loading import load_plain_series
 from downstream.errors import DataError, DataWarning
-from nas.cli.predicting.continuation import Continuation, continued
+from nas.cli.predicting.continuation import Continuation, all_continued, continued
 
 AHEAD, ROWS = 7, 60
 BERLIN = "Europe/Berlin"
@@ -166,3 +166,22 @@ def test_what_cannot_go_on_is_one_sentence(tmp_path: Path) -> None:
         of_file([2**62, 2**62 + 2**60], tmp_path)
     with pytest.raises(DataError, match="beyond the times that can be written"):
         of_file([f"{year}-12-31" for year in range(9940, 10000)], tmp_path)
+
+
+def test_series_that_share_their_stamps_go_on_as_each_alone(tmp_path: Path) -> None:
+    grids = {
+        "a": regular("h"),
+        "b": regular("D"),
+        "c": regular("h"),
+        "d": regular("h").shift(1),
+        "e": regular("h")[:40],
+    }
+    parts = [
+        pd.DataFrame({"unique_id": name, "ds": grid, "y": np.arange(len(grid)) % 7}) for name, grid in grids.items()
+    ]
+    pd.concat(parts).to_parquet(tmp_path / "panel.parquet")
+    data = load_plain_series(tmp_path / "panel.parquet", kind="forecasting")
+    together = all_continued(data, AHEAD)
+    alone = [continued(series, AHEAD, source=data.source) for series in data.series]
+    assert [list(each.stamps) for each in together] == [list(each.stamps) for each in alone]
+    assert [each.step for each in together] == ["every hour", "every day", *["every hour"] * 3]
