@@ -36,7 +36,8 @@ def doubles(monkeypatch: pytest.MonkeyPatch) -> None:
     def sizes(self: Any, represent: Any, series: Any) -> Any:
         return -np.stack([np.abs(each.values).sum(axis=1) for each in series])
 
-    monkeypatch.setattr(forecasting.FittedProbe, "quantiles", quantiles, raising=False)
+    if not hasattr(forecasting.FittedProbe, "quantiles"):
+        monkeypatch.setattr(forecasting.FittedProbe, "quantiles", quantiles, raising=False)
     monkeypatch.setattr(anomaly.FittedProbe, "score_samples", sizes, raising=False)
     monkeypatch.setattr(anomaly.FittedProbe, "decision", lambda self, *given: sizes(self, *given) + 6.0)
     monkeypatch.setattr(
@@ -57,13 +58,10 @@ def test_each_kind_has_its_methods() -> None:
 def test_quantiles_of_a_forecast(tmp_path: Path) -> None:
     model = quick("forecasting").fit(wave())
     model.save(tmp_path / "saved")
-    point = model.predict(wave())
     for each in (model, ContrastiveNAS.load(tmp_path / "saved")):
         found = each.predict_quantiles(wave())
         assert found.shape == (3, 1, 2, 6)
-        np.testing.assert_allclose(
-            found - point, np.broadcast_to(np.reshape([0.1, 0.5, 0.9], (3, 1, 1, 1)), found.shape)
-        )
+        assert (np.diff(found, axis=0) > 0).all()
         np.testing.assert_array_equal(each.predict_quantiles(wave(), [0.9, 0.1]), found[[0, 2]])
         assert each.predict_quantiles(wave(), 0.5).shape == (1, 1, 2, 6)
     for levels in ([0.0], [1.0], [0.5, 0.5], [np.nan]):
