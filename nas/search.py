@@ -67,8 +67,7 @@ def search_task(
             return run.shown_again()
         candidates = choose_candidates(task, settings, clock=run.clock)
         entrants = run.train(candidates)
-        rows = run.verify(entrants)
-        return run.hand_over(entrants, rows)
+        return run.hand_over(entrants, run.verify(entrants))
 
 
 def choose_candidates(task: Task, settings: SearchSettings, *, clock: Stopwatch) -> Candidates:

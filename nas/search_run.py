@@ -26,7 +26,7 @@ from nas.runs.stopwatch import Stopwatch
 from nas.runs.whole_file import write_whole
 from nas.trials.halving import Halving
 from nas.trials.runner import Trained, TrialRunner
-from nas.verification import verify
+from nas.verification import Verified, verify
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -196,23 +196,32 @@ class SearchRun:
         without_training = {"untrained encoder": probed[untrained.id]} if untrained.id in probed else {}
         return {"chosen": chosen, **without_training, **rivals}, "named" if named else best_name
 
-    def verify(self, entrants: Entrants) -> tuple[Row, ...]:
-        """Open the test part, once, and score everybody on it."""
+    def verify(self, entrants: Entrants) -> Verified:
+        """Open the test part, once, and score everybody on it; fit what predicts with the chosen one."""
         with self.clock("verify on test"):
-            ends = self.budget.verification_ends
-            rows = verify(self.task, entrants.trained, settings=self.engine, quiet=self.settings.quiet, ends=ends)
-        self.budget.note_verification(rows, entrants.trained)
+            verified = verify(
+                self.task,
+                entrants.trained,
+                settings=self.engine,
+                rng_seed=self.settings.rng_seed,
+                quiet=self.settings.quiet,
+                ends=self.budget.verification_ends,
+            )
+        self.budget.note_verification(verified.rows, entrants.trained, predicts=verified.predictor is not None)
         for board in self._boards:
             weights = entrants.trained["chosen"].weights
             board.finish(self.task, entrants.records, weights=weights, device=self.engine.device)
-        return rows
+        return verified
 
-    def hand_over(self, entrants: Entrants, rows: tuple[Row, ...]) -> SearchResult:
+    def hand_over(self, entrants: Entrants, verified: Verified) -> SearchResult:
         """Write the run folder's files, the answer last: a folder with `run.json` is complete."""
-        folder, budget, task = self.folder, self.budget, self.task
+        folder, budget, task, rows = self.folder, self.budget, self.task, verified.rows
         chosen, origin, candidates = entrants.trained["chosen"], entrants.origin, entrants.candidates
         (folder.path / "run.json").unlink(missing_ok=True)  # the shorter answer of a run that now had more time
+        (folder.path / "predictor.safetensors").unlink(missing_ok=True)  # it would be that of another encoder
         write_whole(folder.path / "encoder.safetensors", chosen.weights.read_bytes())
+        if verified.predictor is not None:
+            write_whole(folder.path / "predictor.safetensors", verified.predictor)
         folder.write_json("genotype.json", chosen.genotype.to_dict())
         # of several trials of a candidate, the one with most iterations
         by_key = {
@@ -230,6 +239,7 @@ class SearchRun:
             seconds=seconds,
             folder=folder.path if self.kept else None,
             cut=budget.sentences(),
+            lacking=verified.lacking,
         )
         folder.write_text("answer.txt", text + "\n")
         facts = run_facts(task, chosen=chosen, origin=origin, candidates=candidates, rows=rows, seconds=seconds)

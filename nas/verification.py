@@ -1,8 +1,9 @@
-"""What trained encoders are worth on the test part: the final report of a search."""
+"""What trained encoders are worth on the test part, and what predicts with the chosen one: the end of a search."""
 
 import math
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,66 +20,101 @@ from nas.report.rows import Row
 from nas.representer import Representer
 from nas.runs.progress import Progress
 from nas.saved.encoder import load_encoder
+from nas.saved.predictor import predictor_file
 from nas.trials.runner import Trained
+
+_PREDICTOR, _BASELINES = "predictor", "baselines"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What is known of the entrants.
+
+    Args:
+        rows: One row per entrant in their order, then the baselines; validation scores where the task has no test part,
+            or where there was no time for the first entrant.
+        predictor: The file of what predicts with the first entrant; None where it was not fitted.
+        lacking: Why there is no predictor; empty where there is one.
+    """
+
+    rows: tuple[Row, ...]
+    predictor: bytes | None = None
+    lacking: str = ""
 
 
 def verify(
-    task: Task, entrants: Mapping[str, Trained], *, settings: EngineSettings, quiet: bool = True, ends: float = math.inf
-) -> tuple[Row, ...]:
-    """Open the test part, once, and score every entrant and every baseline on it.
+    task: Task,
+    entrants: Mapping[str, Trained],
+    *,
+    settings: EngineSettings,
+    rng_seed: int = 0,
+    quiet: bool = True,
+    ends: float = math.inf,
+) -> Verified:
+    """Open the test part, once, score every entrant and every baseline on it, and fit what predicts with the first.
+
+    The predictor sees training and validation rows only. It is a job of its own, so that what a time budget cuts of the
+    one leaves the other.
 
     Args:
         task: Its test part must not have been opened.
         entrants: Name -> trained candidate.
         settings: Where and how they are scored.
+        rng_seed: Of whatever the predictor draws.
         quiet: Show no progress.
         ends: When it has to be over, as `time.monotonic()` tells it; what has no score by then is left out.
-
-    Returns:
-        One row per entrant in their order, then the baselines; validation scores where the task has no test part, or
-        where there was no time for the first entrant.
 
     Raises:
         NotVerifiedError: If scoring failed, as when its worker was killed twice.
     """
-    if not task.has_test:
-        return _on_validation(entrants, why="the data has no test part")
-    opened = task.open_test()
-    shared = {"task": task.without_test(), "opened": opened}
-    jobs = [
-        Job(name, _score_saved, {"weights": trained.weights.read_bytes(), "device": settings.device}, shared)
-        for name, trained in entrants.items()
-    ]
-    # in the order of what an answer misses most
-    jobs.insert(1, Job("baselines", _score_baselines, {}, shared))
-    scored: dict[str, Any] = {}
+    chosen, *_ = entrants
+    saved = {name: {"weights": one.weights.read_bytes(), "device": settings.device} for name, one in entrants.items()}
+    closed = {"task": task.without_test()}
+    jobs = [Job(_PREDICTOR, _fit_predictor, {**saved[chosen], "rng_seed": rng_seed}, closed)]
+    if task.has_test:
+        shared = {**closed, "opened": task.open_test()}
+        scoring = [Job(name, _score_saved, given, shared) for name, given in saved.items()]
+        # in the order of what an answer misses most
+        jobs = [scoring[0], *jobs, Job(_BASELINES, _score_baselines, {}, shared), *scoring[1:]]
+    done: dict[str, Any] = {}
+    lacking = "there was no time to fit it"
     with Progress(total=len(jobs), name="verify on test", quiet=quiet) as progress:
         # nothing is saved before all of it is there, so an interruption has nothing to wait for
         how = {**settings.arguments, "memory_limit": None, "finish": False, "ends": ends}
         for result in run_candidates(jobs, **how):
             if result.status == "timeout":
                 continue
+            if result.status != "completed" and result.id == _PREDICTOR:
+                lacking = f"fitting it failed ({result.error})"
+                continue
             if result.status != "completed":
                 raise NotVerifiedError(
                     f"trained, but not verified: scoring of the {result.id} on test failed ({result.error}); "
                     "all that was trained is kept, and the same command tries the verification again"
                 )
-            scored[result.id] = result.value
+            done[result.id] = result.value
             progress.advance(result.id)
-    if next(iter(entrants)) not in scored:
-        return _on_validation(entrants, why="there was no time for the test")
-    rows = [row for name in entrants if name in scored for row in Row(name, scored[name]).with_parts()]
-    return tuple(rows + [Row(name, scores, baseline=True) for name, scores in scored.get("baselines", {}).items()])
+    predictor = done.pop(_PREDICTOR, None)
+    if chosen in done:
+        rows = [row for name in entrants if name in done for row in Row(name, done[name]).with_parts()]
+        rows += [Row(name, scores, baseline=True) for name, scores in done.get(_BASELINES, {}).items()]
+    else:
+        why = "there was no time for the test" if task.has_test else "the data has no test part"
+        rows = [Row(name, _validation_scores(trained, why=why)) for name, trained in entrants.items()]
+    return Verified(tuple(rows), predictor, lacking="" if predictor else lacking)
 
 
 def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores:
     """Score a saved encoder, given as its file, on an opened test part (in a worker, perhaps on another machine)."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "encoder.safetensors"
-        file.write_bytes(weights)
-        saved = load_encoder(file)
-    represent = Representer(saved.encoder.to(torch.device(device)), device=device)
-    return evaluation.score_test(task, opened, represent, window=saved.genotype.encoder.window)
+    represent, window = _encoder(weights, device=device)
+    return evaluation.score_test(task, opened, represent, window=window)
+
+
+def _fit_predictor(task: Task, weights: bytes, device: str, rng_seed: int) -> bytes:
+    """Fit what predicts with a saved encoder, given as its file, and return its own file (in a worker)."""
+    represent, window = _encoder(weights, device=device)
+    predictor = task.kind.fit_predictor(task.with_window(window), represent, rng_seed=rng_seed)
+    return predictor_file(predictor, kind=task.spec.kind)
 
 
 def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:
@@ -86,8 +122,14 @@ def _score_baselines(task: Task, opened: Any) -> dict[str, Scores]:
     return dict(evaluation.baselines(task, opened))
 
 
-def _on_validation(entrants: Mapping[str, Trained], *, why: str) -> tuple[Row, ...]:
-    return tuple(Row(name, _validation_scores(trained, why=why)) for name, trained in entrants.items())
+def _encoder(weights: bytes, *, device: str) -> tuple[Representer, int]:
+    """Return an encoder, given as its file, and the window of its genotype."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "encoder.safetensors"
+        file.write_bytes(weights)
+        saved = load_encoder(file)
+    represent = Representer(saved.encoder.to(torch.device(device)), device=device)
+    return represent, saved.genotype.encoder.window
 
 
 def _validation_scores(trained: Trained, *, why: str) -> Scores:

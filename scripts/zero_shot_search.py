@@ -39,8 +39,8 @@ def zero_shot_search(options: SearchOptions) -> SearchResult:
             ranking = refine(ranking, comparator, embedding, **how)
             candidates = pick(ranking, top_k=options.top_k, n_ranked=options.candidates, **how)
         entrants = run.train(candidates)
-        rows = run.verify(entrants)
-        return run.hand_over(entrants, rows)
+        verified = run.verify(entrants)
+        return run.hand_over(entrants, verified)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ def _by_levels(table: Table) -> Table:
 
 
 def _by_column(table: Table, name: str) -> Table:
-    panel = _panel(table.frame[name].reset_index(drop=True), table=table, what=f"column {name!r}")
+    panel = _panel(table.frame[name].reset_index(drop=True), table=table, what=f"column {name!r}", column=name)
     told = replace(table, frame=table.frame.drop(columns=name), panel=panel)
     times = _times_of(told.frame.index)
     if times is not None:
@@ -166,12 +166,12 @@ def _by_column(table: Table, name: str) -> Table:
     return replace(told, time=time)
 
 
-def _panel(keys: pd.Series, *, table: Table, what: str) -> Panel:
+def _panel(keys: pd.Series, *, table: Table, what: str, column: str | None = None) -> Panel:
     table.refuse(keys.isna(), what=what, values=keys.array, rule="the value is missing")
     if pd.api.types.is_float_dtype(keys) and bool((keys % 1 == 0).all()):
         keys = keys.astype(np.int64)  # what other libraries make of whole numbers
     numbers, names = pd.factorize(keys.astype(object).map(str))
-    return Panel(tuple(names), np.asarray(numbers, dtype=np.intp))
+    return Panel(tuple(names), np.asarray(numbers, dtype=np.intp), column=column)
 
 
 def _with_time(table: Table, times: pd.Series, *, name: str | None) -> Table:

@@ -22,11 +22,13 @@ class Panel:
         names: Of the series, in the order of their first rows.
         series_of: The place in `names` of each row's series, (rows,).
         has_ids: Whether the names are ids that came with the data, not numbers given here.
+        column: What the column of ids is called, where it is one.
     """
 
     names: tuple[str, ...]
     series_of: NDArray[np.intp]
     has_ids: bool = True
+    column: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,7 @@ class RawSeries:
         times: Time stamps where the source has them.
         labels: 1 where a row is anomalous, int8 (time,).
         n_train: How many leading rows the source gives for training.
+        stamps: What says in the source where a row is in time, as it stands there, (time,); None where nothing does.
     """
 
     name: str
@@ -107,6 +110,7 @@ class RawSeries:
     times: pd.DatetimeIndex | None = None
     labels: NDArray[np.int8] | None = None
     n_train: int | None = None
+    stamps: pd.Series | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,8 @@ class SeriesSet:
         has_names: Whether the columns bear names of their own, so that other data is matched by name, not position.
         has_ids: Whether the series' names are ids of their own, which say which series of other data is the same.
         steps: Of a table with a case per row: the names of its columns, each a time step.
+        time: What the column of the stamps is called, where it is one.
+        ids: What the column of the series' names is called, where it is one.
     """
 
     source: str
@@ -128,6 +134,8 @@ class SeriesSet:
     has_names: bool = False
     has_ids: bool = False
     steps: tuple[str, ...] = ()
+    time: str | None = None
+    ids: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

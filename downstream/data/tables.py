@@ -130,11 +130,33 @@ def table_series(
         raise DataError(f"{table.source}: the table has no rows")
     times = times_of(table, time, disorder=disorder)
     values = take_values(table, names)
+    stamps = _stamps(table, time)
     series = tuple(
-        RawSeries(name, values[rows], None if times is None else times[rows]) for name, rows in table.rows_of.items()
+        RawSeries(
+            name,
+            values[rows],
+            None if times is None else times[rows],
+            stamps=None if stamps is None else stamps.take(rows),
+        )
+        for name, rows in table.rows_of.items()
     )
-    has_ids = table.panel is not None and table.panel.has_ids
-    return SeriesSet(table.source, names, series, has_names=table.has_names, has_ids=has_ids)
+    return SeriesSet(
+        table.source,
+        names,
+        series,
+        has_names=table.has_names,
+        has_ids=table.panel is not None and table.panel.has_ids,
+        time=None if stamps is None or stamps.name is None else str(stamps.name),
+        ids=None if table.panel is None else table.panel.column,
+    )
+
+
+def _stamps(table: Table, time: str | None) -> pd.Series | None:
+    """Return what the time column holds, or an index of times."""
+    if time is not None:
+        return table.frame[time]
+    index = table.frame.index
+    return pd.Series(index) if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex | pd.TimedeltaIndex) else None
 
 
 def time_of(table: Table, *, options: LoadOptions) -> str | None:
@@ -185,4 +207,5 @@ def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
     if len(sets) == 1:
         return first
     series = tuple(series for part in sets for series in part.series)
-    return SeriesSet(name, first.variates, series, has_names=True, has_ids=True)  # a file's name says which it is
+    # a file's name says which it is
+    return SeriesSet(name, first.variates, series, has_names=True, has_ids=True, time=first.time, ids=first.ids)

@@ -64,7 +64,8 @@ class Measured:
 
     Args:
         timings: By the candidates' keys; those that failed are missing.
-        verification: Seconds of scoring one encoder on the test part; None where that took longer than there was.
+        verification: Seconds of scoring one encoder on the test part, or where there is none of fitting what predicts
+            with one; None where that took longer than there was.
         baselines: Seconds of scoring the plain baselines; None where that took longer than there was.
     """
 
@@ -73,10 +74,13 @@ class Measured:
     baselines: float | None = None
 
     def verified(self, n_encoders: int, *, workers: int) -> float | None:
-        """Return the seconds of scoring so many encoders and the baselines on test; None where that is not known."""
+        """Return the seconds of scoring so many encoders and the baselines on test; None where that is not known.
+
+        What predicts is fitted beside them, which takes about as long as scoring an encoder; without any, it alone is.
+        """
         if self.verification is None or self.baselines is None:
             return None
-        seconds = [self.verification, self.baselines, *[self.verification] * (n_encoders - 1)]
+        seconds = [self.verification, *([self.baselines, *[self.verification] * n_encoders] if n_encoders else [])]
         return makespan([duration + self.typical.start for duration in seconds], workers=workers)
 
     @property
@@ -104,7 +108,7 @@ def measure(
         settings: Engine, workers and device of the real run.
         ends: When the timing of candidates stops, as `time.monotonic()` tells it.
         share: How much of that the rehearsal has.
-        verification: Whether to rehearse the verification, where there is a test part.
+        verification: Whether to rehearse the verification, or the fitting of what predicts where there is no test part.
     """
     shared: dict[str, Any] = {"task": task.without_test()}
     given = {"device": settings.device}
@@ -112,10 +116,10 @@ def measure(
     how = {**settings.arguments, "memory_limit": None, "finish": False}
     length = ends - time.monotonic()
     done = {result.id: result for result in run_candidates(jobs, ends=ends, **how) if result.status == "completed"}
-    if verification and task.has_test and done:
-        sizes = {"sizes": task.sealed.sizes}
+    if verification and done:
+        sizes = {"sizes": task.sealed.sizes if task.has_test else None}
         jobs = [Job(_VERIFICATION, rehearse, {**given, **sizes, "genotype": genotypes[-1]}, shared)]
-        jobs.append(Job(_BASELINES, rehearse, sizes, shared))
+        jobs += [Job(_BASELINES, rehearse, sizes, shared)] if task.has_test else []
         ends = time.monotonic() + share * length
         done |= {result.id: result for result in run_candidates(jobs, ends=ends, **how) if result.status == "completed"}
     timings: dict[str, Timing] = {g.key: done[g.key].value for g in genotypes if g.key in done}
@@ -126,7 +130,7 @@ def measure(
     return Measured(
         {key: replace(timing, start=start) for key, timing in timings.items()},
         verification=seconds.get(_VERIFICATION),
-        baselines=seconds.get(_BASELINES),
+        baselines=seconds.get(_BASELINES) if task.has_test else 0.0,
     )
 
 
@@ -155,21 +159,23 @@ def time_candidate(task: Task, genotype: Genotype, device: str) -> Timing:
     )
 
 
-def rehearse(task: Task, sizes: tuple[int, ...], genotype: Genotype | None = None, device: str = "cpu") -> float:
+def rehearse(task: Task, sizes: tuple[int, ...] | None, genotype: Genotype | None = None, device: str = "cpu") -> float:
     """Score on stand-in rows, as the test part is sealed, and return the seconds that took (in a worker).
 
     Args:
         task: Without its test part.
-        sizes: Of the test part, `task.sealed.sizes`.
+        sizes: Of the test part, `task.sealed.sizes`; None where there is none, and what predicts is fitted instead.
         genotype: Whose untrained encoder is scored; None for the plain baselines.
         device: Where the encoder runs.
     """
-    opened = task.stand_in(sizes)
+    opened = None if sizes is None else task.stand_in(sizes)
     encoder = None if genotype is None else Encoder(genotype.encoder, variates=task.n_variates).to(device)
     window = 0 if genotype is None else genotype.encoder.window
     began = time.perf_counter()
     if encoder is None:
         evaluation.baselines(task, opened)
+    elif opened is None:
+        task.kind.fit_predictor(task, Representer(encoder, device=device), rng_seed=0)
     else:
         evaluation.score_test(task, opened, Representer(encoder, device=device), window=window)
     return time.perf_counter() - began

@@ -135,9 +135,13 @@ class SearchBudget:
         if parts:
             self.cut.append(f"{name}: {', '.join(parts)}")
 
-    def note_verification(self, rows: Sequence[Row], entrants: Iterable[str]) -> None:
-        """Write down what has no score on test for want of time."""
-        if not self._task.has_test or not self.limited:
+    def note_verification(self, rows: Sequence[Row], entrants: Iterable[str], *, predicts: bool = True) -> None:
+        """Write down what has no score on test for want of time, and whether nothing `predicts`."""
+        if not self.limited:
+            return
+        if not predicts:
+            self.cut.append("no predictor")
+        if not self._task.has_test:
             return
         if "part" in rows[0].scores.settings:
             self.cut.append("no scores on test")
@@ -169,9 +173,8 @@ class SearchBudget:
 
     def _wanted(self) -> float:
         """Return the seconds that the verification should have, infinite where that is not known."""
-        if not self._task.has_test:
-            return 0.0
-        seconds = self._measured.verified(self._n_entrants, workers=self._settings.workers)
+        n_entrants = self._n_entrants if self._task.has_test else 0
+        seconds = self._measured.verified(n_entrants, workers=self._settings.workers)
         return math.inf if seconds is None else _SPARE * seconds
 
     def _needed(self) -> float:

@@ -16,6 +16,7 @@ from nas.options.bank import (
 from nas.options.encoders import EmbedOptions, EvaluateOptions, FinetuneOptions
 from nas.options.fields import OptionSet, settings_of
 from nas.options.operations import DoctorOptions, StatusOptions
+from nas.options.predicting import DetectOptions, ForecastOptions
 from nas.options.search import SearchOptions
 from nas.options.seeding import AhcOptions, SeedsOptions
 from nas.options.space import SampleOptions, ShowOptions, SpaceOptions
@@ -74,6 +75,24 @@ COMMANDS = (
         ),
         resumes=True,
         dry_run="nas.cli.dry_run:estimate_search",
+    ),
+    Command(
+        "forecast",
+        ForecastOptions,
+        "nas.cli.predicting.forecast:forecast",
+        (
+            "tscnas forecast runs/ETTh1 new.csv --output forecast.csv",
+            "tscnas forecast runs/ETTh1 new.csv --horizon 24 --quantiles 0.05,0.95 --output forecast.parquet",
+        ),
+    ),
+    Command(
+        "detect",
+        DetectOptions,
+        "nas.cli.predicting.detect:detect",
+        (
+            "tscnas detect runs/pump new.csv --output anomalies.csv",
+            "tscnas detect runs/pump new.csv --threshold 4 --output anomalies.parquet",
+        ),
     ),
     Command(
         "embed",

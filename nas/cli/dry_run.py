@@ -58,10 +58,11 @@ def estimate_search(options: SearchOptions) -> Shown:
         if plans:
             seconds = makespan([estimate.seconds(plan) for plan in plans], workers=workers)
             stages.append((f"{name}: {_in_words(plans)}", seconds))
-    n_encoders = n_entrants(options)
-    verified = estimate.measured.verified(n_encoders, workers=workers) if task.has_test else 0.0
+    n_encoders = n_entrants(options) if task.has_test else 0
+    verified = estimate.measured.verified(n_encoders, workers=workers)
     known = "" if verified is not None else f"; one took more than {_LONGEST:g} s here, what is above is without it"
-    stages.append((f"verify on test: {n_encoders} encoders and the baselines{known}", verified or 0.0))
+    what = f"verify on test: {n_encoders} encoders and the baselines; " if task.has_test else ""
+    stages.append((f"{what}fit the predictor{known}", verified or 0.0))
     # the chosen encoder lies beside those of all trials
     disk = sum(estimate.file_bytes(plan) + _RECORD for plan in (*first, *last, untrained, untrained))
     what = f"search {task.spec.name}"

@@ -1,11 +1,11 @@
-"""The search as a scikit-learn estimator: fit, transform, predict, score, save, load."""
+"""The search as a scikit-learn estimator: fit, transform, save, load; it predicts by `predicting`."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import ClassifierTags, RegressorTags
-from sklearn.utils.metaestimators import available_if
 
 from compute.global_state import global_state_kept, plain_torch
 from downstream.data.options import Layout
@@ -27,21 +26,19 @@ from downstream.task import Task
 from nas.choosing.space_file import SpaceName
 from nas.estimator.frames import in_container, wants_pandas
 from nas.estimator.parameters import plain_parameters, search_settings
+from nas.estimator.predicting import PredictingMixin
 from nas.estimator.reading import checked_form, known_series, task_to_fit
 from nas.estimator.saving import read_estimator, write_estimator
 from nas.representer import Representer
 from nas.saved.encoder import load_encoder
 from nas.saved.matching import scaled
+from nas.saved.predictor import load_predictor
 from nas.search import search_task
 from nas.training.devices import pick_device
 from search_space.genotype import Genotype
 
 
-def _is(*types: str) -> Callable[[ContrastiveNAS], bool]:
-    return lambda estimator: task_kind(estimator.kind).estimator_type in types
-
-
-class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Choose a contrastive strategy and an encoder for a dataset, train it, and use it.
 
     Data in memory is used for fitting, all of it: choices are made on a validation part. Of a path, the test part
@@ -168,9 +165,7 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 result = search_task(task, search_settings(plain, folder), kept=kept)
                 self.encoder_ = load_encoder(folder)
                 self.best_genotype_: Genotype = result.genotype
-                fit_predictor = task_kind(self.kind).fit_predictor
-                own = task.with_window(result.genotype.encoder.window)
-                self.predictor_: Predictor = fit_predictor(own, self._represent(), rng_seed=plain["rng_seed"])
+                self.predictor_ = self._predictor(task, folder, rng_seed=plain["rng_seed"])
             self.ranking_ = pd.read_csv(folder / "ranking.csv")
         finally:
             if not kept:
@@ -190,50 +185,6 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         features = self._represented(list(scaled(data, self.encoder_)))
         return in_container(features, data, X) if wants_pandas(self) else features
 
-    @plain_torch()
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict with a linear probe on the frozen representation.
-
-        Returns:
-            Classification: classes as they came (cases,). Regression: targets in their own unit (cases,). Forecasting:
-            the steps after the end of each series in its own unit (cases, variates, horizon). Anomaly: 1 for anomalous
-            steps (cases, timepoints).
-        """
-        return self._fitted_predictor().predict(self._represent(), self._scaled(X))
-
-    @available_if(_is("classifier"))  # type: ignore[untyped-decorator]
-    @plain_torch()
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """Return the probability of each class of `classes_`, (cases, classes); classification only."""
-        probe: Any = self._fitted_predictor()
-        return np.asarray(probe.probabilities(self._represent(), self._scaled(X)))
-
-    @available_if(_is("classifier", "outlier_detector"))  # type: ignore[untyped-decorator]
-    @plain_torch()
-    def decision_function(self, X: Any) -> NDArray[Any]:
-        """Return how sure the answer is.
-
-        Returns:
-            Classification: log-odds of the second of two classes, (cases,), else of each class, (cases, classes).
-            Anomaly: by how many training deviations each step is unusual, (cases, timepoints); larger is stranger.
-        """
-        probe: Any = self._fitted_predictor()
-        return np.asarray(probe.decision(self._represent(), self._scaled(X)))
-
-    @plain_torch()
-    def score(self, X: Any, y: Any) -> float:
-        """Return accuracy (classification), R2 (regression), minus the mean squared error (forecasting), or AUC-PR.
-
-        Args:
-            X: As for `fit`.
-            y: True classes or targets (cases,), next steps (cases, variates, at most horizon), or labels of steps
-                (cases, timepoints).
-
-        Raises:
-            DataError: If the truth does not fit the data.
-        """
-        return self._fitted_predictor().score(self._represent(), self._scaled(X), y)
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the estimator to a folder: encoder, predictor, ranking and parameters; nothing is pickled.
 
@@ -252,6 +203,15 @@ class ContrastiveNAS(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             SavedEncoderError: If a file is missing or is something else.
         """
         return read_estimator(cls, path)
+
+    def _predictor(self, task: Task, folder: Path, *, rng_seed: int) -> Predictor:
+        """Return what the search fitted, or fit it now where that had no time for it."""
+        file = folder / "predictor.safetensors"
+        if file.is_file():
+            return load_predictor(file, kind=self.kind)
+        own = task.with_window(self.encoder_.genotype.encoder.window)
+        predictor: Predictor = task_kind(self.kind).fit_predictor(own, self._represent(), rng_seed=rng_seed)
+        return predictor
 
     def _fitted_predictor(self) -> Predictor:
         """Return the fitted probe; `NotFittedError` if there is none yet."""

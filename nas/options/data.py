@@ -4,29 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.options.fields import OptionSet, decimal, option, separator
-from nas.options.texts import PROTOCOLS, TASKS, ProtocolName, TaskKind
+from nas.options.texts import LABEL_COLUMN, PROTOCOLS, TASKS, ProtocolName, TaskKind
+
+_READING = ("variates", "time_column", "label_column", "date_format", "no_header", "decimal", "separator")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions(OptionSet):
-    """How data is read."""
+class TableOptions(OptionSet):
+    """How tables are read."""
 
-    task: TaskKind | None = option(
-        None,
-        text="what the representation is for; by default that of the encoder, or told from the data where possible",
-        choices=TASKS,
-    )
-    target: tuple[str, ...] = option(
-        (),
-        text="columns to forecast, separated by commas; the others are then inputs only; by default all are forecast",
-    )
     variates: tuple[str, ...] = option(
         (), text="columns to use at all, separated by commas; by default all numeric ones"
     )
     time_column: str | None = option(
         None, text="the column with the time stamps; by default found by its name and content"
     )
-    label_column: str | None = option(None, text="the column with the anomaly label or the class; by default `label`")
     date_format: str | None = option(
         None,
         text="how the time column is written, as for strptime, such as '%d.%m.%Y %H:%M'; by default read from them",
@@ -42,16 +34,23 @@ class DataOptions(OptionSet):
     @property
     def tables(self) -> dict[str, Any]:
         """The arguments of `downstream.load_task` and `load_plain_series` that say how tables are read, if given."""
-        told = {
-            "variates": self.variates,
-            "time_column": self.time_column,
-            "label_column": self.label_column,
-            "date_format": self.date_format,
-            "no_header": self.no_header,
-            "decimal": self.decimal,
-            "separator": self.separator,
-        }
-        return {name: value for name, value in told.items() if value}
+        return {name: value for name in _READING if (value := getattr(self, name, None))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(TableOptions):
+    """How data is read."""
+
+    task: TaskKind | None = option(
+        None,
+        text="what the representation is for; by default that of the encoder, or told from the data where possible",
+        choices=TASKS,
+    )
+    target: tuple[str, ...] = option(
+        (),
+        text="columns to forecast, separated by commas; the others are then inputs only; by default all are forecast",
+    )
+    label_column: str | None = option(None, text=LABEL_COLUMN)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,10 @@ from nas.labels.modes import MODES, ModeName
 from nas.options.data import DataOptions, TaskOptions
 from nas.options.fields import option
 from nas.options.running import memory_budget
-from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, SVM
+from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, RUNS_ON, SVM
 
 BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
 _ENCODER = "output folder of a search, or its encoder .safetensors file"
-_RUNS_ON = "where the encoder runs; auto takes a GPU where there is one"
 _MODE = "what follows the labels: a linear head alone, low-rank updates of the encoder, or all of its weights"
 
 
@@ -25,7 +24,7 @@ class EmbedOptions(DataOptions):
         "embeddings.npz", path=True, text="file to write; its ending decides the format: .npz, .csv or .parquet"
     )
     per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
-    device: str = option("auto", text=_RUNS_ON)
+    device: str = option("auto", text=RUNS_ON)
     memory_budget: int | None = memory_budget()
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the summary")
@@ -53,7 +52,7 @@ class EvaluateOptions(TaskOptions):
     iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
     output: str | None = option(None, path=True, text="JSON file for the scores; by default they are printed only")
     svm: bool = option(True, text=SVM)
-    device: str = option("auto", text=_RUNS_ON)
+    device: str = option("auto", text=RUNS_ON)
     memory_budget: int | None = memory_budget()
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)

@@ -10,6 +10,8 @@ TASKS = KINDS
 PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
 
 DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a folder with a UCR/UEA dataset"
+LABEL_COLUMN = "the column with the anomaly label or the class; by default `label`"
+RUNS_ON = "where the encoder runs; auto takes a GPU where there is one"
 OVERWRITE = "replace an output that exists; without it, an existing output is never touched"
 RNG_SEED = "integer for all random generators; the same one gives the same result"
 DEVICE = "where encoders are trained; auto takes a GPU where there is one"

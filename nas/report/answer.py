@@ -16,6 +16,7 @@ from downstream.task import Task
 from nas.choosing.candidates import Candidates
 from nas.report.rows import Row
 from nas.report.tables import score_table
+from nas.saved.predictor import USES
 from nas.trials.runner import Trained
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.sentences import one_line
@@ -34,6 +35,7 @@ def answer_text(
     seconds: Mapping[str, float],
     folder: Path | None,
     cut: Sequence[str] = (),
+    lacking: str = "",
 ) -> str:
     """Return the answer as text, the chosen genotype first.
 
@@ -46,6 +48,7 @@ def answer_text(
         seconds: Per stage.
         folder: Where everything is; None where nothing of it stays.
         cut: Lines about what a time budget left out.
+        lacking: Why the folder has no predictor; empty where it has one.
     """
     spec, chosen = task.spec, entrants["chosen"]
     where = rows[0].scores.settings.get("part", "test")
@@ -64,7 +67,7 @@ def answer_text(
         "",
         f"Protocol: {spec.protocol}",
         _time_line(seconds, candidates),
-        *([] if folder is None else _next(folder)),
+        *([] if folder is None else _next(folder, kind=spec.kind, lacking=lacking)),
     ]
     return "\n".join(parts)
 
@@ -79,13 +82,18 @@ def failures(records: Sequence[TrialRecord]) -> str:
     return ", ".join(listed) + (f", and {len(reasons) - 3} other reasons" if len(reasons) > 3 else "")
 
 
-def _next(folder: Path) -> list[str]:
+def _next(folder: Path, *, kind: str, lacking: str) -> list[str]:
     """Return where everything is and what to do with it."""
     quoted = shlex.quote(str(folder))
+    predictor = "" if lacking else " predictor.safetensors,"
+    use = None if lacking else USES.get(kind)
     return [
         "",
-        f"Everything is in {folder}: encoder.safetensors, genotype.json, ranking.csv, scores.csv, run.json, log.txt",
+        f"Everything is in {folder}: encoder.safetensors,{predictor} genotype.json, ranking.csv, scores.csv, run.json, "
+        "log.txt",
+        *([f"There is no predictor.safetensors: {one_line(lacking)}."] if lacking else []),
         "Next:",
+        *([f"  tscnas {use.verb} {quoted} DATA --output {use.output}    {use.text}"] if use else []),
         f"  tscnas embed {quoted} DATA --output embeddings.npz    representations of any data of this shape",
         f"  tscnas evaluate {quoted} DATA    what the encoder is worth on other data",
     ]

@@ -154,9 +154,9 @@ class RunFolder:
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else."""
         # the answer first, the question last: whatever is left by an end in between is taken for what it is
-        for name in ("run.json", "ranking.csv", "genotype.json", "encoder.safetensors", "answer.txt", "scores.csv",
-                     LOG_NAME, METRICS_NAME, "bank.sqlite", "bank.sqlite-wal", "bank.sqlite-shm",
-                     "bank.sqlite-journal"):  # fmt: skip
+        for name in ("run.json", "ranking.csv", "genotype.json", "encoder.safetensors", "predictor.safetensors",
+                     "answer.txt", "scores.csv", LOG_NAME, METRICS_NAME, "bank.sqlite", "bank.sqlite-wal",
+                     "bank.sqlite-shm", "bank.sqlite-journal"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
         for file in self.weights.glob("*.safetensors*"):
             file.unlink()

@@ -39,14 +39,19 @@ def by_name(data: SeriesSet, saved: SavedEncoder) -> SeriesSet:
     return replace(data, variates=wanted, series=series)
 
 
-def only_known(data: SeriesSet, saved: SavedEncoder) -> SeriesSet:
+def only_known(data: SeriesSet, saved: SavedEncoder, *, by_place: bool = False) -> SeriesSet:
     """Return data with exactly the columns of training: by name where both bear names, else by position.
+
+    Args:
+        data: The data.
+        saved: What was trained.
+        by_place: Whether its columns were chosen one for one, so that their names do not count.
 
     Raises:
         DataError: If a column is missing, or there are not as many.
     """
-    data = by_name(data, saved)
-    if data.has_names and saved.other_names(data.variates):
+    data = data if by_place else by_name(data, saved)
+    if not by_place and data.has_names and saved.other_names(data.variates):
         missing = [name for name in saved.identity.columns if name not in set(data.variates)]
         raise DataError(
             f"{data.source}: it lacks {len(missing)} of the columns of training, such as {missing[0]!r} "

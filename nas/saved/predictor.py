@@ -1,5 +1,6 @@
-"""What an estimator predicts with, on disk: the facts and tensors of a kind's probe, nothing pickled."""
+"""What predicts with an encoder, on disk: the facts and tensors of a kind's probe, nothing pickled."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from downstream.kinds import task_kind
@@ -10,9 +11,30 @@ from nas.saved.tensor_file import SavedEncoderError, file_of, read_facts
 SCHEMA = 2
 
 
+@dataclass(frozen=True)
+class Use:
+    """The command that answers with a predictor: its verb, the file that it writes, what that holds."""
+
+    verb: str
+    output: str
+    text: str
+
+
+USES = {
+    "forecasting": Use("forecast", "forecast.csv", "the steps after the end of any data of this shape"),
+    "anomaly": Use("detect", "anomalies.csv", "a score and a flag for each time step of it"),
+}
+"""By kind of task; the predictors of other kinds are used from Python."""
+
+
 def save_predictor(path: Path, predictor: Predictor, *, kind: str) -> None:
-    """Write a fitted probe of a kind of task to one file."""
-    write_whole(path, file_of(predictor.tensors, {"schema": SCHEMA, "kind": kind, **predictor.facts}))
+    """Write a fitted probe of a kind of task to one file, complete or not at all."""
+    write_whole(path, predictor_file(predictor, kind=kind))
+
+
+def predictor_file(predictor: Predictor, *, kind: str) -> bytes:
+    """Return what `save_predictor` writes."""
+    return file_of(predictor.tensors, {"schema": SCHEMA, "kind": kind, **predictor.facts})
 
 
 def load_predictor(path: Path, *, kind: str | None = None) -> Predictor:
@@ -30,7 +52,7 @@ def load_predictor(path: Path, *, kind: str | None = None) -> Predictor:
     if schema != SCHEMA:
         raise SavedEncoderError(f"{path}: schema {schema!r} is not known (known: {SCHEMA})")
     if kind not in (None, saved_kind):
-        raise SavedEncoderError(f"{path}: the estimator is for {kind}, its predictor is not")
+        raise SavedEncoderError(f"{path}: the encoder is for {kind}, the predictor is not")
     try:
         predictor: Predictor = task_kind(saved_kind).restore_predictor(facts, tensors)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

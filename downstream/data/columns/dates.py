@@ -80,6 +80,21 @@ def naive_utc(times: pd.Series) -> pd.Series:
     return times if times.dt.tz is None else times.dt.tz_convert("UTC").dt.tz_localize(None)
 
 
+def format_of(text: str, time: pd.Timestamp, *, date_format: str | None = None) -> str | None:
+    """Return the format, as for `strptime`, in which a text says a time; None where it is none of those tried here.
+
+    Args:
+        text: How a time is written.
+        time: What it was read as, naive, in UTC where the text has an offset.
+        date_format: The one format to try.
+    """
+    text = text.strip()
+    guess = guess_datetime_format(text) if re.match(r"\d{4}", text) else None
+    tried = [date_format] if date_format else [*([guess] if guess else []), *_formats(text)]
+    fitting = (form for form in tried if _read(pd.Series([text]), form).times.iloc[0] == time)
+    return next(fitting, None)
+
+
 def _read(text: pd.Series, form: str) -> Reading:
     try:
         return Reading(form, naive_utc(pd.Series(pd.to_datetime(text, format=form, errors="coerce"))))
