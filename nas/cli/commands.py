@@ -91,7 +91,7 @@ COMMANDS = (
         "nas.cli.predicting.detect:detect",
         (
             "tscnas detect runs/pump new.csv --output anomalies.csv",
-            "tscnas detect runs/pump new.csv --threshold 4 --output anomalies.parquet",
+            "tscnas detect runs/pump new.csv --threshold 1.5 --output anomalies.parquet",
         ),
     ),
     Command(
