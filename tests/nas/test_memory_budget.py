@@ -16,8 +16,8 @@ import torch
 from compute.memory import LEAST_BUDGET, SHARES, MemoryBudgetError, at_a_time, memory_budget
 from downstream import evaluation
 from downstream.data import load_task
-from downstream.forecasting.combining.kept import kept
 from downstream.forecasting.combining.plan import plan_members
+from downstream.forecasting.kept import kept
 from downstream.forecasting.rows import pick_origins, row_blocks
 from encoders.encoder import Encoder
 from nas.cli import program as cli

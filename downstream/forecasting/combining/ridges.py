@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,41 +13,52 @@ from downstream.forecasting.combining.members import RidgeMember
 from downstream.probes.ridge import AlphaChoice, Moments, RidgePath, choose
 
 
-def fit_ridge(
-    member: RidgeMember,
-    train: Sequence[Moments],
-    validation: Sequence[Moments],
-    *,
-    n_lags: int,
-    ends: int,
-    rotated: bool = False,
-) -> tuple[Linear, tuple[AlphaChoice, ...]]:
-    """Fit all penalties by one decomposition per model, and take the best on validation.
+@dataclass(frozen=True)
+class RidgeFit:
+    """How one ridge is fitted from sums of rows.
 
     Args:
         member: What to fit.
-        train: Sums of training rows of each model; their features are lags and, perhaps, the representation.
-        validation: Sums of validation rows, likewise.
-        n_lags: How many of the features are lags.
+        n_lags: How many of the summed features are lags; the representation is behind them.
         ends: The column of a row behind the last lag.
         rotated: Whether the representation is in directions whose variances say how much they matter.
     """
-    width = train[0].x.shape[1] - n_lags if member.sees_representation else 0
-    columns = torch.arange(n_lags - member.lookback, n_lags + width)
-    moved = torch.zeros(len(columns), dtype=torch.float64)
-    moved[: member.lookback] = 1.0
-    level = torch.zeros(train[0].x.shape[1], dtype=torch.float64)
-    level[n_lags - member.offset : n_lags] = 1.0 / member.offset
-    fitted, choices = [], []
-    for fit_on, choose_on in zip(train, validation, strict=True):
-        rows, judged = (each.from_level(level, columns=columns, moved=moved) for each in (fit_on, choose_on))
+
+    member: RidgeMember
+    n_lags: int
+    ends: int
+    rotated: bool = False
+
+    def choose(self, train: Sequence[Moments], validation: Sequence[Moments]) -> tuple[Linear, tuple[AlphaChoice, ...]]:
+        """Fit all penalties of each model by one decomposition, and take the best on validation rows."""
+        paths = [self._path(rows) for rows in train]
+        choices = [choose(path.errors(self._seen(rows))) for path, rows in zip(paths, validation, strict=True)]
+        return self._map(paths, choices), tuple(choices)
+
+    def fit(self, train: Sequence[Moments], alphas: Sequence[AlphaChoice]) -> Linear:
+        """Return the map of each model, fitted to other rows with the penalties that were chosen."""
+        return self._map([self._path(rows) for rows in train], alphas)
+
+    def _map(self, paths: Sequence[RidgePath], alphas: Sequence[AlphaChoice]) -> Linear:
+        fitted = [path.weights(choice.alpha) for path, choice in zip(paths, alphas, strict=True)]
+        weights, intercept = (torch.stack(parts) for parts in zip(*fitted, strict=True))
+        return _of_rows(weights, intercept, self.member, ends=self.ends)
+
+    def _path(self, train: Moments) -> RidgePath:
+        rows = self._seen(train)
         scale = rows.feature_scale()
-        scale[: None if rotated else member.lookback] = 1.0  # lags share one unit already
-        path = RidgePath.from_moments(rows, scale=scale)
-        choices.append(choose(path.errors(judged)))
-        fitted.append(path.weights(choices[-1].alpha))
-    weights, intercept = (torch.stack(parts) for parts in zip(*fitted, strict=True))
-    return _of_rows(weights, intercept, member, ends=ends), tuple(choices)
+        scale[: None if self.rotated else self.member.lookback] = 1.0  # lags share one unit already
+        return RidgePath.from_moments(rows, scale=scale)
+
+    def _seen(self, moments: Moments) -> Moments:
+        """Return the sums of what the ridge sees: its columns and its targets, from its level."""
+        member, width = self.member, moments.x.shape[1]
+        columns = torch.arange(self.n_lags - member.lookback, width if member.sees_representation else self.n_lags)
+        moved = torch.zeros(len(columns), dtype=torch.float64)
+        moved[: member.lookback] = 1.0
+        level = torch.zeros(width, dtype=torch.float64)
+        level[self.n_lags - member.offset : self.n_lags] = 1.0 / member.offset
+        return moments.from_level(level, columns=columns, moved=moved)
 
 
 def _of_rows(weights: Tensor, intercept: Tensor, member: RidgeMember, *, ends: int) -> Linear:

@@ -18,7 +18,7 @@ from downstream.forecasting.combining.linear import Linear, in_bands, weighted
 from downstream.forecasting.combining.members import RidgeMember, lookbacks, naive_members, offsets
 from downstream.forecasting.combining.plan import plan_members
 from downstream.forecasting.combining.reduced import Directions
-from downstream.forecasting.combining.ridges import fit_ridge
+from downstream.forecasting.combining.ridges import RidgeFit
 from downstream.forecasting.combining.sums import Apart, sum_members
 from downstream.forecasting.combining.weights import combination_weights
 from downstream.forecasting.rows import RowBlock, row_blocks
@@ -71,7 +71,7 @@ def test_a_ridge_equals_sklearn_on_naive_rows(member: RidgeMember, missing: bool
             whole, groups = each.whole[index], each.apart[index]
             assert whole is not None and groups is not None
             parts.append([whole] if shared else apart.of_models(groups, member.sharing))
-        linear, alphas = fit_ridge(member, *parts, n_lags=N_LAGS if shared else 6, ends=N_LAGS)
+        linear, alphas = RidgeFit(member, N_LAGS if shared else 6, N_LAGS).choose(*parts)
         linear = linear if shared else linear.of_variates(models)
         predicted = linear.predict(torch.as_tensor(x, dtype=torch.float32)).numpy()
         for variate, model in enumerate(models):
