@@ -11,7 +11,7 @@ from downstream.forecasting.rows import fill_gaps
 Floats = NDArray[np.floating]
 
 LONGEST = 1000
-_SHARE = 0.5
+_SHARE, _HIDDEN = 0.5, 1 / 3
 _LEAST, _DEVIATIONS = 0.05, 4.0
 MOST_ROWS = 1 << 16
 """Last rows of a series that are asked: 65 of the longest periods."""
@@ -25,8 +25,8 @@ def find_period(series: Sequence[Floats], *, longest: int = LONGEST) -> int:
     A period stands out: after one and after two of them the correlation is higher than half a period before and
     behind. The mean of these two is taken, so a slope does not count, and drift that keeps every correlation high does
     no harm. Of several that do, as multiples of a period and a week of days, it is the first that stands out about as
-    much as any. Where slow cycles hide it (a year in hourly rows), the changes from row to row are asked instead.
-    Of much data, the last `MOST_ROWS` of `MOST_COLUMNS` columns are asked.
+    much as any. Where slow cycles hide it (a year in hourly rows) and it stands out three times as much in the changes
+    from row to row, these are asked instead. Of much data, the last `MOST_ROWS` of `MOST_COLUMNS` columns are asked.
 
     Args:
         series: Training rows, (time, variates) each; NaN is missing.
@@ -35,19 +35,19 @@ def find_period(series: Sequence[Floats], *, longest: int = LONGEST) -> int:
     asked = _thinned(series)
     lags = np.arange(2, longest + 1)
     least = max(_LEAST, _DEVIATIONS / math.sqrt(max(sum(len(rows) for rows in asked), 1)))
+    half, heights = lags // 2, []
     for order in (0, 1):
         total = np.zeros(5 * longest // 2 + 2)
         for rows in asked:
             total += _autocorrelation(np.diff(fill_gaps(rows[None])[0][0], n=order, axis=0), n_lags=len(total))
-        half = lags // 2
         once, twice = (total[at] - (total[at - half] + total[at + half]) / 2 for at in (lags, 2 * lags))
-        height = np.minimum(once, twice)
-        known = np.flatnonzero(height > least * total[0])
-        if len(known):
-            first = known[height[known] >= _SHARE * height.max()][0]
-            near = slice(first, first + max(1, int(lags[first]) // 3))  # it may be the foot of a broad peak
-            return int(lags[near][height[near].argmax()])
-    return 1
+        heights.append(np.minimum(once, twice) / max(total[0], 1e-12))
+    height = heights[int(heights[0].max() < max(least, _HIDDEN * heights[1].max()))]
+    if height.max() <= least:
+        return 1
+    first = np.flatnonzero(height >= max(least, _SHARE * height.max()))[0]
+    near = slice(first, first + max(1, int(lags[first]) // 3))  # it may be the foot of a broad peak
+    return int(lags[near][height[near].argmax()])
 
 
 def _thinned(series: Sequence[Floats]) -> list[Floats]:
