@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from downstream.anomaly.detection.detector import THRESHOLD, THRESHOLD_TEXT, Detector, NormalRows
-from downstream.anomaly.detection.normal import rows_to_remember
+from downstream.anomaly.detection.normal import MOST_ROWS, rows_to_remember
 from downstream.anomaly.task import AnomalyTask
 from downstream.errors import DataError
 from downstream.metrics import auc_pr
@@ -49,7 +49,7 @@ def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> FittedProb
 class FittedProbe(Predictor):
     """Scores of steps beside the normal rows of their series, by scikit-learn's conventions for outliers.
 
-    A series that training did not know is compared with itself: each window with those of the series that do not
+    A series that training did not know is compared with itself (its last 16,000 steps): each window with those that do not
     overlap it. So what happens in it only once is strange, and one step in a hundred lies above the threshold.
     Where it is as long as a window or shorter, there is nothing to compare with, and all its steps score alike.
     """
@@ -65,11 +65,20 @@ class FittedProbe(Predictor):
         return f"The threshold is 1: {THRESHOLD_TEXT}."
 
     def detect(self, represent: Represent, series: Series) -> list[Detection]:
-        """Return scores, flags and contributions of every step of each series."""
-        detectors: dict[int, Detector] = {}
+        """Return scores, flags and contributions of every step of each series.
+
+        Raises:
+            DataError: If a series has not the variates of training.
+        """
         found = []
+        before: tuple[int | None, Detector | None] = (None, None)
         for each in series:
-            strange = self._detector(represent, each, detectors).strangeness(each.values)
+            # Neighbours in a list are often the same series; all detectors at once would not fit.
+            known, detector = before
+            if detector is None or known is None or each.known != known:
+                detector = self._detector(represent, each)
+            before = (each.known, detector)
+            strange = detector.strangeness(each.values)
             found.append(Detection(strange.total, strange.total > self.threshold, strange.shares))
         return found
 
@@ -91,18 +100,18 @@ class FittedProbe(Predictor):
         pairs = zip(labels, self.detect(represent, series), strict=True)
         return float(np.mean([auc_pr(known, each.scores) for known, each in pairs if 0 < known.sum() < len(known)]))
 
-    def _detector(self, represent: Represent, series: Scaled, known: dict[int, Detector]) -> Detector:
+    def _detector(self, represent: Represent, series: Scaled) -> Detector:
         """Return the detector of the training series that this one is, or of the series itself."""
+        rows, window = self.tensors["rows"].numpy(), self.facts["window"]
+        if series.values.shape[1] != rows.shape[1]:
+            raise DataError(f"detection needs the {rows.shape[1]} variates of training, got {series.values.shape[1]}")
         if series.known is None:
-            rows = NormalRows(series.values)
-            return Detector(rows, window=self.facts["window"], represent=represent)
-        if series.known not in known:
-            firsts, lengths = self.facts["firsts"], self.facts["lengths"]
-            begin = sum(lengths[: series.known])
-            values = self.tensors["rows"][begin : begin + lengths[series.known]].numpy()
-            normal = NormalRows(values, first=firsts[series.known])
-            known[series.known] = Detector(normal, window=self.facts["window"], represent=represent)
-        return known[series.known]
+            late = max(0, len(series.values) - MOST_ROWS)
+            return Detector(NormalRows(series.values[late:], first=late), window=window, represent=represent)
+        firsts, lengths = self.facts["firsts"], self.facts["lengths"]
+        begin = sum(lengths[: series.known])
+        normal = NormalRows(rows[begin : begin + lengths[series.known]], first=firsts[series.known])
+        return Detector(normal, window=window, represent=represent)
 
     def _check(self) -> None:
         check_length(self.facts, "window")

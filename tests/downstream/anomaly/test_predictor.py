@@ -122,6 +122,8 @@ def test_series_of_any_lengths_are_answered(toy) -> None:
     values = toy.task().series[0]
     found = probe.predict(toy.mean_and_last, [scaled(values[:1]), scaled(values[:90], 1)])
     assert found.dtype == object and [len(each) for each in found] == [1, 90]
+    with pytest.raises(DataError, match="detection needs the 2 variates of training, got 1"):
+        probe.detect(toy.mean_and_last, [scaled(values[:, :1], 0)])
     with pytest.raises(DataError, match="a label per step"):
         probe.score(toy.mean_and_last, [scaled(values)], np.zeros(3))
 
