@@ -6,7 +6,7 @@ A folder holds the series of one set as tables with the columns `label` and `spl
 them, from their training rows, and every series is scored beside its own. `--of` takes presets, with `/STEPS` for so
 many training steps (the last point counts; no label is seen). Series that the file holds are not run again. Means are
 over the series of a set first, then over sets, of a family first where `--families` names a list of objects with
-`name` and `family`. `--half N` looks at every other series, from series N.
+`name` and `family`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ def main() -> None:
     parser.add_argument("--of", nargs="+", required=True, metavar="PRESET[/STEPS]")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--families", type=Path)
-    parser.add_argument("--half", type=int, choices=(0, 1))
     asked = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # what is said of the sets is known
@@ -62,7 +61,7 @@ def main() -> None:
                 print(row["set"], row["series"], row["of"], row["seconds"], flush=True)
     rows = [json.loads(line) for line in asked.output.open()]
     names = {folder.name for folder in asked.sets}
-    rows = [row for row in rows if row["set"] in names and asked.half in (None, row["number"] % 2)]
+    rows = [row for row in rows if row["set"] in names]
     families = (
         {each["name"]: each["family"] for each in json.loads(asked.families.read_text())} if asked.families else {}
     )
@@ -79,7 +78,7 @@ def measured(folder: Path, what: str, *, done: set[tuple[str, str, str]]) -> Ite
         return
     represent = encoder(what, task)
     normal = rows_to_remember(task)
-    for number, rows in enumerate(opened):
+    for rows in opened:
         if (folder.name, what, rows.name) in done:
             continue
         began = time.perf_counter()
@@ -102,7 +101,6 @@ def measured(folder: Path, what: str, *, done: set[tuple[str, str, str]]) -> Ite
         yield {
             "set": folder.name,
             "series": rows.name,
-            "number": number,
             "of": what,
             "figures": figures,
             "seconds": round(time.perf_counter() - began, 2),

@@ -49,8 +49,8 @@ def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> FittedProb
 class FittedProbe(Predictor):
     """Scores of steps beside the normal rows of their series, by scikit-learn's conventions for outliers.
 
-    A series that training did not know is compared with itself (its last 16,000 steps): each window with those that do not
-    overlap it. So what happens in it only once is strange, and one step in a hundred lies above the threshold.
+    A series that training did not know is compared with itself (its last 16,000 steps): each window with those that do
+    not overlap it. So what happens in it only once is strange, and one step in a hundred lies above the threshold.
     Where it is as long as a window or shorter, there is nothing to compare with, and all its steps score alike.
     """
 
