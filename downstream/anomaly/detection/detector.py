@@ -30,6 +30,9 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 which helps most where values are large and hurts where shapes are all that is strange (`docs/results.md`)."""
 MAX_KNOWN = 2000
 """Normal windows that are kept in mind, spread evenly."""
+MOST_NUMBERS = 2**24
+"""Of the normal windows, which are fewer where there are very many variates."""
+_LARGEST = 1e6  # deviations; beyond, all is equally strange, and squares would overflow
 THRESHOLD = 1.0
 """Of scores: what lies above it is called strange."""
 THRESHOLD_TEXT = (
@@ -95,7 +98,8 @@ class Detector:
     ) -> None:
         self._normal, self._window, self._represent = normal, window, represent
         self._weights = dict(weights)
-        ends = thinned_ends(len(normal.values), window=window, limit=max_known)
+        limit = max(1, min(max_known, MOST_NUMBERS // (window * normal.values.shape[1])))
+        ends = thinned_ends(len(normal.values), window=window, limit=limit)
         (known,) = self._cuts(normal.values, ends, places=ends, at_once=True)
         self._parts: dict[str, Part] = {name: PARTS[name].fit(known) for name in weights}
         steps = slice(0, len(normal.values))
@@ -159,7 +163,8 @@ class Detector:
         # A series that is shorter than a window begins with steps where nothing is observed.
         missing = max(0, window - len(values))
         gap = np.full((missing, values.shape[1]), np.nan, dtype=np.float32)
-        windows = Windows(np.concatenate([gap, values]), ends + missing - window + 1, window)
+        bounded = np.clip(values, -_LARGEST, _LARGEST)
+        windows = Windows(np.concatenate([gap, bounded]), ends + missing - window + 1, window)
         represent = self._represent if any(PARTS[name].represents for name in self._weights) else None
         some = len(ends) if at_once else self._block(windows, represent)
         for begin in range(0, len(ends), some):

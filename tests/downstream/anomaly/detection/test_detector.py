@@ -72,6 +72,16 @@ def test_missing_values_and_short_series_have_finite_scores(toy) -> None:
         np.testing.assert_allclose(found.shares.sum(axis=1), 1, rtol=1e-6)
 
 
+def test_what_is_absurdly_large_is_strangest_of_all(toy) -> None:
+    rows = values()
+    rows[200] = 1e30
+    for asked, first in ((rows, 0), (rows[150:], 150)):
+        found = detector(toy, NormalRows(values(rng_seed=3))).strangeness(asked)
+        assert np.isfinite(found.total).all() and found.total.argmax() == 200 - first
+        own = detector(toy, NormalRows(asked)).strangeness(asked)
+        assert np.isfinite(own.total).all() and own.total.argmax() == 200 - first
+
+
 def test_the_usual_size_is_the_median_unless_most_rest() -> None:
     assert usual_size(np.array([1.0, 2.0, 9.0])) == 2.0
     assert usual_size(np.array([0.0, 0.0, 9.0])) == pytest.approx(0.9)
