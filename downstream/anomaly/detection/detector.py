@@ -27,7 +27,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"nearest": 1.0, "nearest_shape": 1.0, "sub_pca": 1.0, "amplitude": 0.5}
 )
 """Of the parts in the sum. Equal, as weights that labels of a few sets prefer do not carry over; half for amplitude,
-which helps most where values are large and hurts where shapes are all that is strange (`docs/results.md`)."""
+which pays where values are large and hurts where shapes are all that is strange (`docs/results.md`)."""
 MAX_KNOWN = 2000
 """Normal windows that are kept in mind, spread evenly."""
 MOST_NUMBERS = 2**24
