@@ -57,6 +57,7 @@ class TaskKind:
         name: As in `downstream.kinds.KINDS`; also the folder's.
         metric: The score that candidates are chosen by.
         higher_is_better: Its direction.
+        score_version: Changes whenever the score of a trial of this kind means something else.
         score_range: The least and the largest value that the metric can take.
         whole_cases: A window is a whole case, so there is no lookback to choose.
         estimator_type: What scikit-learn calls an estimator for it.
@@ -69,6 +70,7 @@ class TaskKind:
     name: str
     metric: str
     higher_is_better: bool
+    score_version: int = 1
     score_range: tuple[float, float] = (0.0, math.inf)
     whole_cases: bool = False
     estimator_type: Literal["classifier", "regressor", "outlier_detector"] | None = None

@@ -47,16 +47,18 @@ class Scaled:
         values: float32 (time, variates).
         mean: Subtracted; float64 (variates,).
         deviation: Divided by, never 0; float64 (variates,).
+        known: The number of the training series that it is; None where training did not know it.
     """
 
     values: NDArray[np.float32]
     mean: Floats
     deviation: Floats
+    known: int | None = None
 
     @classmethod
-    def by(cls, values: Floats, *, mean: Floats, deviation: Floats) -> Self:
+    def by(cls, values: Floats, *, mean: Floats, deviation: Floats, known: int | None = None) -> Self:
         """Scale values, (time, variates)."""
-        return cls(np.asarray((values - mean) / deviation, dtype=np.float32), mean, deviation)
+        return cls(np.asarray((values - mean) / deviation, dtype=np.float32), mean, deviation, known)
 
     def inverse(self, values: NDArray[np.floating]) -> Floats:
         """Return scaled values of the first variates in the series' own unit, float64 (..., k)."""

@@ -1,12 +1,16 @@
-"""The plain detector that stands beside every representation."""
+"""The plain detectors that stand beside every representation.
 
-from collections.abc import Mapping, Sequence
+Those that look at windows are detectors of one part and no encoder: the same normal rows, the same mean over the
+windows that cover a step, the same threshold.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.anomaly.scores import ScoredRows, training_rows
-from downstream.anomaly.scoring import score_test_scorer
+from downstream.anomaly.detection.detector import NormalRows, unit_of
+from downstream.anomaly.scoring import detector_scorer, score_test_scorer
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.register import Baselines
 from downstream.scores import Scores
@@ -21,24 +25,44 @@ BASELINES = Baselines()
 def score_moving_z_score(task: AnomalyTask, opened: Sequence[LabelledRows], *, rng_seed: int) -> Scores:
     """Score the distance to the recent mean in recent deviations, mean over variates."""
     del rng_seed
-    return score_test_scorer(task, opened, moving_z_score)
+    window = task.spec.window
+
+    def scorer(normal: NormalRows) -> Callable[[LabelledRows], Mapping[str, Floats]]:
+        known = z_scores(normal.values, window=window)
+        # Without a full window behind them the first rows are no measure of what is usual.
+        known = known[window:] if len(known) > 2 * window else known
+        unit = unit_of(known)
+        return lambda rows: {"": z_scores(rows.values, window=window)[rows.context :] / unit}
+
+    return score_test_scorer(task, opened, scorer)
 
 
-def moving_z_score(
-    task: AnomalyTask, rows: LabelledRows, *, span: slice, max_training: int
-) -> Mapping[str, ScoredRows]:
-    """Score rows against the `spec.window` rows before them; see `Scorer`."""
-    training = training_rows(task, rows.name)[-max_training - task.spec.window :]
-    scored = _z_scores(rows.values, window=task.spec.window)[rows.context :][span]
-    known = _z_scores(training, window=task.spec.window)
-    # Without a full window behind them the first rows are no measure of what is usual.
-    known = known[task.spec.window :] if len(known) > 2 * task.spec.window else known
-    labels = None if rows.labels is None else rows.labels[span]
-    return {"moving_z_score": ScoredRows.normalized(known, scored, labels=labels)}
+@BASELINES.add("sub_pca")
+def score_sub_pca(task: AnomalyTask, opened: Sequence[LabelledRows], *, rng_seed: int) -> Scores:
+    """Score what the principal components of normal windows leave over."""
+    del rng_seed
+    return score_test_scorer(task, opened, detector_scorer(task, None, weights={"sub_pca": 1.0}))
 
 
-def _z_scores(values: Floats, *, window: int) -> Floats:
-    """Return the mean over variates of |x - recent mean| / recent deviation, missing values 0, (time,)."""
+@BASELINES.add("nearest_raw_window")
+def score_nearest_raw_window(task: AnomalyTask, opened: Sequence[LabelledRows], *, rng_seed: int) -> Scores:
+    """Score the Euclidean distance to the nearest normal window."""
+    del rng_seed
+    return score_test_scorer(task, opened, detector_scorer(task, None, weights={"nearest_raw": 1.0}))
+
+
+@BASELINES.add("isolation_forest")
+def score_isolation_forest(task: AnomalyTask, opened: Sequence[LabelledRows], *, rng_seed: int) -> Scores:
+    """Score how soon random cuts set a window apart."""
+    del rng_seed
+    return score_test_scorer(task, opened, detector_scorer(task, None, weights={"isolation": 1.0}))
+
+
+def z_scores(values: Floats, *, window: int) -> Floats:
+    """Return the mean over variates of |x - recent mean| / recent deviation, missing values 0, (time,).
+
+    Recent are the `window` rows before a row.
+    """
     observed = np.isfinite(values)
     filled = np.where(observed, values, 0.0).astype(np.float64)
     ends = np.arange(len(values))

@@ -29,9 +29,11 @@ def vus_pr(labels: Integers, scores: Floats, *, max_buffer: int, n_thresholds: i
     Events get buffers on both sides in which the label falls off as
     sqrt(1 - distance / buffer), so that a near miss counts a little; the area
     under the range precision-recall curve is averaged over buffers 0..max_buffer.
-    Each buffer costs one cumulative sum, as predictions are prefixes of one order.
-    The area is a sum of steps, as for average precision; aeon sums trapezoids, and its
-    slope behind an event is one step shorter (otherwise the two agree to rounding).
+    Each buffer costs two cumulative sums, as predictions are prefixes of one order.
+    The area is a sum of steps, as for average precision. Values are those of TSB-AD's
+    leaderboard, which counts of the buffers only what is found into the length that
+    recall is a share of; aeon counts all of it, sums trapezoids, and its slope behind
+    an event is one step shorter.
 
     Source: Paparrizos et al., "Volume under the surface", VLDB 2022, section 4.
 
@@ -60,12 +62,14 @@ def vus_pr(labels: Integers, scores: Floats, *, max_buffer: int, n_thresholds: i
     ranks = np.linspace(0, len(scores) - 1, n_thresholds).astype(np.int64)
     thresholds = scores[order[ranks]]
     n_predicted = len(scores) - np.searchsorted(ascending, thresholds, side="left")
+    hard = (labels == 1).astype(np.float64)
     areas = []
     for buffer in range(max_buffer + 1):
         soft = soft_labels(labels, spans=spans, buffer=buffer)
         hits = np.cumsum(soft[order])[n_predicted - 1]
+        inside = np.cumsum(hard[order])[n_predicted - 1]
         # The mean of the plain and the softened event length keeps recall near 0..1 (eq. of the paper for P).
-        mass = (np.sum(labels == 1) + soft.sum()) / 2
+        mass = hard.sum() + (hits - inside) / 2
         merged = _merged(spans, reach=buffer // 2, n_steps=len(labels))
         peaks = np.sort([scores[first : last + 1].max() for first, last in merged])
         share_found = (len(peaks) - np.searchsorted(peaks, thresholds, side="left")) / len(peaks)

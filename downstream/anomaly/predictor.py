@@ -1,71 +1,135 @@
-"""Distances to what is normal, in use: which steps of a series are unusual."""
+"""The detectors of a task in use: which steps of a series are strange, and in which variates."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.anomaly.scores import MAX_REFERENCE, N_NEIGHBOURS
-from downstream.anomaly.scoring import THRESHOLD
+from downstream.anomaly.detection.detector import THRESHOLD, THRESHOLD_TEXT, Detector, NormalRows
+from downstream.anomaly.detection.normal import MOST_ROWS, rows_to_remember
 from downstream.anomaly.task import AnomalyTask
 from downstream.errors import DataError
 from downstream.metrics import auc_pr
-from downstream.predictor import Predictor, Series, check_length, is_finite
-from downstream.probes.knn import nearest
-from downstream.represent import Represent, represent_steps, represented
+from downstream.predictor import Predictor, Series, check_length
+from downstream.represent import Represent
+from downstream.scaling import Scaled
+
+
+class Detection(NamedTuple):
+    """What is said of the steps of one series.
+
+    Attributes:
+        scores: Larger is stranger; 1 is what one in a hundred normal steps exceeds, float64 (time,).
+        flags: Whether the score is above the threshold, bool (time,).
+        contributions: How much of the strangeness is each variate's, by the parts of the score that know variates
+            apart; each row sums to 1, float32 (time, variates).
+    """
+
+    scores: NDArray[np.float64]
+    flags: NDArray[np.bool_]
+    contributions: NDArray[np.float32]
 
 
 def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
-    """Keep representations of training windows; distances of the windows left out say what is usual."""
-    del rng_seed  # nothing here is random
-    windows = task.training_windows(limit=2 * MAX_REFERENCE)
-    z = represented(represent, windows).reshape(len(windows), -1)
-    reference, held_out = z[::2], z[1::2]
-    distance = _distance(held_out if len(held_out) else reference, reference)
-    facts = {"window": task.spec.window, "mean": float(distance.mean()), "deviation": float(distance.std()) or 1.0}
-    return FittedProbe(facts, {"reference": torch.as_tensor(np.ascontiguousarray(reference))})
+    """Remember the training rows of each series; their own scores will say what is usual. No label is looked at."""
+    del represent, rng_seed  # the rows are remembered, not what an encoder makes of them
+    normal = rows_to_remember(task)
+    facts = {
+        "window": task.spec.window,
+        "firsts": [rows.first for rows in normal],
+        "lengths": [len(rows.values) for rows in normal],
+    }
+    return FittedProbe(facts, {"rows": torch.as_tensor(np.concatenate([rows.values for rows in normal]))})
 
 
 class FittedProbe(Predictor):
-    """1 where a step is more than `THRESHOLD` training deviations away; the score is the mean AUC-PR over series."""
+    """Scores of steps beside the normal rows of their series, by scikit-learn's conventions for outliers.
+
+    A series that training did not know is compared with itself (its last 16,000 steps): each window with those that do
+    not overlap it. So what happens in it only once is strange, and one step in a hundred lies above the threshold.
+    Where it is as long as a window or shorter, there is nothing to compare with, and all its steps score alike.
+    """
+
+    @property
+    def threshold(self) -> float:
+        """The score above which a step is called strange."""
+        return THRESHOLD
+
+    @property
+    def threshold_text(self) -> str:
+        """How the threshold was chosen, in one sentence."""
+        return f"The threshold is 1: {THRESHOLD_TEXT}."
+
+    def detect(self, represent: Represent, series: Series) -> list[Detection]:
+        """Return scores, flags and contributions of every step of each series.
+
+        Raises:
+            DataError: If a series has not the variates of training.
+        """
+        found = []
+        before: tuple[int | None, Detector | None] = (None, None)
+        for each in series:
+            # Neighbours in a list are often the same series; all detectors at once would not fit.
+            known, detector = before
+            if detector is None or known is None or each.known != known:
+                detector = self._detector(represent, each)
+            before = (each.known, detector)
+            strange = detector.strangeness(each.values)
+            found.append(Detection(strange.total, strange.total > self.threshold, strange.shares))
+        return found
 
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
-        """Return a 0 or 1 per step, (series, time); an array of arrays where lengths differ."""
-        return _stacked([(scores > THRESHOLD).astype(np.int64) for scores in self._scores(represent, series)])
+        """Return 1 (normal) or -1 (anomaly) per step, (series, time); an array of arrays where lengths differ."""
+        return _stacked([np.where(each.flags, -1, 1) for each in self.detect(represent, series)])
+
+    def score_samples(self, represent: Represent, series: Series) -> NDArray[Any]:
+        """Return minus the score of each step, (series, time), as `predict` does."""
+        return _stacked([-each.scores for each in self.detect(represent, series)])
 
     def decision(self, represent: Represent, series: Series) -> NDArray[Any]:
-        """Return by how many training deviations each step is unusual, (series, time), as `predict` does."""
-        return _stacked(self._scores(represent, series))
+        """Return threshold less score of each step, negative for anomalies, (series, time), as `predict` does."""
+        return _stacked([self.threshold - each.scores for each in self.detect(represent, series)])
 
     def score(self, represent: Represent, series: Series, truth: Any) -> float:
         """Return the mean area under the precision-recall curve over the series whose labels are not all equal."""
         labels = _labels_of(truth, lengths=[len(each.values) for each in series])
-        pairs = zip(labels, self._scores(represent, series), strict=True)
-        return float(np.mean([auc_pr(known, scores) for known, scores in pairs if 0 < known.sum() < len(known)]))
+        pairs = zip(labels, self.detect(represent, series), strict=True)
+        return float(np.mean([auc_pr(known, each.scores) for known, each in pairs if 0 < known.sum() < len(known)]))
 
-    def _scores(self, represent: Represent, series: Series) -> list[NDArray[np.float64]]:
-        """Return distances to the nearest training representations, in training deviations, per series."""
-        reference = self.tensors["reference"].numpy()
-        scores = []
-        for each in series:
-            blocks = represent_steps(represent, each.values, window=self.facts["window"])
-            distance = np.concatenate([_distance(z, reference) for z in blocks])
-            scores.append((distance - self.facts["mean"]) / self.facts["deviation"])
-        return scores
+    def _detector(self, represent: Represent, series: Scaled) -> Detector:
+        """Return the detector of the training series that this one is, or of the series itself."""
+        rows, window = self.tensors["rows"].numpy(), self.facts["window"]
+        if series.values.shape[1] != rows.shape[1]:
+            raise DataError(f"detection needs the {rows.shape[1]} variates of training, got {series.values.shape[1]}")
+        if series.known is None:
+            late = max(0, len(series.values) - MOST_ROWS)
+            return Detector(NormalRows(series.values[late:], first=late), window=window, represent=represent)
+        firsts, lengths = self.facts["firsts"], self.facts["lengths"]
+        begin = sum(lengths[: series.known])
+        normal = NormalRows(rows[begin : begin + lengths[series.known]], first=firsts[series.known])
+        return Detector(normal, window=window, represent=represent)
 
     def _check(self) -> None:
         check_length(self.facts, "window")
-        if self.tensors["reference"].ndim != 2 or not len(self.tensors["reference"]):
-            raise ValueError("reference must be (representations, features)")
-        mean, deviation = self.facts["mean"], self.facts["deviation"]
-        if not is_finite(mean) or not is_finite(deviation) or not deviation > 0:
-            raise ValueError("mean and deviation must be finite, and the deviation > 0")
+        firsts, lengths, rows = self.facts["firsts"], self.facts["lengths"], self.tensors["rows"]
+        if not _are_counts(firsts, least=0) or not _are_counts(lengths, least=1) or len(firsts) != len(lengths):
+            raise ValueError("firsts and lengths must be lists of as many whole numbers")
+        if rows.ndim != 2 or rows.shape[1] < 1 or len(rows) != sum(lengths) or not len(rows):
+            raise ValueError(f"rows must be (time, variates) with {sum(lengths)} steps, got {tuple(rows.shape)}")
+        if rows.dtype != torch.float32 or torch.isinf(rows).any():
+            raise ValueError("rows must be finite or missing, in single precision")
 
 
-def _stacked(rows: list[NDArray[Any]]) -> NDArray[Any]:
+def _are_counts(values: Any, *, least: int) -> bool:
+    whole = isinstance(values, list) and all(isinstance(each, int) and not isinstance(each, bool) for each in values)
+    return whole and all(each >= least for each in values)
+
+
+def _stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Return rows as one array, or as an array of arrays where lengths differ."""
     if len({len(row) for row in rows}) == 1:
         return np.stack(rows)
@@ -92,9 +156,3 @@ def _labels_of(truth: Any, *, lengths: list[int]) -> list[NDArray[np.int64]]:
     if not any(0 < row.sum() < len(row) for row in labels):
         raise DataError("the truth is the same in all steps; a score needs normal steps and anomalies in one series")
     return [row.astype(np.int64) for row in labels]
-
-
-def _distance(z: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the mean distance to the nearest reference representations, (n,)."""
-    distances, _ = nearest(z, reference, k=min(N_NEIGHBOURS, len(reference)))
-    return np.asarray(distances.mean(axis=1), dtype=np.float64)

@@ -1,69 +1,99 @@
 """Scores of a representation on an anomaly task: ranking, volume under the surface, events.
 
-Which score is used (`masked` or `nearest`) is chosen on validation. Both are reported there;
-the better of two on the same rows is slightly optimistic, alike for every candidate.
-The threshold never sees a label: mean plus four deviations of training scores.
+What is validated and reported is the score that is handed over (`detection.detector.Detector`); no label chooses
+anything in it. Planted anomalies only compare encoders by it.
 
 Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TypeGuard
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.anomaly.detection.detector import THRESHOLD, THRESHOLD_TEXT, WEIGHTS, Detector, NormalRows
+from downstream.anomaly.detection.normal import rows_to_remember
 from downstream.anomaly.metrics import event_adjusted, first_alarms, vus_pr
-from downstream.anomaly.scores import ScoredRows, Scorer, representation_scorer
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.metrics import auc_pr
 from downstream.represent import Represent
 from downstream.scores import Score, Scores
 
+Floats = NDArray[np.floating]
+
 MAX_LABEL_WINDOWS = 4000
-MAX_TRAINING_WINDOWS = 4000
-THRESHOLD = 4.0
 DELAY = 7
 FEWEST_ROWS = 64
 
 
-def validate(task: AnomalyTask, represent: Represent, *, rng_seed: int = 0) -> Score:
-    """Return the area under the precision-recall curve on validation, mean over series, of the better score.
+class Scored(NamedTuple):
+    """Scores of the rows of one series by name (the one that counts is `""`), and labels, or None; (n,) each."""
 
-    At most about `MAX_LABEL_WINDOWS` windows are scored, in one contiguous stretch per series.
+    scores: Mapping[str, Floats]
+    labels: NDArray[np.int8] | None
+
+
+Scorer = Callable[[NormalRows], Callable[[LabelledRows], Mapping[str, Floats]]]
+"""From normal rows of a series to what scores other rows of it, by name; the threshold of the one that counts is 1."""
+
+
+def detector_scorer(
+    task: AnomalyTask,
+    represent: Represent | None,
+    *,
+    weights: Mapping[str, float] = WEIGHTS,
+    max_known: int | None = None,
+) -> Scorer:
+    """Return the scorer of a detector with these parts."""
+    limit = {} if max_known is None else {"max_known": max_known}
+
+    def fitted(normal: NormalRows) -> Callable[[LabelledRows], Mapping[str, Floats]]:
+        detector = Detector(normal, window=task.spec.window, represent=represent, weights=weights, **limit)
+
+        def score(rows: LabelledRows) -> Mapping[str, Floats]:
+            found = detector.strangeness(rows.values, first=rows.context)
+            return {"": found.total, **(found.parts if len(weights) > 1 else {})}
+
+        return score
+
+    return fitted
+
+
+def validate(task: AnomalyTask, represent: Represent, *, rng_seed: int = 0) -> Score:
+    """Return the area under the precision-recall curve on validation, mean over series, of the score handed over.
+
+    What is normal are the rows before the validation rows. At most about `MAX_LABEL_WINDOWS` windows are looked at, in
+    one contiguous stretch per series.
 
     Returns:
-        The value; details: `masked`, `nearest` (the value of each score), `masked_vus_pr`, `nearest_vus_pr`, `n_rows`,
-        `n_series`.
+        The value; details: `vus_pr`, `n_rows`, `n_series`, and of each part its name (its own value).
 
     Raises:
         ValueError: If no validation series has both normal and anomalous rows.
     """
     del rng_seed
-    return validate_scorer(task, representation_scorer(represent))
-
-
-def validate_scorer(task: AnomalyTask, scorer: Scorer) -> Score:
-    """Return the validation score of any scorer; see `validate`."""
     spans = label_spans(task.validation, limit=MAX_LABEL_WINDOWS // 2)
     if not spans:
         raise ValueError(f"{task.spec.name}: no validation series has both normal and anomalous rows")
     per_series = max(FEWEST_ROWS, MAX_LABEL_WINDOWS // 2 // len(spans))
-    scored = [scorer(task, rows, span=span, max_training=per_series) for rows, span in spans]
-    details: dict[str, float] = {}
-    values = {}
-    for name in scored[0]:
-        ranking = _ranking([each[name] for each in scored], max_buffer=buffer_steps(task))
-        values[name] = details[name] = ranking["auc_pr"]
-        details[f"{name}_vus_pr"] = ranking["vus_pr"]
+    scorer = detector_scorer(task, represent, max_known=per_series)
+    scored = []
+    for rows, span in spans:
+        score = scorer(NormalRows(training_rows(task, rows.name)))
+        scored.append(Scored(score(rows.part(span)), rows.labels[span]))  # type: ignore[index]  # spans have labels
+    details = {name: _ranking(scored, name, task)["auc_pr"] for name in scored[0].scores if name}
+    total = _ranking(scored, "", task)
+    details["vus_pr"] = total["vus_pr"]
     details["n_rows"] = float(sum(span.stop - span.start for _, span in spans))
     details["n_series"] = float(len(spans))
-    return Score.of(task.spec, max(values.values()), details)
+    return Score.of(task.spec, total["auc_pr"], details)
 
 
-def chosen_score(score: Score, names: Sequence[str]) -> str:
-    """Return the name of the anomaly score that was best on validation; of equals, the first."""
-    return max(names, key=lambda name: score.details[name])
+def training_rows(task: AnomalyTask, name: str) -> NDArray[np.float32]:
+    """Return the rows of a series that the encoder was trained on, (time, variates)."""
+    number = task.number_of(name)
+    return task.series[number][: task.bounds[number]]
 
 
 def label_spans(validation: Sequence[LabelledRows], *, limit: int) -> list[tuple[LabelledRows, slice]]:
@@ -90,49 +120,42 @@ def label_spans(validation: Sequence[LabelledRows], *, limit: int) -> list[tuple
 
 
 def score_test(task: AnomalyTask, opened: Sequence[LabelledRows], represent: Represent, *, rng_seed: int = 0) -> Scores:
-    """Choose the score on validation, then score every test row.
+    """Score every test row, by what all training rows of the series say is normal.
 
     Returns:
-        `auc_pr`, `vus_pr`, `event_f1`, `event_precision`, `event_recall` of the chosen score, and of each score with
-        its name in front; means over the series with both labels.
+        `auc_pr`, `vus_pr`, `event_f1`, `event_precision`, `event_recall` of the score that is handed over, `auc_pr` and
+        `vus_pr` of each of its parts with the part's name in front; means over the series with both labels.
     """
     del rng_seed
-    return score_test_scorer(task, opened, representation_scorer(represent))
+    parts = ", ".join(f"{name} {weight:g}" for name, weight in WEIGHTS.items())
+    return score_test_scorer(task, opened, detector_scorer(task, represent), settings={"parts": parts})
 
 
-def score_test_scorer(task: AnomalyTask, opened: Sequence[LabelledRows], scorer: Scorer) -> Scores:
+def score_test_scorer(
+    task: AnomalyTask, opened: Sequence[LabelledRows], scorer: Scorer, *, settings: Mapping[str, str] | None = None
+) -> Scores:
     """Return the rows of a report for any scorer; see `score_test`."""
-    validation = validate_scorer(task, scorer)
-    scored: list[Mapping[str, ScoredRows]] = [
-        scorer(task, rows, span=slice(0, rows.n), max_training=MAX_TRAINING_WINDOWS) for rows in opened if rows.n
-    ]
-    names = list(scored[0]) if scored else []
+    normal = rows_to_remember(task)
+    scored = [Scored(scorer(normal[task.number_of(rows.name)])(rows), rows.labels) for rows in opened if rows.n]
+    judged = [each for each in scored if has_both(each.labels)]
     metrics: dict[str, float] = {}
-    settings = {"threshold": f"mean + {THRESHOLD:g} sd of training scores", "delay": str(DELAY)}
-    judged: list[int] = []
-    for name in names:
-        series = [each[name] for each in scored if has_both(each[name].labels)]
-        judged.append(len(series))
-        figures = {**_ranking(series, max_buffer=buffer_steps(task)), **_events(series)}
-        metrics.update({f"{name}.{metric}": value for metric, value in figures.items()})
-    if names:
-        best = chosen_score(validation, names)
-        settings["score"] = best
-        settings["validation"] = ", ".join(f"{name} {validation.details[name]:.4f}" for name in names)
-        for key, value in list(metrics.items()):
-            if key.startswith(f"{best}."):
-                metrics[key.removeprefix(f"{best}.")] = value
+    for name in scored[0].scores if scored else ():
+        front = f"{name}." if name else ""
+        metrics.update({f"{front}{metric}": value for metric, value in _ranking(judged, name, task).items()})
+    if scored:
+        metrics.update(_events(judged))
     facts: dict[str, str | int | float] = {
         "dataset": task.spec.name,
         "protocol": task.spec.protocol,
         "window": task.spec.window,
         "n_windows": sum(rows.n for rows in opened),
         "n_series": len(opened),
-        "n_series_judged": max(judged, default=0),
+        "n_series_judged": len(judged),
         "vus_buffer": buffer_steps(task),
         "scaler_rows": task.scaler.n_rows_seen,
     }
-    return Scores.of(task.spec, metrics, settings=settings, protocol=facts)
+    chosen = {"threshold": THRESHOLD_TEXT, "delay": str(DELAY), **(settings or {})}
+    return Scores.of(task.spec, metrics, settings=chosen, protocol=facts)
 
 
 def buffer_steps(task: AnomalyTask) -> int:
@@ -144,18 +167,18 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if values else float("nan")
 
 
-def _ranking(series: Sequence[ScoredRows], *, max_buffer: int) -> dict[str, float]:
-    pairs = [(labels, scores) for scores, labels in series if has_both(labels)]
+def _ranking(series: Sequence[Scored], name: str, task: AnomalyTask) -> dict[str, float]:
+    pairs = [(labels, scores[name]) for scores, labels in series if has_both(labels)]
     return {
         "auc_pr": _mean([auc_pr(labels, scores) for labels, scores in pairs]),
-        "vus_pr": _mean([vus_pr(labels, scores, max_buffer=max_buffer) for labels, scores in pairs]),
+        "vus_pr": _mean([vus_pr(labels, scores, max_buffer=buffer_steps(task)) for labels, scores in pairs]),
     }
 
 
-def _events(series: Sequence[ScoredRows]) -> dict[str, float]:
+def _events(series: Sequence[Scored]) -> dict[str, float]:
     """Return event-adjusted figures at the label-free threshold; an alarm silences the delay behind it."""
     events = [
-        event_adjusted(labels, first_alarms(scores > THRESHOLD, delay=DELAY), delay=DELAY)
+        event_adjusted(labels, first_alarms(scores[""] > THRESHOLD, delay=DELAY), delay=DELAY)
         for scores, labels in series
         if has_both(labels)
     ]

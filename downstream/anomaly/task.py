@@ -34,11 +34,12 @@ class LabelledRows:
         """The number of scored rows."""
         return len(self.values) - self.context
 
-    def windows(self, length: int) -> Windows:
-        """Return one window per scored row, ending at it; rows before the first one are NaN."""
-        gap = np.full((length, self.values.shape[1]), np.nan, dtype=np.float32)
-        starts = np.arange(self.n, dtype=np.int64) + self.context + 1
-        return Windows(np.concatenate([gap, self.values]), starts, length)
+    def part(self, span: slice) -> LabelledRows:
+        """Return some of the scored rows; those before them are context."""
+        labels = None if self.labels is None else self.labels[span]
+        return replace(
+            self, values=self.values[: self.context + span.stop], labels=labels, context=self.context + span.start
+        )
 
     def repeated(self, size: int) -> LabelledRows:
         """Return so many scored rows, these over and over, behind the same context."""
@@ -65,6 +66,16 @@ class AnomalyTask(Task):
     labels: tuple[NDArray[np.int8], ...] | None
     bounds: tuple[int, ...]
     validation: tuple[LabelledRows, ...]
+
+    def number_of(self, name: str) -> int:
+        """Return the place of a series among the training series.
+
+        Raises:
+            ValueError: If the task has no such series.
+        """
+        if name not in self.names:
+            raise ValueError(f"series must be one of {list(self.names)}, got {name!r}")
+        return self.names.index(name)
 
     def training_windows(self, *, limit: int = 20_000) -> Windows:
         """Return windows of rows before `bounds`, at most about `limit`, none of them entirely missing."""

@@ -107,7 +107,7 @@ def _each_scaled(data: SeriesSet, saved: SavedEncoder) -> Iterator[Scaled]:
             known = places >= 0
             mean = np.where(known, saved.scaler.mean[row, places], mean)
             deviation = np.where(known, saved.scaler.deviation[row, places], deviation)
-        yield Scaled.by(series.values, mean=mean, deviation=deviation)
+        yield Scaled.by(series.values, mean=mean, deviation=deviation, known=row)
 
 
 def _places(data: SeriesSet, saved: SavedEncoder) -> NDArray[np.int64]:

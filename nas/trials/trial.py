@@ -37,7 +37,8 @@ class TrialPlan:
 
 def trial_protocol(task: Task) -> str:
     """Return the name and version of the protocol that a trial's score follows."""
-    return f"{task.spec.kind}-{PROTOCOL_VERSION}"
+    version = task.kind.score_version
+    return f"{task.spec.kind}-{PROTOCOL_VERSION}" + (f".{version}" if version > 1 else "")
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,32 @@ STRATEGIES: Mapping[str, Preset] = MappingProxyType(
                 "TrainCell": {"learning_rate": 0.001, "batch_size": 64, "weight_averaging": True},
             },
         ),
+        "paano": Preset(
+            source="PaAno, Park and Kang 2026, arXiv:2602.01359, section 3, and its published settings",
+            differs="Positives are crops that lack at most a tenth of a patch, where the paper takes the patch "
+            "one or two steps away; all other patches of the batch are negatives instead of the farthest; no "
+            "pretext loss on the order of patches, which acts in the first tenth of its training. Four convolutions of "
+            "width 64 and three taps instead of 128 to 64 with seven to three and batch normalisation; mean and size "
+            "that instance normalisation takes away stand beside the representation. Batches of 64, as many as a "
+            "loss contrasts, with Adam at a constant 1e-3 instead of 512 with AdamW falling from 1e-4. The memory "
+            "of normal patches is a part of every anomaly score here, with the nearest patch instead of three.",
+            genotype={
+                **TS2VEC,
+                **views([["crop", {"ratio": 0.1}]]),
+                "EmbedCell": {**TS2VEC["EmbedCell"], "head": 256},
+                "PairCell": {"instance": True, "pool": "avg", "kernel": 0},
+                "LossCell": {"loss": "triplet", "similarity": "cosine", "margin": 0.5},
+                "EncoderCell": {
+                    **_STACK,
+                    "edges": [[0, "conv1d"]],
+                    "hidden": 64,
+                    "output": 0,
+                    "dropout": 0.0,
+                    "normalization": "instance",
+                },
+                "TrainCell": {"learning_rate": 0.001, "batch_size": 64, "weight_averaging": False},
+            },
+        ),
         "vicreg": Preset(
             source="VICReg, Bardes et al. 2022, arXiv:2105.04906, section 4 and its published weights",
             differs="The views of our SimCLR preset stand for the image augmentations (inferred); no expander stands "

@@ -37,7 +37,8 @@ def naive_vus_pr(labels: NDArray[np.int64], scores: NDArray[np.float64], *, max_
             alarmed = [t for t in range(n) if scores[t] >= threshold]
             hits = sum(soft[t] for t in alarmed)
             share = np.mean([any(first <= t <= last for t in alarmed) for first, last in runs])
-            recall = min(hits / ((sum(labels) + sum(soft)) / 2), 1) * float(share)
+            beside = sum(soft[t] for t in alarmed if not labels[t])
+            recall = min(hits / (sum(labels) + beside / 2), 1) * float(share)
             area += (recall - recall_before) * hits / len(alarmed)
             recall_before = recall
         areas.append(area)
@@ -56,6 +57,31 @@ def test_vus_pr_equals_the_naive_loop(rng_seed: int, max_buffer: int) -> None:
     scores = np.round(rng.normal(size=60) + labels, 1)
     fast = vus_pr(labels, scores, max_buffer=max_buffer, n_thresholds=60)
     assert fast == pytest.approx(naive_vus_pr(labels, scores, max_buffer=max_buffer), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("offset", "n", "spans", "buffer", "volume", "area", "adjusted"),
+    [
+        (0, 300, [(40, 60), (150, 155), (280, 300)], 16, 0.7939050189778463, 0.6863733874332458, 0.9278350515463918),
+        (1, 200, [(3, 9), (12, 30), (100, 101)], 10, 0.8323672508385935, 0.6865293297571732, 0.8727272727272727),
+        (2, 500, [(100, 140), (150, 160), (400, 420)], 64, 0.9859946715207597, 0.8326826006576117, 0.958904109589041),
+    ],
+)
+def test_values_are_those_of_tsb_ad(
+    offset: int, n: int, spans: list[tuple[int, int]], buffer: int, volume: float, area: float, adjusted: float
+) -> None:
+    """Computed with `RangeAUC_volume_opt`, `metric_PR` and `metric_PointF1PA` of TheDatumOrg/TSB-AD@8763009."""
+    t = np.arange(n)
+    scores = np.round(np.abs(np.sin(0.7 * t + offset) * 3) + (t * 7919 % 101) / 50.0, 6)
+    labels = np.zeros(n, dtype=np.int64)
+    for first, end in spans:
+        labels[first:end] = 1
+        scores[first - 2 : end - 1] += 2 + offset
+    assert vus_pr(labels, scores, max_buffer=buffer) == pytest.approx(volume, abs=1e-12)
+    assert metrics.auc_pr(labels, scores) == pytest.approx(area, abs=1e-12)
+    # Theirs is point adjustment, ours where an alarm is of use however late it comes.
+    alarms = (scores > np.quantile(scores, 0.9)).astype(np.int64)
+    assert event_adjusted(labels, alarms, delay=n).f1 == pytest.approx(adjusted, abs=1e-12)
 
 
 def test_vus_pr_closed_cases() -> None:

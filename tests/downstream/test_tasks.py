@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from downstream import load_task
-from downstream.anomaly.task import LabelledRows
 from downstream.errors import DataError
 from downstream.forecasting.task import ForecastingTask, Origins
 from downstream.kinds import KINDS, task_kind
@@ -149,18 +148,6 @@ def test_anomaly_never_touches_test_rows() -> None:
     for one, two in zip(clean.validation, dirty.validation, strict=True):
         np.testing.assert_array_equal(one.values, two.values)
         np.testing.assert_array_equal(one.labels, two.labels)
-
-
-def test_labelled_rows_give_one_window_per_row_ending_at_it() -> None:
-    values = _walk(12).astype(np.float32)
-    rows = LabelledRows(values, None, context=3, name="one")
-    windows = rows.windows(5).gather()
-    assert rows.n == len(windows) == 9
-    for i, window in enumerate(windows):
-        end = 3 + i + 1
-        expected = values[max(0, end - 5) : end]
-        np.testing.assert_array_equal(window[5 - len(expected) :], expected)
-        assert np.isnan(window[: 5 - len(expected)]).all()
 
 
 def test_hash_knows_data_and_facts_but_no_names() -> None:

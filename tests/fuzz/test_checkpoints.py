@@ -74,7 +74,11 @@ def predictors() -> dict[str, tuple[str, Predictor]]:
         "classes": ("classification", {"classes": ["a", "b"]}, {**linear, "numbers": torch.arange(2)}),
         "targets": ("regression", {}, {"weights": ones(4), "intercept": ones(1)}),
         "forecasts": ("forecasting", parts, scaled),
-        "scores": ("anomaly", {"window": 12, "mean": 0.0, "deviation": 1.0}, {"reference": ones(5, 4)}),
+        "scores": (
+            "anomaly",
+            {"window": 12, "firsts": [0, 3], "lengths": [20, 5]},
+            {"rows": ones(25, 4)},
+        ),
     }
     return {name: (kind, task_kind(kind).restore_predictor(*one)) for name, (kind, *one) in saved.items()}
 

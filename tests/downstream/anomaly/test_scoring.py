@@ -1,150 +1,92 @@
-"""Anomaly scores: closed cases of the streaming score, planted anomalies, and no labels in the threshold."""
+"""Validation and report of anomaly tasks: what is handed over is what is scored, and no label is part of it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from downstream.anomaly import baselines
 from downstream.anomaly import scoring as anomaly
+from downstream.anomaly.baselines import BASELINES, z_scores
+from downstream.anomaly.detection.detector import WEIGHTS, Detector, NormalRows
+from downstream.anomaly.detection.normal import MOST_ROWS, rows_to_remember
 from downstream.anomaly.metrics import vus_pr
-from downstream.anomaly.scores import (
-    ScoredRows,
-    relative_to_recent,
-    representation_scorer,
-    training_rows,
-)
-from downstream.anomaly.task import AnomalyTask, LabelledRows
+from downstream.anomaly.task import AnomalyTask
 from downstream.metrics import auc_pr
-from downstream.scaling import Scaler
-from downstream.task import Sealed, TaskSpec
-from downstream.windows import Windows
-
-WINDOW = 8
 
 
-def make_task(n_series: int = 2, *, n: int = 400, size: float = 6.0) -> AnomalyTask:
-    """Noise with spikes: training rows, validation rows behind them, and test rows."""
-    rng = np.random.default_rng(0)
-    series, validation, test = [], [], []
-    for number in range(n_series):
-        values = rng.normal(size=(3 * n, 2)).astype(np.float32)
-        labels = np.zeros(3 * n, dtype=np.int8)
-        for place in (n + 50, n + 200, 2 * n + 90, 2 * n + 300):
-            values[place : place + 2] += size
-            labels[place : place + 2] = 1
-        series.append(values[:n])
-        name = f"s{number}"
-        validation.append(LabelledRows(values[n - 20 : 2 * n], labels[n : 2 * n], context=20, name=name))
-        test.append(LabelledRows(values[2 * n - 20 :], labels[2 * n :], context=20, name=name))
-    return AnomalyTask(
-        spec=TaskSpec("toy", "anomaly", WINDOW, (), 1, "auc_pr", True, "toy", "test"),
-        variates=("a", "b"),
-        hash="0" * 16,
-        sealed=Sealed(tuple(test)),
-        series=tuple(series),
-        names=tuple(f"s{i}" for i in range(n_series)),
-        labels=None,
-        bounds=(n,) * n_series,
-        validation=tuple(validation),
-        scaler=Scaler(np.zeros((n_series, 2)), np.ones((n_series, 2)), n_rows_seen=n * n_series),
-    )
+def test_validation_scores_what_is_handed_over(toy) -> None:
+    task = toy.task()
+    score = anomaly.validate(task, toy.mean_and_last)
+    expected = []
+    for rows in task.validation:
+        detector = Detector(
+            NormalRows(task.series[0 if rows.name == "s0" else 1]), window=8, represent=toy.mean_and_last
+        )
+        expected.append(auc_pr(rows.labels, detector.strangeness(rows.values, first=rows.context).total))
+    assert score.value == pytest.approx(np.mean(expected), rel=1e-6)
+    assert score.value > 0.5
+    assert score.details["n_series"] == 2 and score.details["n_rows"] == 800
+    assert set(WEIGHTS) <= set(score.details)
 
 
-def last_step(windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
-    """The last step as it is; zero where it is hidden."""
-    x = np.nan_to_num(windows.gather()[:, -1:])
-    return np.zeros_like(x) if mask_last else x
-
-
-def window_mean(windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
-    x = np.nan_to_num(windows.gather())
-    return (x[:, :-1] if mask_last else x).mean(axis=1, keepdims=True)
-
-
-def test_relative_to_recent_equals_the_loop() -> None:
-    values = np.random.default_rng(0).uniform(0.5, 2, size=60)
-    relative = relative_to_recent(values, steps=21)
-    assert relative[0] == 0.0
-    for t in range(1, 60):
-        assert relative[t] == pytest.approx(values[t] / values[max(0, t - 21) : t].mean() - 1)
-    assert relative_to_recent(np.empty(0)).shape == (0,)
-
-
-def test_masked_score_is_the_change_that_the_last_step_makes() -> None:
-    task = make_task(1)
-    rows = task.validation[0]
-    scored = representation_scorer(last_step)(task, rows, span=slice(30, 90), max_training=400)["masked"]
-    # Hiding the last step sets this representation to zero, so the change is the sum of absolute values.
-    change = np.abs(rows.values).sum(axis=1)
-    expected = relative_to_recent(change)[20 + 30 : 20 + 90]
-    training = relative_to_recent(np.abs(task.series[0]).sum(axis=1))[21:]
-    np.testing.assert_allclose(scored.scores, (expected - training.mean()) / training.std(), rtol=1e-4, atol=1e-4)
-    assert scored.labels is not None
-    np.testing.assert_array_equal(scored.labels, rows.labels[30:90])
-
-
-def test_nearest_score_is_the_distance_to_training_rows() -> None:
-    task = make_task(1)
-    rows = task.validation[0]
-    scored = representation_scorer(last_step)(task, rows, span=slice(0, 60), max_training=400)["nearest"]
-    distances = np.linalg.norm(rows.values[20:80, None] - task.series[0], axis=2)
-    nearest = np.sort(distances, axis=1)[:, :3].mean(axis=1)
-    assert np.corrcoef(scored.scores, nearest)[0, 1] > 0.9999
-    # Training rows do not find themselves: their usual distance is not zero.
-    assert -5 < scored.scores[:40].mean() < 5
-
-
-def test_spikes_are_found_and_the_better_score_is_chosen() -> None:
-    task = make_task()
-    score = anomaly.validate(task, last_step)
-    assert score.value == max(score.details["masked"], score.details["nearest"]) > 0.9
-    assert score.details["n_series"] == 2
+def test_report_scores_what_is_handed_over(toy) -> None:
+    task = toy.task()
     opened = task.open_test()
-    scores = anomaly.score_test(task, opened, last_step)
-    best = scores.settings["score"]
-    assert scores.value == scores.metrics[f"{best}.auc_pr"] > 0.9
-    assert scores.metrics["event_recall"] > 0.8
-    assert scores.protocol["n_windows"] == 800
-    scored = [
-        representation_scorer(last_step)(task, rows, span=slice(0, rows.n), max_training=4000)[best] for rows in opened
+    scores = anomaly.score_test(task, opened, toy.mean_and_last)
+    found = [
+        Detector(NormalRows(normal), window=8, represent=toy.mean_and_last).strangeness(rows.values, first=rows.context)
+        for normal, rows in zip(task.series, opened, strict=True)
     ]
-    expected = np.mean([auc_pr(one.labels, one.scores) for one in scored])
-    volume = np.mean([vus_pr(one.labels, one.scores, max_buffer=10) for one in scored])
-    assert scores.metrics["auc_pr"] == pytest.approx(expected)
-    assert scores.metrics["vus_pr"] == pytest.approx(volume)
+    for name in ("", *WEIGHTS):
+        each = [one.parts[name] if name else one.total for one in found]
+        front = f"{name}." if name else ""
+        labels = [rows.labels for rows in opened]
+        ranked = [auc_pr(*pair) for pair in zip(labels, each, strict=True)]
+        volume = [vus_pr(*pair, max_buffer=10) for pair in zip(labels, each, strict=True)]
+        assert scores.metrics[f"{front}auc_pr"] == pytest.approx(np.mean(ranked))
+        assert scores.metrics[f"{front}vus_pr"] == pytest.approx(np.mean(volume))
+    assert scores.value == scores.metrics["auc_pr"] > 0.5
+    assert scores.protocol["n_windows"] == 800
 
 
-def test_poisoned_test_labels_change_no_threshold_and_no_choice() -> None:
-    task = make_task()
+def test_labels_of_the_test_part_change_no_score(toy) -> None:
+    task = toy.task()
     opened = task.open_test()
-    flipped = tuple(
-        LabelledRows(rows.values, (1 - rows.labels).astype(np.int8), context=rows.context, name=rows.name)
-        for rows in opened
-    )
-    first, second = anomaly.score_test(task, opened, last_step), anomaly.score_test(task, flipped, last_step)
+    flipped = tuple(toy.relabelled(rows, (1 - rows.labels).astype(np.int8)) for rows in opened)
+    first, second = (anomaly.score_test(task, rows, toy.mean_and_last) for rows in (opened, flipped))
     assert first.settings == second.settings
     assert first.metrics["auc_pr"] != second.metrics["auc_pr"]
 
 
-def test_series_without_both_labels_are_left_out_of_the_mean() -> None:
-    task = make_task()
+def test_series_without_both_labels_are_left_out_of_the_mean(toy) -> None:
+    task = toy.task()
     opened = task.open_test()
-    quiet = LabelledRows(opened[1].values, np.zeros(opened[1].n, dtype=np.int8), context=20, name="s1")
-    unknown = LabelledRows(opened[1].values, None, context=20, name="s1")
-    alone = anomaly.score_test(task, opened[:1], last_step)
-    assert anomaly.score_test(task, (opened[0], quiet, unknown), last_step).metrics["auc_pr"] == alone.metrics["auc_pr"]
-    nothing = anomaly.score_test(task, (unknown,), last_step)
+    quiet, unknown = (toy.relabelled(opened[1], labels) for labels in (np.zeros(opened[1].n, dtype=np.int8), None))
+    alone = anomaly.score_test(task, opened[:1], toy.mean_and_last)
+    more = anomaly.score_test(task, (opened[0], quiet, unknown), toy.mean_and_last)
+    assert more.metrics == alone.metrics
+    nothing = anomaly.score_test(task, (unknown,), toy.mean_and_last)
     assert np.isnan(nothing.value)
     assert nothing.protocol["n_series_judged"] == 0
+    assert np.isnan(anomaly.score_test(task, (), toy.mean_and_last).value)
 
 
-def test_label_spans_have_both_labels_and_keep_the_limit() -> None:
+def test_order_and_number_of_series_change_no_score(toy) -> None:
+    task = toy.task(3)
+    opened = task.open_test()
+    turned = AnomalyTask(**{**vars(task), "series": task.series[::-1], "names": task.names[::-1]})
+    plain, again = (anomaly.score_test(each, opened, toy.mean_and_last) for each in (task, turned))
+    assert plain.metrics == pytest.approx(again.metrics)
+    alone = AnomalyTask(**{**vars(task), "series": task.series[:1], "names": ("s0",), "bounds": task.bounds[:1]})
+    one = anomaly.score_test(alone, opened[:1], toy.mean_and_last)
+    assert one.metrics["auc_pr"] == anomaly.score_test(task, opened[:1], toy.mean_and_last).metrics["auc_pr"]
+
+
+def test_label_spans_have_both_labels_and_keep_the_limit(toy) -> None:
     labels = np.zeros(1000, dtype=np.int8)
     labels[700:710] = 1
-    rows = LabelledRows(np.zeros((1000, 1), dtype=np.float32), labels, context=0, name="a")
-    normal = LabelledRows(np.zeros((50, 1), dtype=np.float32), np.zeros(50, dtype=np.int8), context=0, name="b")
+    rows = anomaly.LabelledRows(np.zeros((1000, 1), dtype=np.float32), labels, context=0, name="a")
+    normal = toy.relabelled(rows, np.zeros(1000, dtype=np.int8))
     ((kept, span),) = anomaly.label_spans([normal, rows], limit=100)
     assert kept is rows
     assert span.stop - span.start == 100
@@ -152,44 +94,51 @@ def test_label_spans_have_both_labels_and_keep_the_limit() -> None:
     many = anomaly.label_spans([rows] * 9, limit=3 * anomaly.FEWEST_ROWS)
     assert len(many) == 3
     halves = np.repeat([0, 1], 500).astype(np.int8)
-    halved = LabelledRows(np.zeros((1000, 1), dtype=np.float32), halves, context=0, name="c")
-    span = anomaly.label_spans([halved], limit=64)[0][1]
+    span = anomaly.label_spans([toy.relabelled(rows, halves)], limit=64)[0][1]
     assert set(halves[span]) == {0, 1}
 
 
-def test_a_flat_training_score_does_not_divide_by_zero() -> None:
-    one = ScoredRows.normalized(np.ones(5), np.array([1.0, 3.0]), labels=None)
-    assert one.scores.tolist() == [0.0, 2.0]
+def test_a_part_of_the_rows_keeps_what_came_before(toy) -> None:
+    rows = toy.task().validation[0]
+    part = rows.part(slice(30, 90))
+    assert (part.n, part.context) == (60, rows.context + 30)
+    np.testing.assert_array_equal(part.values, rows.values[: rows.context + 90])
+    np.testing.assert_array_equal(part.labels, rows.labels[30:90])
 
 
-def test_short_training_series_still_have_neighbours() -> None:
-    task = make_task(1)
-    short = AnomalyTask(**{**vars(task), "bounds": (10,)})
-    found = representation_scorer(window_mean)(short, task.validation[0], span=slice(0, 5), max_training=400)
-    assert all(np.isfinite(one.scores).all() for one in found.values())
+def test_what_is_remembered_is_bounded_and_is_the_last(toy) -> None:
+    task = toy.task(1)
+    long = np.random.default_rng(0).normal(size=(MOST_ROWS + 7, 2)).astype(np.float32)
+    (rows,) = rows_to_remember(AnomalyTask(**{**vars(task), "series": (long,)}))
+    assert rows.first == 7
+    np.testing.assert_array_equal(rows.values, long[7:])
+    many = rows_to_remember(AnomalyTask(**{**vars(task), "series": (long,) * 100}))
+    assert {len(each.values) for each in many} == {4000}
 
 
-def test_moving_z_score_finds_spikes_and_equals_the_loop() -> None:
-    task = make_task()
-    opened = task.open_test()
-    found = baselines.BASELINES(task, opened)["moving_z_score"]
-    assert found.value > 0.5
-    rows = task.validation[0]
-    scored = baselines.moving_z_score(task, rows, span=slice(0, 50), max_training=400)["moving_z_score"]
-
-    def loop(values: NDArray[np.float32], t: int) -> float:
-        past = values[max(0, t - WINDOW) : t].astype(float)
-        return float((np.abs(values[t] - past.mean(axis=0)) / np.maximum(past.std(axis=0), 0.01)).mean())
-
-    training = np.array([loop(task.series[0], t) for t in range(WINDOW, 400)])
-    expected = np.array([loop(rows.values, 20 + t) for t in range(50)])
-    np.testing.assert_allclose(scored.scores, (expected - training.mean()) / training.std(), rtol=1e-3, atol=1e-3)
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "moving_z_score"])
+def test_baselines_find_spikes(toy, name: str) -> None:
+    task = toy.task()
+    found = BASELINES[name](task, task.open_test(), rng_seed=0)
+    assert found.value > 0.3
+    assert set(found.metrics) == {"auc_pr", "vus_pr", "event_f1", "event_precision", "event_recall"}
 
 
-def test_errors_are_clear() -> None:
-    task = make_task(1)
+def test_moving_z_score_finds_spikes_and_equals_the_loop(toy) -> None:
+    task = toy.task()
+    assert BASELINES(task, task.open_test())["moving_z_score"].value > 0.5
+    values = task.validation[0].values
+    scored = z_scores(values, window=toy.window)
+    for t in range(1, 60):
+        past = values[max(0, t - toy.window) : t].astype(float)
+        expected = (np.abs(values[t] - past.mean(axis=0)) / np.maximum(past.std(axis=0), 0.01)).mean()
+        assert scored[t] == pytest.approx(expected, rel=1e-3)
+
+
+def test_errors_are_clear(toy) -> None:
+    task = toy.task(1)
     with pytest.raises(ValueError, match=r"series must be one of \['s0'\], got 'x'"):
-        training_rows(task, "x")
+        anomaly.training_rows(task, "x")
     blind = AnomalyTask(**{**vars(task), "validation": ()})
     with pytest.raises(ValueError, match="toy: no validation series has both"):
-        anomaly.validate(blind, last_step)
+        anomaly.validate(blind, toy.mean_and_last)
