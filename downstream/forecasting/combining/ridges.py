@@ -33,16 +33,9 @@ class RidgeFit:
         """Fit all penalties of each model by one decomposition, and take the best on validation rows."""
         paths = [self._path(rows) for rows in train]
         choices = [choose(path.errors(self._seen(rows))) for path, rows in zip(paths, validation, strict=True)]
-        return self._map(paths, choices), tuple(choices)
-
-    def fit(self, train: Sequence[Moments], alphas: Sequence[AlphaChoice]) -> Linear:
-        """Return the map of each model, fitted to other rows with the penalties that were chosen."""
-        return self._map([self._path(rows) for rows in train], alphas)
-
-    def _map(self, paths: Sequence[RidgePath], alphas: Sequence[AlphaChoice]) -> Linear:
-        fitted = [path.weights(choice.alpha) for path, choice in zip(paths, alphas, strict=True)]
+        fitted = [path.weights(choice.alpha) for path, choice in zip(paths, choices, strict=True)]
         weights, intercept = (torch.stack(parts) for parts in zip(*fitted, strict=True))
-        return _of_rows(weights, intercept, self.member, ends=self.ends)
+        return _of_rows(weights, intercept, self.member, ends=self.ends), tuple(choices)
 
     def _path(self, train: Moments) -> RidgePath:
         rows = self._seen(train)

@@ -74,13 +74,6 @@ class MemberSums:
     whole: list[Moments | None]
     apart: list[Moments | None]
 
-    def __add__(self, other: MemberSums) -> MemberSums:
-        whole, apart = (
-            [_both(mine, theirs) for mine, theirs in zip(own, others, strict=True)]
-            for own, others in ((self.whole, other.whole), (self.apart, other.apart))
-        )
-        return MemberSums(whole, apart)
-
 
 def sum_members(blocks: Iterable[RowBlock], *, horizons: Sequence[int], apart: Apart | None) -> MemberSums:
     """Sum rows in one pass; for each horizon the targets are the steps between the horizon before it and itself.
@@ -124,7 +117,3 @@ def _bands(classes: Sequence[Moments | None], horizons: Sequence[int]) -> list[M
 
 def _add(first: Moments | None, second: Moments) -> Moments:
     return second if first is None else first + second
-
-
-def _both(first: Moments | None, second: Moments | None) -> Moments | None:
-    return first if second is None else _add(first, second)

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from compute.user_error import DATA, USAGE
-from downstream.anomaly.predictor import FittedProbe
 from downstream.scaling import Scaled
 from nas.cli import main
 from nas.cli.predicting import asking
@@ -157,7 +156,6 @@ def test_events_are_runs_of_flags() -> None:
     assert events_of(0, np.asarray([1.0, 2.0]), np.asarray([True, True])) == [Event(0, 0, 1, 1, 2.0)]
 
 
-@pytest.mark.skipif(not hasattr(FittedProbe, "detect"), reason="the detector has no `detect` yet")
 def test_a_search_detects_what_was_planted(run: Path, answered: Callable[..., pd.DataFrame]) -> None:
     found = answered("detect", run, spiked())
     assert found["flag"][400] == 1 and found["contributing"][400].startswith("temp ")
