@@ -19,6 +19,8 @@ from downstream.forecasting.combining.weights import combination_weights
 from downstream.forecasting.rows import RowBlock
 from downstream.probes.ridge import Moments
 
+Sums = Mapping[bool, MemberSums]
+"""Sums of raw lags alone, and of rows that hold a representation too."""
 _ROWS_AT_A_TIME = 2048
 
 
@@ -70,7 +72,7 @@ class Band:
 
 
 def fit_bands(
-    plan: Plan, train: MemberSums, validation: MemberSums, *, n_independent: Sequence[float], rotated: bool
+    plan: Plan, train: Sums, validation: Sums, *, n_independent: Sequence[float], rotated: bool
 ) -> list[Band]:
     """Fit the members of every band.
 
@@ -92,8 +94,7 @@ def fit_bands(
             fit_on, choose_on = (_models(sums, plan, ridge, index) for sums in (train, validation))
             if not fit_on or not choose_on:
                 continue
-            apart = None if ridge.sharing == "shared" else plan.apart
-            how = RidgeFit(ridge, plan.n_lags if apart is None else apart.lags, plan.n_lags, rotated)
+            apart, how = plan.apart_of(ridge), RidgeFit(ridge, plan.lags_of(ridge), plan.n_lags, rotated)
             linear, alphas = how.choose(fit_on, choose_on)
             members[str(ridge)] = linear if apart is None else linear.of_variates(apart.models(ridge.sharing))
             on_edge += [str(ridge)] * any(alpha.on_edge for alpha in alphas)
@@ -102,10 +103,10 @@ def fit_bands(
     return bands
 
 
-def _models(sums: MemberSums, plan: Plan, ridge: RidgeMember, index: int) -> list[Moments]:
+def _models(sums: Sums, plan: Plan, ridge: RidgeMember, index: int) -> list[Moments]:
     """Return the sums of each model of a ridge; none where a model has no rows of its own."""
-    apart = None if ridge.sharing == "shared" else plan.apart
-    moments = sums.whole[index] if apart is None else sums.apart[index]
+    apart, own = plan.apart_of(ridge), sums[ridge.sees_representation]
+    moments = own.whole[index] if apart is None else own.apart[index]
     if moments is None:
         return []
     models = [moments] if apart is None else apart.of_models(moments, ridge.sharing)

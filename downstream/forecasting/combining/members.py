@@ -15,7 +15,6 @@ LOOKBACKS = (96, 192, 336, 720)
 LONGEST_SHARE = 8
 """A lookback takes at most one in so many training rows."""
 _NO_PERIOD = 8
-_SHARED_ONLY: tuple[Sharing, ...] = ("shared",)
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,20 @@ def offsets(period: int, *, longest: int) -> tuple[int, ...]:
     return tuple(steps for steps in usual if steps == 1 or steps <= longest)
 
 
+def near_levels(levels: tuple[int, ...], *, reference: int) -> tuple[int, ...]:
+    """Return the two shortest levels, of the members that are not of all lookbacks."""
+    return tuple(level for level in levels[:2] if level <= reference)
+
+
 def ridge_members(
-    own: tuple[int, ...], levels: tuple[int, ...], *, reference: int, width: int, one_stream: bool, apart: Apart | None
+    own: tuple[int, ...],
+    levels: tuple[int, ...],
+    *,
+    reference: int,
+    width: int,
+    one_stream: bool,
+    apart: Apart | None,
+    represented_apart: Apart | None,
 ) -> list[RidgeMember]:
     """Return the ridges of a task.
 
@@ -82,17 +93,17 @@ def ridge_members(
         reference: The task's own lookback, which representations and models of fewer variates stand beside.
         width: Features of a representation; 0 without an encoder.
         one_stream: Whether all variates have one representation, so that weights for it cannot be shared.
-        apart: The variates of which sums are kept apart.
+        apart: The variates of which sums of lags are kept apart.
+        represented_apart: The variates of which sums of the representation are.
     """
+    near = near_levels(levels, reference=reference)
     members = [RidgeMember("raw lags", steps, level, "shared") for steps in own for level in levels if level <= steps]
-    finer: tuple[Sharing, ...] = () if apart is None else apart.sharings
-    near = [level for level in levels[:2] if level <= reference]
+    finer = () if apart is None else apart.sharings
     members += [RidgeMember("raw lags", reference, level, sharing) for sharing in finer for level in near]
     if width:
         members.append(RidgeMember("both", reference, 1, "shared"))
-        alone: tuple[Sharing, ...] = () if one_stream else _SHARED_ONLY
-        if apart is not None and apart.with_representation:
-            alone = (*alone, *finer)
+        shared: tuple[Sharing, ...] = () if one_stream else ("shared",)
+        alone = (*shared, *(() if represented_apart is None else represented_apart.sharings))
         members += [RidgeMember("representation", 0, level, sharing) for sharing in alone for level in near]
     return members
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from sklearn.cluster import AgglomerativeClustering
 
 from compute.memory import at_a_time, is_limited
-from downstream.forecasting.combining.members import RidgeMember, lookbacks, offsets, ridge_members
+from downstream.forecasting.combining.members import RidgeMember, lookbacks, near_levels, offsets, ridge_members
 from downstream.forecasting.combining.sums import Apart
 from downstream.forecasting.rows import fill_gaps
 from downstream.forecasting.task import ForecastingTask
 
 MAX_ENTRIES = 40_000_000
 """Numbers in sums that are kept apart for variates (320 MB)."""
-MAX_DECOMPOSITIONS = 6e10
+MAX_DECOMPOSITIONS = 1.5e11
 """Floating-point operations of the decompositions of models that variates do not share."""
 N_CLUSTERS = 4
 MOST_CLUSTER_ROWS = 20_000
@@ -34,7 +34,8 @@ class Plan:
         period: Steps of a season, 1 for none.
         horizons: Ascending.
         ridges: The ridges.
-        apart: Of which variates sums are kept apart; None for no group.
+        apart: Of which variates sums of lags are kept apart; None for no group.
+        represented_apart: Of which variates sums of representations are.
         left_out: What cannot be afforded, in words.
     """
 
@@ -44,7 +45,21 @@ class Plan:
     horizons: tuple[int, ...]
     ridges: tuple[RidgeMember, ...]
     apart: Apart | None
+    represented_apart: Apart | None
     left_out: tuple[str, ...]
+
+    def apart_of(self, ridge: RidgeMember) -> Apart | None:
+        """Return whose sums a ridge is fitted from: None for those of all variates together."""
+        if ridge.sharing == "shared":
+            return None
+        return self.represented_apart if ridge.sees_representation else self.apart
+
+    def lags_of(self, ridge: RidgeMember) -> int:
+        """Return how many lags the sums hold that a ridge is fitted from."""
+        apart = self.apart_of(ridge)
+        if apart is not None:
+            return apart.lags
+        return self.reference if ridge.sees_representation else self.n_lags
 
 
 def plan_members(task: ForecastingTask, horizons: tuple[int, ...], *, streams: int, width: int) -> Plan:
@@ -60,36 +75,43 @@ def plan_members(task: ForecastingTask, horizons: tuple[int, ...], *, streams: i
     own = lookbacks(reference, train_rows=int(np.median([end for end, _ in task.bounds])))
     training = [values[:end, : task.n_targets] for values, (end, _) in zip(task.series, task.bounds, strict=True)]
     period = task.period
-    apart, left_out = None, []
-    if task.n_targets > 1:
-        apart = _affordable(training, reference=reference, width=width, horizons=horizons)
-        if apart is None or len(apart.members) < task.n_targets:
-            left_out.append(f"weights per variate ({task.n_targets} variates)")
-        if width and (apart is None or not apart.with_representation):
-            left_out.append("weights per variate for the representation")
     levels = offsets(period, longest=own[-1])
-    one_stream = streams == 1 and task.n_targets > 1
-    ridges = ridge_members(own, levels, reference=reference, width=width, one_stream=one_stream, apart=apart)
-    return Plan(own[-1], reference, period, horizons, tuple(ridges), apart, tuple(left_out))
+    apart, represented_apart = None, None
+    left_out: list[str] = []
+    if task.n_targets > 1:
+        clusters = _clusters(training, lags=reference)
+        apart = _affordable(clusters, lags=reference, width=0, horizons=horizons)
+        if width:
+            nearest = max(near_levels(levels, reference=reference))
+            represented_apart = _affordable(clusters, lags=nearest, width=width, horizons=horizons)
+        for each, what in ((apart, "raw lags"), (represented_apart, "the representation")):
+            if (width or what == "raw lags") and (each is None or len(each.members) < task.n_targets):
+                left_out.append(f"weights for {what} per variate ({task.n_targets} variates)")
+    ridges = ridge_members(
+        own,
+        levels,
+        reference=reference,
+        width=width,
+        one_stream=streams == 1 and task.n_targets > 1,
+        apart=apart,
+        represented_apart=represented_apart,
+    )
+    return Plan(own[-1], reference, period, horizons, tuple(ridges), apart, represented_apart, tuple(left_out))
 
 
-def _affordable(
-    training: Sequence[NDArray[np.float32]], *, reference: int, width: int, horizons: tuple[int, ...]
-) -> Apart | None:
-    """Return the finest affordable sums: per variate before groups, with the representation before without."""
-    n_variates = training[0].shape[1]
-    clusters = _clusters(training, lags=reference)
-    alone = tuple(range(n_variates))
-    for groups in (alone, clusters):
-        for features in dict.fromkeys((width, 0)):
-            n_models, d = max(groups) + 1, reference + features
-            entries = n_models * len(horizons) * d * (d + horizons[-1])
-            most = MAX_ENTRIES
-            if is_limited():
-                most = at_a_time(most, "sum", bytes_each=8 * _SUMS_HELD)
-            decompositions = 2 * 10.0 * n_models * len(horizons) * (reference**3 + features**3)
-            if n_models > 1 and entries <= most and decompositions <= MAX_DECOMPOSITIONS:
-                return Apart(groups, clusters, reference, features > 0)
+def _affordable(clusters: tuple[int, ...], *, lags: int, width: int, horizons: tuple[int, ...]) -> Apart | None:
+    """Return the finest sums that can be afforded: per variate, or else per cluster."""
+    d = lags + width
+    for groups in (tuple(range(len(clusters))), clusters):
+        n_models = max(groups) + 1
+        entries = n_models * len(horizons) * d * (d + horizons[-1])
+        most = MAX_ENTRIES
+        if is_limited():
+            most = at_a_time(most, "sum", bytes_each=8 * _SUMS_HELD)
+        # about 10 d^3 each, at two levels, of clusters beside variates
+        decompositions = 3 * 10.0 * n_models * len(horizons) * d**3
+        if n_models > 1 and entries <= most and decompositions <= MAX_DECOMPOSITIONS:
+            return Apart(groups, clusters, lags)
     return None
 
 

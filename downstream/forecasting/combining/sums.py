@@ -23,14 +23,12 @@ class Apart:
     Args:
         groups: The group of each variate, numbered from 0; each its own, or the clusters themselves.
         clusters: The cluster of each variate.
-        lags: So many last lags are summed.
-        with_representation: Whether the representation is.
+        lags: So many last lags are summed, and the representation where rows hold one.
     """
 
     groups: tuple[int, ...]
     clusters: tuple[int, ...]
     lags: int
-    with_representation: bool
 
     @property
     def members(self) -> list[list[int]]:
@@ -75,18 +73,28 @@ class MemberSums:
     apart: list[Moments | None]
 
 
-def sum_members(blocks: Iterable[RowBlock], *, horizons: Sequence[int], apart: Apart | None) -> MemberSums:
+def sum_members(
+    blocks: Iterable[RowBlock],
+    *,
+    horizons: Sequence[int],
+    lags: int,
+    apart: Apart | None,
+    representation: bool = True,
+) -> MemberSums:
     """Sum rows in one pass; for each horizon the targets are the steps between the horizon before it and itself.
 
     Args:
         blocks: From `row_blocks`.
         horizons: Forecast lengths, ascending.
+        lags: So many last lags are summed.
         apart: Which variates' sums are kept apart too.
+        representation: Whether the representation of the rows is summed, where they hold one.
     """
     whole: list[Moments | None] = [None] * len(horizons)
     groups = list(whole)
     for block in blocks:
         x, y, n_lags = block.joined(), block.steps_ahead(), block.lags.shape[1]
+        x = x[:, :, n_lags - lags : None if representation else n_lags]
         for index, horizon in enumerate(horizons):
             weight = torch.as_tensor((block.reach == index).T)  # (variates, n)
             rows = weight.any(0)
@@ -95,8 +103,7 @@ def sum_members(blocks: Iterable[RowBlock], *, horizons: Sequence[int], apart: A
             some_x, some_y, counts = x[:, rows], y[:, rows, :horizon], weight[:, rows]
             whole[index] = _add(whole[index], Moments.pooled_rows(some_x, some_y, counts))
             if apart is not None:
-                stop = None if apart.with_representation else n_lags
-                near = some_x[:, :, n_lags - apart.lags : stop]
+                near = some_x[:, :, lags - apart.lags :]
                 each = [Moments.pooled_rows(near[own], some_y[own], counts[own]) for own in apart.members]
                 groups[index] = _add(groups[index], Moments.side_by_side(each))
     return MemberSums(_bands(whole, horizons), _bands(groups, horizons))

@@ -55,9 +55,9 @@ def rows_of(toys: SimpleNamespace, *, missing: bool, part: str = "train", variat
     ids=str,
 )
 def test_a_ridge_equals_sklearn_on_naive_rows(member: RidgeMember, missing: bool, toys: SimpleNamespace) -> None:
-    apart = Apart(groups=(0, 1, 2), clusters=(0, 1, 0), lags=6, with_representation=True)
+    apart = Apart(groups=(0, 1, 2), clusters=(0, 1, 0), lags=6)
     blocks = {part: rows_of(toys, missing=missing, part=part) for part in ("train", "validation")}
-    sums = [sum_members(blocks[part], horizons=(1, 4), apart=apart) for part in ("train", "validation")]
+    sums = [sum_members(blocks[part], horizons=(1, 4), lags=N_LAGS, apart=apart) for part in ("train", "validation")]
     models = {"shared": (0, 0, 0), "grouped": apart.clusters, "per variate": apart.groups}[member.sharing]
     shared = member.sharing == "shared"
     x, y, reach = (
@@ -221,10 +221,13 @@ def test_what_cannot_be_afforded_is_named(toys: SimpleNamespace, monkeypatch: py
     every = plan_members(task, (1, 4), streams=6, width=6)
     assert {ridge.sharing for ridge in every.ridges} == {"shared", "grouped", "per variate"}
     assert every.left_out == ()
-    monkeypatch.setattr(planning, "MAX_ENTRIES", 4 * 2 * 8 * 12)
+    monkeypatch.setattr(planning, "MAX_ENTRIES", 4 * 2 * 8 * 12 + 1)
     some = plan_members(task, (1, 4), streams=6, width=6)
     assert {ridge.sharing for ridge in some.ridges} == {"shared", "grouped"}
-    assert some.left_out == ("weights per variate (6 variates)", "weights per variate for the representation")
+    assert some.left_out == (
+        "weights for raw lags per variate (6 variates)",
+        "weights for the representation per variate (6 variates)",
+    )
     monkeypatch.setattr(planning, "MAX_ENTRIES", 1)
     (combination,) = fit(task, toys.Identity())
     assert combination.left_out and {part.n_maps for part in combination.maps} == {1}
