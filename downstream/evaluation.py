@@ -4,14 +4,19 @@ The test part opens once, so its content is passed on: `opened = task.open_test(
 `score_test(task, opened, represent)` for as many encoders as a report compares, and `baselines(task, opened)`.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from downstream.represent import Represent
 from downstream.scores import Score, Scores
 from downstream.task import Task
 
-__all__ = ["Represent", "Score", "Scores", "baselines", "linear_only", "score_test", "validate"]
+if TYPE_CHECKING:
+    from downstream.predictor import Predictor
+
+__all__ = ["Represent", "Score", "Scores", "baselines", "linear_only", "prove", "score_test", "validate"]
 
 _Task = TypeVar("_Task", bound=Task)
 
@@ -50,14 +55,30 @@ def score_test(task: Task, opened: Any, represent: Represent, *, rng_seed: int =
         rng_seed: For whatever the probes draw.
         window: Of the encoder, where that has another than the task; see `Task.lookbacks`.
     """
-    if window:
-        task = task.with_window(window)
-        opened = opened.with_window(window) if isinstance(opened, Task) else opened
-    scores: Scores = task.kind.score_test(task, opened, represent, rng_seed=rng_seed)
+    scores: Scores = task.kind.score_test(*_with_window(task, opened, window), represent, rng_seed=rng_seed)
     return scores
+
+
+def prove(task: Task, opened: Any, represent: Represent, *, window: int = 0) -> tuple[Scores, Predictor]:
+    """Return every row of an encoder in the report, and what was scored, fitted once; of kinds that can (`prove`).
+
+    Args:
+        task: The task.
+        opened: What its `open_test()` returned.
+        represent: The encoder.
+        window: As for `score_test`.
+    """
+    found: tuple[Scores, Predictor] = task.kind.prove(*_with_window(task, opened, window), represent)
+    return found
 
 
 def baselines(task: Task, opened: Any, *, rng_seed: int = 0) -> dict[str, Scores]:
     """Return the rows of the task's plain methods, by name, on the same split and protocol."""
     rows: dict[str, Scores] = task.kind.baselines(task, opened, rng_seed=rng_seed)
     return rows
+
+
+def _with_window(task: Task, opened: Any, window: int) -> tuple[Task, Any]:
+    if not window:
+        return task, opened
+    return task.with_window(window), opened.with_window(window) if isinstance(opened, Task) else opened

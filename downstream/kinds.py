@@ -36,6 +36,7 @@ _FUNCTIONS = {
     "score_test": ("scoring", "score_test"),
     "baselines": ("baselines", "BASELINES"),
     "fit_predictor": ("predictor", "fit"),
+    "prove": ("predictor", "prove"),
     "restore_predictor": ("predictor", "FittedProbe"),
 }
 
@@ -51,6 +52,7 @@ class TaskKind:
     - `plain_series(content, *, options) -> SeriesSet`: data without a question, labels not needed;
     - `validate`, `score_test`, `baselines`: see `evaluation`;
     - `fit_predictor(task, represent, *, rng_seed) -> Predictor`: the probe that predicts for a user;
+    - `prove(task, opened, represent) -> (Scores, Predictor)`: both from one fit, where a kind can;
     - `restore_predictor(facts, tensors) -> Predictor`: the same from what was saved of it.
 
     Args:

@@ -53,8 +53,8 @@ def verify(
 ) -> Verified:
     """Open the test part, once, score every entrant and every baseline on it, and fit what predicts with the first.
 
-    The predictor sees training and validation rows only. It is a job of its own, so that what a time budget cuts of the
-    one leaves the other.
+    The predictor sees training and validation rows only. Where its scores are not those of the same fit, it is a job of
+    its own, so that what a time budget cuts of the one leaves the other.
 
     Args:
         task: Its test part must not have been opened.
@@ -74,8 +74,11 @@ def verify(
     if task.has_test:
         shared = {**closed, "opened": task.open_test()}
         scoring = [Job(name, _score_saved, given, shared) for name, given in saved.items()]
+        first = [scoring[0], *jobs]
+        if hasattr(task.kind, "prove"):  # one fit serves both
+            first = [Job(chosen, _prove, saved[chosen], shared)]
         # in the order of what an answer misses most
-        jobs = [scoring[0], *jobs, Job(_BASELINES, _score_baselines, {}, shared), *scoring[1:]]
+        jobs = [*first, Job(_BASELINES, _score_baselines, {}, shared), *scoring[1:]]
     done: dict[str, Any] = {}
     lacking = "there was no time to fit it"
     with Progress(total=len(jobs), name="verify on test", quiet=quiet) as progress:
@@ -94,6 +97,8 @@ def verify(
                 )
             done[result.id] = result.value
             progress.advance(result.id)
+    if isinstance(done.get(chosen), tuple):
+        done[chosen], done[_PREDICTOR] = done[chosen]
     predictor = done.pop(_PREDICTOR, None)
     if chosen in done:
         rows = [row for name in entrants if name in done for row in Row(name, done[name]).with_parts()]
@@ -108,6 +113,13 @@ def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores
     """Score a saved encoder, given as its file, on an opened test part (in a worker, perhaps on another machine)."""
     represent, window = _encoder(weights, device=device)
     return evaluation.score_test(task, opened, represent, window=window)
+
+
+def _prove(task: Task, opened: Any, weights: bytes, device: str) -> tuple[Scores, bytes]:
+    """Return the scores of a saved encoder, given as its file, and the file of what was scored (in a worker)."""
+    represent, window = _encoder(weights, device=device)
+    scores, predictor = evaluation.prove(task, opened, represent, window=window)
+    return scores, predictor_file(predictor, kind=task.spec.kind)
 
 
 def _fit_predictor(task: Task, weights: bytes, device: str, rng_seed: int) -> bytes:

@@ -62,7 +62,7 @@ class FittedProbe(Predictor):
     @property
     def threshold_text(self) -> str:
         """How the threshold was chosen, in one sentence."""
-        return f"The threshold is 1: {THRESHOLD_TEXT}."
+        return f"No label was looked at: {THRESHOLD_TEXT}."
 
     def detect(self, represent: Represent, series: Series) -> list[Detection]:
         """Return scores, flags and contributions of every step of each series.

@@ -16,10 +16,12 @@ from downstream.forecasting.combining.intervals import LEVELS, Intervals, stretc
 from downstream.forecasting.combining.linear import Linear
 from downstream.forecasting.combining.reduced import Directions
 from downstream.forecasting.rows import block_at_end
+from downstream.forecasting.scoring import score_combinations
 from downstream.forecasting.task import ForecastingTask
 from downstream.metrics import mse
 from downstream.predictor import Predictor, Series, check_length, check_shapes, is_finite
 from downstream.represent import Represent
+from downstream.scores import Scores
 
 
 def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
@@ -27,6 +29,13 @@ def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> Fitted
     del rng_seed  # nothing here is random
     (combination,) = fit_combination(task, represent)
     return FittedProbe.of(combination, window=task.spec.window, n_targets=task.n_targets)
+
+
+def prove(task: ForecastingTask, opened: ForecastingTask, represent: Represent) -> tuple[Scores, FittedProbe]:
+    """Score on the test part what is fitted once, and return it."""
+    combinations = fit_combination(task, represent, representation_only=True)
+    scores = score_combinations(task, opened, represent, combinations)
+    return scores, FittedProbe.of(combinations[0], window=task.spec.window, n_targets=task.n_targets)
 
 
 class FittedProbe(Predictor):

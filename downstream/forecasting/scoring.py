@@ -101,27 +101,38 @@ def score_test(
     Without an encoder it combines the plain forecasts. Nothing draws.
 
     Returns:
-        For each horizon H `mse/H`, `mae/H`, `pinball/H` (mean over the deciles) and `coverage_80/H` (the share of
-        values in the interval that should hold 80 %); `representation.mse/H` and `representation.mae/H` of the
-        members that see the representation only, combined; means over horizons as `mse`, `mae`, ...
+        See `score_combinations`.
     """
     del rng_seed
-    whole, *parts = fit(task, represent, representation_only=represent is not None)
+    combinations = fit(task, represent, representation_only=represent is not None)
+    return score_combinations(task, opened, represent, combinations)
+
+
+def score_combinations(
+    task: ForecastingTask, opened: ForecastingTask, represent: Represent | None, combinations: Sequence[Combination]
+) -> Scores:
+    """Score what `fit` gave on every test origin.
+
+    Returns:
+        For each horizon H `mse/H`, `mae/H`, `pinball/H` (mean over the deciles) and `coverage_80/H` (the share of
+        values in the interval that should hold 80 %) of the first combination; `representation.mse/H` and
+        `representation.mae/H` of the second, where there is one; means over horizons as `mse`, `mae`, ...
+    """
+    whole, *parts = combinations
     tested = {"": whole, **dict(zip(("representation.",), parts, strict=False))}
-    opened_rows = whole.rows_of(opened)
-    seen = None if represent is None else whole.seen_by(represent)
+    rows, seen = whole.rows_of(opened), None if represent is None else whole.seen_by(represent)
     # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
-    origins = opened_rows.origins("test", whole.horizons[0])
+    origins = rows.origins("test", whole.horizons[0])
     sums = {name: dict.fromkeys(whole.horizons, ErrorSums()) for name in tested}
     quantiles = dict.fromkeys(whole.horizons, QuantileSums())
-    for block in row_blocks(opened_rows, "test", origins, horizons=whole.horizons, represent=seen):
+    deciles = whole.intervals.at(DECILES).numpy()
+    for block in row_blocks(rows, "test", origins, horizons=whole.horizons, represent=seen):
         for name, combination in tested.items():
             errors = combination.predict(block) - block.targets
             for horizon in whole.horizons:
                 sums[name][horizon] += errors_at(horizon, errors, block.room)
             if name == "":
-                off = combination.intervals.at(DECILES).numpy()
-                found = quantile_sums(whole.horizons, -errors, off, block.room)
+                found = quantile_sums(whole.horizons, -errors, deciles, block.room)
                 quantiles = {horizon: total + found[horizon] for horizon, total in quantiles.items()}
     metrics: dict[str, float] = {}
     for name, by_horizon in sums.items():

@@ -190,6 +190,10 @@ def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Traine
             f"{record.score:.4f} after {record.best_iteration} iterations."
         ]
     ours = rows[0].scores
+    if "coverage_80" in ours.metrics:
+        remarks.append(
+            f"Its 80 % intervals hold {100 * ours.metrics['coverage_80']:.0f} % of the values of the test part."
+        )
     sign = 1.0 if ours.higher_is_better else -1.0
     ahead = [row.name for row in rows[1:] if sign * row.scores.value > sign * ours.value]
     if ahead:

@@ -69,7 +69,7 @@ class Combination:
             shares[kind] = shares.get(kind, 0.0) + weight
             numbers[kind] += 1
         ordered = sorted(shares.items(), key=lambda item: -item[1])
-        return " + ".join(f"{share:.2f} {kind} ({numbers[kind]})" for kind, share in ordered)
+        return " + ".join(f"{share:.2f} {kind} (of {numbers[kind]})" for kind, share in ordered)
 
 
 def forecasts(maps: Sequence[Linear], x: Tensor) -> Tensor:
