@@ -9,7 +9,7 @@ from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.choosing.candidates import Candidates, acceptable, named_candidate, pick, rank_drawn, refine, space_for
-from nas.choosing.cost_limits import cost_limit
+from nas.choosing.cost_limits import cost_limit, forward_cost
 from nas.options.search import SearchOptions, SearchSettings
 from nas.runs.stopwatch import Stopwatch
 from nas.search_run import SearchResult, SearchRun
@@ -103,7 +103,7 @@ def choose_candidates(task: Task, settings: SearchSettings, *, clock: Stopwatch)
     if size > settings.candidates:  # otherwise there is nothing left to find
         with clock("refine by evolution"):
             ranking = refine(ranking, comparator, embedding, **how)
-    candidates = pick(ranking, top_k=settings.top_k, n_ranked=n_ranked, **how)
+    candidates = pick(ranking, top_k=settings.top_k, n_ranked=n_ranked, cost=forward_cost(task), **how)
     return candidates if settings.space == "default" else replace(candidates, space=_in_words(settings, size, n_ranked))
 
 

@@ -21,7 +21,7 @@ def zero_shot_search(options: SearchOptions) -> SearchResult:
     from ahc.task_embedding import embed_task
     from downstream.data import load_task
     from nas.choosing.candidates import acceptable, named_candidate, pick, rank_drawn, refine, space_for
-    from nas.choosing.cost_limits import cost_limit
+    from nas.choosing.cost_limits import cost_limit, forward_cost
     from nas.search_run import SearchRun
 
     task = load_task(options.data, kind=options.task, window=options.window, **options.reading)
@@ -37,7 +37,7 @@ def zero_shot_search(options: SearchOptions) -> SearchResult:
             how = {"rng_seed": options.rng_seed, "space": space_for(task), "accept": accept}
             ranking = rank_drawn(comparator, embedding, n=options.candidates, **how)
             ranking = refine(ranking, comparator, embedding, **how)
-            candidates = pick(ranking, top_k=options.top_k, n_ranked=options.candidates, **how)
+            candidates = pick(ranking, top_k=options.top_k, n_ranked=options.candidates, cost=forward_cost(task), **how)
         entrants = run.train(candidates)
         verified = run.verify(entrants)
         return run.hand_over(entrants, verified)

@@ -139,9 +139,18 @@ def pick(
     rng_seed: int,
     space: Space | None = None,
     accept: Callable[[Genotype], bool] | None = None,
+    cost: Callable[[Genotype], float] | None = None,
 ) -> Candidates:
-    """Return the best of a shortlist that differ in design, and as many candidates drawn blindly beside them."""
-    blind = draw_candidates(top_k, np.random.default_rng([rng_seed, RANDOM_STREAM]), space, accept=accept)
+    """Return the best of a shortlist that differ in design, and as many candidates drawn blindly beside them.
+
+    With a cost, the blind ones are the cheaper half of twice as many: one large network among them would take as long
+    as all others together.
+    """
+    rng = np.random.default_rng([rng_seed, RANDOM_STREAM])
+    blind = draw_candidates(top_k if cost is None else 2 * top_k, rng, space, accept=accept)
+    if cost is not None:
+        costs = [cost(genotype) for genotype in blind]
+        blind = [blind[at] for at in sorted(np.argsort(costs, kind="stable")[:top_k].tolist())]
     return Candidates(tuple(_different(ranking.genotypes, top_k)), tuple(blind), ranking=ranking, n_ranked=n_ranked)
 
 

@@ -44,3 +44,9 @@ def cost_limit(
         return all(limit is None or value <= limit for value, limit in zip(values, limits, strict=True))
 
     return accepts
+
+
+def forward_cost(task: Task) -> Callable[[Genotype], float]:
+    """Return the multiply-adds of the forward pass of an iteration on a task, as a function of the candidate."""
+    cost_of = costs_on(task)
+    return lambda genotype: float(cost_of(genotype).multiply_adds)
