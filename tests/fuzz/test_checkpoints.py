@@ -20,6 +20,11 @@ from torch import Tensor
 from ahc.checkpoint import CheckpointError, load_comparator, save_comparator
 from ahc.comparator import Comparator, ComparatorSettings
 from ahc.graphs.vocabulary import Vocabulary
+from downstream.forecasting.combining.combination import Combination
+from downstream.forecasting.combining.intervals import Intervals
+from downstream.forecasting.combining.linear import Linear
+from downstream.forecasting.combining.reduced import Directions
+from downstream.forecasting.predictor import FittedProbe as ForecastPredictor
 from downstream.kinds import task_kind
 from downstream.predictor import Predictor
 from downstream.scaling import Scaler
@@ -62,18 +67,19 @@ def write_comparator(path: Path) -> None:
 def predictors() -> dict[str, tuple[str, Predictor]]:
     ones = torch.ones
     linear = {"mean": ones(4), "deviation": ones(4), "weights": ones(2, 4), "intercept": ones(2)}
-    parts = {
-        "parts": [[["raw_lags", "last", "shared"], 1.0]],
-        "horizon": 2,
-        "window": 12,
-        "raw_lags": 8,
-        "joint": False,
-    }
-    scaled = {"mean": ones(1, 2), "deviation": ones(1, 2), "weights.0": ones(8, 2), "intercept.0": ones(2)}
+    combination = Combination(
+        horizons=(1, 2),
+        n_lags=8,
+        maps=(Linear(0, ones(1, 8, 2), ones(1, 2)), Linear(4, ones(2, 10, 2), ones(2, 2))),
+        weights=({"repeat last": 1.0}, {"drift": 0.4, "repeat last": 0.6}),
+        intervals=Intervals.of(torch.randn(9, 2, 2)),
+        directions=Directions(ones(12), ones(12, 6)),
+    )
+    forecasts = ForecastPredictor.of(combination, window=12, n_targets=2)
     saved: dict[str, tuple[str, dict[str, Any], dict[str, torch.Tensor]]] = {
         "classes": ("classification", {"classes": ["a", "b"]}, {**linear, "numbers": torch.arange(2)}),
         "targets": ("regression", {}, {"weights": ones(4), "intercept": ones(1)}),
-        "forecasts": ("forecasting", parts, scaled),
+        "forecasts": ("forecasting", dict(forecasts.facts), dict(forecasts.tensors)),
         "scores": (
             "anomaly",
             {"window": 12, "firsts": [0, 3], "lengths": [20, 5]},
