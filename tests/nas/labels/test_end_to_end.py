@@ -192,7 +192,8 @@ def test_the_row_stands_beside_the_plain_baselines(
     assert main(["evaluate", str(tmp_path / "waves.csv"), *words, "--output", str(tmp_path / "scores.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
     smoothing = ["exponential_smoothing"] * (find_spec("statsmodels") is not None)
-    names = ["patchtst, trained end to end", "repeat_last", "seasonal_naive", *smoothing, "raw_lag_ridge"]
+    plain = ["raw_lag_ridge", "plain_combination"]
+    names = ["patchtst, trained end to end", "repeat_last", "seasonal_naive", *smoothing, *plain]
     assert all(line.startswith(name) for line, name in zip(lines[1:], names, strict=True))
     assert len(opened) == 1 and (tmp_path / "scores.json").is_file()
 

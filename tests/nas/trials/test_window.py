@@ -95,7 +95,7 @@ def test_it_is_verified_evaluated_and_embedded_with_its_own_window(
     weights.write_bytes(outcome.weights)
     settings = EngineSettings.chosen(engine="serial", workers=1, device="cpu")
     entrant = Trained(with_window(small, 192), outcome.record, weights)
-    row = verify(task_of(frame), {"chosen": entrant}, settings=settings)[0]
+    row = verify(task_of(frame), {"chosen": entrant}, settings=settings).rows[0]
     frame.to_csv(tmp_path / "waves.csv", index=False)
     evaluated = evaluate(EvaluateOptions(str(weights), str(tmp_path / "waves.csv"), quiet=True)).rows[0]
     wide = task_of(frame, window=192)
