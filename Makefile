@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
 OUTPUT ?= runs/ETTh1
 
 .PHONY: search test test-search test-parts survive soak fuzz lint bench docs setup clean
@@ -12,7 +13,7 @@ search: $(STAMP)
 	$(BIN)/tscnas search examples/data/ETTh1.csv --task forecasting --output $(OUTPUT) $(ARGS)
 
 # two halves side by side, as there are two cores; with ARGS, such as ARGS="-k forecasts", all in one
-test: $(STAMP)
+test: $(DEV)
 ifdef ARGS
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 else
@@ -21,46 +22,52 @@ endif
 
 SEARCH_TESTS := tests/nas tests/scripts tests/survival
 
-test-search: $(STAMP)
+test-search: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SEARCH_TESTS)
 
-test-parts: $(STAMP)
+test-parts: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(addprefix --ignore=,$(SEARCH_TESTS))
 
 # hostile files for every reader, parser and loader: 20,000 and more inputs, about five minutes, the same ones every time
-fuzz: $(STAMP)
+fuzz: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/fuzz --fuzz-inputs 20000 $(ARGS)
 
 # kills workers and drivers at random moments, fills disks, presses Ctrl-C, lets a Ray node leave: half an hour to an hour
-survive: $(STAMP)
+survive: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/survival tests/nas/engines --kills 20 $(ARGS)
 
 # two hours of seed generation with random kills: make soak ARGS="MANIFEST --data FOLDER --output FOLDER"
-soak: $(STAMP)
+soak: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/survival/soak.py $(ARGS)
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 # nine speed benchmarks: make bench ARGS="--public TS2VEC --autocts AUTOCTS --reference EARLIER", paths of checkouts
-bench: $(STAMP)
+bench: $(DEV)
 	$(BIN)/python benchmarks/all.py $(ARGS)
 
 # what the registry says of every option and preset; a test compares
-docs: $(STAMP)
+docs: $(DEV)
 	$(BIN)/tscnas space --markdown > docs/options.md.new
 	mv docs/options.md.new docs/options.md
 
-setup: $(STAMP)
+setup: $(DEV)
 
-# one step brings everything, with the proven versions: an unpinned torch would come with gigabytes of CUDA libraries
+# one step brings everything, with the proven versions: an unpinned torch would come with gigabytes of CUDA libraries;
+# a search needs half of it, and half of the time
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -c constraints.txt
 	touch $@
+
+$(DEV): setup.cfg pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	touch $(STAMP) $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
