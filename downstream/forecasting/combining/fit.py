@@ -24,7 +24,7 @@ from downstream.forecasting.combining.plan import Plan, plan_members
 from downstream.forecasting.combining.reduced import MOST_FEATURES, MOST_ROWS, Directions
 from downstream.forecasting.combining.sums import MemberSums, sum_members
 from downstream.forecasting.kept import kept
-from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
+from downstream.forecasting.rows import RowBlock, fill_gaps, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins
 from downstream.represent import Represent, represented
 
@@ -75,7 +75,7 @@ def fit(
             plan,
             train,
             {representation: sums(judged, representation=representation) for representation in train},
-            n_independent=[sum((end - first) / horizon for first, end in task.bounds) for horizon in horizons],
+            n_independent=[effective_series(task) * _validation_rows(task) / horizon for horizon in horizons],
             rotated=directions is not None,
         )
         middles = _middles(task, horizons)
@@ -87,6 +87,26 @@ def fit(
         subsets = [names, alone] if representation_only and alone else [names]
         found = [_combination(plan, bands, subset, judged, middles) for subset in subsets]
     return tuple(replace(each, directions=directions) for each in found)
+
+
+def effective_series(task: ForecastingTask) -> float:
+    """Return how many unrelated series tell as much as those of a panel, which go up and down together.
+
+    That is the mean variance of the series over the variance of their mean (the design effect of cluster samples, Kish
+    1965), over as many last training rows as all have, whenever these were.
+    """
+    n_rows = min(end for end, _ in task.bounds)
+    rows = [
+        values[end - n_rows : end, : task.n_targets] for values, (end, _) in zip(task.series, task.bounds, strict=True)
+    ]
+    filled = np.stack([fill_gaps(each[None])[0][0] for each in rows]).astype(np.float64)  # (series, rows, targets)
+    together = float(filled.mean(axis=0).var(axis=0).mean())
+    apart = float(filled.var(axis=1).mean())
+    return float(np.clip(apart / together, 1.0, len(rows))) if together > 0.0 else float(len(rows))
+
+
+def _validation_rows(task: ForecastingTask) -> float:
+    return float(np.mean([end - first for first, end in task.bounds]))
 
 
 def _directions(task: ForecastingTask, represent: Represent, *, horizon: int) -> Directions | None:

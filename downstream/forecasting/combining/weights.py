@@ -26,7 +26,7 @@ def combination_weights(
     Args:
         products: Mean products of the errors of each two forecasts, (m, m).
         prior: Weights before any validation, in any unit, (m,).
-        n_independent: Origins whose targets do not overlap; overlapping ones tell the same again.
+        n_independent: Origins whose targets do not overlap, of unrelated series; others tell the same again.
         prior_origins: See `PRIOR_ORIGINS`.
 
     Returns:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 
 from downstream.forecasting.combining import plan as planning
-from downstream.forecasting.combining.fit import fit
+from downstream.forecasting.combining.fit import effective_series, fit
 from downstream.forecasting.combining.intervals import LEVELS, Intervals, stretches
 from downstream.forecasting.combining.linear import Linear, in_bands, weighted
 from downstream.forecasting.combining.members import RidgeMember, lookbacks, naive_members, offsets
@@ -143,6 +143,21 @@ def test_intervals_are_quantiles_of_errors_and_wider_for_a_handful() -> None:
     torch.testing.assert_close(few[:, 0], reached)  # five errors hold no tenth: the outermost ones stand for it
     nothing = Intervals.of(torch.full((4, 5, 2), torch.nan)).at(LEVELS)
     assert not bool(nothing.any())
+
+
+def test_series_that_go_together_count_as_fewer(toys: SimpleNamespace) -> None:
+    one = toys.make_task(toys.noise(1000, 1), n_targets=1)
+    own = np.random.default_rng(1).normal(size=(16, 800, 1)).astype(np.float32)
+
+    def panel(share: float) -> float:
+        common = np.random.default_rng(2).normal(size=(800, 1)).astype(np.float32)
+        series = tuple(np.sqrt(share) * common + np.sqrt(1 - share) * each for each in own)
+        return effective_series(replace(one, series=series, bounds=((600, 800),) * 16))
+
+    assert effective_series(one) == 1.0
+    assert panel(0.0) == pytest.approx(16, rel=0.1)
+    assert panel(1.0) == pytest.approx(1.0)
+    assert panel(0.5) == pytest.approx(16 / (1 + 15 * 0.5), rel=0.2)
 
 
 def test_stretches_cover_all_steps_once() -> None:
