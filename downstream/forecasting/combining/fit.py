@@ -4,7 +4,7 @@ Ridges are fitted on training rows; their penalties, and the weights of all, com
 made in bands: the steps between one horizon and the next have penalties and weights of their own, so a long forecast
 begins as a short one. Choosing one member on validation is worse than taking them all alike, so nothing is chosen: see
 `weights`. (Late training rows, forecast by what was fitted to earlier ones, were tried as more evidence: better on half
-of nine sets by up to 2 %, worse on the other half by up to 6 %.)
+of eight sets by up to 2 %, worse on the other half by up to 6 %.)
 """
 
 from __future__ import annotations
