@@ -84,7 +84,8 @@ def fit(
                 band.add(x, y, halves)
         names = list(dict.fromkeys(name for band in bands for name in band.members))
         alone = [str(ridge) for ridge in plan.ridges if ridge.inputs == "representation"]
-        subsets = [names, alone] if representation_only and alone else [names]
+        whole = all(any(name in band.members for name in alone) for band in bands)
+        subsets = [names, alone] if representation_only and whole else [names]
         found = [_combination(plan, bands, subset, judged, middles) for subset in subsets]
     return tuple(replace(each, directions=directions) for each in found)
 

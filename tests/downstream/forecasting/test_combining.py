@@ -248,6 +248,20 @@ def test_what_cannot_be_afforded_is_named(toys: SimpleNamespace, monkeypatch: py
     assert combination.left_out and {part.n_maps for part in combination.maps} == {1}
 
 
+def test_a_variate_without_values_leaves_the_others_their_forecasts(toys: SimpleNamespace) -> None:
+    values = toys.ar1(600, coefficient=0.8, variates=2)
+    values[:, 1] = np.nan
+    task = toys.make_task(values, n_targets=2)
+    found = fit(task, toys.Identity(mixed=True), representation_only=True)
+    rows = found[0].rows_of(task)
+    blocks = row_blocks(
+        rows, "validation", rows.origins("validation", 4), horizons=(1, 4), represent=toys.Identity(mixed=True)
+    )
+    errors = np.concatenate([found[0].predict(block) - block.targets for block in blocks])[..., 0]
+    assert len(found) == 1  # no model of its own for the second variate, and one for both says nothing of either
+    assert np.nanmean(np.square(errors)) < 3.0
+
+
 def test_missing_values_leave_forecasts_finite(toys: SimpleNamespace) -> None:
     values = toys.ar1(600, coefficient=0.8, variates=2)
     values[np.random.default_rng(0).random(values.shape) < 0.1] = np.nan
