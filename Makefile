@@ -20,7 +20,7 @@ else
 	$(MAKE) --no-print-directory -j 2 test-search test-parts
 endif
 
-SEARCH_TESTS := tests/nas tests/scripts tests/survival
+SEARCH_TESTS := tests/nas
 
 test-search: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SEARCH_TESTS)
