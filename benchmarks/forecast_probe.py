@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from forecasters import encoder_of
 
 from downstream.data import load_task
 from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
@@ -18,9 +19,6 @@ from downstream.forecasting.plain import fit_plain
 from downstream.forecasting.rows import row_blocks
 from downstream.forecasting.task import ForecastingTask
 from downstream.represent import Represent
-from nas.net import new_trainer
-from nas.representer import Representer
-from search_space.presets import preset
 
 
 def main() -> None:
@@ -36,14 +34,7 @@ def main() -> None:
     for what in asked.of:
         for rng_seed in range(asked.rng_seeds):
             task = load(asked.file, asked.window)
-            name, _, steps = what.partition("/")
-            torch.manual_seed(rng_seed)
-            genotype = preset(name, kind="forecasting")
-            trainer = new_trainer(genotype, task, rng_seed=rng_seed, device=torch.device("cpu"), max_steps=None)
-            for _ in range(int(steps or 0)):
-                trainer.step()
-            trainer.settle()
-            print(f"{what}, rng_seed {rng_seed}: {errors(task, Representer(trainer.encoder))}", flush=True)
+            print(f"{what}, rng_seed {rng_seed}: {errors(task, encoder_of(what, task, rng_seed))}", flush=True)
 
 
 def load(file: Path, window: int) -> ForecastingTask:
