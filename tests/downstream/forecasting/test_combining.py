@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 
 from downstream.forecasting.combining import plan as planning
 from downstream.forecasting.combining.fit import effective_series, fit
-from downstream.forecasting.combining.intervals import LEVELS, Intervals, stretches
+from downstream.forecasting.combining.intervals import LEVELS
 from downstream.forecasting.combining.linear import Linear, in_bands, weighted
 from downstream.forecasting.combining.members import RidgeMember, lookbacks, naive_members, offsets
 from downstream.forecasting.combining.plan import plan_members
@@ -130,21 +130,6 @@ def test_weights_are_least_squares_where_there_is_much_to_go_by_and_the_prior_wh
     np.testing.assert_allclose(found(1e-9, products, np.zeros(3)), 1 / 3, rtol=1e-3)
 
 
-def test_intervals_are_quantiles_of_errors_and_wider_for_a_handful() -> None:
-    errors = np.random.default_rng(0).normal(size=(20_000, 5, 2)) * [1.0, 3.0]
-    intervals = Intervals.of(torch.as_tensor(errors, dtype=torch.float32))
-    found = intervals.at((0.1, 0.5, 0.9)).numpy()  # (levels, horizon, variates)
-    assert found.shape == (3, 5, 2)
-    expected = np.asarray([-1.2816, 0.0, 1.2816])[:, None, None] * [1.0, 3.0]
-    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=0.12)
-    assert (np.diff(intervals.at(np.linspace(0.005, 0.995, 50)).numpy(), axis=0) >= 0).all()
-    few = Intervals.of(torch.as_tensor(errors[:5], dtype=torch.float32)).at((0.1, 0.9))
-    reached = torch.as_tensor(np.stack([errors[:5, 0].min(0), errors[:5, 0].max(0)]), dtype=torch.float32)
-    torch.testing.assert_close(few[:, 0], reached)  # five errors hold no tenth: the outermost ones stand for it
-    nothing = Intervals.of(torch.full((4, 5, 2), torch.nan)).at(LEVELS)
-    assert not bool(nothing.any())
-
-
 def test_series_that_go_together_count_as_fewer(toys: SimpleNamespace) -> None:
     one = toys.make_task(toys.noise(1000, 1), n_targets=1)
     own = np.random.default_rng(1).normal(size=(16, 800, 1)).astype(np.float32)
@@ -158,12 +143,6 @@ def test_series_that_go_together_count_as_fewer(toys: SimpleNamespace) -> None:
     assert panel(0.0) == pytest.approx(16, rel=0.1)
     assert panel(1.0) == pytest.approx(1.0)
     assert panel(0.5) == pytest.approx(16 / (1 + 15 * 0.5), rel=0.2)
-
-
-def test_stretches_cover_all_steps_once() -> None:
-    for horizon in (1, 2, 7, 96, 720):
-        steps = [step for stretch in stretches(horizon) for step in range(stretch.start, stretch.stop)]
-        assert steps == list(range(horizon))
 
 
 def test_naive_members_repeat_and_go_on() -> None:
