@@ -14,6 +14,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,12 +83,15 @@ def measured(file: Path, what: str, *, rng_seed: int, window: int | None) -> lis
     quantiles = dict.fromkeys(horizons, QuantileSums())
     deciles = combination.intervals.at(DECILES).numpy()
     for block in row_blocks(rows, "test", rows.origins("test", horizons[0]), horizons=horizons, represent=seen):
-        off = combination.predict(block) - block.targets
+        off, nearer = (
+            combination.predict(block) - block.targets,
+            replace(block, lags=block.lags[:, -task.spec.raw_lags :]),
+        )
         found = quantile_sums(horizons, -off, deciles, block.room)
         quantiles = {horizon: total + found[horizon] for horizon, total in quantiles.items()}
         for horizon in horizons:
             fits = block.room >= horizon
-            plain = reference[horizon].predict(block.last_lags(task.spec.raw_lags)) - block.targets[:, :horizon]
+            plain = reference[horizon].predict(nearer) - block.targets[:, :horizon]
             for name, missed in (("ours", off[:, :horizon]), ("reference", plain)):
                 errors[name][horizon].append(np.nanmean(np.square(missed[fits], dtype=np.float64), axis=(1, 2)))
     metrics = quantile_metrics(quantiles)

@@ -8,7 +8,7 @@ and the next steps as targets.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -78,10 +78,6 @@ class RowBlock:
         if features == "representation" and self.joint:
             return torch.as_tensor(y.reshape(1, len(y), -1))
         return torch.as_tensor(np.ascontiguousarray(y.transpose(2, 0, 1)))
-
-    def last_lags(self, n: int) -> RowBlock:
-        """Return the block with the last `n` lags only."""
-        return replace(self, lags=self.lags[:, -n:])
 
     def joined(self) -> Tensor:
         """Return raw lags and, behind them, the representation, float32 (variates, n, raw_lags + features)."""

@@ -104,10 +104,6 @@ class Moments:
         """Return the sums for the first targets only."""
         return self.targets(slice(n_targets))
 
-    def features(self, chosen: slice) -> Moments:
-        """Return the sums for some of the features."""
-        return replace(self, x=self.x[:, chosen], xx=self.xx[:, chosen, chosen], xy=self.xy[:, chosen])
-
     def from_level(self, level: Tensor, *, columns: Tensor, moved: Tensor) -> Moments:
         """Return the sums with a linear combination of the features taken off some of them, and off all targets.
 
