@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.memory import at_a_time, is_limited
+from downstream.probes.span import Span
 from downstream.windows import Windows
 
 MAX_FEATURES = 4096
@@ -53,6 +54,15 @@ def flatten_streams(z: NDArray[np.float32], *, limit: int = MAX_FEATURES) -> NDA
 def features_of(represent: Represent, windows: Windows) -> NDArray[np.float32]:
     """Return the features by which probes know windows, streams flattened, (n_windows, features)."""
     return flatten_streams(represented(represent, windows))
+
+
+def span_of(represent: Represent, windows: Windows) -> Span:
+    """Return training windows by their features, as probes weigh them.
+
+    A representation of several encoders says by `feature_scale`, (features,), what the deviation of each of its
+    features is to become, so that an encoder of many features does not drown one of few.
+    """
+    return Span.of(features_of(represent, windows), scale=getattr(represent, "feature_scale", None))
 
 
 def represent_cases(represent: Represent, cases: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from downstream.task import TaskSpec
 
-HEADLINE = "headline"
-"""The setting that names the headline figure, and why, where it is not the one that others of its kind have."""
 STOPPED = ".stopped"
 """How the setting ends that says where a fit was stopped before its end."""
 
@@ -22,18 +23,23 @@ class Score:
         value: The value to choose by.
         metric: Its name.
         higher_is_better: Its direction.
-        details: Further figures by name.
+        details: Further figures by name; `noise` is the standard error of the value, where that is known.
+        held_out: What the probe said of each case while it had not seen it, mean over repeats, (n, outputs); None where
+            there are no folds.
     """
 
     value: float
     metric: str
     higher_is_better: bool
     details: dict[str, float] = field(default_factory=dict)
+    held_out: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, spec: TaskSpec, value: float, details: dict[str, float]) -> Self:
+    def of(
+        cls, spec: TaskSpec, value: float, details: dict[str, float], *, held_out: NDArray[np.float32] | None = None
+    ) -> Self:
         """Return a value of a task's own metric."""
-        return cls(value, spec.metric, spec.higher_is_better, details)
+        return cls(value, spec.metric, spec.higher_is_better, details, held_out)
 
 
 @dataclass(frozen=True)

@@ -30,28 +30,31 @@ def score_folds(
         spec: What is asked.
         labels: Of all cases, (n,).
         draw: Returns the number of the fold of each case, (n,).
-        predict: Fits on the cases that are not held out, predicts those that are, in order, and says whether its
-            penalty was on the edge of its grid.
-        figures: Gives the metric, and others, of the truth and the predictions, both (n,).
+        predict: Fits on the cases that are not held out, returns what it says of those that are, (held out, outputs),
+            and whether its penalty was on the edge of its grid.
+        figures: Gives the metric, and others, of the truth, (n,), and of what was said, (n, outputs).
         rng_seed: Draws the folds, alike for every encoder.
 
     Returns:
-        The metric; details: the other figures, `n_cases` (scored, repeats counted), `n_repeats`, `fold_sd` (standard
-        deviation over repeats), `alpha_on_edge` (share of folds).
+        The metric, and what was said of the cases held out; details: the other figures, `n_cases` (scored, repeats
+        counted), `n_repeats`, `fold_sd` (standard deviation over repeats), `alpha_on_edge` (share of folds).
     """
     rng = np.random.default_rng(rng_seed)
-    repeats, edges = [], []
+    repeats, said, edges = [], [], []
     for _ in range(int(np.clip(-(-ENOUGH_SCORED // len(labels)), 1, MAX_REPEATS))):
         folds = draw(rng)
-        predicted = np.empty_like(labels)
+        outputs: dict[int, NDArray[Any]] = {}
         for fold in range(int(folds.max()) + 1):
-            held_out = folds == fold
-            predicted[held_out], on_edge = predict(held_out)
+            outputs[fold], on_edge = predict(folds == fold)
             edges.append(on_edge)
-        repeats.append(figures(labels, predicted))
+        said.append(np.empty((len(labels), outputs[0].shape[1])))
+        for fold, of_fold in outputs.items():
+            said[-1][folds == fold] = of_fold
+        repeats.append(figures(labels, said[-1]))
     values = {name: [repeat[name] for repeat in repeats] for name in repeats[0]}
     means = {name: float(np.mean(each)) for name, each in values.items()}
     value = means.pop(spec.metric)
     counts = {"n_cases": float(len(labels) * len(repeats)), "n_repeats": float(len(repeats))}
     spread = {"fold_sd": float(np.std(values[spec.metric])), "alpha_on_edge": float(np.mean(edges))}
-    return Score.of(spec, value, {**means, **counts, **spread})
+    held_out = np.asarray(np.mean(said, axis=0), dtype=np.float32)
+    return Score.of(spec, value, {**means, **counts, **spread}, held_out=held_out)

@@ -1,4 +1,4 @@
-"""Logistic regression on frozen representations, in use: the class of each case."""
+"""The ridge classifier on frozen representations, in use: the class of each case."""
 
 from __future__ import annotations
 
@@ -8,36 +8,51 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
 from downstream.classification.labels import ClassLabels, checked_labels, is_text
 from downstream.classification.task import ClassificationTask
 from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
-from downstream.probes.linear import Standardizer, fit_logistic
-from downstream.represent import Represent, features_of, flatten_streams, represent_cases
+from downstream.probes.linear import RidgeClassifier
+from downstream.represent import Represent, flatten_streams, represent_cases, span_of
+
+Floats = NDArray[np.floating]
 
 
 def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
-    """Fit on all training cases."""
-    x = features_of(represent, task.windows)
-    standardize = Standardizer.fit(x)
-    model = fit_logistic(standardize(x), task.labels, rng_seed=rng_seed)
-    model = getattr(model, "best_estimator_", model)
-    weights, intercept = model.coef_, model.intercept_
-    if len(model.classes_) == 2:
-        weights, intercept = np.concatenate([-weights, weights]) / 2, np.concatenate([-intercept, intercept]) / 2
+    """Fit on all training cases; how sure it is comes from cases that the ridge had not seen."""
+    span = span_of(represent, task.windows)
+    model = RidgeClassifier.fit(span.x, task.labels)
+    weights, intercept = model.ridge.linear
+    held_out = task.kind.validate(task, represent, rng_seed=rng_seed).held_out
+    sharpness = _sharpness(held_out, np.unique(task.labels, return_inverse=True)[1])
     tensors = {
-        "mean": standardize.mean,
-        "deviation": standardize.deviation,
-        "weights": weights,
-        "intercept": intercept,
-        "numbers": np.asarray(model.classes_, dtype=np.int64),
+        "mean": span.standardize.mean,
+        "deviation": span.standardize.deviation,
+        "weights": sharpness * span.weights(weights).T,
+        "intercept": sharpness * intercept,
+        "numbers": np.asarray(model.classes, dtype=np.int64),
     }
     return FittedProbe(
         task.class_labels.facts,
         {name: torch.as_tensor(np.ascontiguousarray(value)) for name, value in tensors.items()},
     )
+
+
+def _sharpness(scores: Floats, classes: NDArray[np.int64]) -> float:
+    """Return the factor by which scores are log-odds that fit best (temperature scaling, Guo et al. 2017).
+
+    Args:
+        scores: Of cases that had not been seen, (n, classes).
+        classes: Of these cases, as columns of `scores`, (n,).
+    """
+
+    def loss(logarithm: float) -> float:
+        return float(-log_softmax(np.exp(logarithm) * scores, axis=1)[np.arange(len(classes)), classes].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 4.0), method="bounded").x))
 
 
 class FittedProbe(Predictor):

@@ -20,6 +20,7 @@ MAX_ITERATIONS = 1000
 # Above this size one eigendecomposition takes seconds, so features are projected first.
 MAX_RANK = 1536
 BLOCK_ROWS = 8192
+COLUMNS = 4096
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,20 @@ class Standardizer:
     deviation: Floats
 
     @classmethod
-    def fit(cls, x: Floats) -> Standardizer:
-        """Fit on training rows, (n, d)."""
-        rows = np.asarray(x, dtype=np.float64)
-        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
-        return cls(mean, np.where(deviation <= 1e-12 * (np.abs(mean) + 1e-12), 1.0, deviation))
+    def fit(cls, x: Floats, *, scale: Floats | None = None) -> Standardizer:
+        """Fit on training rows, (n, d).
+
+        Args:
+            x: The rows.
+            scale: What the deviation of each feature becomes; 1 by default, (d,).
+        """
+        mean: Floats = np.asarray(np.mean(x, axis=0, dtype=np.float64))
+        deviation = np.empty_like(mean)
+        for begin in range(0, len(mean), COLUMNS):  # the float64 of all columns may not fit into memory
+            some = slice(begin, begin + COLUMNS)
+            deviation[some] = np.std(np.asarray(x[:, some], dtype=np.float64), axis=0)
+        deviation = np.where(deviation <= 1e-12 * (np.abs(mean) + 1e-12), 1.0, deviation)
+        return cls(mean, deviation if scale is None else deviation / scale)
 
     def __call__(self, x: Floats) -> Floats:
         """Return standardised rows, float64 (n, d)."""
@@ -80,6 +90,12 @@ class RidgeProbe:
         x = x if self.projection is None else x @ self.projection
         predicted: Floats = self.path.predict(torch.as_tensor(x, dtype=torch.float64), alpha=self.alpha).numpy()
         return predicted
+
+    @property
+    def linear(self) -> tuple[Floats, Floats]:
+        """The same as weights, (d, m), and intercepts, (m,), for standardised rows."""
+        weights, intercept = (part.numpy() for part in self.path.weights(self.alpha))
+        return weights if self.projection is None else self.projection @ weights, intercept
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
-from downstream.represent import Represent, features_of, flatten_streams, represent_cases
+from downstream.represent import Represent, flatten_streams, represent_cases, span_of
 
 
 def fit(task: RegressionTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Fit on all training cases."""
     del rng_seed  # nothing here is random
-    weights, intercept = TargetRidge.fit(features_of(represent, task.windows), task.labels).linear
+    span = span_of(represent, task.windows)
+    weights, intercept = TargetRidge.fit(span.x, task.labels).linear(span)
     return FittedProbe({}, {"weights": torch.as_tensor(weights), "intercept": torch.as_tensor(intercept)})
 
 

@@ -8,40 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream.probes.linear import MAX_RANK, RidgeProbe, Standardizer
+from downstream.probes.span import Span
 
 Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
 class TargetRidge:
-    """Ridge between standardised features and standardised targets; the penalty by leave-one-out.
+    """Ridge between what probes see of features and standardised targets; the penalty by leave-one-out.
 
     Args:
-        features: Standardises features.
         targets: Standardises targets.
-        ridge: The fitted ridge between them.
+        ridge: The fitted ridge.
     """
 
-    features: Standardizer
     targets: Standardizer
     ridge: RidgeProbe
 
     @classmethod
     def fit(cls, x: Floats, y: Floats, *, max_rank: int | None = MAX_RANK) -> TargetRidge:
-        """Fit on features, (n, d), and targets, (n,); for `max_rank` see `RidgeProbe.fit`."""
-        features, targets = Standardizer.fit(x), Standardizer.fit(y[:, None])
-        return cls(features, targets, RidgeProbe.fit(features(x), targets(y[:, None]), max_rank=max_rank))
+        """Fit on rows of a `Span`, (n, r), and targets, (n,); for `max_rank` see `RidgeProbe.fit`."""
+        targets = Standardizer.fit(y[:, None])
+        return cls(targets, RidgeProbe.fit(x, targets(y[:, None]), max_rank=max_rank))
 
     def predict(self, x: Floats) -> Floats:
-        """Return predictions for features as they are, (n,)."""
-        predicted: Floats = (self.ridge.predict(self.features(x)) * self.targets.deviation + self.targets.mean)[:, 0]
+        """Return predictions for rows of the same span, (n,)."""
+        predicted: Floats = (self.ridge.predict(x) * self.targets.deviation + self.targets.mean)[:, 0]
         return predicted
 
-    @property
-    def linear(self) -> tuple[Floats, Floats]:
-        """The same as weights, (d,), and an intercept, (1,), for features as they are."""
-        weights, intercept = (part.numpy() for part in self.ridge.path.weights(self.ridge.alpha))
-        if self.ridge.projection is not None:
-            weights = self.ridge.projection @ weights
-        weights = weights[:, 0] * self.targets.deviation / self.features.deviation
-        return weights, intercept * self.targets.deviation + self.targets.mean - self.features.mean @ weights
+    def linear(self, span: Span) -> tuple[Floats, Floats]:
+        """Return the same as weights, (d,), and an intercept, (1,), for the features of a span as they are."""
+        weights, intercept = self.ridge.linear
+        weights = span.weights(weights)[:, 0] * self.targets.deviation / span.standardize.deviation
+        offset = span.standardize.mean @ weights
+        return weights, intercept * self.targets.deviation + self.targets.mean - offset

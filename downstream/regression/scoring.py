@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from downstream.cases.folds import N_FOLDS, score_folds
 from downstream.cases.task import LabelledWindows
 from downstream.metrics import mae, mse
+from downstream.probes.span import Span
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
-from downstream.represent import Represent, features_of
+from downstream.represent import Represent, features_of, span_of
 from downstream.scores import Score, Scores
 
 Floats = NDArray[np.floating]
@@ -31,23 +32,29 @@ def errors_of(truth: Floats, predicted: Floats) -> dict[str, float]:
 def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -> Score:
     """Return the root mean squared error over repeated folds of the training cases, mean over repeats.
 
-    The encoder has seen these cases without targets; the probe of a fold has not seen them at all, and its penalty
-    comes from leave-one-out errors inside the other folds. All candidates get the same folds.
+    The encoder has seen these cases without targets, as have the means and deviations of features; the probe of a fold
+    has not seen them at all, and its penalty comes from leave-one-out errors inside the other folds. All candidates get
+    the same folds.
 
     Returns:
-        The error; details: `mae`, `r2`, and those of `score_folds`.
+        The error, and the prediction for each case, (n, 1); details: `mae`, `r2`, `noise`, and those of `score_folds`.
     """
-    x, y = features_of(represent, task.windows), task.labels
+    x, y = span_of(represent, task.windows).x, task.labels
     n_folds = min(N_FOLDS, len(y))
 
     def predict(held_out: NDArray[np.bool_]) -> tuple[Floats, bool]:
         model = TargetRidge.fit(x[~held_out], y[~held_out])
-        return model.predict(x[held_out]), model.ridge.on_edge
+        return model.predict(x[held_out])[:, None], model.ridge.on_edge
 
     def draw(rng: np.random.Generator) -> NDArray[np.int64]:
         return rng.permutation(len(y)) % n_folds
 
-    return score_folds(task.spec, y, draw=draw, predict=predict, figures=errors_of, rng_seed=rng_seed)
+    def figures(truth: Floats, said: Floats) -> dict[str, float]:
+        errors = errors_of(truth, said[:, 0])
+        spread = float(np.std((truth - said[:, 0]) ** 2)) / np.sqrt(len(truth))  # of the mean squared error
+        return {**errors, "noise": spread / (2.0 * errors["rmse"]) if errors["rmse"] > 0 else 0.0}
+
+    return score_folds(task.spec, y, draw=draw, predict=predict, figures=figures, rng_seed=rng_seed)
 
 
 def score_test(task: RegressionTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:
@@ -57,7 +64,7 @@ def score_test(task: RegressionTask, opened: LabelledWindows, represent: Represe
         `rmse`, `mae` and `r2`.
     """
     del rng_seed
-    return score_features(task, opened, features_of(represent, task.windows), features_of(represent, opened.windows))
+    return _score(task, opened, span_of(represent, task.windows), features_of(represent, opened.windows))
 
 
 def score_features(
@@ -72,9 +79,13 @@ def score_features(
         new: Features of test cases.
         exact: Never project many features of many cases, however long that takes.
     """
-    model = TargetRidge.fit(x, task.labels, **({"max_rank": None} if exact else {}))
+    return _score(task, opened, Span.of(x), new, **({"max_rank": None} if exact else {}))
+
+
+def _score(task: RegressionTask, opened: LabelledWindows, span: Span, new: Floats, **how: None) -> Scores:
+    model = TargetRidge.fit(span.x, task.labels, **how)
     settings = {"ridge.alpha": f"{model.ridge.alpha:g}"}
-    return score_predictions(task, opened, model.predict(new), settings=settings)
+    return score_predictions(task, opened, model.predict(span(new)), settings=settings)
 
 
 def score_predictions(

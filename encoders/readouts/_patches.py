@@ -1,4 +1,4 @@
-"""Means of stretches side by side: `patches_4`, `patches_8`, `patches_16` and `patches_32`."""
+"""Means of stretches side by side: `patches_4`, `patches_8`, `patches_16`, `patches_32` and `patches_128`."""
 
 import torch
 from torch import Tensor

@@ -20,6 +20,6 @@ SPACE = (
     "`tscnas space --print default` writes"
 )
 SVM = (
-    "score classification on test with TS2Vec's support vector machine too, whose accuracy is then the headline; its "
-    "time grows faster than the number of cases"
+    "score classification on test with TS2Vec's support vector machine too; its time grows faster than the number of "
+    "cases"
 )

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ahc.record import TrialRecord
-from downstream.scores import HEADLINE, STOPPED
+from downstream.scores import STOPPED
 from downstream.task import Task
 from nas.choosing.candidates import Candidates
 from nas.report.rows import Row
@@ -171,7 +171,7 @@ def _settings(rows: Sequence[Row]) -> list[str]:
     settings = {
         name: value
         for name, value in rows[0].scores.settings.items()
-        if name not in ("part", HEADLINE) and not name.startswith(_DETAILED_SETTINGS) and not name.endswith(STOPPED)
+        if name != "part" and not name.startswith(_DETAILED_SETTINGS) and not name.endswith(STOPPED)
     }
     return [_indent("; ".join(f"{name}: {value}" for name, value in settings.items()))] if settings else []
 

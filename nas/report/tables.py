@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from downstream.scores import HEADLINE, STOPPED
+from downstream.scores import STOPPED
 from nas.report.rows import Row
 
 MOST_COLUMNS = 7
@@ -27,7 +27,7 @@ def _notes(rows: Sequence[Row]) -> list[str]:
     notes: dict[str, list[str]] = {}
     for row in rows:
         for name, text in row.scores.settings.items():
-            if name == HEADLINE or name.endswith(STOPPED):
+            if name.endswith(STOPPED):
                 notes.setdefault(f"{name}: {text}", []).append(row.name)
     return [f"{text} - {', '.join(names)}" for text, names in notes.items()]
 

@@ -102,6 +102,15 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
                 **_bank("kernel_bank", hidden=48, readout="patches_32", normalization="last", channels="independent"),
             },
         ),
+        "values": Preset(
+            source="piecewise aggregate approximation, Keogh et al. 2001, doi:10.1007/PL00011669",
+            differs="No encoder but the series itself: the mean of each variate over 128 equal stretches of the observed "
+            "steps, one step each where there are no more. Nothing is trained, whatever the strategy.",
+            genotype={
+                **_FROZEN,
+                **_bank("identity", hidden=1, readout="patches_128", channels="independent"),
+            },
+        ),
         "rocket_spectral": Preset(
             source=_LOG_DET + "MiniRocket's features, arXiv:2012.08791",
             differs="No publication joins the two: the bank of minirocket is frozen, and the linear embedding to 256 "
