@@ -37,6 +37,8 @@ _FUNCTIONS = {
     "baselines": ("baselines", "BASELINES"),
     "fit_predictor": ("predictor", "fit"),
     "prove": ("predictor", "prove"),
+    "held_out_score": ("scoring", "held_out_score"),
+    "held_out_losses": ("scoring", "held_out_losses"),
     "restore_predictor": ("predictor", "FittedProbe"),
 }
 
@@ -53,6 +55,8 @@ class TaskKind:
     - `validate`, `score_test`, `baselines`: see `evaluation`;
     - `fit_predictor(task, represent, *, rng_seed) -> Predictor`: the probe that predicts for a user;
     - `prove(task, opened, represent) -> (Scores, Predictor)`: both from one fit, where a kind can;
+    - `held_out_score(task, said) -> Score`, `held_out_losses(task, said) -> (n,)`: what is said of cases held out is
+      worth, as a whole and case by case, where a kind validates so (`Score.held_out`): its encoders can be combined;
     - `restore_predictor(facts, tensors) -> Predictor`: the same from what was saved of it.
 
     Args:

@@ -31,6 +31,8 @@ Integers = NDArray[np.int64]
 HEADLINE_PROBE = "ridge"
 """A closed form, so it is always there; the predictor for users is the same."""
 VALUES_AT_A_TIME = 2**26  # of the features of test cases
+SHARPNESS = 4.0
+"""What turns a difference between scores of the ridge, whose targets are -1 and 1, into log-odds: about what fits."""
 
 
 def stratified_folds(labels: Integers, *, rng: np.random.Generator, n_folds: int = N_FOLDS) -> Integers:
@@ -77,17 +79,38 @@ def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 
         return scores, model.ridge.on_edge
 
     def figures(truth: Integers, scores: Floats) -> dict[str, float]:
-        predicted = classes[scores.argmax(axis=1)]
-        n_right, n = int(np.sum(predicted == truth)), len(truth)
-        share = (n_right + 1) / (n + 2)  # all right of few is no certainty
-        return {
-            "accuracy": metrics.accuracy(truth, predicted),
-            "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
-            "noise": float(np.sqrt(share * (1.0 - share) / n)),
-        }
+        return _held_out_figures(truth, classes[scores.argmax(axis=1)])
 
     draw = partial(_stratified, labels)
     return score_folds(task.spec, labels, draw=draw, predict=predict, figures=figures, rng_seed=rng_seed)
+
+
+def held_out_score(task: ClassificationTask, said: Floats) -> Score:
+    """Return the accuracy, its noise and the balanced accuracy of what was said of cases held out, (n, classes)."""
+    figures = _held_out_figures(task.labels, np.unique(task.labels)[said.argmax(axis=1)])
+    return Score.of(task.spec, figures.pop("accuracy"), figures)
+
+
+def held_out_losses(task: ClassificationTask, said: Floats) -> Floats:
+    """Return a smooth loss of what was said of each case held out, (n, classes): the logistic one of its margin, (n,).
+
+    Accuracies of few cases are too coarse to tell a combination from the next.
+    """
+    true = np.arange(len(said)), np.searchsorted(np.unique(task.labels), task.labels)
+    others = said.copy()
+    others[true] = -np.inf
+    losses: Floats = np.logaddexp(0.0, -SHARPNESS * (said[true] - others.max(axis=1)))
+    return losses
+
+
+def _held_out_figures(truth: Integers, predicted: Integers) -> dict[str, float]:
+    n_right, n = int(np.sum(predicted == truth)), len(truth)
+    share = (n_right + 1) / (n + 2)  # all right of few is no certainty
+    return {
+        "accuracy": metrics.accuracy(truth, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
+        "noise": float(np.sqrt(share * (1.0 - share) / n)),
+    }
 
 
 def _stratified(labels: Integers, rng: np.random.Generator) -> Integers:

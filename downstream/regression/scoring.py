@@ -50,11 +50,27 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
         return rng.permutation(len(y)) % n_folds
 
     def figures(truth: Floats, said: Floats) -> dict[str, float]:
-        errors = errors_of(truth, said[:, 0])
-        spread = float(np.std((truth - said[:, 0]) ** 2)) / np.sqrt(len(truth))  # of the mean squared error
-        return {**errors, "noise": spread / (2.0 * errors["rmse"]) if errors["rmse"] > 0 else 0.0}
+        return _held_out_figures(truth, said[:, 0])
 
     return score_folds(task.spec, y, draw=draw, predict=predict, figures=figures, rng_seed=rng_seed)
+
+
+def held_out_score(task: RegressionTask, said: Floats) -> Score:
+    """Return the root mean squared error, its noise, and `mae` and `r2` of what was said of cases held out, (n, 1)."""
+    figures = _held_out_figures(task.labels, said[:, 0])
+    return Score.of(task.spec, figures.pop("rmse"), figures)
+
+
+def held_out_losses(task: RegressionTask, said: Floats) -> Floats:
+    """Return the squared error of what was said of each case held out, (n, 1), in variances of the target, (n,)."""
+    losses: Floats = (task.labels - said[:, 0]) ** 2 / max(float(np.var(task.labels)), 1e-300)
+    return losses
+
+
+def _held_out_figures(truth: Floats, predicted: Floats) -> dict[str, float]:
+    errors = errors_of(truth, predicted)
+    spread = float(np.std((truth - predicted) ** 2)) / np.sqrt(len(truth))  # of the mean squared error
+    return {**errors, "noise": spread / (2.0 * errors["rmse"]) if errors["rmse"] > 0 else 0.0}
 
 
 def score_test(task: RegressionTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:

@@ -248,9 +248,7 @@ def test_embeddings_per_series_and_per_step(run: Path, tmp_path: Path) -> None:
         embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "z.npz"), quiet=True))
 
 
-def test_the_svm_is_left_out_where_it_is_not_wanted(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_svm_is_left_out_where_it_is_not_wanted(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = json.loads((run / "config.json").read_text())["question"]
     assert before["svm"] is None  # a run from before there was the choice goes on
 
