@@ -15,6 +15,7 @@ from downstream import evaluation, load_task
 from downstream.cases import features
 from downstream.kinds import task_kind
 from downstream.probes.ridge import ALPHAS
+from downstream.probes.span import Span
 from downstream.regression import scoring as regression
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
@@ -107,9 +108,10 @@ def test_baselines_know_the_mean_and_the_values(monkeypatch: pytest.MonkeyPatch)
 def test_the_linear_form_predicts_the_same(n: int, d: int, max_rank: int | None) -> None:
     rng = np.random.default_rng(0)
     x, y = 5 + rng.normal(size=(n, d)), 1e6 + rng.normal(size=n)
-    model = TargetRidge.fit(x, y, max_rank=max_rank)
-    weights, intercept = model.linear
-    np.testing.assert_allclose(x @ weights + intercept, model.predict(x), rtol=1e-12)
+    span = Span.of(x)
+    model = TargetRidge.fit(span.x, y, max_rank=max_rank)
+    weights, intercept = model.linear(span)
+    np.testing.assert_allclose(x @ weights + intercept, model.predict(span.x), rtol=1e-12)
 
 
 def test_a_saved_probe_that_is_none_is_refused() -> None:
