@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.memory import at_a_time, is_limited
-from downstream.probes.span import Span
+from downstream.probes.spans import Spans
 from downstream.windows import Windows
 
 MAX_FEATURES = 4096
@@ -56,13 +56,14 @@ def features_of(represent: Represent, windows: Windows) -> NDArray[np.float32]:
     return flatten_streams(represented(represent, windows))
 
 
-def span_of(represent: Represent, windows: Windows) -> Span:
-    """Return training windows by their features, as probes weigh them.
+def spans_of(represent: Represent, windows: Windows) -> Spans:
+    """Return training windows by their features, as probes see them.
 
-    A representation of several encoders says by `feature_scale`, (features,), what the deviation of each of its
-    features is to become, so that an encoder of many features does not drown one of few.
+    A representation of several encoders says by `members`, (features,), which of them each of its features comes from,
+    and by `weights` what each counts.
     """
-    return Span.of(features_of(represent, windows), scale=getattr(represent, "feature_scale", None))
+    x = features_of(represent, windows)
+    return Spans.of(x, members=getattr(represent, "members", None), weights=getattr(represent, "weights", None))
 
 
 def represent_cases(represent: Represent, cases: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -12,29 +12,26 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from downstream.classification.labels import ClassLabels, checked_labels, is_text
+from downstream.classification.ridges import RidgeSum
+from downstream.classification.scoring import held_out_scores
 from downstream.classification.task import ClassificationTask
 from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
-from downstream.probes.linear import RidgeClassifier
-from downstream.represent import Represent, flatten_streams, represent_cases, span_of
+from downstream.represent import Represent, flatten_streams, represent_cases, spans_of
 
 Floats = NDArray[np.floating]
 
 
 def fit(task: ClassificationTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Fit on all training cases; how sure it is comes from cases that the ridge had not seen."""
-    span = span_of(represent, task.windows)
-    model = RidgeClassifier.fit(span.x, task.labels)
-    weights, intercept = model.ridge.linear
-    held_out = task.kind.validate(task, represent, rng_seed=rng_seed).held_out
+    spans = spans_of(represent, task.windows)
+    model = RidgeSum.fit(spans.rows, task.labels, weights=spans.weights)
+    held_out = held_out_scores(task, spans, rng_seed=rng_seed).held_out
+    assert held_out is not None
     sharpness = _sharpness(held_out, np.unique(task.labels, return_inverse=True)[1])
-    tensors = {
-        "mean": span.standardize.mean,
-        "deviation": span.standardize.deviation,
-        "weights": sharpness * span.weights(weights).T,
-        "intercept": sharpness * intercept,
-        "numbers": np.asarray(model.classes, dtype=np.int64),
-    }
+    tensors = model.linear(spans)
+    tensors |= {name: sharpness * tensors[name] for name in ("weights", "intercept")}
+    tensors["numbers"] = np.asarray(model.classes, dtype=np.int64)
     return FittedProbe(
         task.class_labels.facts,
         {name: torch.as_tensor(np.ascontiguousarray(value)) for name, value in tensors.items()},

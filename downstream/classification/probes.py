@@ -1,4 +1,4 @@
-"""The probes that a representation of cases is tested with, by name; each is fitted on all training cases."""
+"""The probes that a representation of cases is tested with beside the ridge, each fitted on all training cases."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from compute.interruptible import interruptible
 from downstream.probes.knn import nearest
-from downstream.probes.linear import RidgeClassifier, fit_logistic
+from downstream.probes.linear import fit_logistic
 from downstream.probes.svm import fit_svm
 from downstream.register import Register
 
@@ -33,7 +33,7 @@ class Predicted(NamedTuple):
 
 
 PROBES: Register[Callable[..., Predicted]] = Register()
-"""Each is `(x, labels, new, *, rng_seed) -> Predicted`, on standardised features of training and new cases.
+"""Each is `(x, labels, new, *, rng_seed) -> Predicted`, on training and new cases as `Spans` puts them side by side.
 
 A probe that may not end raises `NoEndError`, and is left out."""
 
@@ -51,14 +51,6 @@ def predict_svm(x: Floats, labels: Integers, new: Floats, *, rng_seed: int) -> P
     model = fit_svm(x, labels, rng_seed=rng_seed)
     classes, scores = interruptible(lambda: (model.predict(new), model.decision_function(new)))
     return Predicted(classes, scores, np.unique(labels), _settings(model))
-
-
-@PROBES.add("ridge")
-def predict_ridge(x: Floats, labels: Integers, new: Floats, *, rng_seed: int = 0, **how: Any) -> Predicted:
-    """Fit the closed-form ridge; `how` are further arguments of `RidgeClassifier.fit`."""
-    del rng_seed
-    model = RidgeClassifier.fit(x, labels, **how)
-    return Predicted(model.predict(new), model.decision(new), model.classes, {"alpha": f"{model.ridge.alpha:g}"})
 
 
 @PROBES.add("knn")

@@ -9,7 +9,7 @@ A probe that is not wanted, or comes to no end, is left out, which the settings 
 Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from downstream import metrics
 from downstream.cases.folds import N_FOLDS, score_folds
 from downstream.cases.task import LabelledWindows
-from downstream.classification.probes import PROBES, Predicted, predict_ridge
+from downstream.classification.probes import PROBES, Predicted
+from downstream.classification.ridges import RidgeSum
 from downstream.classification.task import ClassificationTask
-from downstream.probes.linear import RidgeClassifier
 from downstream.probes.penalties import NoEndError
-from downstream.probes.span import Span
-from downstream.represent import Represent, features_of, span_of
+from downstream.probes.spans import Spans
+from downstream.represent import Represent, features_of, spans_of
 from downstream.scores import Score, Scores
 
 Floats = NDArray[np.floating]
@@ -64,19 +64,24 @@ def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 
         The accuracy, and the probe's score of each class for each case, (n, classes); details: `balanced_accuracy`,
         `noise`, and those of `score_folds`.
     """
-    x, labels = span_of(represent, task.windows).x, task.labels
+    return held_out_scores(task, spans_of(represent, task.windows), rng_seed=rng_seed)
+
+
+def held_out_scores(task: ClassificationTask, spans: Spans, *, rng_seed: int) -> Score:
+    """Return what `validate` does, of features already there."""
+    rows, labels = spans.rows, task.labels
     classes = np.unique(labels)
 
     def predict(held_out: NDArray[np.bool_]) -> tuple[Floats, bool]:
-        scores = np.full((int(held_out.sum()), len(classes)), -1.0)  # a class without a case is never meant
+        scores = np.full((int(held_out.sum()), len(classes)), -1.0)
         known = np.isin(classes, labels[~held_out])
         if known.sum() < 2:
             scores[:, known] = 1.0
             return scores, False
-        model = RidgeClassifier.fit(x[~held_out], labels[~held_out])
-        scores[:, known] = model.decision(x[held_out])
-        scores[:, ~known] = scores[:, known].min(initial=0.0) - 1.0
-        return scores, model.ridge.on_edge
+        model = RidgeSum.fit([own[~held_out] for own in rows], labels[~held_out], weights=spans.weights)
+        scores[:, known] = model.decision([own[held_out] for own in rows])
+        scores[:, ~known] = scores[:, known].min(initial=0.0) - 1.0  # a class that has no other case is never meant
+        return scores, model.on_edge
 
     def figures(truth: Integers, scores: Floats) -> dict[str, float]:
         return _held_out_figures(truth, classes[scores.argmax(axis=1)])
@@ -121,44 +126,52 @@ def score_test(task: ClassificationTask, opened: LabelledWindows, represent: Rep
     """Fit every probe on all training cases and score it on all test cases.
 
     Returns:
-        `accuracy/P`, `macro_f1/P`, `auprc/P` for the probes P `logistic`, `svm`, `ridge` and `knn` (accuracy and
+        `accuracy/P`, `macro_f1/P`, `auprc/P` for the probes P `ridge`, `logistic`, `svm` and `knn` (accuracy and
         F1 only). The headline is the accuracy with the ridge, which is what predicts for users.
     """
-    span = span_of(represent, task.windows)
-    some = max(1, VALUES_AT_A_TIME // len(span.standardize.mean))
-    cases = opened.windows
-    parts = [cases.subset(slice(begin, begin + some)) for begin in range(0, len(cases), some)]
-    new = np.concatenate([span.with_distance(features_of(represent, part)) for part in parts])
-    return _probed(task, opened, span.padded, new, rng_seed=rng_seed)
+    spans = spans_of(represent, task.windows)
+    cases, some = opened.windows, max(1, VALUES_AT_A_TIME // sum(len(part.columns) for part in spans.parts))
+    blocks = [cases.subset(slice(begin, begin + some)) for begin in range(0, len(cases), some)]
+    seen = [spans(features_of(represent, block)) for block in blocks]
+    rows = [np.concatenate(part) for part in zip(*seen, strict=True)]
+    return _probed(task, opened, spans, rows, rng_seed=rng_seed)
 
 
 def score_features(
     task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats, *, rng_seed: int = 0
 ) -> Scores:
     """Score given features of training and test cases, (n, d) and (n_test, d), as `score_test` does."""
-    span = Span.of(x)
-    return _probed(task, opened, span.padded, span.with_distance(new), rng_seed=rng_seed)
+    spans = Spans.of(x)
+    return _probed(task, opened, spans, spans(new), rng_seed=rng_seed)
 
 
 def score_ridge(task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats) -> Scores:
     """Score given features with the ridge classifier only: what MiniRocket's thousands of features are made for."""
-    span = Span.of(x)
-    predicted = predict_ridge(span.x, task.labels, span(new), max_rank=None)
-    return _scores(task, opened, {"ridge": predicted}, left_out={})
+    spans = Spans.of(x)
+    return _scores(task, opened, {"ridge": _ridge(task, spans, spans(new), max_rank=None)}, left_out={})
 
 
-def _probed(task: ClassificationTask, opened: LabelledWindows, x: Floats, new: Floats, *, rng_seed: int) -> Scores:
-    """Score features in which distances and products between cases are what probes are to see."""
+def _probed(
+    task: ClassificationTask, opened: LabelledWindows, spans: Spans, new: Sequence[Floats], *, rng_seed: int
+) -> Scores:
+    """Score the ridge and all other probes on test cases in the dimensions of each part of `spans`."""
     predicted, left_out = {}, {}
+    x, all_new = spans.side_by_side(spans.rows), spans.side_by_side(new)
     for name, probe in PROBES.items():
         if name in task.unwanted_probes:
             left_out[name] = "left out, as asked"
             continue
         try:
-            predicted[name] = probe(x, task.labels, new, rng_seed=rng_seed)
+            predicted[name] = probe(x, task.labels, all_new, rng_seed=rng_seed)
         except NoEndError as problem:
             left_out[name] = f"left out: {problem}"
-    return _scores(task, opened, predicted, left_out=left_out)
+    return _scores(task, opened, {HEADLINE_PROBE: _ridge(task, spans, new), **predicted}, left_out=left_out)
+
+
+def _ridge(task: ClassificationTask, spans: Spans, new: Sequence[Floats], **how: None) -> Predicted:
+    model = RidgeSum.fit(spans.rows, task.labels, weights=spans.weights, **how)
+    scores = model.decision(new)
+    return Predicted(model.classes[scores.argmax(axis=1)], scores, model.classes, {"alpha": model.alphas})
 
 
 def _scores(

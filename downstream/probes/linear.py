@@ -31,20 +31,14 @@ class Standardizer:
     deviation: Floats
 
     @classmethod
-    def fit(cls, x: Floats, *, scale: Floats | None = None) -> Standardizer:
-        """Fit on training rows, (n, d).
-
-        Args:
-            x: The rows.
-            scale: What the deviation of each feature becomes; 1 by default, (d,).
-        """
+    def fit(cls, x: Floats) -> Standardizer:
+        """Fit on training rows, (n, d)."""
         mean: Floats = np.asarray(np.mean(x, axis=0, dtype=np.float64))
         deviation = np.empty_like(mean)
         for begin in range(0, len(mean), COLUMNS):  # the float64 of all columns may not fit into memory
             some = slice(begin, begin + COLUMNS)
             deviation[some] = np.std(np.asarray(x[:, some], dtype=np.float64), axis=0)
-        deviation = np.where(deviation <= 1e-12 * (np.abs(mean) + 1e-12), 1.0, deviation)
-        return cls(mean, deviation if scale is None else deviation / scale)
+        return cls(mean, np.where(deviation <= 1e-12 * (np.abs(mean) + 1e-12), 1.0, deviation))
 
     def __call__(self, x: Floats) -> Floats:
         """Return standardised rows, float64 (n, d)."""

@@ -35,14 +35,9 @@ class Span:
     basis: Floats | None = None
 
     @classmethod
-    def of(cls, x: Floats, *, scale: Floats | None = None) -> Span:
-        """Return the span of training cases.
-
-        Args:
-            x: Features, (n, d).
-            scale: What the deviation of each feature becomes; 1 by default, (d,).
-        """
-        standardize = Standardizer.fit(x, scale=scale)
+    def of(cls, x: Floats) -> Span:
+        """Return the span of training cases, features (n, d)."""
+        standardize = Standardizer.fit(x)
         n, d = x.shape
         if n > MAX_RANK or d <= n:
             return cls(standardize, standardize(x))

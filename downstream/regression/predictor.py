@@ -13,14 +13,14 @@ from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
-from downstream.represent import Represent, flatten_streams, represent_cases, span_of
+from downstream.represent import Represent, flatten_streams, represent_cases, spans_of
 
 
 def fit(task: RegressionTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
     """Fit on all training cases."""
     del rng_seed  # nothing here is random
-    span = span_of(represent, task.windows)
-    weights, intercept = TargetRidge.fit(span.x, task.labels).linear(span)
+    spans = spans_of(represent, task.windows)
+    weights, intercept = TargetRidge.fit(spans.rows, task.labels, weights=spans.weights).linear(spans)
     return FittedProbe({}, {"weights": torch.as_tensor(weights), "intercept": torch.as_tensor(intercept)})
 
 

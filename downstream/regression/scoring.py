@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from downstream.cases.folds import N_FOLDS, score_folds
 from downstream.cases.task import LabelledWindows
 from downstream.metrics import mae, mse
-from downstream.probes.span import Span
+from downstream.probes.spans import Spans
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
-from downstream.represent import Represent, features_of, span_of
+from downstream.represent import Represent, features_of, spans_of
 from downstream.scores import Score, Scores
 
 Floats = NDArray[np.floating]
@@ -39,12 +39,12 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
     Returns:
         The error, and the prediction for each case, (n, 1); details: `mae`, `r2`, `noise`, and those of `score_folds`.
     """
-    x, y = span_of(represent, task.windows).x, task.labels
+    spans, y = spans_of(represent, task.windows), task.labels
     n_folds = min(N_FOLDS, len(y))
 
     def predict(held_out: NDArray[np.bool_]) -> tuple[Floats, bool]:
-        model = TargetRidge.fit(x[~held_out], y[~held_out])
-        return model.predict(x[held_out])[:, None], model.ridge.on_edge
+        model = TargetRidge.fit([own[~held_out] for own in spans.rows], y[~held_out], weights=spans.weights)
+        return model.predict([own[held_out] for own in spans.rows])[:, None], model.on_edge
 
     def draw(rng: np.random.Generator) -> NDArray[np.int64]:
         return rng.permutation(len(y)) % n_folds
@@ -80,7 +80,7 @@ def score_test(task: RegressionTask, opened: LabelledWindows, represent: Represe
         `rmse`, `mae` and `r2`.
     """
     del rng_seed
-    return _score(task, opened, span_of(represent, task.windows), features_of(represent, opened.windows))
+    return _score(task, opened, spans_of(represent, task.windows), features_of(represent, opened.windows))
 
 
 def score_features(
@@ -95,13 +95,13 @@ def score_features(
         new: Features of test cases.
         exact: Never project many features of many cases, however long that takes.
     """
-    return _score(task, opened, Span.of(x), new, **({"max_rank": None} if exact else {}))
+    return _score(task, opened, Spans.of(x), new, **({"max_rank": None} if exact else {}))
 
 
-def _score(task: RegressionTask, opened: LabelledWindows, span: Span, new: Floats, **how: None) -> Scores:
-    model = TargetRidge.fit(span.x, task.labels, **how)
-    settings = {"ridge.alpha": f"{model.ridge.alpha:g}"}
-    return score_predictions(task, opened, model.predict(span(new)), settings=settings)
+def _score(task: RegressionTask, opened: LabelledWindows, spans: Spans, new: Floats, **how: None) -> Scores:
+    model = TargetRidge.fit(spans.rows, task.labels, weights=spans.weights, **how)
+    settings = {"ridge.alpha": model.alphas}
+    return score_predictions(task, opened, model.predict(spans(new)), settings=settings)
 
 
 def score_predictions(

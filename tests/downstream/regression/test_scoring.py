@@ -15,7 +15,7 @@ from downstream import evaluation, load_task
 from downstream.cases import features
 from downstream.kinds import task_kind
 from downstream.probes.ridge import ALPHAS
-from downstream.probes.span import Span
+from downstream.probes.spans import Spans
 from downstream.regression import scoring as regression
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
@@ -108,10 +108,11 @@ def test_baselines_know_the_mean_and_the_values(monkeypatch: pytest.MonkeyPatch)
 def test_the_linear_form_predicts_the_same(n: int, d: int, max_rank: int | None) -> None:
     rng = np.random.default_rng(0)
     x, y = 5 + rng.normal(size=(n, d)), 1e6 + rng.normal(size=n)
-    span = Span.of(x)
-    model = TargetRidge.fit(span.x, y, max_rank=max_rank)
-    weights, intercept = model.linear(span)
-    np.testing.assert_allclose(x @ weights + intercept, model.predict(span.x), rtol=1e-12)
+    for members in (None, np.arange(d) % 2):
+        spans = Spans.of(x, members=members, weights=None if members is None else (3.0, 1.0))
+        model = TargetRidge.fit(spans.rows, y, weights=spans.weights, max_rank=max_rank)
+        weights, intercept = model.linear(spans)
+        np.testing.assert_allclose(x @ weights + intercept, model.predict(spans.rows), rtol=1e-12)
 
 
 def test_a_saved_probe_that_is_none_is_refused() -> None:
