@@ -26,6 +26,7 @@ SHARES = MappingProxyType(
         "sum": Fraction(1, 4),
         "similarity": Fraction(1, 16),
         "kept similarity": Fraction(1, 4),
+        "feature": Fraction(1, 16),
         "candidate": Fraction(1, 4),
     }
 )
