@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compute.memory import at_a_time, is_limited
-from downstream.probes.spans import Spans
 from downstream.windows import Windows
 
 MAX_FEATURES = 4096
@@ -53,17 +52,20 @@ def flatten_streams(z: NDArray[np.float32], *, limit: int = MAX_FEATURES) -> NDA
 
 def features_of(represent: Represent, windows: Windows) -> NDArray[np.float32]:
     """Return the features by which probes know windows, streams flattened, (n_windows, features)."""
-    return flatten_streams(represented(represent, windows))
+    return flattened(represent, represented(represent, windows))
 
 
-def spans_of(represent: Represent, windows: Windows) -> Spans:
-    """Return training windows by their features, as probes see them.
+def flattened(represent: Represent, z: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return representations as features, (n, features): those of each encoder of a combination flattened by itself.
 
-    A representation of several encoders says by `members`, (features,), which of them each of its features comes from,
-    and by `weights` what each counts.
+    Args:
+        represent: What gave them; a combination says by `members`, (features,), which of its encoders each is from.
+        z: (n, streams, features).
     """
-    x = features_of(represent, windows)
-    return Spans.of(x, members=getattr(represent, "members", None), weights=getattr(represent, "weights", None))
+    of = getattr(represent, "members", None)
+    if of is None:
+        return flatten_streams(z)
+    return np.concatenate([flatten_streams(z[:, :, of == number]) for number in range(int(of.max()) + 1)], axis=1)
 
 
 def represent_cases(represent: Represent, cases: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

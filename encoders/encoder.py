@@ -11,7 +11,7 @@ from encoders.by_run import read_by_run, readable_by_run
 from encoders.cell import Cell
 from encoders.embedding import Embedding
 from encoders.export import surely
-from encoders.input import PARTS, by_stream
+from encoders.input import PARTS, by_stream, observed_span
 from encoders.input_normalization import NORMALIZATIONS, check_normalization, normalize_input
 from encoders.linear import Linear
 from encoders.operators._kernel_bank import KernelBank
@@ -102,6 +102,11 @@ class Encoder(nn.Module):
                 self.requires_grad_(False)
                 if self.embedding is not None:
                     self.embedding.requires_grad_(True)
+
+    @property
+    def members(self) -> tuple[Encoder]:
+        """Itself alone; a combination (`encoders.combined`) has several."""
+        return (self,)
 
     @property
     def bank(self) -> KernelBank | None:
@@ -278,18 +283,3 @@ class Encoder(nn.Module):
                 raise ValueError(
                     f"Encoder: {name} must be (batch, time) = {tuple(x.shape[:2])}, got {tuple(steps.shape)}"
                 )
-
-
-def observed_span(x: Tensor) -> Tensor:
-    """Return True from the first to the last step at which any variate is observed.
-
-    Args:
-        x: Windows, NaN where a value is missing; (batch, time, variates).
-
-    Returns:
-        All False for a window without observed steps; (batch, time), bool.
-    """
-    observed = ~x.isnan().all(dim=2)
-    since_first = observed.cumsum(dim=1) > 0
-    until_last = observed.flip(1).cumsum(dim=1).flip(1) > 0
-    return since_first & until_last

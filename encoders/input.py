@@ -31,3 +31,18 @@ def by_stream(values: Tensor, *, read: str, independent: bool) -> Tensor:
     if independent:
         return torch.stack(parts, dim=-1).transpose(1, 2)
     return torch.cat(parts, dim=-1).unsqueeze(1)
+
+
+def observed_span(x: Tensor) -> Tensor:
+    """Return True from the first to the last step at which any variate is observed.
+
+    Args:
+        x: Windows, NaN where a value is missing; (batch, time, variates).
+
+    Returns:
+        All False for a window without observed steps; (batch, time), bool.
+    """
+    observed = ~x.isnan().all(dim=2)
+    since_first = observed.cumsum(dim=1) > 0
+    until_last = observed.flip(1).cumsum(dim=1).flip(1) > 0
+    return since_first & until_last

@@ -1,6 +1,6 @@
 """What a trained encoder offers to probes: windows in, pooled representations out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from compute.memory import at_a_time, is_limited
 from downstream.windows import Windows
-from encoders.encoder import Encoder
+from encoders.combined import AnyEncoder, CombinedEncoder
 from nas.cost.encoder_cost import bytes_per_window
 from nas.training.divergence import DivergedError
 
@@ -23,14 +23,29 @@ class Representer:
         encoder: The encoder; it is put in evaluation mode for each call.
         device: Where it runs.
         tokens_per_batch: Window-variate steps that are encoded at once; fewer where a memory budget asks for that.
+        weights: What each member of a combination counts for probes; by default all alike.
+
+    Attributes:
+        members: The number of the member of a combination that each feature of a stream belongs to, (features,); None
+            for a plain encoder.
+        weights: What each member counts; None for all alike.
     """
 
     def __init__(
-        self, encoder: Encoder, *, device: torch.device | str = "cpu", tokens_per_batch: int = TOKENS_PER_BATCH
+        self,
+        encoder: AnyEncoder,
+        *,
+        device: torch.device | str = "cpu",
+        tokens_per_batch: int = TOKENS_PER_BATCH,
+        weights: Sequence[float] | None = None,
     ) -> None:
         self._encoder = encoder
         self._device = torch.device(device)
         self._tokens = tokens_per_batch
+        self.weights = None if weights is None else tuple(weights)
+        self.members: NDArray[np.int64] | None = None
+        if isinstance(encoder, CombinedEncoder):
+            self.members = encoder.member_of_feature[: encoder.representation_features]
 
     def __call__(self, windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
         """Return one pooled representation per window and stream.
@@ -62,11 +77,17 @@ class Representer:
         return out
 
     def _windows_per_batch(self, windows: Windows) -> int:
-        most = max(1, self._tokens // (windows.length * self._encoder.streams))
+        most = max(1, self._tokens // tokens_of(self._encoder, steps=windows.length))
         if not is_limited():
             return most
-        each = bytes_per_window(self._encoder.cell, variates=windows.n_variates, steps=windows.length)
+        sizes = {"variates": windows.n_variates, "steps": windows.length}
+        each = sum(bytes_per_window(member.cell, **sizes) for member in self._encoder.members)
         return at_a_time(most, "window", bytes_each=each)
+
+
+def tokens_of(encoder: AnyEncoder, *, steps: int) -> int:
+    """Return how many steps of streams the member with the most of them encodes for one window."""
+    return steps * max(member.streams for member in encoder.members)
 
 
 def in_batches(

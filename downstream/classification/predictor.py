@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from downstream.cases.spans import spans_of
 from downstream.classification.labels import ClassLabels, checked_labels, is_text
 from downstream.classification.ridges import RidgeSum
 from downstream.classification.scoring import held_out_scores
 from downstream.classification.task import ClassificationTask
 from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
-from downstream.represent import Represent, flatten_streams, represent_cases, spans_of
+from downstream.represent import Represent, flattened, represent_cases
 
 Floats = NDArray[np.floating]
 
@@ -87,7 +88,7 @@ class FittedProbe(Predictor):
         return float(np.mean(self.predict(represent, series) == known))
 
     def _scores(self, represent: Represent, series: Series) -> NDArray[np.float64]:
-        z = flatten_streams(represent_cases(represent, [each.values for each in series]))
+        z = flattened(represent, represent_cases(represent, [each.values for each in series]))
         tensors = {name: value.numpy() for name, value in self.tensors.items()}
         x = (z - tensors["mean"]) / tensors["deviation"]
         return np.asarray(x @ tensors["weights"].T + tensors["intercept"])

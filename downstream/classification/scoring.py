@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from downstream import metrics
 from downstream.cases.folds import N_FOLDS, score_folds
+from downstream.cases.spans import spans_of
 from downstream.cases.task import LabelledWindows
 from downstream.classification.probes import PROBES, Predicted
 from downstream.classification.ridges import RidgeSum
 from downstream.classification.task import ClassificationTask
 from downstream.probes.penalties import NoEndError
 from downstream.probes.spans import Spans
-from downstream.represent import Represent, features_of, spans_of
+from downstream.represent import Represent, features_of
 from downstream.scores import Score, Scores
 
 Floats = NDArray[np.floating]

@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
+from downstream.cases.spans import spans_of
 from downstream.errors import DataError
 from downstream.predictor import Predictor, Series, check_shapes
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
-from downstream.represent import Represent, flatten_streams, represent_cases, spans_of
+from downstream.represent import Represent, flattened, represent_cases
 
 
 def fit(task: RegressionTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
@@ -29,7 +30,7 @@ class FittedProbe(Predictor):
 
     def predict(self, represent: Represent, series: Series) -> NDArray[np.float64]:
         """Return the target of each case, (cases,)."""
-        x = flatten_streams(represent_cases(represent, [each.values for each in series]))
+        x = flattened(represent, represent_cases(represent, [each.values for each in series]))
         return np.asarray(x @ self.tensors["weights"].numpy() + self.tensors["intercept"].numpy())
 
     def score(self, represent: Represent, series: Series, truth: Any) -> float:

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream.cases.folds import N_FOLDS, score_folds
+from downstream.cases.spans import spans_of
 from downstream.cases.task import LabelledWindows
 from downstream.metrics import mae, mse
 from downstream.probes.spans import Spans
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
-from downstream.represent import Represent, features_of, spans_of
+from downstream.represent import Represent, features_of
 from downstream.scores import Score, Scores
 
 Floats = NDArray[np.floating]

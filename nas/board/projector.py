@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from downstream.task import Task
 from downstream.windows import Windows
-from nas.representer import Representer
 from nas.runs.board_files import EMBEDDING, METADATA, PROJECTOR, folder_of
 from nas.runs.whole_file import write_whole_text
 from nas.saved.encoder import load_encoder
@@ -41,7 +40,7 @@ def write_projection(run: Path, weights: Path, task: Task, *, device: torch.devi
     """
     saved = load_encoder(weights)
     windows = _taken(task.with_window(saved.genotype.encoder.window))
-    represent = Representer(saved.encoder.to(device), device=device)
+    represent = saved.representer(device)
     points = represent(windows).mean(axis=1)
     folder = folder_of(run)
     write_whole_text(folder / EMBEDDING, _table(points))

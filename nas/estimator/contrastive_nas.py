@@ -57,8 +57,11 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         preset: Train this named genotype instead of searching.
         space: Where candidates are drawn from: `default`, `full`, a file's path, a mapping of cells or a `Space`.
         candidates: Genotypes that are ranked before anything is trained.
-        top_k: Highest ranked candidates that are trained.
-        iterations: Optimiser steps per candidate.
+        strategy: How candidates are searched for: `landmark`, `comparator`, `random`, `evolution`, `halving`, `policy`.
+        landmarks: Candidates that are probed untrained before any is trained.
+        top_k: Candidates that are trained to the end; four times as many begin.
+        iterations: Optimiser steps of a candidate that is trained to the end.
+        members: Most encoders that the answer may be made of; 1 for a single one.
         time_budget: Seconds of the search, verification included; None for no limit.
         max_parameters: Most trainable numbers of an encoder; None for no limit, as for the next three.
         max_multiply_adds: Most multiply-adds of the forward pass of an iteration.
@@ -73,8 +76,8 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         quiet: Show no progress.
 
     Attributes:
-        best_genotype_: The chosen `Genotype`.
-        ranking_: The shortlist as a DataFrame, the comparator's favourite first.
+        best_genotype_: The chosen `Genotype`; of several members the heaviest.
+        ranking_: What was ranked and tried, a DataFrame, the comparator's favourite first.
         encoder_: The trained encoder with its scaler, a `SavedEncoder`.
         scores_: Score of the chosen candidate and of its rivals by name; validation scores for data in memory.
         result_text_: The answer in words.
@@ -94,8 +97,11 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         preset: str | None = None,
         space: SpaceName = "default",
         candidates: int = 20_000,
+        strategy: str = "landmark",
+        landmarks: int = 64,
         top_k: int = 4,
         iterations: int = 100,
+        members: int = 4,
         time_budget: float | None = None,
         max_parameters: int | None = None,
         max_multiply_adds: float | None = None,
@@ -117,8 +123,11 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         self.preset = preset
         self.space = space
         self.candidates = candidates
+        self.strategy = strategy
+        self.landmarks = landmarks
         self.top_k = top_k
         self.iterations = iterations
+        self.members = members
         self.time_budget = time_budget
         self.max_parameters = max_parameters
         self.max_multiply_adds = max_multiply_adds
@@ -233,8 +242,7 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
                 delattr(self, name)
 
     def _represent(self) -> Representer:
-        device = pick_device(self.device)
-        return Representer(self.encoder_.encoder.to(device), device=device)
+        return self.encoder_.representer(pick_device(self.device))
 
     def _represented(self, series: list[Scaled]) -> NDArray[np.float32]:
         represent = self._represent()

@@ -16,7 +16,7 @@ from downstream.probes.linear import LOGISTIC_GRID, MAX_ITERATIONS, Standardizer
 from downstream.probes.penalties import fit_best
 from downstream.represent import MAX_FEATURES
 from downstream.scores import Scores
-from encoders.encoder import Encoder
+from encoders.combined import AnyEncoder
 from nas.labels.heads import LinearHead
 from nas.labels.supervision import Floats, Predict, SolvedHead, Supervision, scales, strong_enough
 from nas.representer import Representer
@@ -82,7 +82,7 @@ class ClassSupervision(Supervision):
         wrong = (scores.argmax(dim=1) != self._held_out_labels).double().mean()
         return float(wrong), float(F.cross_entropy(scores, self._held_out_labels))
 
-    def solve(self, encoder: Encoder, *, least_penalty: float = 0.0) -> SolvedHead:
+    def solve(self, encoder: AnyEncoder, *, least_penalty: float = 0.0) -> SolvedHead:
         """Fit a logistic regression, its C of `LOGISTIC_GRID`; of equals, the stronger penalty."""
         represent = Representer(encoder, device=self.device)
         x, z = self._held_out_inputs(represent)
@@ -97,7 +97,7 @@ class ClassSupervision(Supervision):
         best.head.to(self.device)
         return best
 
-    def handed_over(self, encoder: Encoder, solved: SolvedHead) -> tuple[LinearHead, str]:
+    def handed_over(self, encoder: AnyEncoder, solved: SolvedHead) -> tuple[LinearHead, str]:
         """Fit a head of the chosen penalty to the cases that it was chosen on as well: the larger the better."""
         assert solved.penalty is not None, "a head of classes has a penalty"
         represent = Representer(encoder, device=self.device)

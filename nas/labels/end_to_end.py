@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from downstream.forecasting.task import ForecastingTask
 from downstream.scores import Scores
-from encoders.encoder import Encoder, observed_span
+from encoders.encoder import Encoder
+from encoders.input import observed_span
 from encoders.input_normalization import normalize_input
 from nas.errors import NothingTrainedError
 from nas.labels.fit import N_PROBES, PATIENCE, fit, predict
@@ -45,6 +46,8 @@ class LinearForecaster(EncoderModel):
         window: Steps of a window.
         horizon: Steps ahead.
     """
+
+    encoder: Encoder
 
     def __init__(self, cell: EncoderCell, *, variates: int, n_targets: int, window: int, horizon: int) -> None:
         super().__init__()

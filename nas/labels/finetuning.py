@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from downstream.task import Task
 from downstream.windows import Windows
-from encoders.encoder import Encoder
+from encoders.combined import AnyEncoder
 from nas.errors import NothingTrainedError
 from nas.labels.fit import fit, predict
 from nas.labels.heads import LabelledModel
@@ -78,7 +78,7 @@ class FineTuned:
 
 
 def finetune_encoder(
-    encoder: Encoder,
+    encoder: AnyEncoder,
     task: Task,
     *,
     mode: ModeName = "lora",

@@ -11,7 +11,7 @@ from torch.nn.utils import parametrize
 from downstream.windows import Windows
 from nas.labels.heads import EncoderModel
 from nas.labels.supervision import Supervision
-from nas.representer import TOKENS_PER_BATCH, in_batches
+from nas.representer import TOKENS_PER_BATCH, in_batches, tokens_of
 from nas.training.curve import CurvePoint, Training, train
 from nas.training.descent import Descent
 from nas.training.divergence import DivergedError
@@ -54,7 +54,7 @@ def fit(
     windows = supervision.fitted
     values, starts = torch.as_tensor(windows.values, device=device), torch.as_tensor(windows.starts, device=device)
     steps = torch.arange(windows.length, device=device)
-    batch_size = min(BATCH_SIZE, max(FEWEST_WINDOWS, TRAINING_TOKENS // (model.encoder.streams * windows.length)))
+    batch_size = min(BATCH_SIZE, max(FEWEST_WINDOWS, TRAINING_TOKENS // tokens_of(model.encoder, steps=windows.length)))
     descent = Descent(
         model.parameters(),
         learning_rate=learning_rate,
@@ -96,7 +96,7 @@ def predict(model: EncoderModel, windows: Windows) -> NDArray[np.float32]:
     Raises:
         DivergedError: If an output is not finite.
     """
-    size = max(1, TOKENS_PER_BATCH // (windows.length * model.encoder.streams))
+    size = max(1, TOKENS_PER_BATCH // tokens_of(model.encoder, steps=windows.length))
     with parametrize.cached():
         outputs = in_batches(model, model, windows, size=size, device=model.device)
     if not np.isfinite(outputs).all():

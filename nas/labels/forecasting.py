@@ -16,7 +16,7 @@ from downstream.forecasting.task import ForecastingTask
 from downstream.probes.linear import Standardizer
 from downstream.probes.ridge import ALPHAS, RidgePath
 from downstream.scores import Scores
-from encoders.encoder import Encoder
+from encoders.combined import AnyEncoder
 from encoders.input_normalization import normalize_input
 from nas.labels.heads import LinearHead
 from nas.labels.supervision import Floats, Predict, SolvedHead, Supervision, scales, strong_enough
@@ -138,7 +138,7 @@ class ForecastSupervision(Supervision):
         sums = {horizon: errors_at(horizon, errors, self._room) for horizon in self.horizons}
         return (horizon_metrics(sums)["mse"],)
 
-    def solve(self, encoder: Encoder, *, least_penalty: float = 0.0) -> SolvedHead:
+    def solve(self, encoder: AnyEncoder, *, least_penalty: float = 0.0) -> SolvedHead:
         """Fit a ridge, its alpha of `ALPHAS`, on at most about `MAX_ROWS` rows without a missing target.
 
         For the steps between one horizon and the next, alpha and whether changes from the last value or the values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from encoders.encoder import Encoder
+from encoders.combined import AnyEncoder
 
 
 class LinearHead(nn.Module):
@@ -43,7 +43,7 @@ class LinearHead(nn.Module):
 class EncoderModel(nn.Module):
     """What makes outputs of windows by way of an encoder: `forward(x)`, x (batch, time, variates)."""
 
-    encoder: Encoder
+    encoder: AnyEncoder
 
     @property
     def device(self) -> torch.device:
@@ -58,7 +58,7 @@ class LabelledModel(EncoderModel):
     large weights, which would turn the noise of dropout into errors.
     """
 
-    def __init__(self, encoder: Encoder, head: LinearHead) -> None:
+    def __init__(self, encoder: AnyEncoder, head: LinearHead) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head

@@ -13,7 +13,7 @@ from torch import Tensor
 from downstream.probes.linear import Standardizer
 from downstream.scores import Scores
 from downstream.windows import Windows
-from encoders.encoder import Encoder
+from encoders.combined import AnyEncoder
 from nas.labels.heads import LinearHead
 from nas.representer import Representer
 
@@ -72,7 +72,7 @@ class Supervision(ABC):
         """Return the errors on all held-out windows, compared in this order; lower is better."""
 
     @abstractmethod
-    def solve(self, encoder: Encoder, *, least_penalty: float = 0.0) -> SolvedHead:
+    def solve(self, encoder: AnyEncoder, *, least_penalty: float = 0.0) -> SolvedHead:
         """Fit a linear head to the representations of the fitted windows; its setting is best on those held out.
 
         Args:
@@ -85,7 +85,7 @@ class Supervision(ABC):
             DivergedError: If a representation is not finite.
         """
 
-    def handed_over(self, encoder: Encoder, solved: SolvedHead) -> tuple[LinearHead, str]:
+    def handed_over(self, encoder: AnyEncoder, solved: SolvedHead) -> tuple[LinearHead, str]:
         """Return the head that is handed over once all is chosen, and how it was made."""
         return solved.head, solved.setting
 

@@ -1,35 +1,36 @@
 """A trained encoder on disk: safetensors weights with everything needed to use them again."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from operator import index
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from compute.paths import user_path
-from downstream.kinds import KINDS
-from downstream.predictor import LONGEST_WINDOW
 from downstream.scaling import Scaler
 from downstream.task import Identity, Task
+from encoders.combined import AnyEncoder, CombinedEncoder, combined
 from encoders.encoder import Encoder
+from nas.cost.members import Member
+from nas.representer import Representer
 from nas.runs.whole_file import write_whole
-from nas.saved.tensor_file import SavedEncoderError, build_with, checked_names, file_of, read_facts
-from nas.version import PROTOCOL_VERSION
+from nas.saved.encoder_facts import COMBINED, SCHEMA, facts_of_task, read, written
+from nas.saved.tensor_file import SavedEncoderError, build_with, file_of, read_facts
 from search_space.genotype import Genotype, GenotypeError
-
-SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class SavedEncoder:
-    """An encoder and the facts that travel with it.
+    """An encoder, or several as one, and the facts that travel with it.
 
     Args:
         encoder: In evaluation mode.
-        genotype: What it was built and trained from.
+        genotype: What it was built and trained from; that of the first member, the heaviest, where it has several.
         variates: Names of the input columns, in order.
         window: Time steps that it saw at a time in training.
         kind: Kind of the task it was found for.
@@ -38,9 +39,13 @@ class SavedEncoder:
         rng_seed: Of its training.
         identity: Names by which its training data is known again.
         question: What was asked of the data beside its kind, as arguments of `load_task`.
+        members: What stands side by side in a combination, the heaviest first; none for an encoder by itself.
+
+    Raises:
+        ValueError: If the members are not those of the encoder, or the first is not the heaviest.
     """
 
-    encoder: Encoder
+    encoder: AnyEncoder
     genotype: Genotype
     variates: tuple[str, ...]
     window: int
@@ -50,13 +55,45 @@ class SavedEncoder:
     rng_seed: int
     identity: Identity = field(default_factory=Identity)
     question: Mapping[str, Any] = field(default_factory=dict)
+    members: tuple[Member, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the members."""
+        if (len(self.members) or 1) != len(self.encoder.members):
+            raise ValueError("there must be one member for each encoder of a combination")
+        if any(member.weight > self.members[0].weight for member in self.members):
+            raise ValueError("the first member must be the heaviest")
 
     def save(self, path: str | Path) -> None:
         """Write the encoder as `save_encoder` does."""
-        _, *facts = (getattr(self, each.name) for each in fields(self))  # all but the encoder
-        write_whole(user_path(path), _file(self.encoder.state_dict(), *facts))
+        write_whole(user_path(path), self.file)
 
-    def encoder_for(self, variates: Sequence[str], *, has_names: bool) -> Encoder:
+    @property
+    def file(self) -> bytes:
+        """What `save` writes; the tensors of a combination bear the number of their member, `0/...`."""
+        weights = self.encoder.state_dict()
+        if len(self.encoder.members) > 1:
+            weights = {
+                f"{number}/{name}": value
+                for number, member in enumerate(self.encoder.members)
+                for name, value in member.state_dict().items()
+            }
+        return file_of(weights, self._facts)
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return written(**{each.name: getattr(self, each.name) for each in fields(self) if each.name != "encoder"})
+
+    @property
+    def weights(self) -> tuple[float, ...] | None:
+        """What the members of a combination count for probes; None for an encoder by itself."""
+        return tuple(member.weight for member in self.members) or None
+
+    def representer(self, device: torch.device | str) -> Representer:
+        """Return what represents windows by the encoder, its members weighed, on a device."""
+        return Representer(self.encoder.to(device), device=device, weights=self.weights)
+
+    def encoder_for(self, variates: Sequence[str], *, has_names: bool) -> AnyEncoder:
         """Return the encoder for data with other variates.
 
         Args:
@@ -75,8 +112,7 @@ class SavedEncoder:
             )
         if not mismatch:
             return self.encoder
-        n_variates = len(variates)
-        encoder = Encoder(self.genotype.encoder, variates=n_variates)
+        encoder = self._as_drawn(len(variates))
         encoder.load_state_dict(self.encoder.state_dict())
         return encoder.eval()
 
@@ -89,13 +125,21 @@ class SavedEncoder:
         """Return arguments of `load_task` with which other data is read, and asked, as that of training was."""
         return {"known": self.identity.columns or None, **(self.question if kind == self.kind else {})}
 
-    def untrained(self, n_variates: int) -> Encoder:
+    def untrained(self, n_variates: int) -> AnyEncoder:
         """Return the encoder as it was before training; what was fitted stays as it was fitted."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.rng_seed)
-            encoder = Encoder(self.genotype.encoder, variates=n_variates)
-        encoder.refit(self.encoder)
+        encoder = self._as_drawn(n_variates)
+        for member, trained in zip(encoder.members, self.encoder.members, strict=True):
+            member.refit(trained)
         return encoder.eval()
+
+    def _as_drawn(self, n_variates: int) -> AnyEncoder:
+        """Return the encoder with the weights that training began with; those of two members may be the same."""
+        drawn = []
+        for member in self.encoder.members:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.rng_seed)
+                drawn.append(Encoder(member.cell, variates=n_variates))
+        return CombinedEncoder(drawn) if len(drawn) > 1 else drawn[0]
 
 
 def save_encoder(
@@ -107,42 +151,44 @@ def save_encoder(
 
 def encoder_file(weights: Mapping[str, Tensor], *, genotype: Genotype, task: Task, rng_seed: int) -> bytes:
     """Return what `save_encoder` writes."""
-    spec, scaler = task.spec, task.scaler
-    facts = (genotype, task.variates, spec.window, spec.kind, spec.name, scaler, rng_seed, task.identity, task.question)
-    return _file(weights, *facts)
+    return file_of(weights, written(genotype=genotype, rng_seed=rng_seed, **facts_of_task(task)))
 
 
-def _file(
-    weights: Mapping[str, Tensor],
-    genotype: Genotype,
-    variates: tuple[str, ...],
-    window: int,
-    kind: str,
-    task_name: str,
-    scaler: Scaler,
-    rng_seed: int,
-    identity: Identity,
-    question: Mapping[str, Any],
-) -> bytes:
-    facts = {
-        "schema": SCHEMA,
-        "protocol_version": PROTOCOL_VERSION,
-        "torch": torch.__version__,
-        "genotype": genotype.to_dict(),
-        "variates": list(variates),
-        "window": window,
-        "kind": kind,
-        "task": task_name,
-        "scaler": {
-            "mean": scaler.mean.tolist(),
-            "deviation": scaler.deviation.tolist(),
-            "n_rows_seen": scaler.n_rows_seen,
-        },
-        "rng_seed": rng_seed,
-        "identity": identity.facts,
-        "question": dict(question),
-    }
-    return file_of(weights, facts)
+def combine_files(files: Sequence[bytes], *, weights: Sequence[float], iterations: Sequence[int]) -> bytes:
+    """Return the file of a combination, from the files of its members; of a single one, that file itself.
+
+    Args:
+        files: One for each member, the heaviest first.
+        weights: See `Member`; one for each.
+        iterations: That each was trained for.
+
+    Raises:
+        SavedEncoderError: If a file is at fault.
+        ValueError: If there are too many, two are equal, one is a combination itself, they are of different data,
+            windows or rng_seeds, or weights and iterations are not as stated.
+    """
+    if not len(files) == len(weights) == len(iterations) >= 1:
+        raise ValueError(f"there must be a weight and iterations for each file, got {len(files)} files")
+    if len(files) == 1:
+        return files[0]
+    each = [_from_file(content) for content in files]
+    if any(one.members for one in each):
+        raise ValueError("a combination cannot be a member of another")
+    facts = [one._facts for one in each]
+    strange = [name for name in facts[0] if name != "genotype" and any(one[name] != facts[0][name] for one in facts)]
+    if strange:
+        raise ValueError(f"members must be of the same task and rng_seed; they differ in {', '.join(strange)}")
+    together = combined([member for one in each for member in one.encoder.members])
+    given = zip(each, weights, iterations, strict=True)
+    members = tuple(Member(one.genotype, float(weight), index(n)) for one, weight, n in given)
+    return replace(each[0], encoder=together, members=members).file
+
+
+def _from_file(content: bytes) -> SavedEncoder:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "encoder.safetensors"
+        path.write_bytes(content)
+        return load_encoder(path)
 
 
 def load_encoder(path: str | Path) -> SavedEncoder:
@@ -160,30 +206,15 @@ def load_encoder(path: str | Path) -> SavedEncoder:
         if path.is_symlink():
             raise SavedEncoderError(f"{path} is a link; the encoder of a folder must lie in it")
     facts, weights = read_facts(path, what="encoder")
-    if facts.get("schema") != SCHEMA:
-        raise SavedEncoderError(f"{path}: schema {facts.get('schema')!r} is not known (known: {SCHEMA})")
+    if facts.get("schema") not in (SCHEMA, COMBINED):
+        raise SavedEncoderError(f"{path}: schema {facts.get('schema')!r} is not known (known: {SCHEMA}, {COMBINED})")
     try:
-        genotype = Genotype.from_dict(facts["genotype"])
-        variates = checked_names(facts["variates"], what="variates")
-        encoder = build_with(weights, lambda: Encoder(genotype.encoder, variates=len(variates)))
-        scaler = Scaler(
-            mean=np.asarray(facts["scaler"]["mean"], dtype=np.float64),
-            deviation=np.asarray(facts["scaler"]["deviation"], dtype=np.float64),
-            n_rows_seen=int(facts["scaler"]["n_rows_seen"]),
-        )
-        _check_facts(facts, scaler=scaler)
-        return SavedEncoder(
-            encoder=encoder,
-            genotype=genotype,
-            variates=variates,
-            window=int(facts["window"]),
-            kind=facts["kind"],
-            task_name=facts["task"],
-            scaler=scaler,
-            rng_seed=int(facts["rng_seed"]),
-            identity=_identity(facts, scaler=scaler),
-            question=_question(dict(facts.get("question", {}))),
-        )
+        known = read(facts)
+        cells = [member.genotype.encoder for member in known["members"]] or [known["genotype"].encoder]
+        parts = _by_member(weights, len(cells)) if known["members"] else [weights]
+        builds = [partial(Encoder, cell, variates=len(known["variates"])) for cell in cells]
+        encoder = combined([build_with(part, build) for part, build in zip(parts, builds, strict=True)])
+        return SavedEncoder(encoder=encoder, **known)
     except GenotypeError as error:
         raise SavedEncoderError(
             f"{path}: its genotype cannot be built here: {'; '.join(str(error).splitlines())}"
@@ -194,36 +225,16 @@ def load_encoder(path: str | Path) -> SavedEncoder:
         raise SavedEncoderError(f"{path}: weights and genotype do not fit ({str(error).splitlines()[0]})") from error
 
 
+def _by_member(weights: Mapping[str, Tensor], n_members: int) -> list[dict[str, Tensor]]:
+    """Return the weights of each member under their own names."""
+    parts: dict[str, dict[str, Tensor]] = {str(number): {} for number in range(n_members)}
+    for name, value in weights.items():
+        number, _, own = name.partition("/")
+        if number not in parts:
+            raise ValueError(f"{name} belongs to no member")
+        parts[number][own] = value
+    return list(parts.values())
+
+
 def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:6])}{', ...' if len(names) > 6 else ''}"
-
-
-def _identity(facts: Mapping[str, Any], *, scaler: Scaler) -> Identity:
-    identity = Identity.from_facts(dict(facts.get("identity", {})))
-    if identity.series and len(identity.series) != len(scaler.mean):
-        raise ValueError("there must be one series id per row of the scaler")
-    return identity
-
-
-def _question(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was asked, checked: forecast lengths, and the number of targets."""
-    horizons = list(facts.get("horizons", []))
-    whole = [*horizons, *(value for name, value in facts.items() if name != "horizons")]
-    if not facts.keys() <= {"horizons", "known_targets"} or not all(type(v) is int and v >= 1 for v in whole):
-        raise ValueError("question must hold horizons and known_targets, whole numbers")
-    return {**facts, **({"horizons": tuple(horizons)} if horizons else {})}
-
-
-def _check_facts(facts: Mapping[str, Any], *, scaler: Scaler) -> None:
-    whole = {name: facts[name] for name in ("window", "rng_seed")}
-    if not all(isinstance(value, int) and 0 <= value < 2**63 for value in whole.values()):
-        raise ValueError("window and rng_seed must be whole numbers")
-    if not 1 <= facts["window"] <= LONGEST_WINDOW:
-        raise ValueError(f"window must be in 1..{LONGEST_WINDOW}")
-    if facts["kind"] not in KINDS or not isinstance(facts["task"], str):
-        raise ValueError("kind and task must name a kind of task and a task")
-    mean, deviation = scaler.mean, scaler.deviation
-    if mean.ndim != 2 or mean.shape != deviation.shape or not np.isfinite(mean).all():
-        raise ValueError("mean and deviation must be finite numbers per series and variate")
-    if not np.isfinite(deviation).all() or not (deviation > 0).all():
-        raise ValueError("deviation must be greater than 0")

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from encoders.encoder import Encoder, observed_span
+from encoders.encoder import Encoder
+from encoders.input import observed_span
 from encoders.input_normalization import NORMALIZATIONS
 from search_space.genotype import EncoderCell
 from search_space.registry import UnknownOptionError, options

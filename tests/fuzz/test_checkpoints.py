@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,16 +29,18 @@ from downstream.forecasting.predictor import FittedProbe as ForecastPredictor
 from downstream.kinds import task_kind
 from downstream.predictor import Predictor
 from downstream.scaling import Scaler
+from encoders.combined import combined
 from encoders.encoder import Encoder
+from nas.cost.members import Member
 from nas.errors import OutputExistsError
 from nas.estimator import ContrastiveNAS
 from nas.labels.classification import ClassHead
 from nas.labels.head_file import load_head, save_head
+from nas.report.result import finished_result
 from nas.runs.folder import RunFolder
 from nas.saved.encoder import SavedEncoder, load_encoder
 from nas.saved.predictor import load_predictor, save_predictor
 from nas.saved.tensor_file import SavedEncoderError
-from nas.search_run import finished_result
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -57,6 +60,16 @@ def write_encoder(path: Path) -> None:
     encoder = Encoder(genotype.encoder, variates=2)
     scaler = Scaler(np.zeros((1, 2)), np.ones((1, 2)), n_rows_seen=9)
     SavedEncoder(encoder, genotype, ("a", "b"), 12, "forecasting", "t", scaler, 0).save(path)
+
+
+def write_combination(path: Path) -> None:
+    write_encoder(path)
+    saved = load_encoder(path)
+    cell = replace(saved.genotype.encoder, hidden=6, channels="independent")
+    other = replace(saved.genotype, encoder=cell)
+    members = (Member(saved.genotype, 0.75, 100), Member(other, 0.25, 25))
+    encoder = combined([*saved.encoder.members, Encoder(cell, variates=2)])
+    replace(saved, encoder=encoder, members=members).save(path)
 
 
 def write_comparator(path: Path) -> None:
@@ -97,6 +110,7 @@ def write_predictor(path: Path, name: str) -> None:
 WRITERS: dict[str, Callable[[Path], None]] = {
     "comparator": write_comparator,
     "encoder": write_encoder,
+    "combination": write_combination,
     "head": lambda path: save_head(
         path, ClassHead(torch.zeros(4), torch.ones(4), classes=2), kind="classification", facts={"classes": ["a"]}
     ),
@@ -105,6 +119,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
 LOADERS: dict[str, Callable[[Path], object]] = {
     "comparator": load_comparator,
     "encoder": load_encoder,
+    "combination": load_encoder,
     "head": load_head,
     **dict.fromkeys(predictors(), load_predictor),
 }
@@ -188,7 +203,7 @@ def test_saved_tensors(
         path.write_bytes(content)
         LOADERS[kind](path)
 
-    share = 0.04 if kind in ("comparator", "encoder") else 0.02
+    share = 0.04 if kind in ("comparator", "encoder", "combination") else 0.02
     hostile(fuzz.seeded(kind, make), use, share=share, allowed=(CheckpointError, SavedEncoderError))
 
 

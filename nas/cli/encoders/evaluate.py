@@ -11,6 +11,7 @@ from downstream import evaluation
 from downstream.data import load_task
 from downstream.forecasting.task import ForecastingTask
 from downstream.task import Task
+from nas.cost.members import members_text
 from nas.errors import OutputExistsError
 from nas.labels.end_to_end import baseline_encoder, train_supervised
 from nas.labels.fit import N_PROBES
@@ -26,7 +27,7 @@ from nas.training.devices import pick_device
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """Rows of `tscnas evaluate` and the printed table."""
+    """Rows of `tscnas evaluate`, and what is printed: the members of a combination, and the table."""
 
     rows: tuple[Row, ...]
     text: str
@@ -49,17 +50,20 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     asked = {} if saved is None else saved.asked(kind)
     task = load_task(options.data, kind=kind, window=window, **{**asked, **options.given})
     task = task if options.svm else evaluation.linear_only(task)
+    about = []
     with memory_budget(options.memory_budget):
         device = pick_device(options.device)
         if saved is not None:
             has_names = bool(task.identity.columns) and not options.variates
             rows = tuple(_rows(saved, task, has_names=has_names, device=device, quiet=options.quiet))
+            if saved.members:
+                about = members_text(saved.members, variates=task.n_variates, steps=task.spec.window)
         else:
             rows = tuple(_supervised_rows(options, task, device=device))
     if options.output is not None:
         content = json.dumps([row.to_json() for row in rows], indent=2) + "\n"
         write_whole_text(Path(options.output), content)
-    return EvaluationResult(rows, score_table(rows))
+    return EvaluationResult(rows, "\n".join([*about, score_table(rows)]))
 
 
 def _rows(saved: SavedEncoder, task: Task, *, has_names: bool, device: str, quiet: bool) -> Iterator[Row]:
@@ -71,7 +75,7 @@ def _rows(saved: SavedEncoder, task: Task, *, has_names: bool, device: str, quie
             "untrained encoder": saved.untrained(task.n_variates),
         }
         for name, encoder in encoders.items():
-            represent = Representer(encoder.to(device), device=device)
+            represent = Representer(encoder.to(device), device=device, weights=saved.weights)
             yield from Row(name, evaluation.score_test(closed, opened, represent)).with_parts()
             progress.advance(name)
         yield from _baselines(closed, opened)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from downstream import evaluation
@@ -19,7 +19,8 @@ from nas.report.tables import score_table
 from nas.representer import Representer
 from nas.runs.progress import Progress
 from nas.runs.whole_file import write_whole_text
-from nas.saved.encoder import load_encoder, save_encoder
+from nas.saved.encoder import load_encoder
+from nas.saved.encoder_facts import facts_of_task
 from nas.training.devices import pick_device
 
 
@@ -66,10 +67,10 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
             on_fit=progress.advance,
         )
     how = f"{options.mode}, rank {options.rank}" if options.mode == "lora" else options.mode
-    represent = Representer(encoder.to(device), device=device)
+    represent = Representer(encoder.to(device), device=device, weights=saved.weights)
     rows = score_rows(task, represent, tuned, name=f"fine-tuned ({how})")
-    weights = tuned.model.encoder.state_dict()
-    save_encoder(folder / "encoder.safetensors", weights, genotype=saved.genotype, task=task, rng_seed=saved.rng_seed)
+    changed = replace(saved, encoder=tuned.model.encoder, **facts_of_task(task))
+    changed.save(folder / "encoder.safetensors")
     facts = {"variates": list(task.variates), "window": task.spec.window, **tuned.supervision.head_facts()}
     save_head(folder / "head.safetensors", tuned.model.head, kind=kind, facts=facts)
     content = json.dumps([row.to_json() for row in rows], indent=2) + "\n"
