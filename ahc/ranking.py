@@ -45,6 +45,8 @@ class Ranking:
         failure: Probability that a trial fails, (candidates,).
         gain: Predicted trained gain, in deviations between candidates, (candidates,).
         n_ranked: How many candidates were ranked to get these.
+        mean: Of the scores of all that were ranked.
+        deviation: Of these scores; 1 where they are all alike.
     """
 
     genotypes: tuple[Genotype, ...]
@@ -53,6 +55,8 @@ class Ranking:
     failure: NDArray[np.float32]
     gain: NDArray[np.float32]
     n_ranked: int
+    mean: float = 0.0
+    deviation: float = 1.0
 
     def __len__(self) -> int:
         return len(self.genotypes)
@@ -119,6 +123,8 @@ def rank_candidates(
         failure=failure[best],
         gain=gain[best],
         n_ranked=len(candidates),
+        mean=float(np.mean(scores)),
+        deviation=float(np.std(scores)) or 1.0,
     )
 
 

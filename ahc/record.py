@@ -38,8 +38,9 @@ class TrialRecord:
         rng_seed: Seed of the trial's random generators.
         status: One of `STATUSES`.
         curve: `(iteration, validation score, contrastive loss)` along training.
-        score: Best validation value along the curve; None if there is none.
-        best_iteration: Where the best value was found.
+        score: Validation value of the last iteration, under protocol 1 the best along the curve; None if there is
+            none, as where the trial diverged.
+        best_iteration: Where the best value of the curve was found.
         untrained_score: Value of the same encoder at iteration 0.
         seconds: Wall time of the trial.
         n_parameters: Trainable parameters of the encoder.
@@ -91,6 +92,12 @@ class TrialRecord:
     def record_key(self) -> tuple[str, str, str, int, int]:
         """What makes a trial the same trial."""
         return (self.genotype_key, self.task_hash, self.protocol, self.iterations, self.rng_seed)
+
+    @property
+    def scores_the_last_point(self) -> bool:
+        """Whether the score is that of the curve's last point, not of its best one: so since protocol 2."""
+        version = self.protocol.rpartition("-")[2].partition(".")[0]
+        return version != "1"
 
     @property
     def oriented_score(self) -> float:

@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +78,13 @@ def _worker_starts(data: Path, *, repeats: int) -> list[float]:
     # by its module's name, which a worker can import; it never imports the main script
     function = importlib.import_module(Path(__file__).stem).called_at
     job = dataclasses.replace(trial_job(plan, task, device="cpu", time_limit=None), function=function)
-    drawn = {}
-
-    def jobs() -> Iterator[Any]:
-        for number in range(repeats + 1):
-            drawn[str(number)] = time.monotonic()
-            yield dataclasses.replace(job, id=str(number))
-
     seconds = []
-    for result in run_candidates(jobs(), engine="process", workers=1):
+    for _ in range(repeats + 1):  # each call has a worker of its own
+        drawn = time.monotonic()
+        (result,) = run_candidates([job], engine="process", workers=1)
         if result.status != "completed":
             raise RuntimeError(f"the worker failed: {result.error}")
-        seconds.append(result.value - drawn[result.id])
+        seconds.append(result.value - drawn)
     print(f"the first worker, with the server's own start: {seconds[0]:.2f} s")
     return seconds[1:]
 

@@ -61,7 +61,8 @@ class Strategy(nn.Module):
         self._similarity: Similarity | None = registry.build("similarity", cell.similarity) if compares else None
         self._weighting: Weighting | None = _beside("weighting", cell.weighting)
         self.auxiliary: Auxiliary | None = _beside("auxiliary", cell.auxiliary, features, width=width)
-        self._iteration = 0
+        self.iteration = 0
+        """Losses so far, as a weighting counts them; whoever goes on with a training sets it."""
 
     def views(self, x: Tensor, *, generator: torch.Generator) -> tuple[View, View]:
         """Draw two views of every window.
@@ -95,7 +96,7 @@ class Strategy(nn.Module):
             generator: Source of all chance, on the device of `x`.
         """
         total = self._contrast(x, encode, generator=generator)
-        self._iteration += 1
+        self.iteration += 1
         return total if self.auxiliary is None else total + self.auxiliary(x, encode, generator=generator)
 
     def _contrast(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
@@ -120,7 +121,7 @@ class Strategy(nn.Module):
             pairs=self._pairs,
             loss=self._loss,
             similarity=self._similarity,
-            weighting=None if self._weighting is None else partial(self._weighting, iteration=self._iteration),
+            weighting=None if self._weighting is None else partial(self._weighting, iteration=self.iteration),
             hierarchical=self._kernel > 0,
         )
 

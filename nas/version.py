@@ -4,5 +4,6 @@ PACKAGES = ("compute", "search_space", "contrastive", "encoders", "downstream", 
 
 __version__ = "0.1.0"
 
-PROTOCOL_VERSION = "1"
-"""Changes whenever training or scoring changes what a stored score means."""
+PROTOCOL_VERSION = "2"
+"""Changes whenever training or scoring changes what a stored score means: of 1 it was the best of its curve, of 2 it is
+the last."""

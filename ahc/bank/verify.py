@@ -165,11 +165,13 @@ def _of_curve(record: TrialRecord) -> Iterator[str]:
     scores = {at: score for at, score, _ in record.curve if score is not None}
     if not scores:
         return
+    best = max(scores.values()) if record.higher_is_better else min(scores.values())
     if record.score is not None:
-        best = max(scores.values()) if record.higher_is_better else min(scores.values())
-        if record.score != best:
-            yield f"score {record.score!r} is not the best of its curve, {best!r}"
-        if record.best_iteration is not None and scores.get(record.best_iteration) != record.score:
-            yield f"the curve has another score at best_iteration {record.best_iteration}"
+        which, expected = ("last", record.curve[-1][1]) if record.scores_the_last_point else ("best", best)
+        if record.score != expected:
+            yield f"score {record.score!r} is not the {which} of its curve, {expected!r}"
+    there = best if record.scores_the_last_point else record.score
+    if record.best_iteration is not None and there is not None and scores.get(record.best_iteration) != there:
+        yield f"the curve has another score at best_iteration {record.best_iteration}"
     if record.untrained_score is not None and scores.get(0, record.untrained_score) != record.untrained_score:
         yield f"untrained_score {record.untrained_score!r} is not the curve's score at 0"

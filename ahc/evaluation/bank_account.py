@@ -65,10 +65,11 @@ def gain_table(records: Sequence[TrialRecord]) -> pd.DataFrame:
     rows = []
     for table in task_tables(records):
         trials = [trial for trial in records if trial.task_hash == table.task_hash and np.isfinite(best_gain(trial))]
-        if not trials:
+        scored = [trial for trial in trials if trial.score is not None]
+        if not scored:
             continue  # none was trained, or none came to its end
         gains = np.asarray([best_gain(trial) for trial in trials])
-        best = max(trials, key=lambda trial: trial.oriented_score)
+        best = max(scored, key=lambda trial: trial.oriented_score)
         rows.append(
             {
                 "task": table.name,

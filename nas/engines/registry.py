@@ -22,12 +22,14 @@ class Engine:
         one_at_a_time: Jobs follow each other, however many workers are asked for.
         elsewhere: Jobs may run on other machines, whose memory and devices this one does not know.
         requires: The package that has to be installed, which is also the name of the extra that brings it.
+        prepare: Begins, without waiting, what takes time before a first job; nothing to do for most.
     """
 
     run: Callable[..., Generator[Any, None, None]]
     one_at_a_time: bool = False
     elsewhere: bool = False
     requires: str = ""
+    prepare: Callable[[], None] = lambda: None
 
     def check_installed(self) -> None:
         """Check that what the engine requires is there, without importing it.

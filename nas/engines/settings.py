@@ -62,6 +62,10 @@ class EngineSettings:
             gpu_share=(1.0 if gpu_share is None else gpu_share) if on_gpu else 0.0,
         )
 
+    def prepare(self) -> None:
+        """Begin, without waiting, what takes time before a first job."""
+        engine_named(self.engine).prepare()
+
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `run_candidates` that these are."""

@@ -23,6 +23,8 @@ from search_space.sentences import one_line
 _NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device", "dry_run", "time_limit",
                              "time_budget", "memory_limit", "memory_budget", "gpu_share", "tensorboard")  # fmt: skip
 
+_TRIAL_FILES = (".safetensors", ".state", ".npy")
+
 
 class RunFolder:
     """The folder of one run; an interrupted run with the same question goes on where it stopped.
@@ -158,7 +160,7 @@ class RunFolder:
                      "answer.txt", "scores.csv", LOG_NAME, METRICS_NAME, "bank.sqlite", "bank.sqlite-wal",
                      "bank.sqlite-shm", "bank.sqlite-journal"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
-        for file in self.weights.glob("*.safetensors*"):
+        for file in (file for ending in _TRIAL_FILES for file in self.weights.glob(f"*{ending}*")):
             file.unlink()
         board_files.clear(self.path)
         (self.path / "config.json").unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import numpy as np
 from ahc.bank import Bank
 from downstream.task import Task
 from nas.choosing.candidates import draw_candidates, space_for
-from nas.trials.trial import TrialPlan
+from nas.trials.trial import TrialPlan, trial_protocol
 from search_space.drawing import SamplingError, crossover, mutate
 from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
@@ -121,7 +121,9 @@ def completed(task: Task, bank: Bank, plans: list[TrialPlan]) -> list[Genotype]:
         return []
     records = {
         (record.genotype_key, record.rng_seed): record
-        for record in bank.records(task_hash=task.hash, iterations=plans[0].iterations, status="completed")
+        for record in bank.records(
+            task_hash=task.hash, protocol=trial_protocol(task), iterations=plans[0].iterations, status="completed"
+        )
     }
     sign = -1.0 if task.spec.higher_is_better else 1.0
     scored = [

@@ -1,5 +1,7 @@
 """Training without descent: what views of windows differ by is collected, and the best embedding computed from it."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from encoders.encoder import Encoder
 from nas.training.batches import BatchSource
 from nas.training.divergence import DivergedError
 from nas.training.model import ContrastiveModel
+from nas.training.state import joined, part_of, random_state, set_random_state
 
 MOST_ROWS = 512
 """Streams of windows, and differences between their views, that an embedding is computed from; about so many."""
@@ -49,6 +52,11 @@ class ClosedFormTrainer:
         self._settled = False
 
     @property
+    def final(self) -> bool:
+        """Whether further steps change nothing: there are all the differences that a map is computed from."""
+        return len(self._differences) >= MOST_ROWS
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder; `settle` brings its embedding up to date."""
         return self.model.encoder
@@ -60,7 +68,7 @@ class ClosedFormTrainer:
             DivergedError: If it is not finite.
         """
         self.iteration += 1
-        if len(self._differences) < MOST_ROWS:
+        if not self.final:
             views = self.model.strategy.views(self._batches.draw(self._generator), generator=self._generator)
             first, second = (self._embedding.standardize(self._read(view.values)) for view in views)
             self._differences = torch.cat([self._differences, first - second])
@@ -84,6 +92,20 @@ class ClosedFormTrainer:
             )
             self._embedding.map.weight.copy_(found)
         self._settled = True
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what further steps depend on; all else follows from the candidate, the data and the rng_seed."""
+        return joined(differences={"all": self._differences}, random=random_state(self._generator))
+
+    def load_state(self, state: Mapping[str, Tensor], *, iteration: int) -> None:
+        """Go on where a trainer of the same candidate, data and rng_seed stood after so many steps.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: If the state is of something else.
+        """
+        self._differences = part_of(state, "differences")["all"].to(self._generator.device)
+        self.iteration, self._settled = iteration, False
+        set_random_state(self._generator, part_of(state, "random"))
 
     def _read(self, x: Tensor) -> Tensor:
         """Return what the readout gives of windows, a row per stream, (batch * streams, features)."""

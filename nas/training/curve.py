@@ -1,4 +1,4 @@
-"""Training that is probed along the way: the curve of its scores, and the weights at the best point."""
+"""Training that is probed along the way: the curve of its scores, and the weights at the best or at the last point."""
 
 import math
 import time
@@ -37,7 +37,7 @@ class Training:
         status: `completed`, `diverged`, `timeout`, or `stopped early` (no better point for as many probes as there
             was patience).
         message: What was not finite, where it diverged.
-        weights: Of the model at the best point, on the CPU.
+        weights: Of the model at the best point, or at the last one where that was asked for, on the CPU.
         higher_is_better: Direction of the scores.
     """
 
@@ -49,7 +49,7 @@ class Training:
 
     @property
     def best(self) -> CurvePoint:
-        """The point whose weights were kept."""
+        """The best point."""
         return best_point(self.curve, higher_is_better=self.higher_is_better)
 
 
@@ -69,6 +69,8 @@ def train(
     patience: float = math.inf,
     ends: float = math.inf,
     on_probe: Callable[[CurvePoint], None] | None = None,
+    before: Sequence[CurvePoint] = (),
+    keep_last: bool = False,
 ) -> Training:
     """Take steps, probe in between, and copy the model's weights whenever they are the best so far.
 
@@ -80,12 +82,15 @@ def train(
         higher_is_better: Direction of the scores.
         patience: Probes without a better point after which training stops.
         ends: When training stops, as `time.perf_counter()` tells it.
-        on_probe: Called with each point of the curve.
+        on_probe: Called with each new point of the curve.
+        before: The curve so far of a training that goes on; it is the beginning of the new one.
+        keep_last: Keep the weights of the last point instead of the best one.
     """
-    curve: list[CurvePoint] = []
-    weights: dict[str, Tensor] = {}
-    status, message, iteration, best = "completed", "", 0, 0
-    for target in probe_at:
+    curve, weights = list(before), dict[str, Tensor]()
+    iteration = curve[-1].iteration if curve else -1
+    targets = [target for target in probe_at if target > iteration]
+    status, message, iteration, best = "completed", "", max(iteration, 0), 0
+    for target in targets:
         losses = []
         try:
             while iteration < target and status == "completed":
@@ -97,8 +102,8 @@ def train(
         except FloatingPointError as error:  # of a loss (DivergedError) or found by a probe
             status, message = "diverged", str(error)
             break
-        if best_point(curve, higher_is_better=higher_is_better) is curve[-1]:
-            best = len(curve) - 1
+        best = curve.index(best_point(curve, higher_is_better=higher_is_better))
+        if keep_last or best == len(curve) - 1:
             weights = {name: value.detach().cpu().clone() for name, value in model.state_dict().items()}
         if on_probe is not None:
             on_probe(curve[-1])

@@ -1,7 +1,7 @@
 """Optimiser steps, as everything is trained here: AdamW with a limit on the gradient's norm."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -57,3 +57,18 @@ class Descent:
             self._optimizer.param_groups[0]["lr"] = self._learning_rate * self._schedule(self.iteration)
         torch.nn.utils.clip_grad_norm_(self._parameters, GRADIENT_NORM_LIMIT)
         self._optimizer.step()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what the optimiser remembers of earlier steps, a tensor per parameter and fact."""
+        known = self._optimizer.state_dict()["state"]
+        return {f"{at}.{name}": value for at, facts in known.items() for name, value in facts.items()}
+
+    def load_state(self, state: Mapping[str, Tensor], *, iteration: int) -> None:
+        """Go on behind so many steps, after which `state` was what it is."""
+        known: dict[int, dict[str, Tensor]] = {}
+        for key, value in state.items():
+            at, _, name = key.partition(".")
+            known.setdefault(int(at), {})[name] = value
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": known, "param_groups": groups})
+        self.iteration = iteration

@@ -1,13 +1,16 @@
 """The training steps of one candidate: contrastive loss, weight averaging."""
 
 import copy
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
 from encoders.encoder import Encoder
 from nas.training.batches import BatchSource
 from nas.training.descent import Descent
 from nas.training.model import ContrastiveModel
+from nas.training.state import joined, part_of, random_state, set_random_state
 
 
 class Trainer:
@@ -47,6 +50,11 @@ class Trainer:
         return any(parameter.requires_grad for parameter in self.model.encoder.parameters())
 
     @property
+    def final(self) -> bool:
+        """Whether further steps change nothing."""
+        return not self.learns
+
+    @property
     def iteration(self) -> int:
         """Steps taken so far."""
         return self._descent.iteration
@@ -71,6 +79,28 @@ class Trainer:
         if self._averaged is not None:
             self._average(self._averaged)
         return value
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what further steps depend on."""
+        return joined(
+            model=self.model.state_dict(),
+            averaged={} if self._averaged is None else self._averaged.state_dict(),
+            descent=self._descent.state(),
+            random=random_state(self._generator),
+        )
+
+    def load_state(self, state: Mapping[str, Tensor], *, iteration: int) -> None:
+        """Go on where a trainer of the same candidate stood after so many steps.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: If the state is of something else.
+        """
+        self.model.load_state_dict(part_of(state, "model"))
+        if self._averaged is not None:
+            self._averaged.load_state_dict(part_of(state, "averaged"))
+        self._descent.load_state(part_of(state, "descent"), iteration=iteration)
+        self.model.strategy.iteration = iteration
+        set_random_state(self._generator, part_of(state, "random"))
 
     def _average(self, averaged: Encoder) -> None:
         """Move the averaged weights towards the current ones by 1/iteration."""

@@ -1,10 +1,14 @@
 """Runs trials of one task into a run folder and a bank, within the time there is."""
 
+import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ahc.bank import Bank
 from ahc.record import TrialRecord
@@ -18,6 +22,11 @@ from nas.runs.whole_file import write_whole
 from nas.trials.trial import TrialOutcome, TrialPlan, outcome_of, record_in, trial_job
 from search_space.genotype import Genotype
 
+HELD_OUT = ".npy"
+"""Ends the name of the file, beside its weights, of what a trial's probe said of cases held out."""
+STATE = ".state"
+"""Ends the name of the file, beside its weights, that a longer trial goes on from."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -27,12 +36,28 @@ class Trained:
     record: TrialRecord
     weights: Path
 
+    @property
+    def id(self) -> str:
+        """Name of the trial."""
+        return self.weights.stem
+
+    @property
+    def iterations(self) -> int:
+        """Optimiser steps that the weights have had: fewer than were asked for where the trial ended early."""
+        return self.record.curve[-1][0]
+
+    @property
+    def held_out(self) -> NDArray[np.float32] | None:
+        """What its probe said of each case held out, (n, outputs); None where validation has no folds."""
+        file = self.weights.with_suffix(HELD_OUT)
+        return np.load(file, allow_pickle=False) if file.is_file() else None
+
 
 class RoundTimes(Protocol):
     """When rounds and their trials end, as `time.monotonic()` tells it: what a time budget says."""
 
-    def round_ends(self, plans: Sequence[TrialPlan], later: Sequence[TrialPlan]) -> float:
-        """Return when a round has to be over that leaves `later` its share of the time."""
+    def round_ends(self, *, last: bool) -> float:
+        """Return when a round that begins now has to be over; the last one may take all the time that is left."""
 
     def trial_limit(self, ends: float, *, n_left: int) -> float:
         """Return the seconds that the next of `n_left` trials of a round may take; 0 if it is too late."""
@@ -46,6 +71,8 @@ class RoundTimes(Protocol):
 
 class TrialRunner:
     """Runs trials of one task into a run folder; what the folder holds already is not run again.
+
+    A trial goes on from the longest shorter one of its candidate that left its state behind (`TrialPlan.goes_on`).
 
     Args:
         task: Its test part is left out: a worker has no use for it.
@@ -82,21 +109,19 @@ class TrialRunner:
         plans: Sequence[TrialPlan],
         *,
         name: str,
-        later: Sequence[TrialPlan] = (),
-        ends: float | None = None,
+        last: bool = False,
     ) -> dict[str, Trained]:
         """Run the plans that the bank lacks; return trained candidates by plan id, failures left out.
 
         Args:
             plans: The trials of this round.
             name: Of the round.
-            later: Trials of later rounds, whose share of a time budget is left to them.
-            ends: When the round ends, as `time.monotonic()` tells it; by default as the budget says.
+            last: Whether it is the last one, which may take all the time that a budget leaves.
         """
         different = list({plan.id: plan for plan in plans}.values())
         missing = [plan for plan in different if not self._kept(plan)]
         events, workers = self._folder.events, self._settings.workers
-        ends = self._budget.round_ends(missing, later) if ends is None else ends
+        ends = self._budget.round_ends(last=last)
         waiting = list(missing)
         by_job: dict[str, TrialPlan] = {}
         with Progress(total=len(missing), name=name, quiet=self._quiet) as progress:
@@ -118,6 +143,11 @@ class TrialRunner:
             if (record := self._record(plan)) is not None and self._weights(plan).is_file()
         }
 
+    def forget_states(self) -> None:
+        """Remove what trials would have gone on from."""
+        for file in self._folder.weights.glob(f"*{STATE}"):
+            file.unlink()
+
     def _jobs(self, waiting: list[TrialPlan], by_job: dict[str, TrialPlan], *, name: str, ends: float) -> Iterator[Job]:
         """Yield a job for each plan, taken from `waiting` when a worker is free, as long as there is time for it."""
         own = math.inf if self._time_limit is None else self._time_limit
@@ -133,20 +163,44 @@ class TrialRunner:
                 time_limit=None if limit == math.inf else limit,
                 keep_weights=True,
                 precision=self._precision,
+                state=self._state_before(plan),
             )
             by_job[job.id] = plan
             self._folder.events.started(plan.id, name=name, key=plan.genotype.key, iterations=plan.iterations)
             yield job
 
     def _kept_outcome(self, outcome: TrialOutcome, plan: TrialPlan) -> TrialRecord:
-        """Write the weights, then the record: a record in the bank has its weights on the disk."""
+        """Write the weights, then the record: a record in the bank has its weights on the disk.
+
+        The state that it went on from goes last, for an end in between has the trial run again.
+        """
+        if outcome.held_out is not None:
+            content = io.BytesIO()
+            np.save(content, outcome.held_out)
+            write_whole(self._weights(plan).with_suffix(HELD_OUT), content.getvalue())
         if outcome.weights is not None:
             write_whole(self._weights(plan), outcome.weights)
+        if outcome.state is not None:
+            write_whole(self._folder.weights / f"{plan.id}{STATE}", outcome.state)
         if outcome.status == "timeout" and plan.id in self._hurrying:
             self.hurried[plan.id] = outcome.record
         else:
             self._bank.add(outcome.record)
+        if outcome.state is not None:
+            for file in self._states_before(plan).values():
+                file.unlink()
         return outcome.record
+
+    def _state_before(self, plan: TrialPlan) -> bytes | None:
+        """Return the state of the longest shorter trial of the candidate and rng_seed, None where there is none."""
+        states = self._states_before(plan)
+        return states[max(states)].read_bytes() if states else None
+
+    def _states_before(self, plan: TrialPlan) -> dict[int, Path]:
+        """Return the files of states that the trial could go on from, by their iterations."""
+        files = self._folder.weights.glob(f"{plan.genotype.key}-*-{plan.rng_seed}{STATE}")
+        states = {int(file.name.split("-")[1]): file for file in files}
+        return {iterations: file for iterations, file in states.items() if iterations < plan.iterations}
 
     def _weights(self, plan: TrialPlan) -> Path:
         return self._folder.weights / f"{plan.id}.safetensors"

@@ -3,12 +3,16 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ahc.bank import Bank
 from ahc.record import TrialRecord
 from downstream.task import Task
 from nas.engines.job import Job, Result
 from nas.net import train_candidate
 from nas.saved.encoder import encoder_file
+from nas.trial_state import TrialStateError
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.genotype import Genotype
 
@@ -22,12 +26,16 @@ class TrialPlan:
         iterations: Its fidelity.
         rng_seed: Of weights, batches and views.
         origin: Where the candidate comes from: `shared`, `random`, `evolved`, `repeat`, `search`.
+        probe_at: Iterations to probe at, by default as `train_candidate` does; it is no part of `id`.
+        goes_on: Whether a longer trial may go on from this one.
     """
 
     genotype: Genotype
     iterations: int
     rng_seed: int
     origin: str
+    probe_at: tuple[int, ...] = ()
+    goes_on: bool = False
 
     @property
     def id(self) -> str:
@@ -43,10 +51,13 @@ def trial_protocol(task: Task) -> str:
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """What a trial sends to the driver, which alone writes: its record, and the file of its weights where asked for."""
+    """What a trial sends to the driver, which alone writes: its record, and where asked for the files
+    of weights and state, and what its probe said of cases held out."""
 
     record: TrialRecord
     weights: bytes | None = None
+    state: bytes | None = None
+    held_out: NDArray[np.float32] | None = None
 
     @property
     def status(self) -> str:
@@ -67,18 +78,30 @@ def run_trial(
     time_limit: float | None,
     keep_weights: bool = False,
     precision: str = "float32",
+    state: bytes | None = None,
 ) -> TrialOutcome:
-    """Run one trial (in a worker), on windows as long as its genotype wants them."""
+    """Run one trial (in a worker), on windows as long as its genotype wants them.
+
+    It goes on from `state`, that of a shorter one; where it is no such, it begins anew, and its record says why.
+    """
     own = task.with_window(plan.genotype.encoder.window)
-    trial = train_candidate(
-        plan.genotype,
-        own,
-        iterations=plan.iterations,
-        rng_seed=plan.rng_seed,
-        device=device,
-        time_limit=time_limit,
-        precision=precision,
-    )
+    how: dict[str, Any] = {
+        "iterations": plan.iterations,
+        "rng_seed": plan.rng_seed,
+        "device": device,
+        "time_limit": time_limit,
+        "precision": precision,
+        "probe_at": plan.probe_at or None,
+        "keep_state": plan.goes_on,
+    }
+    remarks: dict[str, Any] = {}
+    try:
+        trial = train_candidate(plan.genotype, own, state=state, **how)
+    except TrialStateError as error:
+        remarks["trained_anew"] = str(error)
+        trial = train_candidate(plan.genotype, own, **how)
+    remarks |= {"message": trial.message} if trial.message else {}
+    remarks |= {"final": 1.0} if trial.final else {}
     record = _record(
         plan,
         task,
@@ -89,11 +112,12 @@ def run_trial(
         untrained_score=trial.untrained_score,
         seconds=trial.seconds,
         n_parameters=trial.n_parameters,
-        details={**trial.details, **({"message": trial.message} if trial.message else {})},
+        details={**trial.details, **remarks},
     )
-    if not (keep_weights and trial.weights):
-        return TrialOutcome(record)
-    return TrialOutcome(record, encoder_file(trial.weights, genotype=plan.genotype, task=own, rng_seed=plan.rng_seed))
+    weights = None
+    if keep_weights and trial.weights:
+        weights = encoder_file(trial.weights, genotype=plan.genotype, task=own, rng_seed=plan.rng_seed)
+    return TrialOutcome(record, weights, trial.state, None if weights is None else trial.held_out)
 
 
 def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:

@@ -1,27 +1,29 @@
-"""The process engine: every job in a process of its own, so that a job that dies takes nothing with it.
+"""The process engine: every job alone in a process, so that a job that dies takes nothing with it.
 
-The processes are forked from a server that has imported torch already, which
-makes a start cheap. A child never imports the caller's `__main__`: a script
-without the usual guard works, and functions must live in importable modules.
+A worker does one job after the other, each as if it were its first, until one goes
+wrong or leaves too much behind. Workers are forked from a server that has imported
+torch already, which makes a start cheap. A child never imports the caller's `__main__`: a
+script without the usual guard works, and functions must live in importable modules.
 """
 
 import contextlib
 import math
 import multiprocessing
 import os
-import pickle  # between our own processes only; nothing of it reaches a disk
 import signal
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext
 from types import ModuleType
 
 from nas.engines._child import serve
+from nas.engines._worker import Worker
 from nas.engines.job import Job, Result, stopped_after
+from nas.engines.kept import idle_workers
 from nas.engines.registry import Engine
 
 PRELOAD = (
@@ -33,7 +35,6 @@ PRELOAD = (
     "downstream.classification.scoring",
     "downstream.anomaly.scoring",
 )
-_GRACE = 5.0  # seconds to leave after an answer
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -46,8 +47,7 @@ _ENVIRONMENT = {
 @dataclass(frozen=True)
 class _Running:
     id: str
-    process: ForkServerProcess
-    connection: Connection
+    worker: Worker
     start: float
 
 
@@ -69,42 +69,55 @@ def run(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOAD))
     running: list[_Running] = []
-    try:
-        while True:
-            while len(running) < workers and (job := next(jobs, None)) is not None:
-                begun = _start(context, job, memory_limit=memory_limit)
-                if isinstance(begun, Result):
-                    yield begun
-                else:
-                    running.append(begun)
-            if not running:
-                return
-            for ended in _finished(running, time_limit=time_limit, ends=ends):
-                running.remove(ended)
-                yield _result(ended, time_limit=time_limit)
-    finally:
-        for left in running:
-            _stop(left)
+    with idle_workers() as idle:
+        try:
+            while True:
+                while len(running) < workers and (job := next(jobs, None)) is not None:
+                    begun = _begin(context, job, idle, memory_limit=memory_limit)
+                    if isinstance(begun, Result):
+                        yield begun
+                    else:
+                        running.append(begun)
+                if not running:
+                    return
+                for ended in _finished(running, time_limit=time_limit, ends=ends):
+                    running.remove(ended)
+                    yield _result(ended, idle, time_limit=time_limit)
+        finally:
+            for left in running:
+                left.worker.kill()
 
 
-def _start(context: ForkServerContext, job: Job, *, memory_limit: int | None) -> _Running | Result:
-    """Start a job; return its result if that was not possible, as when somebody kills the server this moment."""
-    # plain pickle copies tensors; multiprocessing's own would tie them to this process's life
-    payload = pickle.dumps(job)
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=serve, args=(sender, payload, job.id, memory_limit), daemon=True)
+def _begin(context: ForkServerContext, job: Job, idle: list[Worker], *, memory_limit: int | None) -> _Running | Result:
+    """Give a job to a worker; return its result if none could be started, as when somebody kills the server now."""
     start = time.monotonic()
+    while idle:
+        worker = idle.pop()
+        if worker.take(job, memory_limit=memory_limit):
+            return _Running(job.id, worker, start)
+        worker.kill()  # it died while it had nothing to do
     try:
-        _launch_server()
-        with _quiet_main():
-            process.start()
+        worker = _new_worker(context)
     except (OSError, EOFError) as error:
-        receiver.close()
         text = f"no process could be started ({type(error).__name__}: {error})"
         return Result(job.id, "crashed", None, text, time.monotonic() - start)
+    worker.take(job, memory_limit=memory_limit)  # where nobody is there any more, the connection's end will tell
+    return _Running(job.id, worker, start)
+
+
+def _new_worker(context: ForkServerContext) -> Worker:
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(theirs,), daemon=True)
+    try:
+        launch_server()
+        with _quiet_main():
+            process.start()
+    except BaseException:
+        ours.close()
+        raise
     finally:
-        sender.close()  # the child holds the only writing end: its death ends the pipe
-    return _Running(job.id, process, receiver, start)
+        theirs.close()  # the child holds the only other end: its death ends the connection
+    return Worker(process, ours)
 
 
 def _finished(running: list[_Running], *, time_limit: float | None, ends: float) -> list[_Running]:
@@ -112,45 +125,32 @@ def _finished(running: list[_Running], *, time_limit: float | None, ends: float)
     longest = math.inf if time_limit is None else time_limit
     due = {at_work.id: min(at_work.start + longest, ends) for at_work in running}
     left = min(due.values()) - time.monotonic()
-    ready = wait([at_work.connection for at_work in running], None if left == math.inf else max(0.0, left))
+    ready = wait([at_work.worker.connection for at_work in running], None if left == math.inf else max(0.0, left))
     now = time.monotonic()
-    return [at_work for at_work in running if at_work.connection in ready or now >= due[at_work.id]]
+    return [at_work for at_work in running if at_work.worker.connection in ready or now >= due[at_work.id]]
 
 
-def _result(at_work: _Running, *, time_limit: float | None) -> Result:
-    """Return how the job ended."""
-    answer = None
-    if at_work.connection.poll():
-        with contextlib.suppress(EOFError, ConnectionResetError):
-            answer = at_work.connection.recv_bytes()
-    else:
-        _stop(at_work)
+def _result(at_work: _Running, idle: list[Worker], *, time_limit: float | None) -> Result:
+    """Return how the job ended; its worker joins the idle ones, or is gone."""
+    worker = at_work.worker
+    if not worker.connection.poll():
+        worker.kill()
         seconds = time.monotonic() - at_work.start
         return Result(at_work.id, "timeout", None, stopped_after(time_limit, seconds=seconds), seconds)
+    result, fit = worker.result()
     seconds = time.monotonic() - at_work.start
-    at_work.process.join(_GRACE)  # a thread that the job left behind must not hold us up
-    code = at_work.process.exitcode
-    _stop(at_work)
-    if answer is not None:
-        result: Result = pickle.loads(answer)
-        return replace(result, seconds=seconds)
-    return Result(at_work.id, "crashed", None, f"the process died without an answer ({_death(code)})", seconds)
+    if result is None:
+        text = f"the process died without an answer ({worker.death()})"
+        worker.kill()
+        return Result(at_work.id, "crashed", None, text, seconds)
+    if fit:
+        idle.append(worker)
+    else:
+        worker.stop()
+    return replace(result, seconds=seconds)
 
 
-def _death(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"
-
-
-def _stop(at_work: _Running) -> None:
-    at_work.process.kill()
-    at_work.process.join()
-    at_work.process.close()
-    at_work.connection.close()
-
-
-def _launch_server() -> None:
+def launch_server() -> None:
     """Start the server unless it runs, deaf to Ctrl-C: the terminal sends that to all, the caller alone decides."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -186,4 +186,4 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-ENGINE = Engine(run)
+ENGINE = Engine(run, prepare=launch_server)

@@ -77,6 +77,28 @@ def test_impossible_records_are_named(
     assert any(sentence in line and line.startswith("trial ") for line in _problems(tmp_path / "b"))
 
 
+@pytest.mark.parametrize(
+    ("protocol", "score", "sentence"),
+    [
+        ("classification-1", 0.9, ""),
+        ("classification-1.3", 0.5, "score 0.5 is not the best of its curve, 0.9"),
+        ("classification-2", 0.5, ""),
+        ("classification-2.3", 0.9, "score 0.9 is not the last of its curve, 0.5"),
+        ("classification-2", None, ""),  # it diverged
+    ],
+)
+def test_a_score_is_the_best_of_its_curve_and_since_protocol_2_the_last(
+    protocol: str, score: float | None, sentence: str, records: Sequence[TrialRecord]
+) -> None:
+    curve = ((0, 0.25, None), (300, 0.9, 1.0), (600, 0.5, 0.9))
+    facts = {"protocol": protocol, "curve": curve, "score": score, "untrained_score": 0.25, "best_iteration": 300}
+    status = "diverged" if score is None else "completed"
+    record = replace(records[1], status=status, **facts)  # type: ignore[arg-type]
+    assert list(problems_of(record))[:1] == [sentence] * bool(sentence)
+    (problem,) = problems_of(replace(record, score=0.9 if "-1" in protocol else 0.5, best_iteration=600))
+    assert problem == "the curve has another score at best_iteration 600"
+
+
 def test_tasks_that_trials_call_differently_are_named(sound: Path, records: Sequence[TrialRecord]) -> None:
     with Bank(sound) as bank:
         bank.add(replace(records[1], rng_seed=9, family="other"))

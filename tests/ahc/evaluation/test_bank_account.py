@@ -67,6 +67,15 @@ def test_the_choice_that_gains_comes_first() -> None:
     assert gain_table(trials).iloc[0]["share gaining"] < 0.6
 
 
+def test_a_candidate_that_diverged_is_not_the_best() -> None:
+    first, *others = records(noise=0.0, gain=1.0)
+    diverged = replace(first, genotype_key="0" * 16, status="diverged", score=None)
+    row = gain_table([diverged, first, *others]).iloc[0]
+    assert row["best candidate"] == min(one.score for one in (first, *others) if one.score is not None)
+    assert gain_table([diverged]).empty
+    assert account_text([diverged, first, *others])
+
+
 def test_the_account_names_every_part() -> None:
     text = account_text(records(noise=0.1, gain=1.0))
     for title in ("Label noise per task", "What training gained per task", "Gain by iteration", "explain of the score"):

@@ -71,6 +71,44 @@ def unpicklable(): return lambda: None
 def lingering():
     threading.Thread(target=time.sleep, args=(60,)).start()
     return 1
+
+def pid(**shared): return os.getpid()
+
+HOARD = []
+def hoard(n_bytes): HOARD.append(b"x" * n_bytes)
+
+class Counted:
+    def __init__(self, value): self.value, self.packed = value, 0
+    def __getstate__(self):
+        self.packed += 1
+        return {"value": self.value}
+
+def value_of(thing): return thing.value, os.getpid()
+
+def spoil():
+    import numpy, random, torch
+    def ring(*_): raise RuntimeError("an alarm of another job")
+    torch.manual_seed(5), numpy.random.seed(5), random.seed(5)
+    torch.set_default_dtype(torch.float64), torch.set_grad_enabled(False), torch.set_num_threads(2)
+    torch.set_default_device("meta"), torch.use_deterministic_algorithms(True)
+    torch.set_float32_matmul_precision("medium"), torch.set_autocast_enabled("cpu", True)
+    numpy.seterr(all="raise")
+    os.environ["SPOILT"] = "1"; os.chdir("/")
+    signal.signal(signal.SIGALRM, ring), signal.signal(signal.SIGINT, ring), signal.setitimer(signal.ITIMER_REAL, 0.3)
+
+def state():
+    import numpy, random, resource, torch
+    from compute.memory import is_limited
+    handlers = [str(signal.getsignal(number)) for number in (signal.SIGALRM, signal.SIGINT)]
+    found = {"dtype": str(torch.ones(1).dtype), "device": str(torch.ones(1).device), "draws": torch.rand(3).tolist(),
+             "grad": torch.is_grad_enabled(), "threads": torch.get_num_threads(),
+             "exact": torch.are_deterministic_algorithms_enabled(), "precision": torch.get_float32_matmul_precision(),
+             "autocast": torch.is_autocast_enabled("cpu"), "numpy": numpy.random.rand(3).tolist(),
+             "errors": numpy.geterr(), "handlers": handlers, "alarm": signal.getitimer(signal.ITIMER_REAL),
+             "environ": dict(os.environ), "cwd": os.getcwd(), "budget": is_limited(),
+             "limited": resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY}
+    time.sleep(0.4)
+    return found
 """
 
 

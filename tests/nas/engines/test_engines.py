@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from ahc.record import STATUSES
-from nas.engines.available import process as process_engine
+from nas.engines import _worker as worker
 from nas.engines.job import Job, Result
 from nas.engines.registry import ENGINE_NAMES
 from nas.engines.run import run_candidates
@@ -140,7 +140,7 @@ def test_a_value_that_cannot_travel_is_a_crash_with_its_reason(jobs: ModuleType)
 
 
 def test_a_thread_left_behind_does_not_hold_the_engine_up(jobs: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_engine, "_GRACE", 0.2)
+    monkeypatch.setattr(worker, "GRACE", 0.2)
     assert one(Job("a", jobs.lingering)).value == 1
 
 

@@ -18,6 +18,7 @@ from downstream.task import Task
 from nas.choosing.candidates import named_candidate, space_for
 from nas.cli.encoders.embed import embed
 from nas.cli.encoders.evaluate import evaluate
+from nas.combining.members import single
 from nas.cost import costs_on
 from nas.cost.model import cost
 from nas.engines.settings import EngineSettings
@@ -25,9 +26,7 @@ from nas.errors import OptionError
 from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
 from nas.representer import Representer
-from nas.runs.stopwatch import Stopwatch
 from nas.saved.encoder import load_encoder
-from nas.search import choose_candidates
 from nas.trials.runner import Trained
 from nas.trials.trial import TrialOutcome, TrialPlan, run_trial
 from nas.verification import verify
@@ -35,6 +34,7 @@ from search_space.drawing import crossover, mutate, sample_candidates
 from search_space.genotype import Genotype
 from search_space.presets import preset
 from search_space.space import SpaceError, default_space, read_space
+from tests.nas.choosing.first_wishes import first_wishes
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 
@@ -94,7 +94,7 @@ def test_it_is_verified_evaluated_and_embedded_with_its_own_window(
     assert outcome.weights is not None
     weights.write_bytes(outcome.weights)
     settings = EngineSettings.chosen(engine="serial", workers=1, device="cpu")
-    entrant = Trained(with_window(small, 192), outcome.record, weights)
+    entrant = single(Trained(with_window(small, 192), outcome.record, weights))
     row = verify(task_of(frame), {"chosen": entrant}, settings=settings).rows[0]
     frame.to_csv(tmp_path / "waves.csv", index=False)
     evaluated = evaluate(EvaluateOptions(str(weights), str(tmp_path / "waves.csv"), quiet=True)).rows[0]
@@ -164,5 +164,5 @@ def test_the_comparator_is_said_not_to_know_windows_only_where_there_are_some(
     monkeypatch.setattr("ahc.ranking.NAMED", 100)
     for task, expected in ((task_of(frame), True), (task_of(frame, window=96), False)):
         with pytest.warns(UnlearnedWarning) as caught:
-            choose_candidates(task, SearchOptions("waves.csv", candidates=300, top_k=2), clock=Stopwatch())
+            first_wishes(task, SearchOptions("waves.csv", candidates=300, landmarks=4))
         assert any("encoder.window" in str(each.message) for each in caught) == expected
