@@ -37,6 +37,11 @@ class AhcOptions(OptionSet):
     bank: str = option(path=True, positional=True, text="SQLite store of trial records, made by `tscnas seeds`")
     output: str = option("comparator", path=True, text="folder for the checkpoint and its evaluation")
     evaluate: bool = option(True, text="hold out each family of tasks in turn and report the ranking quality")
+    replay: bool = option(
+        False,
+        text="play all strategies of a search on the recorded trials, with comparators that have not seen the task's "
+        "family, and report their regret against cost",
+    )
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the summary")

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from ahc.training.comparators import train_comparator
 from compute.paths import user_path
 from nas.errors import OutputExistsError
 from nas.options.seeding import AhcOptions
+from nas.replay.account import replay
+from nas.replay.contest import Recorded
 from nas.runs.lock import folder_lock
 from nas.runs.progress import tell
 from nas.runs.whole_file import write_whole_text
@@ -56,7 +58,9 @@ def train_ahc(options: AhcOptions) -> AhcResult:
     with comparator_folder(options.output, overwrite=options.overwrite) as folder:
         comparator = learn(lessons, rng_seed=options.rng_seed, quiet=options.quiet)
         evaluation = judge(lessons, rng_seed=options.rng_seed, quiet=options.quiet) if options.evaluate else None
-        return write_comparator(folder, comparator, evaluation, lessons=lessons, rng_seed=options.rng_seed)
+        played = replay_of(lessons, folder, rng_seed=options.rng_seed, quiet=options.quiet) if options.replay else ""
+        result = write_comparator(folder, comparator, evaluation, lessons=lessons, rng_seed=options.rng_seed)
+        return replace(result, text="\n".join(filter(None, (result.text, played))))
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,17 @@ def judge(lessons: Lessons, *, rng_seed: int, quiet: bool) -> Evaluation:
             feature_weights=feature_weights(),
             progress=_progress(quiet=quiet),
         )
+
+
+def replay_of(lessons: Lessons, folder: Path, *, rng_seed: int, quiet: bool) -> str:
+    """Play all strategies of a search on the recorded trials and return the account of it.
+
+    Raises:
+        BankError: If the bank holds too little for that.
+    """
+    with _faults_of(lessons.bank):
+        recorded = Recorded(lessons.records, lessons.embeddings)
+        return replay(recorded, folder, rng_seed=rng_seed, progress=_progress(quiet=quiet))
 
 
 @contextlib.contextmanager

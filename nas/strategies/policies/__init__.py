@@ -1,0 +1,1 @@
+"""What the strategy `policy` is made of: its controller, how that learns, and the choices of a search space."""
