@@ -1,19 +1,25 @@
 """The main job: from a task to a chosen, trained and verified encoder."""
 
-from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ahc.checkpoint import load_comparator
+from ahc.comparator import Comparator
+from ahc.ranking import Ranking
 from ahc.task_embedding import embed_task
 from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
-from nas.choosing.candidates import Candidates, acceptable, named_candidate, pick, rank_drawn, refine, space_for
-from nas.choosing.cost_limits import cost_limit, forward_cost
+from nas.choosing.candidates import acceptable, named_candidate, rank_drawn, refine, space_for
+from nas.choosing.cost_limits import cost_limit, seconds_on
+from nas.choosing.source import NamedSource, TaskSource
 from nas.options.search import SearchOptions, SearchSettings
+from nas.report.result import SearchResult
 from nas.runs.stopwatch import Stopwatch
-from nas.search_run import SearchResult, SearchRun
-from search_space.sentences import count_text
+from nas.search_run import SearchRun
+from search_space.space import default_space
 
 
 def search(options: SearchOptions) -> SearchResult:
@@ -38,10 +44,11 @@ def search_task(
 ) -> SearchResult:
     """Choose, train, verify and save an encoder for a task.
 
-    The comparator ranks candidates without training; the best few, as many random ones and the TS2Vec preset are
-    trained with validation probes along the way; the best on validation is tested, once, beside its rivals. An
-    interrupted run goes on where it stopped; a finished one is shown again. With a time budget fewer are trained, or
-    less long, and the answer says what was cut.
+    A strategy asks for candidates: by default presets, the best of the comparator's ranking and blind draws are probed
+    untrained on the task, and the best of them race through longer and longer training. From everything that was tried
+    the few are selected whose probes add up best on validation; they are tested, once, beside their rivals. An
+    interrupted run goes on where it stopped; a finished one is shown again. With a time budget fewer are tried, or
+    trained less long, and the answer says what was cut.
 
     Args:
         task: Its test part must not have been opened.
@@ -65,49 +72,58 @@ def search_task(
     with run.begun():
         if run.finished:
             return run.shown_again()
-        candidates = choose_candidates(task, settings, clock=run.clock)
-        entrants = run.train(candidates)
-        return run.hand_over(entrants, run.verify(entrants))
+        source = candidates_for(task, settings, clock=run.clock)
+        if settings.zero_shot:
+            return run.hand_over_ranking(source)
+        tried = run.try_out(source)
+        entrants = run.choose(tried, source)
+        return run.hand_over(entrants, run.verify(entrants), source)
 
 
-def choose_candidates(task: Task, settings: SearchSettings, *, clock: Stopwatch) -> Candidates:
-    """Return the candidates to train: the one that the user named, or the comparator's picks and random ones.
+def candidates_for(task: Task, settings: SearchSettings, *, clock: Stopwatch) -> TaskSource | NamedSource:
+    """Return where candidates come from: the one that the user named, or presets, the comparator and blind draws.
 
-    Nothing is trained for it. All are within the limits on their cost, but for one that the user named.
+    Nothing is trained for it, and nothing ranked before somebody asks. All but one that the user named are within the
+    limits on their cost.
+
+    Raises:
+        SpaceError: If the space's file holds no search space.
+        OptionError: If a named genotype's file is at fault, or the task has not what the genotype needs.
+    """
+    named = named_candidate(task, preset_name=settings.preset, file=settings.genotype)
+    if named is not None:
+        return NamedSource(task.spec.kind, named)
+    space = space_for(task, settings.search_space)
+    accept = acceptable(task, cost_limit(task, **settings.limits))
+    how: dict[str, Any] = {"rng_seed": settings.rng_seed, "space": space, "accept": accept}
+    return TaskSource(
+        task.spec.kind,
+        seconds=seconds_on(task),
+        presets=settings.search_space.key == default_space().key,
+        rank=lambda: ranked(task, settings, clock=clock, **how),
+        **how,
+    )
+
+
+def ranked(
+    task: Task, settings: SearchSettings, *, clock: Stopwatch, space: Any, **how: Any
+) -> tuple[Comparator, NDArray[np.float32], Ranking]:
+    """Return the comparator, the task's embedding, and the shortlist that the one makes of the other.
 
     Raises:
         CheckpointError: If the comparator's file is at fault.
-        SpaceError: If the space's file holds no search space.
-        OptionError: If a named genotype's file is at fault, or the task has not what the genotype needs.
         SamplingError: If the limits on cost leave too few candidates.
 
     Warns:
         UnlearnedWarning: Of options of the space that the comparator lacks.
     """
-    named = named_candidate(task, preset_name=settings.preset, file=settings.genotype)
-    if named is not None:
-        return named
     with clock("load comparator"):
         comparator = load_comparator(settings.comparator)
     with clock("embed task"):
         embedding = embed_task(task)
-    space = space_for(task, settings.search_space)
-    how: dict[str, Any] = {
-        "rng_seed": settings.rng_seed,
-        "space": space,
-        "accept": acceptable(task, cost_limit(task, **settings.limits)),
-    }
     with clock("rank candidates"):
-        ranking = rank_drawn(comparator, embedding, n=settings.candidates, **how)
-    n_ranked, size = ranking.n_ranked, space.canonical_size()["total"]
-    if size > settings.candidates:  # otherwise there is nothing left to find
+        ranking = rank_drawn(comparator, embedding, n=settings.candidates, space=space, **how)
+    if space.canonical_size()["total"] > settings.candidates:  # otherwise there is nothing left to find
         with clock("refine by evolution"):
-            ranking = refine(ranking, comparator, embedding, **how)
-    candidates = pick(ranking, top_k=settings.top_k, n_ranked=n_ranked, cost=forward_cost(task), **how)
-    return candidates if settings.space == "default" else replace(candidates, space=_in_words(settings, size, n_ranked))
-
-
-def _in_words(settings: SearchSettings, size: int, n_ranked: int) -> str:
-    """Return which space was searched, and how much of a small one."""
-    ranked = f"; {'all' if n_ranked == size else n_ranked} of them ranked" if size <= settings.candidates else ""
-    return f"Space: {settings.space_name}, {count_text(size)} different genotype{'s' * (size > 1)}{ranked}"
+            ranking = refine(ranking, comparator, embedding, space=space, **how)
+    return comparator, embedding, ranking

@@ -1,77 +1,43 @@
-"""The stages of one search behind its choice of candidates: train, verify, hand over, in a folder and within a time."""
+"""The stages of one search behind its candidates: try out, choose, verify, hand over, in a folder and within a time."""
 
 import contextlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from ahc.bank import Bank
-from ahc.record import TrialRecord
 from compute.memory import memory_budget
 from downstream.evaluation import linear_only
 from downstream.task import Task
 from nas.board.run_board import RunBoard
 from nas.budget.deadline import Deadline
 from nas.budget.search_budget import SearchBudget
-from nas.choosing.candidates import Candidates
+from nas.choosing.source import NamedSource, TaskSource
+from nas.combining.entrants import Entrants, entrants_of
+from nas.engines.kept import workers_kept
 from nas.engines.settings import EngineSettings
-from nas.errors import NothingTrainedError, OutputExistsError
+from nas.errors import NothingTrainedError
 from nas.options.search import SearchSettings
-from nas.report.answer import answer_text, failures, ranking_rows, run_facts
+from nas.report.answer import answer_text, failures, ranking_text
+from nas.report.facts import chosen_facts, ranked_facts, ranking_rows, run_facts
+from nas.report.result import SearchResult, finished_result
 from nas.report.rows import Row
 from nas.runs.folder import RunFolder
 from nas.runs.lock import bank_lock
 from nas.runs.stopwatch import Stopwatch
 from nas.runs.whole_file import write_whole
-from nas.trials.halving import Halving
-from nas.trials.runner import Trained, TrialRunner
+from nas.strategies import Plan, Strategy
+from nas.trials.runner import TrialRunner
+from nas.trials.tried import Tried, pursue
 from nas.verification import Verified, verify
 from search_space.genotype import Genotype
-from search_space.presets import preset
-
-RIVALS = ("comparator's pick", "TS2Vec preset", "random search")
-"""Where a trained candidate comes from; of equals on validation the earlier one is chosen."""
+from search_space.sentences import count_text
 
 _BEFORE_THERE_WAS_A_CHOICE = "5e29175c1e80f79c"  # the key of the space of runs whose configuration names none
 
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search hands over.
-
-    Args:
-        folder: The run folder, with the encoder and everything else.
-        genotype: The chosen candidate.
-        origin: Which of the trained it is: `named`, or a name from `RIVALS`.
-        rows: Test scores of the chosen candidate and of everything it is compared with.
-        seconds: Wall time per stage.
-        text: The printed answer.
-    """
-
-    folder: Path
-    genotype: Genotype
-    origin: str
-    rows: tuple[Row, ...]
-    seconds: dict[str, float]
-    text: str
-
-
-@dataclass(frozen=True)
-class Entrants:
-    """Who goes to the test.
-
-    Args:
-        trained: Trained candidates by name, `chosen` first.
-        origin: Where the chosen one is from: `named`, or a name from `RIVALS`.
-        candidates: All that were to be trained.
-        records: Of all trials on this task.
-    """
-
-    trained: dict[str, Trained]
-    origin: str
-    candidates: Candidates
-    records: list[TrialRecord]
+MOST_ENTRANTS = 5
+"""Encoders that are scored on test: the answer, the same untrained, and its rivals."""
+ENCODER, PREDICTOR = "encoder.safetensors", "predictor.safetensors"
+Source = TaskSource | NamedSource
 
 
 class SearchRun:
@@ -112,13 +78,9 @@ class SearchRun:
             },
             overwrite=settings.overwrite,
         )
-        self.halving = halving_of(settings, task)
+        self.plan = plan_of(settings)
         self.budget = SearchBudget(
-            deadline or Deadline.of(settings.time_budget),
-            task=self.task,
-            halving=self.halving,
-            settings=self.engine,
-            n_entrants=n_entrants(settings),
+            deadline or Deadline.of(settings.time_budget), task=self.task, n_workers=self.engine.workers
         )
         self._boards: list[RunBoard] = []
 
@@ -135,9 +97,10 @@ class SearchRun:
             yield
             return
         self.clock.on_stage = self.folder.events.stage
-        with memory_budget(self.settings.memory_budget), self.folder.locked():
+        with memory_budget(self.settings.memory_budget), self.folder.locked(), workers_kept():
             if not self.finished:
                 self.budget.check()
+                self.engine.prepare()
             yield
 
     @property
@@ -145,22 +108,18 @@ class SearchRun:
         """Whether the folder holds the answer already."""
         return self.folder.finished
 
-    def train(self, candidates: Candidates) -> Entrants:
-        """Train the candidates and their rivals, as many as there is time for, and say who goes to the test.
+    def try_out(self, source: Source) -> Tried:
+        """Run the trials that the strategy asks for, as many as there is time for.
 
-        Chosen is the best on validation of all that were trained; a candidate that the user named is chosen whatever
-        its rivals do.
+        Raises:
+            NothingTrainedError: If no candidate could be trained.
+            TimeBudgetError: If there was no time for any.
         """
         settings, folder, budget = self.settings, self.folder, self.budget
-        folder.start()
-        folder.events.begin(settings.as_dict())
-        self._boards = [RunBoard(folder.path)] if settings.tensorboard else []
-        folder.events.listeners.extend(board.trial for board in self._boards)
-        if budget.limited:
-            with self.clock("plan the time budget"):
-                candidates = budget.fitted(candidates)
+        strategy = strategy_of(settings, source, self.plan)  # what is at fault is said before anything is written
+        self._start()
         path = settings.bank or folder.bank
-        with self.clock("train candidates"), bank_lock(path), Bank(path) as bank:
+        with self.clock("try candidates"), bank_lock(path), Bank(path) as bank:
             runner = TrialRunner(
                 self.task,
                 folder=folder,
@@ -171,120 +130,131 @@ class SearchRun:
                 precision=settings.precision,
                 quiet=settings.quiet,
             )
-            trained, origin = self._best(candidates, runner)
-            if not trained and budget.cut:
+            tried = pursue(strategy, runner, plan=self.plan, rng_seed=settings.rng_seed, trainable=source.trainable)
+            tried.records = [*bank.records(task_hash=self.task.hash), *runner.hurried.values()]
+            if not tried.points and budget.cut:
                 raise budget.too_small()
-            records = [*bank.records(task_hash=self.task.hash), *runner.hurried.values()]
-            if not trained:
+            if not tried.points or (source.named is not None and not tried.of(source.named)):
                 more = f"; {folder.path / 'log.txt'} says more" if self.kept else ""
-                why, tried = failures(records), {record.genotype_key for record in records}
-                raise NothingTrainedError(f"none of {len(tried)} candidates could be trained: {why}{more}")
-            return Entrants(trained, origin, candidates=candidates, records=records)
+                keys = {record.genotype_key for record in tried.records}
+                raise NothingTrainedError(
+                    f"none of {len(keys)} candidates could be trained: {failures(tried.records)}{more}"
+                )
+            runner.forget_states()
+            return tried
 
-    def _best(self, candidates: Candidates, runner: TrialRunner) -> tuple[dict[str, Trained], str]:
-        """Train all; return who goes to the test and where the chosen one is from; nobody where nothing was trained."""
-        ranked, extras = self.halving.run(candidates.groups, runner)
-        best = (ranked["picked"][:1], [*extras.values()][:1], ranked.get("random", [])[:1])
-        rivals = {name: first for name, trained in zip(RIVALS, best, strict=True) for first in trained}
-        named = candidates.ranking is None
-        if not rivals or (named and not ranked["picked"]):
-            return {}, ""
-        best_name = RIVALS[0] if named else max(rivals, key=lambda name: rivals[name].record.oriented_score)
-        chosen = rivals.pop(best_name)
-        untrained = self.halving.untrained(chosen.genotype)
-        probed = runner.run([untrained], name="untrained", ends=self.budget.untrained_ends)
-        without_training = {"untrained encoder": probed[untrained.id]} if untrained.id in probed else {}
-        return {"chosen": chosen, **without_training, **rivals}, "named" if named else best_name
+    def choose(self, tried: Tried, source: Source) -> Entrants:
+        """Say who goes to the test: what validation and the prior together prefer, and its rivals."""
+        settings, path = self.settings, self.folder.path
+        with self.clock("choose"):
+            entrants = entrants_of(
+                self.task,
+                tried,
+                source,
+                iterations=settings.iterations,
+                most=1 if source.named is not None else settings.members,
+                rng_seed=settings.rng_seed,
+            )
+            (path / "run.json").unlink(missing_ok=True)  # the shorter answer of a run that now had more time
+            (path / PREDICTOR).unlink(missing_ok=True)  # it would be that of another encoder
+            write_whole(path / ENCODER, entrants.chosen.file())
+        return entrants
 
     def verify(self, entrants: Entrants) -> Verified:
         """Open the test part, once, and score everybody on it; fit what predicts with the chosen one."""
         with self.clock("verify on test"):
             verified = verify(
                 self.task,
-                entrants.trained,
+                entrants.entrants,
                 settings=self.engine,
                 rng_seed=self.settings.rng_seed,
                 quiet=self.settings.quiet,
                 ends=self.budget.verification_ends,
             )
-        self.budget.note_verification(verified.rows, entrants.trained, predicts=verified.predictor is not None)
+        self.budget.note_verification(verified.rows, entrants.entrants, predicts=verified.predictor is not None)
         for board in self._boards:
-            weights = entrants.trained["chosen"].weights
-            board.finish(self.task, entrants.records, weights=weights, device=self.engine.device)
+            where = {"trials": self.folder.weights, "encoder": self.folder.path / ENCODER}
+            board.finish(self.task, entrants.tried.records, **where, device=self.engine.device)
         return verified
 
-    def hand_over(self, entrants: Entrants, verified: Verified) -> SearchResult:
+    def hand_over(self, entrants: Entrants, verified: Verified, source: Source) -> SearchResult:
         """Write the run folder's files, the answer last: a folder with `run.json` is complete."""
         folder, budget, task, rows = self.folder, self.budget, self.task, verified.rows
-        chosen, origin, candidates = entrants.trained["chosen"], entrants.origin, entrants.candidates
-        (folder.path / "run.json").unlink(missing_ok=True)  # the shorter answer of a run that now had more time
-        (folder.path / "predictor.safetensors").unlink(missing_ok=True)  # it would be that of another encoder
-        write_whole(folder.path / "encoder.safetensors", chosen.weights.read_bytes())
         if verified.predictor is not None:
-            write_whole(folder.path / "predictor.safetensors", verified.predictor)
-        folder.write_json("genotype.json", chosen.genotype.to_dict())
-        # of several trials of a candidate, the one with most iterations
-        by_key = {
-            record.genotype_key: record for record in sorted(entrants.records, key=lambda record: record.iterations)
-        }
-        folder.write_csv("ranking.csv", ranking_rows(candidates, records=by_key))
+            write_whole(folder.path / PREDICTOR, verified.predictor)
+        found = ranking_rows(source, tried=entrants.tried, entrants=entrants, iterations=self.settings.iterations)
+        folder.write_csv("ranking.csv", found)
         folder.write_csv("scores.csv", [row.flat() for row in rows])
         seconds = dict(self.clock.seconds)
         text = answer_text(
             task,
-            origin=origin,
-            candidates=candidates,
+            entrants=entrants,
+            source=source,
             rows=rows,
-            entrants=entrants.trained,
             seconds=seconds,
             folder=folder.path if self.kept else None,
+            space=self._space_in_words(source),
             cut=budget.sentences(),
             lacking=verified.lacking,
         )
+        return self._written(chosen_facts(entrants), text, source, rows=rows, seconds=seconds)
+
+    def hand_over_ranking(self, source: Source) -> SearchResult:
+        """Write what the comparator says, and nothing else: no encoder was trained."""
+        assert isinstance(source, TaskSource), "the options allow no named genotype beside zero_shot"
+        source.ranked(1)
+        self._start()
+        assert source.ranking is not None, "it was just asked for"
+        self.folder.write_csv("ranking.csv", ranking_rows(source))
+        seconds = dict(self.clock.seconds)
+        folder = self.folder.path if self.kept else None
+        text = ranking_text(self.task, ranking=source.ranking, seconds=seconds, folder=folder)
+        return self._written(ranked_facts(source.ranking.genotypes[0]), text, source, rows=(), seconds=seconds)
+
+    def _written(
+        self, chosen: dict[str, Any], text: str, source: Source, *, rows: tuple[Row, ...], seconds: dict[str, float]
+    ) -> SearchResult:
+        folder, budget, named = self.folder, self.budget, source.named is not None
+        folder.write_json("genotype.json", chosen["genotype"])
         folder.write_text("answer.txt", text + "\n")
-        facts = run_facts(task, chosen=chosen, origin=origin, candidates=candidates, rows=rows, seconds=seconds)
-        space = None if candidates.ranking is None else self.settings.search_space
-        facts["space"] = None if space is None else {"name": self.settings.space_name, "choices": space.to_dict()}
-        facts |= {"time_budget": budget.deadline.budget if budget.limited else None, "cut": budget.cut}
+        n_ranked = 0 if source.ranking is None else source.ranking.n_ranked
+        facts = run_facts(self.task, chosen=chosen, rows=rows, seconds=seconds, n_ranked=n_ranked)
+        space = None if named else {"name": self.settings.space_name, "choices": self.settings.search_space.to_dict()}
+        facts |= {"space": space, "time_budget": budget.deadline.budget if budget.limited else None, "cut": budget.cut}
         folder.write_json("run.json", facts)
-        return SearchResult(folder.path, chosen.genotype, origin=origin, rows=rows, seconds=seconds, text=text)
+        genotype = Genotype.from_dict(chosen["genotype"])
+        return SearchResult(folder.path, genotype, origin=chosen["origin"], rows=rows, seconds=seconds, text=text)
+
+    def _space_in_words(self, source: Source) -> str:
+        """Return which space was searched, and how much of a small one was ranked; nothing of the default space."""
+        settings = self.settings
+        if source.named is not None or settings.space == "default":
+            return ""
+        size, ranking = settings.search_space.canonical_size()["total"], source.ranking
+        ranked = ""
+        if ranking is not None and size <= settings.candidates:
+            ranked = f"; {'all' if ranking.n_ranked == size else ranking.n_ranked} of them ranked"
+        return f"Space: {settings.space_name}, {count_text(size)} different genotype{'s' * (size > 1)}{ranked}"
 
     def shown_again(self) -> SearchResult:
         """Return the result of a finished run."""
         return finished_result(self.folder.path)
 
-
-def finished_result(folder: Path) -> SearchResult:
-    """Return what a finished run handed over.
-
-    Raises:
-        OutputExistsError: If what the folder holds is no such result.
-    """
-    try:
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        answer = (folder / "answer.txt").read_text(encoding="utf-8")
-        return SearchResult(
-            folder=folder,
-            genotype=Genotype.from_dict(facts["chosen"]["genotype"]),
-            origin=facts["chosen"]["origin"],
-            rows=tuple(Row.from_json(row) for row in facts["rows"]),
-            seconds=facts["seconds"],
-            text=f"(finished before; --overwrite runs it anew)\n{answer}",
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise OutputExistsError(
-            f"{folder / 'run.json'} is not the answer of a finished run; choose another --output or pass --overwrite"
-        ) from error
+    def _start(self) -> None:
+        self.folder.start()
+        self.folder.events.begin(self.settings.as_dict())
+        self._boards = [RunBoard(self.folder.path)] if self.settings.tensorboard else []
+        self.folder.events.listeners.extend(board.trial for board in self._boards)
 
 
-def halving_of(settings: SearchSettings, task: Task) -> Halving:
-    """Return the rounds of trials of a search; the TS2Vec preset stands beside whatever is searched."""
-    extra = () if settings.preset == "ts2vec" else (preset("ts2vec", kind=task.spec.kind),)
-    return Halving(settings.iterations, settings.rng_seed, extra)
+def plan_of(settings: SearchSettings) -> Plan:
+    """Return what a search may spend."""
+    return Plan.of(settings.iterations, top_k=settings.top_k, landmarks=settings.landmarks)
 
 
-def n_entrants(settings: SearchSettings) -> int:
-    """Return how many encoders are scored on test: the best of each origin, and the chosen one untrained."""
-    if settings.preset == "ts2vec":
-        return 2
-    return 3 if settings.preset is not None or settings.genotype is not None else 4
+def strategy_of(settings: SearchSettings, source: Source, plan: Plan) -> Strategy:
+    """Return how a search goes through its candidates; one that the user named is trained whatever validation says."""
+    if isinstance(source, NamedSource):
+        return source.strategy(plan)
+    options = {"update": settings.policy_update} if settings.strategy == "policy" else {}
+    return source.strategy(plan, name=settings.strategy, **options)

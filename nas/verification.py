@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from downstream import evaluation
 from downstream.scores import Scores
 from downstream.task import Task
+from nas.combining.members import Entrant
 from nas.engines.job import Job
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings
@@ -21,7 +20,6 @@ from nas.representer import Representer
 from nas.runs.progress import Progress
 from nas.saved.encoder import load_encoder
 from nas.saved.predictor import predictor_file
-from nas.trials.runner import Trained
 
 _PREDICTOR, _BASELINES = "predictor", "baselines"
 
@@ -44,7 +42,7 @@ class Verified:
 
 def verify(
     task: Task,
-    entrants: Mapping[str, Trained],
+    entrants: Mapping[str, Entrant],
     *,
     settings: EngineSettings,
     rng_seed: int = 0,
@@ -58,7 +56,7 @@ def verify(
 
     Args:
         task: Its test part must not have been opened.
-        entrants: Name -> trained candidate.
+        entrants: Name -> one encoder or several as one.
         settings: Where and how they are scored.
         rng_seed: Of whatever the predictor draws.
         quiet: Show no progress.
@@ -68,7 +66,7 @@ def verify(
         NotVerifiedError: If scoring failed, as when its worker was killed twice.
     """
     chosen, *_ = entrants
-    saved = {name: {"weights": one.weights.read_bytes(), "device": settings.device} for name, one in entrants.items()}
+    saved = {name: {"weights": one.file(), "device": settings.device} for name, one in entrants.items()}
     closed = {"task": task.without_test()}
     jobs = [Job(_PREDICTOR, _fit_predictor, {**saved[chosen], "rng_seed": rng_seed}, closed)]
     if task.has_test:
@@ -105,7 +103,7 @@ def verify(
         rows += [Row(name, scores, baseline=True) for name, scores in done.get(_BASELINES, {}).items()]
     else:
         why = "there was no time for the test" if task.has_test else "the data has no test part"
-        rows = [Row(name, _validation_scores(trained, why=why)) for name, trained in entrants.items()]
+        rows = [Row(name, _validation_scores(task, entrant, why=why)) for name, entrant in entrants.items()]
     return Verified(tuple(rows), predictor, lacking="" if predictor else lacking)
 
 
@@ -140,17 +138,15 @@ def _encoder(weights: bytes, *, device: str) -> tuple[Representer, int]:
         file = Path(folder) / "encoder.safetensors"
         file.write_bytes(weights)
         saved = load_encoder(file)
-    represent = Representer(saved.encoder.to(torch.device(device)), device=device)
-    return represent, saved.genotype.encoder.window
+    return saved.representer(device), saved.genotype.encoder.window
 
 
-def _validation_scores(trained: Trained, *, why: str) -> Scores:
-    record = trained.record
-    assert record.score is not None
+def _validation_scores(task: Task, entrant: Entrant, *, why: str) -> Scores:
+    spec = task.spec
     return Scores(
-        value=record.score,
-        metric=record.metric,
-        higher_is_better=record.higher_is_better,
-        metrics={record.metric: record.score},
+        value=entrant.score,
+        metric=spec.metric,
+        higher_is_better=spec.higher_is_better,
+        metrics={spec.metric: entrant.score},
         settings={"part": f"validation ({why})"},
     )

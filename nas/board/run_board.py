@@ -61,19 +61,20 @@ class RunBoard:
         with contextlib.suppress(OSError):
             beside(self._run).rmdir()  # unless a kill left something there
 
-    def finish(self, task: Task, records: Sequence[TrialRecord], *, weights: Path, device: str) -> None:
+    def finish(self, task: Task, records: Sequence[TrialRecord], *, trials: Path, encoder: Path, device: str) -> None:
         """Write what is still missing: trials from before a kill, or from before anybody asked, and the map.
 
         Args:
             task: What the run is about.
             records: Trials on the task; those of other runs are left out.
-            weights: File of the chosen encoder.
+            trials: Folder of the weights of trials.
+            encoder: File of the chosen encoder.
             device: Where it runs.
         """
         for record in records:
-            if (weights.parent / f"{_name(record)}.safetensors").is_file():
+            if (trials / f"{_name(record)}.safetensors").is_file():
                 self.trial(record)
-        write_projection(self._run, weights, task, device=device)
+        write_projection(self._run, encoder, task, device=device)
 
 
 def _name(record: TrialRecord) -> str:

@@ -1,7 +1,7 @@
-"""Which candidates a search trains: the comparator's picks, chosen without training anything."""
+"""Candidates of a task: the one that the user named, the comparator's shortlist, blind draws. Nothing is trained."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +19,13 @@ from search_space.genotype.requirements import unmet
 from search_space.presets import preset
 from search_space.space import Space, SpaceError, default_space
 
-CANDIDATE_STREAM, EVOLUTION_STREAM, RANDOM_STREAM = 11, 12, 13
+CANDIDATE_STREAM, EVOLUTION_STREAM = 11, 12
 SHORTLIST = 64
 LISTED = 10_000
 """Spaces up to this size, or twice what is asked for, are listed: drawing would not find their last genotypes."""
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """What a search is going to train.
-
-    Args:
-        picked: The comparator's best, or the one genotype that the user named.
-        random: As many drawn blindly, for the comparison; empty when the user named one.
-        ranking: The shortlist with its scores; None when the user named one.
-        n_ranked: How many candidates were scored.
-        space: Where they were drawn from, in words; empty where that is the default space, or the user named one.
-    """
-
-    picked: tuple[Genotype, ...]
-    random: tuple[Genotype, ...]
-    ranking: Ranking | None
-    n_ranked: int
-    space: str = ""
-
-    @property
-    def groups(self) -> dict[str, tuple[Genotype, ...]]:
-        """The candidates by where they come from, groups without any left out."""
-        return {name: group for name, group in (("picked", self.picked), ("random", self.random)) if group}
-
-
-def named_candidate(task: Task, *, preset_name: str | None = None, file: str | None = None) -> Candidates | None:
+def named_candidate(task: Task, *, preset_name: str | None = None, file: str | None = None) -> Genotype | None:
     """Return the one genotype that the user named by preset or file, taken as it is; None where there is none.
 
     Raises:
@@ -65,7 +41,7 @@ def named_candidate(task: Task, *, preset_name: str | None = None, file: str | N
     problems = unmet(genotype, **_sizes(task))
     if problems:
         raise OptionError(f"{task.spec.name}: this genotype cannot be trained here: {'; '.join(problems)}")
-    return Candidates(picked=(genotype,), random=(), ranking=None, n_ranked=0)
+    return genotype
 
 
 def space_for(task: Task | None, space: Space | None = None) -> Space:
@@ -126,32 +102,10 @@ def refine(
     space: Space | None = None,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
-    """Return the shortlist after an evolution by the comparator's scores."""
+    """Return the shortlist after an evolution by the comparator's scores; what others score is as it was."""
     rng = np.random.default_rng([rng_seed, EVOLUTION_STREAM])
-    return evolve(comparator, ranking.genotypes, embedding, rng, space=space, accept=accept)
-
-
-def pick(
-    ranking: Ranking,
-    *,
-    top_k: int,
-    n_ranked: int,
-    rng_seed: int,
-    space: Space | None = None,
-    accept: Callable[[Genotype], bool] | None = None,
-    cost: Callable[[Genotype], float] | None = None,
-) -> Candidates:
-    """Return the best of a shortlist that differ in design, and as many candidates drawn blindly beside them.
-
-    With a cost, the blind ones are the cheaper half of twice as many: one large network among them would take as long
-    as all others together.
-    """
-    rng = np.random.default_rng([rng_seed, RANDOM_STREAM])
-    blind = draw_candidates(top_k if cost is None else 2 * top_k, rng, space, accept=accept)
-    if cost is not None:
-        costs = [cost(genotype) for genotype in blind]
-        blind = [blind[at] for at in sorted(np.argsort(costs, kind="stable")[:top_k].tolist())]
-    return Candidates(tuple(_different(ranking.genotypes, top_k)), tuple(blind), ranking=ranking, n_ranked=n_ranked)
+    evolved = evolve(comparator, ranking.genotypes, embedding, rng, space=space, accept=accept)
+    return replace(evolved, mean=ranking.mean, deviation=ranking.deviation, n_ranked=ranking.n_ranked)
 
 
 def draw_candidates(
@@ -188,18 +142,3 @@ def _sizes(task: Task) -> dict[str, Any]:
     windows = task.training_windows()
     sizes = {"windows": len(windows), "steps": windows.length, "variates": task.n_variates}
     return {**sizes, "lookbacks": (*task.lookbacks, task.spec.window)}
-
-
-def _different(genotypes: tuple[Genotype, ...] | list[Genotype], n: int) -> list[Genotype]:
-    """Return the first n genotypes that differ in their encoder, topped up in order.
-
-    The shortlist's head is often one design in many shades; training shades tells little.
-    """
-    seen: set[object] = set()
-    first: list[Genotype] = []
-    rest: list[Genotype] = []
-    for genotype in genotypes:
-        design = (genotype.encoder.edges, genotype.encoder.readout, genotype.loss.loss.name, genotype.pair.kinds)
-        (rest if design in seen else first).append(genotype)
-        seen.add(design)
-    return (first + rest)[:n]

@@ -46,7 +46,14 @@ def cost_limit(
     return accepts
 
 
-def forward_cost(task: Task) -> Callable[[Genotype], float]:
-    """Return the multiply-adds of the forward pass of an iteration on a task, as a function of the candidate."""
+def seconds_on(task: Task) -> Callable[[Genotype], float]:
+    """Return the function that predicts the seconds of an iteration of a candidate on a task, asked once of each."""
     cost_of = costs_on(task)
-    return lambda genotype: float(cost_of(genotype).multiply_adds)
+    known: dict[str, float] = {}
+
+    def seconds(genotype: Genotype) -> float:
+        if genotype.key not in known:
+            known[genotype.key] = cost_of(genotype).seconds_per_iteration
+        return known[genotype.key]
+
+    return seconds

@@ -153,7 +153,12 @@ COMMANDS = (
         resumes=True,
         dry_run="nas.cli.dry_run:estimate_seeds",
     ),
-    Command("ahc", AhcOptions, "nas.seeding.comparator:train_ahc", ("tscnas ahc bank.sqlite --output comparator",)),
+    Command(
+        "ahc",
+        AhcOptions,
+        "nas.seeding.comparator:train_ahc",
+        ("tscnas ahc bank.sqlite --output comparator", "tscnas ahc bank.sqlite --replay --output replayed"),
+    ),
     Command(
         "bank ls",
         BankListOptions,

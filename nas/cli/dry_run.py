@@ -4,7 +4,6 @@ Nothing is written. Two candidates of each task are trained for a few iterations
 """
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.estimate import Estimate, estimate_trials
 from nas.budget.pilot import makespan, measure, most_memory
+from nas.choosing.source import NamedSource, TaskSource
 from nas.cli.text import Shown
 from nas.engines.settings import EngineSettings
 from nas.errors import NothingTrainedError
@@ -22,12 +22,13 @@ from nas.options.running import RunningOptions
 from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
 from nas.runs.stopwatch import Stopwatch
-from nas.search import choose_candidates
-from nas.search_run import halving_of, n_entrants
+from nas.search import candidates_for
+from nas.search_run import MOST_ENTRANTS, plan_of, strategy_of
 from nas.seeding.manifest import read_manifest
 from nas.seeding.waves import Waves
 from nas.trials.trial import TrialPlan, record_in
 from search_space.genotype import Genotype
+from search_space.presets import preset
 
 _LONGEST = 300.0  # seconds of measuring one task
 _RECORD = 2_000  # bytes of a trial in a bank
@@ -45,28 +46,44 @@ def estimate_search(options: SearchOptions) -> Shown:
     task = load_task(options.data, kind=options.task, window=options.window, **options.reading)
     task = task if options.svm else linear_only(task)
     settings = EngineSettings.chosen(**options.running, device=options.device)
-    candidates = choose_candidates(task, options, clock=Stopwatch())
+    source = candidates_for(task, options, clock=Stopwatch())
+    plans = _planned(options, source)
     chosen = deadline.used
-    halving = halving_of(options, task)
-    first, last = halving.planned(candidates.groups)
-    timed = [*halving.extra, last[-1].genotype]
-    estimate = _estimate(task, timed, [*first, *last], settings=settings, verification=True)
+    first = plans[0][1][0].genotype
+    timed = [preset("ts2vec", kind=task.spec.kind), first]
+    every = [plan for _, round_ in plans for plan in round_]
+    estimate = _estimate(task, timed, every, settings=settings, verification=True)
     workers = settings.workers
-    untrained = halving.untrained(last[-1].genotype)
-    stages = [(f"read and rank: {candidates.n_ranked:,} candidates", chosen)]
-    for name, plans in (("train, first round", first), ("train, last round", last), ("untrained encoder", [untrained])):
-        if plans:
-            seconds = makespan([estimate.seconds(plan) for plan in plans], workers=workers)
-            stages.append((f"{name}: {_in_words(plans)}", seconds))
-    n_encoders = n_entrants(options) if task.has_test else 0
+    n_ranked = 0 if source.ranking is None else source.ranking.n_ranked
+    stages = [(f"read and rank: {n_ranked:,} candidates", chosen)]
+    for name, round_ in plans:
+        seconds = makespan([estimate.seconds(plan) for plan in round_], workers=workers)
+        stages.append((f"{name}: {len(round_)} candidates", seconds))
+    n_encoders = MOST_ENTRANTS if task.has_test else 0
     verified = estimate.measured.verified(n_encoders, workers=workers)
     known = "" if verified is not None else f"; one took more than {_LONGEST:g} s here, what is above is without it"
     what = f"verify on test: {n_encoders} encoders and the baselines; " if task.has_test else ""
     stages.append((f"{what}fit the predictor{known}", verified or 0.0))
-    # the chosen encoder lies beside those of all trials
-    disk = sum(estimate.file_bytes(plan) + _RECORD for plan in (*first, *last, untrained, untrained))
+    # the answer lies beside the encoders of all trials
+    sizes = [estimate.file_bytes(plan) for plan in every]
+    disk = sum(size + _RECORD for size in sizes) + options.members * max(sizes)
     what = f"search {task.spec.name}"
     return _told(what, stages, estimate.worker_bytes, disk=disk, options=options, workers=workers)
+
+
+def _planned(options: SearchOptions, source: TaskSource | NamedSource) -> list[tuple[str, list[TrialPlan]]]:
+    """Return the rounds of a search by name: who races on is not known yet, so the first candidates stand for them."""
+    plan = plan_of(options)
+    strategy = strategy_of(options, source, plan)
+    first = [wish.genotype for wish in strategy.ask()]
+    rounds = [] if options.strategy == "comparator" and source.named is None else [(0, len(first))]
+    rungs = plan.rungs if source.named is None else [(iterations, len(first)) for iterations, _ in plan.rungs]
+    planned, before = [], 0
+    for iterations, places in [*rounds, *rungs]:
+        plans = [TrialPlan(one, iterations - before, options.rng_seed, "search") for one in first[:places]]
+        planned.append((f"train to {iterations} iterations" if iterations else "landmarks", plans))
+        before = iterations
+    return planned
 
 
 def estimate_seeds(options: SeedsOptions) -> Shown:
@@ -126,11 +143,6 @@ def _missing(task: Task, plans: Sequence[TrialPlan], *, bank: Path) -> list[Tria
         return list(plans)
     with Bank(bank, read_only=True) as opened:
         return [plan for plan in plans if record_in(opened, plan, task) is None]
-
-
-def _in_words(plans: Sequence[TrialPlan]) -> str:
-    counts = Counter(plan.iterations for plan in plans)
-    return ", ".join(f"{number} x {iterations} iterations" for iterations, number in sorted(counts.items()))
 
 
 def _told(

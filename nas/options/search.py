@@ -12,6 +12,8 @@ from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, SVM
 from nas.runs.board_files import check_installed
 
 PRECISIONS = ("float32", "bfloat16")
+STRATEGY_NAMES = ("landmark", "comparator", "random", "evolution", "halving", "policy")
+POLICY_UPDATES = ("reinforce", "grpo", "dapo")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +29,32 @@ class SearchSettings(DrawingOptions, RunningOptions):
         None, path=True, text="comparator checkpoint to rank with; by default the one shipped"
     )
     candidates: int = option(20_000, text="genotypes drawn at random and ranked before anything is trained", least=1)
-    top_k: int = option(4, text="highest ranked candidates that are trained", least=1)
+    strategy: str = option(
+        "landmark",
+        text="how candidates are searched for: presets, ranked and random ones are probed untrained on your data and "
+        "the best are trained (landmark); the best ranked are (comparator); random ones (random, halving); children of "
+        "the best (evolution); what a policy learns to draw (policy)",
+        choices=STRATEGY_NAMES,
+    )
+    landmarks: int = option(64, text="candidates that are probed untrained on your data before any is trained", least=2)
+    top_k: int = option(
+        4,
+        text="candidates that are trained to the end; four times as many begin, twice as many get half of the steps",
+        least=1,
+    )
     iterations: int = option(
-        100, text="optimiser steps per trained candidate; the shipped comparator learned from 100", least=1
+        100,
+        text="optimiser steps of a candidate that is trained to the end; the shipped comparator learned from 100",
+        least=1,
+    )
+    members: int = option(
+        4, text="most encoders that the answer may be made of, side by side; 1 gives a single one", least=1, most=4
+    )
+    policy_update: str = option(
+        "reinforce", text="how the policy of --strategy policy learns from what it drew", choices=POLICY_UPDATES
+    )
+    zero_shot: bool = option(
+        False, text="stop after the ranking: seconds, nothing is trained, the answer is a genotype"
     )
     time_limit: float | None = time_limit(3600.0)
     max_parameters: int | None = option(None, text="most trainable numbers of an encoder", least=1)
@@ -71,6 +96,8 @@ class SearchSettings(DrawingOptions, RunningOptions):
         check_preset(self.preset)
         if self.preset is not None and self.genotype is not None:
             raise OptionError("preset and genotype: at most one of them can say what is trained")
+        if self.zero_shot and (self.preset is not None or self.genotype is not None):
+            raise OptionError("zero_shot: nothing is ranked where a preset or genotype says what is trained")
 
     @property
     def limits(self) -> dict[str, Any]:

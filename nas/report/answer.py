@@ -1,24 +1,21 @@
 """The printed answer of a search: what was chosen, what it is worth, what it cost, what to do next."""
 
-import platform
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import torch
-
+from ahc.ranking import Ranking
 from ahc.record import TrialRecord
 from downstream.scores import STOPPED
 from downstream.task import Task
-from nas.choosing.candidates import Candidates
+from nas.choosing.source import NAMED, NamedSource, TaskSource
+from nas.combining.entrants import Entrants
+from nas.combining.members import Entrant
+from nas.cost.members import Member, members_text
 from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.saved.predictor import USES
-from nas.trials.runner import Trained
-from nas.version import PROTOCOL_VERSION, __version__
 from search_space.sentences import one_line
 
 # they stand in run.json; the printed answer leaves them out
@@ -28,48 +25,63 @@ _DETAILED_SETTINGS = ("weights/", "alpha/", "representation.", "warning/", "ts2v
 def answer_text(
     task: Task,
     *,
-    origin: str,
-    candidates: Candidates,
+    entrants: Entrants,
+    source: TaskSource | NamedSource,
     rows: Sequence[Row],
-    entrants: Mapping[str, Trained],
     seconds: Mapping[str, float],
     folder: Path | None,
+    space: str = "",
     cut: Sequence[str] = (),
     lacking: str = "",
 ) -> str:
-    """Return the answer as text, the chosen genotype first.
+    """Return the answer as text, what was chosen first.
 
     Args:
         task: What was searched for.
-        origin: Of the chosen candidate.
-        candidates: All that were to be trained.
+        entrants: Who went to the test.
+        source: Where the candidates came from.
         rows: Of the table.
-        entrants: The trained candidates that were tested, by name.
         seconds: Per stage.
         folder: Where everything is; None where nothing of it stays.
+        space: The space in words; empty where it is the default one.
         cut: Lines about what a time budget left out.
         lacking: Why the folder has no predictor; empty where it has one.
     """
-    spec, chosen = task.spec, entrants["chosen"]
     where = rows[0].scores.settings.get("part", "test")
     parts = [
-        f"Chosen for {one_line(spec.name)} ({spec.kind}, {task.n_variates} variates, window {spec.window}):",
-        _indent(chosen.genotype.describe()),
-        *_origin(origin, candidates),
-        *([_indent(candidates.space)] if candidates.space else []),
+        f"Chosen for {_about(task)}:",
+        *_members(task, entrants.chosen, source),
+        *([_indent(space)] if space else []),
         "",
         f"Scores on {where}:",
         _indent(score_table(rows)),
         *_settings(rows),
         "",
-        *_remarks(chosen, rows, entrants),
+        *_tried(entrants),
+        *_remarks(task, entrants, rows),
         *cut,
         "",
-        f"Protocol: {spec.protocol}",
-        _time_line(seconds, candidates),
-        *([] if folder is None else _next(folder, kind=spec.kind, lacking=lacking)),
+        f"Protocol: {task.spec.protocol}",
+        _time_line(seconds),
+        *([] if folder is None else _next(folder, kind=task.spec.kind, lacking=lacking)),
     ]
     return "\n".join(parts)
+
+
+def ranking_text(task: Task, *, ranking: Ranking, seconds: Mapping[str, float], folder: Path | None) -> str:
+    """Return the answer of a search that stops after the ranking: the comparator's first, which nothing has proven."""
+    lines = [
+        f"Ranked first for {_about(task)}:",
+        _indent(ranking.genotypes[0].describe()),
+        "",
+        f"The best of {ranking.n_ranked:,} candidates by the comparator. Nothing was trained or tested: this is a "
+        "guess, and a search without --zero-shot says what it is worth.",
+        _time_line(seconds),
+    ]
+    if folder is not None:
+        lines += ["", f"Everything is in {folder}: genotype.json, ranking.csv, run.json, log.txt", "Next:"]
+        lines += [f"  tscnas search DATA --genotype {shlex.quote(str(folder))}    train and test it"]
+    return "\n".join(lines)
 
 
 def failures(records: Sequence[TrialRecord]) -> str:
@@ -99,71 +111,37 @@ def _next(folder: Path, *, kind: str, lacking: str) -> list[str]:
     ]
 
 
-def ranking_rows(candidates: Candidates, *, records: Mapping[str, TrialRecord]) -> list[dict[str, object]]:
-    """Return the shortlist as rows: rank, comparator score, and what training gave where it was trained."""
-    ranking = candidates.ranking
-    rows: list[dict[str, object]] = []
-    for place, genotype in enumerate(candidates.picked if ranking is None else ranking.genotypes):
-        record = records.get(genotype.key)
-        rows.append(
-            {
-                "rank": place + 1,
-                "genotype": genotype.key,
-                "comparator_score": None if ranking is None else float(ranking.scores[place]),
-                "p_over_median": None if ranking is None else float(ranking.p_over_median[place]),
-                "p_failure": None if ranking is None else float(ranking.failure[place]),
-                "iterations": None if record is None else record.iterations,
-                "validation_score": None if record is None else record.score,
-                "untrained_score": None if record is None else record.untrained_score,
-                "status": "not trained" if record is None else record.status,
-            }
-        )
-    return rows
+def _about(task: Task) -> str:
+    spec = task.spec
+    return f"{one_line(spec.name)} ({spec.kind}, {task.n_variates} variates, window {spec.window})"
 
 
-def run_facts(
-    task: Task,
-    *,
-    chosen: Trained,
-    origin: str,
-    candidates: Candidates,
-    rows: Sequence[Row],
-    seconds: Mapping[str, float],
-) -> dict[str, Any]:
-    """Return everything about a run that another program may want, as JSON values."""
-    return {
-        "schema": 1,
-        "versions": {
-            "ts-contrastive-nas": __version__,
-            "protocol": PROTOCOL_VERSION,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "machine": {"processor": platform.processor() or platform.machine(), "system": platform.system()},
-        "task": {**asdict(task.spec), "hash": task.hash, "variates": list(task.variates)},
-        "chosen": {
-            "origin": origin,
-            "genotype": chosen.genotype.to_dict(),
-            "key": chosen.genotype.key,
-            "validation_score": chosen.record.score,
-            "untrained_score": chosen.record.untrained_score,
-            "best_iteration": chosen.record.best_iteration,
-            "curve": [list(point) for point in chosen.record.curve],
-            "n_parameters": chosen.record.n_parameters,
-        },
-        "n_ranked": candidates.n_ranked,
-        "rows": [row.to_json() for row in rows],
-        "seconds": dict(seconds),
-    }
+def _members(task: Task, chosen: Entrant, source: TaskSource | NamedSource) -> list[str]:
+    """Return what was chosen: one genotype in full, of several the lines that tell them apart."""
+    first = chosen.members[0]
+    if len(chosen.members) == 1:
+        origin = source.origin(first.genotype)
+        return [_indent(first.genotype.describe()), *([] if origin == NAMED else [_indent(f"Origin: {origin}")])]
+    sizes = members_text(
+        [Member(one.genotype, weight, steps)
+         for one, weight, steps in zip(chosen.members, chosen.weights, chosen.iterations, strict=True)],
+        variates=task.n_variates,
+        steps=task.spec.window,
+        names=[source.origin(one.genotype) for one in chosen.members],
+    )  # fmt: skip
+    return [_indent("\n".join(sizes))]
 
 
-def _origin(origin: str, candidates: Candidates) -> list[str]:
-    """Return the line that says which of the trained candidates it is, where there was a choice."""
-    if origin == "named":
-        return []
-    n_picked, n_random = len(candidates.picked), len(candidates.random)
-    trained = f"{n_picked} picks of the comparator, {n_random} random candidates and the TS2Vec preset"
-    return [_indent(f"Origin: {origin}, the best on validation of {trained}")]
+def _tried(entrants: Entrants) -> list[str]:
+    """Return how many candidates were tried, and how far."""
+    results = entrants.tried.results.values()
+    counts = Counter(result.iterations for result in results if result.curve)
+    steps = ", ".join(
+        f"{number} {'untrained' if not iterations else f'to {iterations} iterations'}"
+        for iterations, number in sorted(counts.items())
+    )
+    n_failed = sum(not result.curve for result in results)
+    return [f"Tried {len(results)} candidates: {steps}{f', {n_failed} failed' if n_failed else ''}."]
 
 
 def _settings(rows: Sequence[Row]) -> list[str]:
@@ -176,19 +154,16 @@ def _settings(rows: Sequence[Row]) -> list[str]:
     return [_indent("; ".join(f"{name}: {value}" for name, value in settings.items()))] if settings else []
 
 
-def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Trained]) -> list[str]:
-    """Return the plain truths beside the table: did training pay, does the encoder beat its rivals."""
-    record = chosen.record
-    if record.best_iteration == 0:
-        remarks = [
-            "Training did not pay: on validation the untrained encoder was the best point of the curve, "
-            "so it is handed over untrained."
-        ]
-    else:
-        remarks = [
-            f"Training paid on validation: {record.metric} {record.untrained_score:.4f} untrained -> "
-            f"{record.score:.4f} after {record.best_iteration} iterations."
-        ]
+def _remarks(task: Task, entrants: Entrants, rows: Sequence[Row]) -> list[str]:
+    """Return the plain truths beside the table: did training pay, does the answer beat its rivals."""
+    chosen, metric = entrants.chosen, task.spec.metric
+    noise = f" (standard error {chosen.noise:.4f})" if chosen.noise else ""
+    several = " by members selected on other cases" if len(chosen.members) > 1 else ""
+    remarks = [f"On validation: {metric} {chosen.score:.4f}{noise}{several}."]
+    if not any(chosen.iterations):
+        remarks.append("Nothing of it is trained: validation and what is known beforehand prefer it as it was drawn.")
+    elif chosen.untrained_score is not None:
+        remarks.append(f"The same untrained: {metric} {chosen.untrained_score:.4f} on validation.")
     ours = rows[0].scores
     if "coverage_80" in ours.metrics:
         remarks.append(
@@ -198,20 +173,12 @@ def _remarks(chosen: Trained, rows: Sequence[Row], entrants: Mapping[str, Traine
     ahead = [row.name for row in rows[1:] if sign * row.scores.value > sign * ours.value]
     if ahead:
         remarks.append(f"Ahead of the chosen candidate on test: {', '.join(ahead)}.")
-    rivals = [
-        name
-        for name, entrant in entrants.items()
-        if name not in ("chosen", "untrained encoder") and entrant.record.oriented_score > record.oriented_score
-    ]
-    if rivals:
-        remarks.append(f"On validation, too, these were better: {', '.join(rivals)}.")
     return remarks
 
 
-def _time_line(seconds: Mapping[str, float], candidates: Candidates) -> str:
+def _time_line(seconds: Mapping[str, float]) -> str:
     stages = ", ".join(f"{name} {value:.1f}" for name, value in seconds.items())
-    ranked = f" ({candidates.n_ranked} candidates ranked)" if candidates.n_ranked else ""
-    return f"Seconds: {stages}; total {sum(seconds.values()):.1f}{ranked}"
+    return f"Seconds: {stages}; total {sum(seconds.values()):.1f}"
 
 
 def _indent(text: str) -> str:

@@ -12,7 +12,7 @@ def score_table(rows: Sequence[Row]) -> str:
     """Return aligned lines: method, headline value, further figures that belong to the headline.
 
     Further figures are those of the headline's own metric by horizon (`mse/24`), or else the other metrics. Below
-    stands, for whom it is so, that the headline is another figure than usual, or that a fit was stopped early.
+    stands, for whom it is so, what was left out, and that a fit was stopped early.
     """
     first = rows[0].scores
     columns = further_metrics(rows)
@@ -27,7 +27,7 @@ def _notes(rows: Sequence[Row]) -> list[str]:
     notes: dict[str, list[str]] = {}
     for row in rows:
         for name, text in row.scores.settings.items():
-            if name.endswith(STOPPED):
+            if name.endswith(STOPPED) or text.startswith("left out"):
                 notes.setdefault(f"{name}: {text}", []).append(row.name)
     return [f"{text} - {', '.join(names)}" for text, names in notes.items()]
 

@@ -105,7 +105,7 @@ BANKS: Mapping[str, Preset] = MappingProxyType(
         "values": Preset(
             source="piecewise aggregate approximation, Keogh et al. 2001, doi:10.1007/PL00011669",
             differs="No encoder but the series itself: the mean of each variate over 128 equal stretches of the "
-            "observed steps, one step each where there are no more. Nothing is trained, whatever the strategy.",
+            "observed steps, one step each where there are no more. Training changes nothing but their scale.",
             genotype={
                 **_FROZEN,
                 **_bank("identity", hidden=1, readout="patches_128", channels="independent"),

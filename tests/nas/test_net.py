@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from downstream.data import load_task
+from downstream.evaluation import validate
 from downstream.task import Task
 from encoders.encoder import Encoder
 from nas.net import new_trainer, train_candidate
@@ -68,25 +69,22 @@ def test_a_trial_leaves_the_global_generator_alone(task: Task) -> None:
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_curve_starts_untrained_and_the_best_point_is_kept(task: Task) -> None:
+def test_curve_starts_untrained_and_the_last_point_is_the_trial_s(task: Task) -> None:
     trial = train_candidate(genotype(), task, iterations=8, rng_seed=0)
     assert [point.iteration for point in trial.curve] == [0, 2, 4, 8]
     assert trial.curve[0].loss is None
-    assert trial.score == max(point.score for point in trial.curve)
-    assert trial.untrained_score == trial.curve[0].score
-    best_trained = max(point.score for point in trial.curve[1:])
-    assert trial.gain == pytest.approx(best_trained - trial.curve[0].score)
+    assert trial.score == trial.curve[-1].score and trial.untrained_score == trial.curve[0].score
+    assert trial.gain == trial.curve[-1].score - trial.curve[0].score
+    assert trial.best is not None and trial.best.score == max(point.score for point in trial.curve)
 
 
-def test_kept_weights_are_those_of_the_best_point(task: Task) -> None:
-    full = train_candidate(genotype(), task, iterations=8, rng_seed=0)
-    assert full.best is not None
-    points = {point.iteration: point.score for point in full.curve}
-    # a trial that stops at the best point ends with the same weights, if that point is its best too
-    short = train_candidate(genotype(), task, iterations=full.best.iteration, rng_seed=0)
-    assert short.curve[-1].score == points[full.best.iteration]
-    if short.best is not None and short.best.iteration == full.best.iteration:
-        assert all(torch.equal(full.weights[name], short.weights[name]) for name in full.weights)
+def test_weights_and_details_are_those_that_the_last_score_was_given_to(task: Task) -> None:
+    trial = train_candidate(genotype(), task, iterations=8, rng_seed=0)
+    assert trial.best is not None and trial.best.iteration < 8  # so it makes a difference
+    encoder = Encoder(trial.genotype.encoder, variates=1)
+    encoder.load_state_dict(trial.weights)
+    again = validate(task, Representer(encoder.eval()), rng_seed=0)
+    assert again.value == trial.score and dict(again.details) == trial.details
 
 
 def test_contrastive_training_lowers_its_loss(task: Task) -> None:
@@ -98,7 +96,8 @@ def test_contrastive_training_lowers_its_loss(task: Task) -> None:
 def test_divergence_is_a_status_with_the_curve_so_far(task: Task) -> None:
     trial = train_candidate(genotype(learning_rate=1e30), task, iterations=8, rng_seed=0)
     assert trial.status == "diverged"
-    assert trial.curve[0].iteration == 0
+    assert trial.curve[0].iteration == 0 and trial.untrained_score == trial.curve[0].score
+    assert trial.score is None and trial.gain is None and trial.weights == {} and trial.details == {}
     assert "finite" in trial.message or "became" in trial.message
 
 
@@ -106,7 +105,7 @@ def test_time_limit_stops_training_and_keeps_what_there_is(task: Task) -> None:
     trial = train_candidate(genotype(), task, iterations=100_000, rng_seed=0, time_limit=0.2)
     assert trial.status == "timeout"
     assert trial.curve[-1].iteration < 100_000
-    assert trial.score is not None
+    assert trial.score == trial.curve[-1].score and trial.weights
 
 
 def test_a_bank_is_fitted_once_and_learns_only_where_it_may(task: Task, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
 from nas.saved.encoder import load_encoder
 from nas.search import search
-from nas.search_run import RIVALS, SearchRun
+from nas.search_run import SearchRun
 from search_space.genotype import Genotype
 from search_space.space import default_space
 
@@ -60,7 +60,7 @@ def test_a_run_folder_is_complete(run: Path) -> None:
     assert methods[:3] == ["chosen", "untrained encoder", "TS2Vec preset"] and facts["chosen"]["origin"] == "named"
     assert any(row["baseline"] for row in facts["rows"])
     assert facts["rows"][0]["protocol"]["n_windows"] == 1029
-    assert set(facts["seconds"]) >= {"read data", "train candidates", "verify on test"}
+    assert set(facts["seconds"]) >= {"read data", "try candidates", "choose", "verify on test"}
     genotype = Genotype.from_dict(json.loads((run / "genotype.json").read_text()))
     assert load_encoder(run).genotype == genotype
     answer = (run / "answer.txt").read_text()
@@ -104,24 +104,10 @@ def test_numbers_are_predicted_beside_their_baselines(tmp_path: Path) -> None:
     assert "rmse (lower is better)" in result.text and " r2" in result.text
 
 
-def test_the_best_on_validation_of_all_that_were_trained_is_handed_over(tmp_path: Path) -> None:
-    result = search(options(tmp_path / "run", preset=None, candidates=60, top_k=2))
-    facts = json.loads((tmp_path / "run" / "run.json").read_text())
-    with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
-        fully = [record for record in bank.records() if record.iterations == 4]
-    assert len(fully) == 3  # the better of two picks, the better of two random candidates, the preset
-    assert facts["chosen"]["validation_score"] == max(record.score for record in fully if record.score is not None)
-    assert result.origin == facts["chosen"]["origin"] and result.origin in RIVALS
-    methods = [row.name for row in result.rows if not row.baseline]
-    assert methods == ["chosen", "untrained encoder", *(name for name in RIVALS if name != result.origin)]
-    assert f"Origin: {result.origin}, the best on validation of 2 picks of the comparator" in result.text
-    assert search(options(tmp_path / "run", preset=None, candidates=60, top_k=2)).origin == result.origin
-
-
 def test_a_space_is_part_of_the_question_and_of_the_answer(tmp_path: Path) -> None:
     space = default_space().restrict({"EncoderCell": {"operators": "conv1d", "nodes": 2}, "TrainCell.batch_size": 8})
     (tmp_path / "space.yaml").write_text(space_text(space))
-    how = {"preset": None, "candidates": 40, "top_k": 1}
+    how = {"preset": None, "candidates": 40, "top_k": 1, "landmarks": 4}
     asked = options(tmp_path / "run", space=str(tmp_path / "space.yaml"), **how)
     result = search(asked)
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -168,7 +154,7 @@ def test_the_bank_holds_validation_values_only(run: Path) -> None:
 
 
 def test_a_finished_run_is_shown_again_and_nothing_is_trained(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_module, "choose_candidates", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(search_module, "candidates_for", lambda *_, **__: pytest.fail("trained again"))
     again = search(options(run))
     assert again.text.startswith("(finished before")
     assert (run / "answer.txt").read_text() in again.text
@@ -256,7 +242,6 @@ def test_the_svm_is_left_out_where_it_is_not_wanted(run: Path, tmp_path: Path, m
         raise AssertionError("nobody wants it")
 
     monkeypatch.setitem(PROBES, "svm", unwanted)
-    # the rehearsal of a time budget is without it as well
     text = search(options(tmp_path / "linear", svm=False, engine="serial", time_budget=600.0)).text
     assert "svm: left out, as asked" in text
     row = json.loads((tmp_path / "linear" / "run.json").read_text())["rows"][0]

@@ -18,16 +18,12 @@ from downstream.data import load_task
 from downstream.kinds import KINDS
 from downstream.scaling import Scaled
 from downstream.task import Task
-from nas.budget.deadline import Deadline
 from nas.budget.search_budget import SearchBudget
-from nas.choosing.candidates import named_candidate
-from nas.engines.settings import EngineSettings
 from nas.options.search import SearchSettings
 from nas.representer import Representer
 from nas.saved.encoder import load_encoder
 from nas.saved.predictor import USES, load_predictor
 from nas.search import search_task
-from nas.search_run import halving_of
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -133,19 +129,3 @@ def test_a_slow_predictor_costs_no_scores(tmp_path: Path, monkeypatch: pytest.Mo
     result = search_task(task_of("classification"), settings(tmp_path / "run", time_budget=300.0))
     assert result.rows[0].scores.settings.get("part") is None
     assert "no predictor" in result.text and "there was no time to fit it" in result.text
-
-
-def test_a_budget_keeps_time_for_it_without_a_test_part(tmp_path: Path) -> None:
-    task = task_of("forecasting", splits=(0.7, 0.3, 0))
-    asked = settings(tmp_path, time_budget=300.0)
-    budget = SearchBudget(
-        Deadline(300.0, time.monotonic()),
-        task=task,
-        halving=halving_of(asked, task),
-        settings=EngineSettings(engine="serial"),
-        n_entrants=2,
-    )
-    candidates = named_candidate(task, preset_name="simclr", file=None)
-    assert candidates is not None
-    budget.fitted(candidates)
-    assert 1.5 < budget.deadline.ends - budget.untrained_ends < 150.0  # the report takes 1.5 s

@@ -28,6 +28,7 @@ from nas.runs.folder import RunFolder
 from nas.saved.encoder import load_encoder, save_encoder
 from nas.search import search
 from search_space.presets import PRESETS, preset
+from tests.nas.combinations import combination_file
 from tests.nas.trial_records import record
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
@@ -128,7 +129,9 @@ def test_a_search_leaves_every_trial_and_a_map_of_training_windows(tmp_path: Pat
     trials = tmp_path / "run" / "tensorboard" / "trials"
     with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
         names = {f"{one.genotype_key}-{one.iterations}-{one.rng_seed}" for one in bank.records()}
-    assert {path.name for path in trials.iterdir()} == names and len(names) == 3
+    assert {path.name for path in trials.iterdir()} == names and len(
+        names
+    ) == 8  # two candidates untrained and on three rungs
     points = np.loadtxt(tmp_path / "run" / "tensorboard" / "embedding.tsv", delimiter="\t")
     lines = (tmp_path / "run" / "tensorboard" / "metadata.tsv").read_text().splitlines()
     assert len(points) == 67 and points.std() > 0  # the training cases; 1029 more are the test part
@@ -150,7 +153,7 @@ def test_trials_from_before_anybody_asked_are_written_by_the_resumed_run(
             search(options(tmp_path / "run", tensorboard=False))
     assert not (tmp_path / "run" / "tensorboard").exists()
     search(options(tmp_path / "run"))  # no other question, so it goes on
-    assert len(list((tmp_path / "run" / "tensorboard" / "trials").iterdir())) == 3
+    assert len(list((tmp_path / "run" / "tensorboard" / "trials").iterdir())) == 8
 
 
 def test_a_map_of_a_long_series_is_bounded_and_shows_training_windows(tmp_path: Path) -> None:
@@ -167,6 +170,16 @@ def test_a_map_of_a_long_series_is_bounded_and_shows_training_windows(tmp_path: 
     represent = Representer(load_encoder(tmp_path / "e.safetensors").encoder)
     expected = represent(task.training_windows(limit=MOST_POINTS))[[0, -1]].mean(axis=1)
     np.testing.assert_allclose(points[[0, -1]], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_map_of_a_combination_shows_what_its_members_make(tmp_path: Path) -> None:
+    wave = np.sin(np.arange(200) / 4)[None]
+    task = load_task(wave, kind="forecasting", name="wave", window=16, horizons=(4,))
+    (tmp_path / "e.safetensors").write_bytes(combination_file(task, ("minirocket", "patchtst")))
+    write_projection(tmp_path, tmp_path / "e.safetensors", task)
+    points = np.loadtxt(tmp_path / "tensorboard" / "embedding.tsv", delimiter="\t")
+    expected = Representer(load_encoder(tmp_path / "e.safetensors").encoder)(task.training_windows())
+    np.testing.assert_allclose(points, expected.mean(axis=1), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.usefixtures("stand_in")

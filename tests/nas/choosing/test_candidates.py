@@ -13,10 +13,9 @@ from downstream.data import load_task
 from downstream.task import Task
 from nas.errors import OptionError
 from nas.options.search import SearchOptions
-from nas.runs.stopwatch import Stopwatch
-from nas.search import choose_candidates
 from search_space.genotype.requirements import unmet
 from search_space.presets import preset
+from tests.nas.choosing.first_wishes import first_wishes, source_of
 
 
 @pytest.fixture
@@ -32,11 +31,12 @@ def test_a_named_genotype_that_cannot_be_trained_is_refused_with_the_rule(task: 
     (tmp_path / "genotype.json").write_text(json.dumps(genotype))
     options = SearchOptions("waves.csv", genotype=str(tmp_path / "genotype.json"))
     with pytest.raises(OptionError, match=r"waves: .*pair 'temporal' needs time >= 2, and there is 1"):
-        choose_candidates(task, options, clock=Stopwatch())
+        source_of(task, options)
 
 
 def test_what_is_drawn_can_be_trained(task: Task) -> None:
-    found = choose_candidates(task, SearchOptions("waves.csv", candidates=50, top_k=4), clock=Stopwatch())
+    found = first_wishes(task, SearchOptions("waves.csv", candidates=50, landmarks=20))
     n_windows = len(task.training_windows())
-    for genotype in (*found.picked, *found.random):
+    assert found.keys() == {"searched", "random"}
+    for genotype in (genotype for group in found.values() for genotype in group):
         assert unmet(genotype, windows=n_windows, steps=1, variates=1) == ()

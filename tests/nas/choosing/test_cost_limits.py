@@ -19,9 +19,8 @@ from nas.cost import cost
 from nas.errors import OptionError
 from nas.options.fields import n_bytes
 from nas.options.search import SearchOptions
-from nas.runs.stopwatch import Stopwatch
-from nas.search import choose_candidates
 from search_space.drawing import SamplingError, sample_candidates
+from tests.nas.choosing.first_wishes import first_wishes
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 
@@ -107,10 +106,10 @@ def test_a_search_trains_nothing_beyond_its_limits(monkeypatch: pytest.MonkeyPat
     evolve = candidates_module.evolve
     monkeypatch.setattr(candidates_module, "evolve", spy)
     limit = 40_000
-    chosen = choose_candidates(task, SearchOptions(str(ITALY), candidates=80, max_parameters=limit), clock=Stopwatch())
+    found = first_wishes(task, SearchOptions(str(ITALY), candidates=80, max_parameters=limit))
     accepts = cost_limit(task, **SearchOptions(str(ITALY), max_parameters=limit).limits)
     assert accepts is not None
     assert len(evolved) > 64 and all(accepts(genotype) for genotype in evolved)
-    assert all(accepts(genotype) for genotype in (*chosen.picked, *chosen.random))
+    assert all(accepts(genotype) for group in found.values() for genotype in group)
     unlimited = SearchOptions(str(ITALY))
     assert cost_limit(SimpleNamespace(), **unlimited.limits) is None  # type: ignore[arg-type]

@@ -20,8 +20,7 @@ from nas.choosing.candidates import draw_candidates
 from nas.choosing.space_file import named_space, space_text
 from nas.errors import OptionError
 from nas.options.search import SearchOptions
-from nas.runs.stopwatch import Stopwatch
-from nas.search import choose_candidates
+from nas.search_run import plan_of, strategy_of
 from search_space import (
     NotesWarning,
     Region,
@@ -33,6 +32,7 @@ from search_space import (
     full_space,
     read_space,
 )
+from tests.nas.choosing.first_wishes import first_wishes, source_of
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 SMALL: dict[str, Any] = {
@@ -157,51 +157,47 @@ def test_the_notes_space_warns_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("n_readouts", [1, 3])
 def test_all_of_a_small_space_is_ranked(task: Task, n_readouts: int) -> None:
     space = read_space(SMALL).restrict({"EncoderCell.readout": ["last", "max", "mean"][:n_readouts]})
-    options = SearchOptions(str(ITALY), space=space, top_k=2)  # type: ignore[arg-type]
-    found = choose_candidates(task, options, clock=Stopwatch())
-    assert found.n_ranked == n_readouts and found.ranking is not None
-    assert {g.key for g in found.ranking.genotypes} == {g.key for g in every_genotype(space)}
-    assert len(found.picked) == len(found.random) == min(2, n_readouts)
-    what = "1 different genotype" if n_readouts == 1 else "3 different genotypes"
-    assert found.space == f"Space: given, {what}; all of them ranked"
+    options = SearchOptions(str(ITALY), space=space, landmarks=4)  # type: ignore[arg-type]
+    source = source_of(task, options)
+    wishes = strategy_of(options, source, plan_of(options)).ask()
+    every = {genotype.key for genotype in every_genotype(space)}
+    assert source.ranking is not None and source.ranking.n_ranked == n_readouts
+    assert {genotype.key for genotype in source.ranking.genotypes} == every
+    assert {wish.genotype.key for wish in wishes} <= every and len(wishes) == n_readouts
 
 
 def test_limits_leave_less_of_a_small_space(task: Task) -> None:
     space = read_space({**SMALL, "EncoderCell": {**SMALL["EncoderCell"], "hidden": [16, 1024]}})
     options = SearchOptions(str(ITALY), space=space, max_parameters=100_000)  # type: ignore[arg-type]
-    found = choose_candidates(task, options, clock=Stopwatch())
-    assert found.n_ranked == 3 and found.space.endswith("6 different genotypes; 3 of them ranked")
+    source = source_of(task, options)
+    source.ranked(1)  # type: ignore[union-attr]
+    assert source.ranking is not None and source.ranking.n_ranked == 3
     with pytest.raises(SamplingError, match="space: none of its 6 genotypes keeps within"):
-        choose_candidates(
-            task,
-            SearchOptions(str(ITALY), space=space, max_parameters=10),  # type: ignore[arg-type]
-            clock=Stopwatch(),
-        )
+        first_wishes(task, SearchOptions(str(ITALY), space=space, max_parameters=10))  # type: ignore[arg-type]
 
 
 def test_everything_comes_from_the_space(task: Task) -> None:
     space = default_space().restrict(
         {"EncoderCell": {"operators": ["gru", "conv1d"], "hidden": [32, 64]}, "TrainCell.batch_size": 8}
     )
-    options = SearchOptions(str(ITALY), space=space, candidates=200, top_k=6)  # type: ignore[arg-type]
-    found = choose_candidates(task, options, clock=Stopwatch())
-    assert found.ranking is not None and found.n_ranked == 200 and "ranked" not in found.space
+    options = SearchOptions(str(ITALY), space=space, candidates=200, landmarks=30)  # type: ignore[arg-type]
+    found = first_wishes(task, options)
     assert isinstance(space, Regions) and set(space.regions) == {"graphs", "ts2vec"}
-    assert all(space.holds(genotype) for genotype in (*found.ranking.genotypes, *found.picked, *found.random))
+    assert found["searched"] and found["random"]
+    assert all(space.holds(genotype) for group in found.values() for genotype in group)  # no preset from outside
 
 
 def test_the_default_space_by_name_draws_as_without_one(task: Task) -> None:
     left_out, named, given_ = (
-        choose_candidates(task, SearchOptions(str(ITALY), candidates=100, **how), clock=Stopwatch())  # type: ignore[arg-type]
+        first_wishes(task, SearchOptions(str(ITALY), candidates=100, **how))  # type: ignore[arg-type]
         for how in ({}, {"space": "default"}, {"space": default_space()})
     )
-    assert left_out.picked == named.picked == given_.picked and left_out.random == named.random == given_.random
-    assert left_out.space == named.space == "" and given_.space.startswith("Space: given, 3.60e+24 different")
+    assert left_out == named == given_ and len(left_out["searched"]) == len(left_out["random"]) == 32
 
 
 def test_a_warning_of_many_options_is_one_sentence_of_bounded_length(task: Task) -> None:
     with pytest.warns(UnlearnedWarning) as caught:
-        choose_candidates(task, SearchOptions(str(ITALY), candidates=200, space="full"), clock=Stopwatch())
+        first_wishes(task, SearchOptions(str(ITALY), candidates=200, space="full"))
     said = str(caught[0].message)
     assert len(said) < 400
     assert re.fullmatch(
@@ -213,9 +209,9 @@ def test_options_that_the_comparator_lacks_are_named_once(task: Task) -> None:
     encoder = {**SMALL["EncoderCell"], "operators": ["lstm", "conv1d", "moe"], "nodes": [2, 3]}
     options = SearchOptions(str(ITALY), space={**SMALL, "EncoderCell": encoder}, candidates=50)
     with pytest.warns(UnlearnedWarning, match="never learned about operator lstm, operator moe; each") as caught:
-        found = choose_candidates(task, options, clock=Stopwatch())
+        found = first_wishes(task, options)
     assert len(caught) == 1
-    assert any("lstm" in str(genotype.encoder.edges) for genotype in found.picked)
+    assert any("lstm" in str(genotype.encoder.edges) for genotype in found["searched"])
 
 
 def test_a_part_of_a_listed_space_is_drawn_at_random_without_repeats() -> None:

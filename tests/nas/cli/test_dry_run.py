@@ -36,14 +36,16 @@ def without_minirocket() -> Iterator[None]:
 
 def test_a_search_is_told_and_not_made(tmp_path: Path) -> None:
     settings = {"task": "classification", "iterations": 8, "candidates": 40, "top_k": 2, "engine": "serial"}
+    settings |= {"landmarks": 12}
     output = {"output": str(tmp_path / "run"), "bank": str(tmp_path / "bank.sqlite")}
     told = estimate_search(
         SearchOptions(str(ITALY), **settings, **output, workers=1, quiet=True, dry_run=True, time_budget=1.0)  # type: ignore[arg-type]
     )
     assert list(tmp_path.iterdir()) == []
-    assert "train, first round: 4 x 2 iterations, 1 x 8 iterations" in told.text
-    assert "train, last round: 2 x 8 iterations" in told.text
-    assert "verify on test: 4 encoders and the baselines" in told.text
+    assert "landmarks: 12 candidates" in told.text
+    for iterations, number in ((2, 8), (4, 4), (8, 2)):
+        assert f"train to {iterations} iterations: {number} candidates" in told.text
+    assert "verify on test: 5 encoders and the baselines" in told.text
     assert "Time budget 1 s: it would be cut." in told.text
     assert re.search(r"Memory: about [\d,]+ MB a worker", told.text) and re.search(r"Disk: about [\d.,]+ MB", told.text)
 

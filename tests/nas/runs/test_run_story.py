@@ -43,8 +43,8 @@ def test_a_search_tells_everything_it_did_and_prints_nothing_more(
         re.fullmatch(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one) for one in times
     )
     stages = [event["stage"] for event in told["stage"]]
-    assert stages == ["load comparator", "embed task", "rank candidates", "refine by evolution", "train candidates",
-                      "verify on test"]  # fmt: skip
+    assert stages == ["load comparator", "embed task", "rank candidates", "refine by evolution", "try candidates",
+                      "choose", "verify on test"]  # fmt: skip
     assert [event["trial"] for event in told["trial started"]] == [event["trial"] for event in told["trial"]]
     rounds = {event["round"]: event["trials"] for event in told["round"]}
     assert rounds == {name: [one["round"] for one in told["trial"]].count(name) for name in rounds}

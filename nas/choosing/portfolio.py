@@ -1,0 +1,42 @@
+"""Candidates that are known to be good before a task is seen: the presets, and of these the surest first."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from search_space.genotype import Genotype
+from search_space.presets import PRESETS, preset
+
+_CASES = ("hydra", "minirocket", "rocket_contrastive")
+SUREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "classification": _CASES,
+        "regression": _CASES,
+        "forecasting": ("rocket_patches", "ts2vec"),
+        "anomaly": ("ts2vec", "paano"),
+    }
+)
+"""By kind of task, presets that are good on most, the best first: an answer begins with them, and is theirs where
+validation cannot tell better. Measured for cases on 22 classification sets, with new splits (`docs/results.md`)."""
+
+_USUAL: Mapping[str, str] = MappingProxyType({"classification": "minirocket", "regression": "minirocket"})
+
+
+def surest(kind: str) -> list[Genotype]:
+    """Return the presets of `SUREST` of a kind of task, in its form."""
+    return [preset(name, kind=kind) for name in SUREST[kind]]
+
+
+def usual(kind: str) -> Genotype:
+    """Return the preset that costs what a candidate of a kind of task usually may."""
+    return preset(_USUAL.get(kind, "ts2vec"), kind=kind)
+
+
+def portfolio(kind: str) -> list[Genotype]:
+    """Return all presets in the form of a kind of task, each design once, the surest first."""
+    named = [*SUREST[kind], *(name for name in PRESETS if name not in SUREST[kind])]
+    return list({genotype.key: genotype for genotype in (preset(name, kind=kind) for name in named)}.values())
+
+
+def preset_name(genotype: Genotype, *, kind: str) -> str | None:
+    """Return the name of the preset that a genotype is, in the form of a kind of task; None where it is none."""
+    return next((name for name in PRESETS if preset(name, kind=kind).key == genotype.key), None)

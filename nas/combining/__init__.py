@@ -1,0 +1,1 @@
+"""Which encoders an answer is made of, and what each counts."""

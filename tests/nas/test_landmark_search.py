@@ -1,0 +1,106 @@
+"""A search that tries candidates: landmarks, a race, a combination; and one that stops after the ranking."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ahc.bank import Bank
+from downstream.cases import features
+from nas.cli.encoders.evaluate import evaluate
+from nas.errors import OptionError
+from nas.net import Trial
+from nas.options.encoders import EvaluateOptions
+from nas.options.search import SearchOptions
+from nas.saved.encoder import load_encoder
+from nas.search import search
+from nas.trials import trial
+
+ITALY = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
+
+
+@pytest.fixture(autouse=True)
+def without_minirocket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the compilation of MiniRocket (half a minute) out; tests/downstream covers it."""
+    monkeypatch.setattr(features, "find_spec", lambda name: None)
+
+
+def options(folder: Path, **changes: object) -> SearchOptions:
+    settings = {"task": "classification", "iterations": 4, "candidates": 60, "top_k": 1, "landmarks": 12}
+    settings |= {"engine": "serial", "workers": 1, "quiet": True}
+    return SearchOptions(**{"data": str(ITALY), "output": str(folder), **settings, **changes})  # type: ignore[arg-type]
+
+
+def test_landmarks_a_race_and_a_combination(tmp_path: Path) -> None:
+    result = search(options(tmp_path / "run"))
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
+        steps = [record.iterations for record in bank.records()]
+    assert steps.count(0) == 12 and 0 < steps.count(4) <= steps.count(2) <= 2 and 0 < steps.count(1) <= 4
+    members = facts["chosen"]["members"]
+    assert 3 <= len(members) <= 4 and sum(member["weight"] for member in members) == pytest.approx(1.0)
+    assert result.origin == facts["chosen"]["origin"] == "combination"
+    assert [m.genotype.to_dict() for m in load_encoder(tmp_path / "run").members] == [m["genotype"] for m in members]
+    methods = [row.name for row in result.rows if not row.baseline]
+    assert methods[0] == "chosen" and {"best single encoder", "TS2Vec preset", "random search"} <= {*methods}
+    table = pd.read_csv(tmp_path / "run" / "ranking.csv")
+    assert table["weight"].sum() == pytest.approx(1.0) and table["posterior"].notna().sum() == 12
+    assert "Tried 12 candidates" in result.text and "by members selected on other cases" in result.text
+    assert (
+        evaluate(EvaluateOptions(str(tmp_path / "run"), str(ITALY), quiet=True)).rows[0].scores == result.rows[0].scores
+    )
+    one = search(options(tmp_path / "one", members=1))
+    assert not load_encoder(tmp_path / "one").members and one.origin != "combination"
+    again = search(options(tmp_path / "again"))
+    assert [row.scores for row in again.rows] == [row.scores for row in result.rows]
+
+
+def test_a_ranking_alone_trains_nothing(tmp_path: Path) -> None:
+    result = search(options(tmp_path / "run", zero_shot=True))
+    assert {file.name for file in (tmp_path / "run").iterdir()} >= {"genotype.json", "ranking.csv", "run.json"}
+    assert not (tmp_path / "run" / "encoder.safetensors").exists() and result.rows == ()
+    first = pd.read_csv(tmp_path / "run" / "ranking.csv").iloc[0]
+    assert first["genotype"] == result.genotype.key and first["status"] == "not tried"
+    assert "Nothing was trained" in result.text
+    again = search(options(tmp_path / "run", zero_shot=True))
+    assert again.genotype == result.genotype and "finished before" in again.text
+    with pytest.raises(OptionError, match="zero_shot: nothing is ranked"):
+        options(tmp_path / "other", preset="ts2vec", zero_shot=True)
+
+
+def test_a_search_that_is_interrupted_anywhere_ends_as_if_undisturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = search(options(tmp_path / "straight"))
+    facts = json.loads((tmp_path / "straight" / "run.json").read_text())
+    original, n_calls = trial.train_candidate, 0
+
+    def interrupted(*arguments: Any, **how: Any) -> Trial:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls in (4, 14, 17):  # among the landmarks, in the first rung and in a later one
+            raise KeyboardInterrupt
+        return original(*arguments, **how)
+
+    monkeypatch.setattr(trial, "train_candidate", interrupted)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            search(options(tmp_path / "resumed"))
+    monkeypatch.setattr(sys.modules["nas.search_run"], "entrants_of", lambda *_, **__: interrupted_by_user())
+    with pytest.raises(KeyboardInterrupt):
+        search(options(tmp_path / "resumed"))
+    monkeypatch.undo()
+    monkeypatch.setattr(features, "find_spec", lambda name: None)
+    monkeypatch.setattr(trial, "train_candidate", lambda *_, **__: pytest.fail("tried again"))
+    resumed = search(options(tmp_path / "resumed"))
+    assert json.loads((tmp_path / "resumed" / "run.json").read_text())["chosen"] == facts["chosen"]
+    assert [row.scores for row in resumed.rows] == [row.scores for row in straight.rows]
+
+
+def interrupted_by_user() -> None:
+    raise KeyboardInterrupt
