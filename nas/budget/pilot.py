@@ -97,7 +97,6 @@ def measure(
     *,
     settings: EngineSettings,
     ends: float = math.inf,
-    share: float = 1.0,
     verification: bool = True,
 ) -> Measured:
     """Time candidates, and the verification on stand-in rows, with the engine and the workers of the real run.
@@ -107,7 +106,6 @@ def measure(
         genotypes: The candidates, the last one's encoder is verified.
         settings: Engine, workers and device of the real run.
         ends: When the timing of candidates stops, as `time.monotonic()` tells it.
-        share: How much of that the rehearsal has.
         verification: Whether to rehearse the verification, or the fitting of what predicts where there is no test part.
     """
     shared: dict[str, Any] = {"task": task.without_test()}
@@ -120,7 +118,7 @@ def measure(
         sizes = {"sizes": task.sealed.sizes if task.has_test else None}
         jobs = [Job(_VERIFICATION, rehearse, {**given, **sizes, "genotype": genotypes[-1]}, shared)]
         jobs += [Job(_BASELINES, rehearse, sizes, shared)] if task.has_test else []
-        ends = time.monotonic() + share * length
+        ends = time.monotonic() + length
         done |= {result.id: result for result in run_candidates(jobs, ends=ends, **how) if result.status == "completed"}
     timings: dict[str, Timing] = {g.key: done[g.key].value for g in genotypes if g.key in done}
     seconds: dict[str, float] = {name: done[name].value for name in (_VERIFICATION, _BASELINES) if name in done}

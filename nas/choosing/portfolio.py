@@ -1,6 +1,7 @@
 """Candidates that are known to be good before a task is seen: the presets, and of these the surest first."""
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from search_space.genotype import Genotype
@@ -39,4 +40,10 @@ def portfolio(kind: str) -> list[Genotype]:
 
 def preset_name(genotype: Genotype, *, kind: str) -> str | None:
     """Return the name of the preset that a genotype is, in the form of a kind of task; None where it is none."""
-    return next((name for name in PRESETS if preset(name, kind=kind).key == genotype.key), None)
+    return _names(kind).get(genotype.key)
+
+
+@cache
+def _names(kind: str) -> Mapping[str, str]:
+    """Return the name of each preset by its key in the form of a kind of task; of equal ones the first."""
+    return {preset(name, kind=kind).key: name for name in reversed([*PRESETS])}

@@ -79,6 +79,8 @@ class TaskSource:
         rng_seed: Of what is drawn.
     """
 
+    named: None = None
+
     def __init__(
         self,
         kind: str,
@@ -98,13 +100,14 @@ class TaskSource:
         self._drawn: set[str] = set()
         self._scores = {genotype.key: SUREST_SCORE for genotype in surest(kind)}
 
-    named: None = None
+    @cached_property
+    def _ts2vec(self) -> Genotype:
+        return preset("ts2vec", kind=self._kind)
 
     @cached_property
     def _most(self) -> tuple[float, float]:
         """The predicted seconds of an iteration that a landmark may have, and a candidate that is trained."""
-        ts2vec = preset("ts2vec", kind=self._kind)
-        return LANDMARK_TIMES * self._seconds(usual(self._kind)), TRAINED_TIMES * self._seconds(ts2vec)
+        return LANDMARK_TIMES * self._seconds(usual(self._kind)), TRAINED_TIMES * self._seconds(self._ts2vec)
 
     def _affordable(self, genotype: Genotype) -> bool:
         """Whether a candidate is cheap enough to be one of many whose untrained encoders are probed."""
@@ -112,8 +115,7 @@ class TaskSource:
 
     def trainable(self, genotype: Genotype) -> bool:
         """Whether a candidate is cheap enough to be trained."""
-        own = genotype.encoder == preset("ts2vec", kind=self._kind).encoder
-        return own or self._seconds(genotype) <= self._most[1]
+        return genotype.encoder == self._ts2vec.encoder or self._seconds(genotype) <= self._most[1]
 
     def strategy(self, plan: Plan, *, name: str, **options: Any) -> Strategy:
         """Return a strategy over these candidates."""
@@ -124,13 +126,17 @@ class TaskSource:
         name = preset_name(genotype, kind=self._kind)
         if name is not None:
             return f"preset {name}"
-        if self.ranking is not None and genotype.key in {one.key for one in self.ranking.genotypes}:
+        if self.ranking is not None and genotype.key in self._shortlist:
             return "ranked by the comparator"
         return "drawn blindly" if genotype.key in self._drawn else "found by the strategy"
 
     @cached_property
     def _ranked(self) -> tuple[Comparator, NDArray[np.float32], Ranking]:
         return self._rank()
+
+    @cached_property
+    def _shortlist(self) -> frozenset[str]:
+        return frozenset(genotype.key for genotype in self._ranked[2].genotypes)
 
     @property
     def ranking(self) -> Ranking | None:

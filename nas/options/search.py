@@ -112,7 +112,7 @@ class SearchSettings(DrawingOptions, RunningOptions):
 
 @dataclass(frozen=True)
 class SearchOptions(TaskOptions, SearchSettings):
-    """Rank candidates for a dataset without training, then train, verify and report the best."""
+    """Try candidates on a dataset, combine the best few, verify and report them."""
 
     data: str = option(path=True, positional=True, text=DATA)
     window: int | None = option(

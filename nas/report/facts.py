@@ -1,7 +1,7 @@
 """What a run writes for other programs: its facts, and a table of all that was ranked and tried."""
 
 import platform
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -42,10 +42,10 @@ def ranking_rows(
         belief = believe(reached, prior=[source.score(one.genotype) for one in reached], iterations=iterations)
         pairs = zip(belief.mean.tolist(), belief.sd.tolist(), strict=True)
         beliefs = dict(zip([one.genotype.key for one in reached], pairs, strict=True))
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
     if entrants is not None:
         for one, weight in zip(entrants.chosen.members, entrants.chosen.weights, strict=True):
-            weights[one.genotype.key] += weight  # type: ignore[assignment]  # a Counter adds up floats as well
+            weights[one.genotype.key] += weight
     shortlist = () if ranking is None else ranking.genotypes
     candidates = {genotype.key: genotype for genotype in (*shortlist, *(one.genotype for one in results.values()))}
     return [

@@ -19,6 +19,7 @@ from nas.engines.settings import EngineSettings, last_resort
 from nas.runs.folder import RunFolder
 from nas.runs.progress import Progress
 from nas.runs.whole_file import write_whole
+from nas.saved.tensor_file import SavedEncoderError
 from nas.trials.trial import TrialOutcome, TrialPlan, outcome_of, record_in, trial_job
 from search_space.genotype import Genotype
 
@@ -48,9 +49,21 @@ class Trained:
 
     @property
     def held_out(self) -> NDArray[np.float32] | None:
-        """What its probe said of each case held out, (n, outputs); None where validation has no folds."""
+        """What its probe said of each case held out, (n, outputs); None where validation has no folds.
+
+        Raises:
+            SavedEncoderError: If the file is damaged.
+        """
         file = self.weights.with_suffix(HELD_OUT)
-        return np.load(file, allow_pickle=False) if file.is_file() else None
+        if not file.is_file():
+            return None
+        try:
+            said: NDArray[np.float32] = np.load(file, allow_pickle=False)
+        except (OSError, EOFError, ValueError) as error:
+            raise SavedEncoderError(
+                f"{file}: damaged ({error}); remove {self.weights} to have it tried again"
+            ) from error
+        return said
 
 
 class RoundTimes(Protocol):

@@ -15,6 +15,7 @@ from downstream.task import Task
 from nas.combining.members import best_point, choose, single
 from nas.engines.settings import EngineSettings
 from nas.runs.folder import RunFolder
+from nas.saved.tensor_file import SavedEncoderError
 from nas.strategies import Plan, Result, Wish
 from nas.trials.runner import TrialRunner
 from nas.trials.tried import Tried, pursue
@@ -103,3 +104,14 @@ def test_several_are_one_encoder_and_what_is_the_same_encoder_counts_once(runner
     assert {wishes[0].genotype.key, wishes[1].genotype.key} <= names and len(names) == len(entrant.members)
     assert 0.0 < entrant.noise < 0.2 and entrant.untrained_score is None
     assert single(entrant.members[0]).weights == (1.0,)
+
+
+def test_a_damaged_file_of_what_was_said_is_one_sentence(runner: TrialRunner, task: Task) -> None:
+    tried, _ = tried_by(runner, [Wish(SIMCLR, 0), Wish(VALUES, 0)])
+    (one, _) = tried.points.values()
+    for content in (b"", b"garbage", one.weights.with_suffix(".npy").read_bytes()[:-7]):
+        one.weights.with_suffix(".npy").write_bytes(content)
+        with pytest.raises(
+            SavedEncoderError, match=r"\.npy: damaged .*; remove .*\.safetensors to have it tried again"
+        ):
+            choose(task, tried, score=nothing, iterations=4, most=4, rng_seed=0)
