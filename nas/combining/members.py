@@ -101,9 +101,11 @@ def best_point(tried: Tried, keys: Sequence[str], *, score: Callable[[Genotype],
     """Return the candidate, at the point of its curve, of which most is believed; of some candidates by their keys.
 
     Raises:
-        ValueError: If none of them has weights.
+        ValueError: If none of them came to an end, with weights.
     """
     results = [tried.results[key] for key in keys if tried.results[key].curve]
+    if not results:
+        raise ValueError("best_point: none of the candidates came to an end")
     belief = believe(results, prior=[score(result.genotype) for result in results], iterations=iterations)
     open_to = [
         (value, point)
