@@ -78,7 +78,7 @@ def auc_pr(truth: Integers, scores: Floats) -> float:
         return float("nan")
     precision = hits / (np.flatnonzero(is_last_of_tie) + 1)
     gained_recall = np.diff(hits, prepend=0.0) / hits[-1]
-    return float(precision @ gained_recall)
+    return min(float(precision @ gained_recall), 1.0)  # a sum of shares may round up
 
 
 def auprc(truth: Integers, scores: Floats) -> float:

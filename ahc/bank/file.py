@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from ahc.bank.errors import BankError, damaged, in_sentences, way_out
+from ahc.bank.packed import is_packed, unpacked
 from ahc.bank.schema import create_tables, migrate, read_schema
 
 WRITE_AHEAD_LOG, ROLLBACK_JOURNAL = "-wal", "-journal"
@@ -28,15 +29,18 @@ def open_connection(path: Path, *, read_only: bool, lasting: bool = True) -> sql
     """Open a bank file, creating its tables where the file is new and renewing them where they are old.
 
     Args:
-        path: The file.
+        path: The file; a packed one is unpacked into a file that has no name any more when it is open.
         read_only: Write nothing, not even beside it.
         lasting: What is stored has to outlast a stop of the machine.
 
     Raises:
-        BankError: If the file is missing (read only), is no bank, is damaged, or has a newer schema.
+        BankError: If the file is missing (read only), is no bank, is damaged, or has a newer schema; or if it is
+            packed and not meant to be read only.
     """
     if read_only and not path.is_file():
         raise BankError(f"{path}: there is no such bank")
+    if is_packed(path):
+        return _open_packed(path, read_only=read_only)
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
@@ -58,6 +62,18 @@ def open_connection(path: Path, *, read_only: bool, lasting: bool = True) -> sql
                 _prepare(connection, path=path, lasting=lasting)
             opened.pop_all()
             return connection
+
+
+def _open_packed(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    if not read_only:
+        merge = f"`tscnas bank merge {path} --output {path.with_suffix('')}` makes one that can be written to"
+        way = merge if path.exists() else "choose a name without .xz, and `tscnas bank merge` packs it in the end"
+        raise BankError(f"{path}: a packed bank is only read; {way}")
+    with unpacked(path) as file:
+        try:
+            return open_connection(file, read_only=True)
+        except BankError as error:
+            raise BankError(str(error).replace(str(file), str(path))) from error
 
 
 def beside(path: Path, ending: str) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ahc.bank.errors import SQLITE_ERRORS, BankError
 from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, left_beside, page_size_of
+from ahc.bank.packed import unpacked
 from ahc.bank.rows import TaskEntry, from_row
 from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TASK_COLUMNS, TRIAL_COLUMNS, digest_of
 from ahc.bank.store import check_free, new_bank
@@ -91,8 +92,9 @@ def recover_bank(broken: Path, output: Path) -> Recovered:
     check_free(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     recovered = Recovered()
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder, new_bank(output) as bank:
-        bank.add_all(read_what_is_left(broken, recovered, folder=Path(folder)))
+    beside_it = tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent)
+    with beside_it as folder, new_bank(output) as bank, unpacked(broken) as file:
+        bank.add_all(read_what_is_left(file, recovered, folder=Path(folder)))
         for _, task in sorted(recovered.tasks.values()):
             bank.add_entry(task)
         if not recovered.trials and not recovered.tasks:

@@ -15,8 +15,8 @@ _JSON_COLUMNS = ("genotype", "curve", "details")
 PLAIN_COLUMNS = tuple(name for name in RECORD_COLUMNS if name not in _JSON_COLUMNS)
 _WORDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text"}
 
-# whatever a foreign cell makes a reader raise
-_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+UNREADABLE = (ValueError, TypeError, KeyError, OverflowError, RecursionError)
+"""Whatever a foreign cell makes a reader raise."""
 
 
 class TaskEntry(NamedTuple):
@@ -41,8 +41,8 @@ class TaskEntry(NamedTuple):
         try:
             if not isinstance(_from_json(self.spec, name="spec"), dict):
                 return "spec must be a JSON object"
-        except _UNREADABLE as error:
-            return _reason(error)
+        except UNREADABLE as error:
+            return reason(error)
         if self.embedding is None:
             return ""
         if not isinstance(self.embedding, bytes) or len(self.embedding) % 4 or not self.embedding:
@@ -76,8 +76,8 @@ def from_row(row: Mapping[str, Any]) -> TrialRecord:
     """
     try:
         return _record(row)
-    except _UNREADABLE as error:
-        raise ValueError(_reason(error)) from error
+    except UNREADABLE as error:
+        raise ValueError(reason(error)) from error
 
 
 def _record(row: Mapping[str, Any]) -> TrialRecord:
@@ -100,7 +100,8 @@ def _record(row: Mapping[str, Any]) -> TrialRecord:
     return TrialRecord(**values)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return what an error says in one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ahc.bank import export
 from ahc.bank.errors import BankError, damaged, in_sentences, printable
 from ahc.bank.file import ROLLBACK_JOURNAL, WRITE_AHEAD_LOG, beside, open_connection, whole_file
+from ahc.bank.packed import is_packed, pack
 from ahc.bank.rows import PLAIN_COLUMNS, RECORD_COLUMNS, TaskEntry, from_row, storable, to_row
 from ahc.bank.schema import KEY_COLUMNS, KEY_ORDER, TRIAL_COLUMNS
 from ahc.record import TrialRecord
@@ -28,7 +29,7 @@ _FEWEST_BYTES = 16  # of a trial or a task in a file
 
 
 class Tally(NamedTuple):
-    """How many trials of a task ended with a status, under one protocol and with one training length."""
+    """How many trials of a task ended with a status, under one protocol and with one training length, in how long."""
 
     task_hash: str
     task_name: str
@@ -38,13 +39,14 @@ class Tally(NamedTuple):
     iterations: int
     status: str
     n_trials: int
+    seconds: float
 
 
 class Bank:
     """A store of trial records, opened from a path and closed as a context manager.
 
     Args:
-        path: The SQLite file; created with its folder unless `read_only`.
+        path: The SQLite file; created with its folder unless `read_only`. A packed one (`.xz`) is read only.
         read_only: Open an existing bank without writing to its folder.
         lasting: Whether what is stored has to outlast a stop of the machine; without it, storing is faster.
 
@@ -113,12 +115,12 @@ class Bank:
         """Return how many trials ended how, sorted by task, protocol and training length."""
         columns = "task_hash, task_name, family, kind, protocol, iterations, status"
         rows = self._select(
-            f"SELECT {columns}, count(*) AS n_trials FROM trials GROUP BY {columns} "
+            f"SELECT {columns}, count(*) AS n_trials, total(seconds) AS seconds FROM trials GROUP BY {columns} "
             "ORDER BY kind, family, task_name, task_hash, protocol, iterations, status"
         )
         tallies = [Tally(*row) for row in rows]
         for tally in tallies:
-            if [type(cell) for cell in tally] != [*[str] * 5, int, str, int]:
+            if [type(cell) for cell in tally] != [*[str] * 5, int, str, int, float]:
                 raise damaged(self.path, f"a trial on task {printable(tally.task_hash)} has cells of a wrong type")
         return tallies
 
@@ -170,35 +172,55 @@ class Bank:
             if entry.embedding is not None
         }
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per trial; genotype, curve and details stay JSON text."""
+    def to_frame(self, *, genes: bool = False) -> pd.DataFrame:
+        """Return one row per trial, in the order of their keys; genotype, curve and details stay JSON text.
+
+        Args:
+            genes: Add a column per gene.
+        """
         import pandas as pd
 
-        rows = self._select(f"SELECT {', '.join(RECORD_COLUMNS)} FROM trials ORDER BY rowid")
-        frame = pd.DataFrame([tuple(row) for row in rows], columns=list(RECORD_COLUMNS))
-        frame["higher_is_better"] = frame["higher_is_better"].astype(bool)
-        return frame
+        columns = export.columns(genes=genes)
+        frame = pd.DataFrame(self._table(genes=genes), columns=list(columns))
+        return frame.astype({name: kind for name, kind in columns.items() if kind in (bool, float)})
 
-    def export_csv(self, path: str | Path) -> int:
-        """Write one line per trial, in the order of their keys, complete or not at all; return how many."""
-        return export.write_csv(self._select(export.SELECT), user_path(path))
+    def export_csv(self, path: str | Path, *, genes: bool = False) -> int:
+        """Write one line per trial, in the order of their keys, complete or not at all; return how many.
 
-    def export_parquet(self, path: str | Path) -> int:
+        Args:
+            path: The file.
+            genes: Add a column per gene.
+        """
+        return export.write_csv(self._table(genes=genes), user_path(path), columns=export.columns(genes=genes))
+
+    def export_parquet(self, path: str | Path, *, genes: bool = False) -> int:
         """Write one row per trial, in the order of their keys, complete or not at all; return how many.
+
+        Args:
+            path: The file.
+            genes: Add a column per gene.
 
         Raises:
             ImportError: Where pyarrow is missing.
         """
-        return export.write_parquet(self._select(export.SELECT), user_path(path))
+        return export.write_parquet(self._table(genes=genes), user_path(path), columns=export.columns(genes=genes))
 
     def save_copy(self, path: str | Path) -> None:
-        """Write a compact copy in a single file, fit to be shipped and opened read only."""
+        """Write a compact copy in a single file, fit to ship and opened read only; packed where it ends in `.xz`."""
         target = user_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(target) as partial, in_sentences(self.path):
             self._connection.execute("VACUUM INTO ?", (str(partial),))
             with closing(sqlite3.connect(partial)) as connection:
                 connection.execute("PRAGMA journal_mode = DELETE")
+            if is_packed(target):
+                with whole_file(partial) as packed:
+                    pack(partial, packed)
+
+    def _table(self, *, genes: bool) -> Iterator[export.Cells]:
+        """Return the rows of `export.columns`."""
+        rows = map(tuple, self._select(export.SELECT))
+        return export.with_genes(rows, path=self.path) if genes else rows
 
     def _select(self, sql: str, values: tuple[Any, ...] = ()) -> Iterator[sqlite3.Row]:
         """Yield the rows of a query; a damaged file may lead in circles, so their number has a bound."""

@@ -19,6 +19,7 @@ from downstream.kinds import KINDS, task_kind
 from search_space.genotype import Genotype, GenotypeError
 
 _MOST_OF_THE_FILE = 100
+_ROUNDING = 1e-9  # of a sum that is at most 1
 
 
 def find_problems(path: Path) -> Iterator[str]:
@@ -150,7 +151,7 @@ def _of_values(record: TrialRecord) -> Iterator[str]:
     least, most = kind.score_range
     rule = f">= {least:g}" if math.isinf(most) else f"in {least:g}..{most:g}"
     for name, value in points:
-        if value is not None and not least <= value <= most:
+        if value is not None and not least - _ROUNDING <= value <= most + _ROUNDING:
             yield f"{name} must be {rule} ({record.metric}), got {value:g}"
     if record.higher_is_better != kind.higher_is_better:
         yield f"the direction of {record.metric} is the wrong way round"

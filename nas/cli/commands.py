@@ -47,7 +47,10 @@ class Command:
         """The short form of the verb's usage line."""
         positional = [setting for setting in settings_of(self.options).values() if setting.positional]
         names = [setting.name.upper() + " ..." * setting.many for setting in positional]
-        return " ".join(["tscnas", self.name, *names, "[settings]"])
+        shown = [
+            f"[{name}]" if setting.default is None else name for name, setting in zip(names, positional, strict=True)
+        ]
+        return " ".join(["tscnas", self.name, *shown, "[settings]"])
 
     @property
     def summary(self) -> str:
@@ -157,33 +160,36 @@ COMMANDS = (
         "ahc",
         AhcOptions,
         "nas.seeding.comparator:train_ahc",
-        ("tscnas ahc bank.sqlite --output comparator", "tscnas ahc bank.sqlite --replay --output replayed"),
+        ("tscnas ahc bank.sqlite --output comparator", "tscnas ahc --replay --output replayed"),
     ),
     Command(
         "bank ls",
         BankListOptions,
         "nas.cli.bank.listing:list_bank",
-        ("tscnas bank ls bank.sqlite", "tscnas bank ls runs/ETTh1"),
+        ("tscnas bank ls", "tscnas bank ls bank.sqlite", "tscnas bank ls runs/ETTh1"),
     ),
     Command(
         "bank show",
         BankShowOptions,
         "nas.cli.bank.candidate:show_candidate",
-        ("tscnas bank show bank.sqlite 85e9", "tscnas bank show bank.sqlite 85e9 --task Crop --rng-seed 0"),
+        ("tscnas bank show 85e9", "tscnas bank show 85e9 bank.sqlite --task Crop --rng-seed 0"),
     ),
     Command(
         "bank merge",
         BankMergeOptions,
         "nas.cli.bank.keeping:merge",
-        ("tscnas bank merge monday.sqlite tuesday.sqlite runs/ETTh1 --output all.sqlite",),
+        (
+            "tscnas bank merge monday.sqlite tuesday.sqlite runs/ETTh1 --output all.sqlite",
+            "tscnas bank merge all.sqlite --output packed.sqlite.xz",
+        ),
     ),
     Command(
         "bank export",
         BankExportOptions,
         "nas.cli.bank.keeping:export",
         (
-            "tscnas bank export bank.sqlite --output trials.csv",
-            "tscnas bank export bank.sqlite --output trials.parquet",
+            "tscnas bank export bank.sqlite --csv trials.csv",
+            "tscnas bank export --genes --csv trials.csv --parquet trials.parquet",
         ),
     ),
     Command("bank verify", BankVerifyOptions, "nas.cli.bank.keeping:verify", ("tscnas bank verify bank.sqlite",)),

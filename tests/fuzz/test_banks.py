@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import random
 import shutil
 import sqlite3
@@ -55,6 +56,15 @@ def _read_all(content: bytes) -> None:
 
 def test_broken_files(hostile: Callable[..., None], fuzz: SimpleNamespace, whole: bytes) -> None:
     hostile(fuzz.seeded("bank", lambda rng: fuzz.bytes_of(rng, whole)), _read_all, share=0.04, allowed=(BankError,))
+
+
+def test_broken_packed_files(hostile: Callable[..., None], fuzz: SimpleNamespace, whole: bytes) -> None:
+    def use(content: bytes) -> None:
+        Path("given/b.sqlite.xz").write_bytes(content)
+        assert not list(find_problems(Path("given/b.sqlite.xz")))  # what unpacks is what was packed
+
+    packed = lzma.compress(whole)
+    hostile(fuzz.seeded("packed", lambda rng: fuzz.bytes_of(rng, packed)), use, share=0.02, allowed=(BankError,))
 
 
 def test_broken_files_are_recovered_or_not(hostile: Callable[..., None], fuzz: SimpleNamespace, whole: bytes) -> None:

@@ -48,22 +48,26 @@ def merge(options: BankMergeOptions) -> Shown:
 
 
 def export(options: BankExportOptions) -> Shown:
-    """Write a bank's trials as CSV or Parquet.
+    """Write a bank's trials as CSV, Parquet or both.
 
     Raises:
         BankError: If the file is no bank or is damaged.
         OutputExistsError: If the output exists and may not be replaced.
         OptionError: If pyarrow is missing for Parquet.
     """
-    output = _output(options.output, overwrite=options.overwrite)
+    named = {name: text for name in ("csv", "parquet") if (text := getattr(options, name))}
+    outputs = {name: _output(text, overwrite=options.overwrite, flag=name) for name, text in named.items()}
+    lines = []
     with Bank(bank_path(options.bank), read_only=True) as bank:
-        write = bank.export_csv if output.suffix.lower() == ".csv" else bank.export_parquet
-        try:
-            return Shown(f"{output}: {counted(write(output), 'trial')}")
-        except ImportError as error:
-            raise OptionError(
-                "output: Parquet needs pyarrow, pip install 'ts-contrastive-nas[parquet]'; CSV does not"
-            ) from error
+        for name, output in outputs.items():
+            write = {"csv": bank.export_csv, "parquet": bank.export_parquet}[name]
+            try:
+                lines.append(f"{output}: {counted(write(output, genes=options.genes), 'trial')}")
+            except ImportError as error:
+                raise OptionError(
+                    "--parquet needs pyarrow, pip install 'ts-contrastive-nas[parquet]'; --csv does not"
+                ) from error
+    return Shown("\n".join(lines))
 
 
 def verify(options: BankVerifyOptions) -> Shown:
@@ -132,10 +136,10 @@ def _name(key: tuple[object, ...]) -> str:
     return ", ".join(f"{name} {printable(part)}" for name, part in zip(_KEY_NAMES, key, strict=True))
 
 
-def _output(text: str, *, overwrite: bool) -> Path:
+def _output(text: str, *, overwrite: bool, flag: str = "output") -> Path:
     output = Path(text)
     if output.is_dir():
-        raise OutputExistsError(f"{output} is a folder; --output names a file")
+        raise OutputExistsError(f"{output} is a folder; --{flag} names a file")
     if output.exists() and not overwrite:
         raise OutputExistsError(f"{output} exists; --overwrite replaces it")
     return output

@@ -23,10 +23,13 @@ def list_bank(options: BankListOptions) -> Shown:
     n_families = len({task.family for task in tasks} | {tally.family for tally in tallies})
     statuses: Counter[str] = Counter()
     lines: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    seconds: dict[tuple[str, ...], float] = defaultdict(float)
     for tally in tallies:
         statuses[tally.status] += tally.n_trials
         facts = (tally.task_name, tally.family, tally.kind, tally.protocol)
-        lines[(*facts, tally.task_hash, str(tally.iterations))][tally.status] += tally.n_trials
+        line = (*facts, tally.task_hash, str(tally.iterations))
+        lines[line][tally.status] += tally.n_trials
+        seconds[line] += tally.seconds
     embedded = sum(task.embedding is not None for task in tasks)
     shown = [status for status in STATUSES if statuses[status]]
     shown += [status for status in sorted(statuses) if status not in STATUSES]
@@ -39,8 +42,13 @@ def list_bank(options: BankListOptions) -> Shown:
     if not lines:
         return Shown("\n".join(head))
     rows = [
-        [*(printable(fact, longest=40) for fact in facts), *(f"{counts[status]:,}" for status in shown)]
-        for facts, counts in lines.items()
+        [
+            *(printable(fact, longest=40) for fact in line),
+            *(f"{counts[status]:,}" for status in shown),
+            f"{seconds[line]:,.0f}",
+        ]
+        for line, counts in lines.items()
     ]
-    names = ["task", "family", "kind", "protocol", "hash", "iterations", *(printable(status) for status in shown)]
+    ends = [printable(status) for status in shown]
+    names = ["task", "family", "kind", "protocol", "hash", "iterations", *ends, "seconds"]
     return Shown("\n".join([*head, "", aligned(names, rows, numbers_from=5)]))

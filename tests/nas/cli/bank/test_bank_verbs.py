@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ahc.bank import Bank
+from ahc.bank import SHIPPED, Bank
 from ahc.record import TrialRecord
 from nas.cli import program as cli
 from nas.cli.commands import COMMANDS
+from nas.options.seeding import AhcOptions
 from nas.runs.lock import bank_lock
 from search_space.drawing import sample_candidates
 
@@ -79,9 +80,13 @@ def test_ls_counts_trials_by_task_and_status(bank: Path, run: Run) -> None:
     assert status == 0
     assert lines[0] == f"{bank}: 8 trials (7 completed, 1 diverged)"
     assert lines[1] == "2 tasks of 1 family, 1 with an embedding"
-    assert lines[3].split() == ["task", "family", "kind", "protocol", "hash", "iterations", "completed", "diverged"]
-    assert lines[4].split() == ["Crop", "plants", "classification", "classification-1", "hash-Crop", "100", "5", "1"]
-    assert lines[5].split()[-2:] == ["2", "0"]
+    names = ["task", "family", "kind", "protocol", "hash", "iterations", "completed", "diverged", "seconds"]
+    assert lines[3].split() == names
+    with Bank(bank, read_only=True) as opened:
+        seconds = [sum(one.seconds for one in opened.records(task_name=name)) for name in ("Crop", "Leaf")]
+    crop = ["Crop", "plants", "classification", "classification-1", "hash-Crop", "100", "5", "1"]
+    assert lines[4].split() == [*crop, f"{seconds[0]:,.0f}"]
+    assert lines[5].split()[-3:] == ["2", "0", f"{seconds[1]:,.0f}"]
     # the folder of a run stands for its bank
     assert run("ls", bank.parent)[1].splitlines()[3:] == lines[3:]
 
@@ -92,7 +97,7 @@ def test_ls_of_an_empty_bank(tmp_path: Path, run: Run) -> None:
 
 
 def test_show_gives_a_candidate_with_all_curves(bank: Path, run: Run) -> None:
-    status, out, _ = run("show", bank, GENOTYPES[0].key[:9])
+    status, out, _ = run("show", GENOTYPES[0].key[:9], bank)
     assert status == 0
     assert GENOTYPES[0].describe() in out
     assert "Crop, seed 1, 100 iterations: 0:0.5000 50:0.5000 100:0.4000" in out
@@ -103,30 +108,30 @@ def test_show_says_why_a_trial_has_no_curve(bank: Path, run: Run) -> None:
     with Bank(bank) as opened:
         failed = _record(0, task="Oak", status="crashed", score=None, curve=(), best_iteration=None)
         opened.add(replace(failed, untrained_score=None, details={"message": "killed by SIGKILL", "attempts": 2}))
-    assert "Oak, seed 0, 100 iterations: no curve (killed by SIGKILL)" in run("show", bank, GENOTYPES[0].key)[1]
-    assert "attempts: 2" in run("show", bank, GENOTYPES[0].key, "--task", "Oak")[1]
+    assert "Oak, seed 0, 100 iterations: no curve (killed by SIGKILL)" in run("show", GENOTYPES[0].key, bank)[1]
+    assert "attempts: 2" in run("show", GENOTYPES[0].key, bank, "--task", "Oak")[1]
 
 
 def test_show_gives_one_trial_with_its_curve(bank: Path, run: Run) -> None:
-    status, out, _ = run("show", bank, GENOTYPES[3].key)
+    status, out, _ = run("show", GENOTYPES[3].key, bank)
     assert status == 0
     assert "task hash-Crop, family plants" in out and "alpha: 0.1" in out
     lines = out.splitlines()
     bars = [line.count("█") for line in lines[-3:]]
     assert bars[1] == 40 and bars[2] == 1 and 1 < bars[0] < 40
-    narrowed = run("show", bank, GENOTYPES[0].key, "--task", "Crop", "--rng-seed", 1)[1]
+    narrowed = run("show", GENOTYPES[0].key, bank, "--task", "Crop", "--rng-seed", 1)[1]
     assert "accuracy (higher is better)" in narrowed and "Leaf" not in narrowed
-    assert "no curve" in run("show", bank, GENOTYPES[4].key)[1]
+    assert "no curve" in run("show", GENOTYPES[4].key, bank)[1]
 
 
 def test_show_says_what_it_does_not_find(bank: Path, run: Run) -> None:
-    assert run("show", bank, "zz")[0::2] == (
+    assert run("show", "zz", bank)[0::2] == (
         2,
         f"tscnas: error: key: {bank} holds no candidate whose key begins with 'zz'\n",
     )
-    status, _, err = run("show", bank, "")
+    status, _, err = run("show", "", bank)
     assert status == 2 and "5 candidates begin with ''" in err and GENOTYPES[0].key in err
-    status, _, err = run("show", bank, GENOTYPES[0].key, "--task", "Corn")
+    status, _, err = run("show", GENOTYPES[0].key, bank, "--task", "Corn")
     assert status == 2 and "fits; it was tried on Crop, Leaf" in err
 
 
@@ -138,7 +143,7 @@ def test_merge_writes_the_same_bank_whatever_the_order(bank: Path, tmp_path: Pat
         status, out, _ = run("merge", *order, "--output", tmp_path / f"{number}.sqlite")
         assert status == 0 and "9 trials of 1 task" in out
         assert "of 1 trial the banks hold different scores" in out and f"  candidate {GENOTYPES[0].key}, task" in out
-        assert run("export", tmp_path / f"{number}.sqlite", "--output", tmp_path / f"{number}.csv")[0] == 0
+        assert run("export", tmp_path / f"{number}.sqlite", "--csv", tmp_path / f"{number}.csv")[0] == 0
         tables.append((tmp_path / f"{number}.csv").read_bytes())
     assert tables[0] == tables[1] and tables[0].count(b"\n") == 10
 
@@ -159,13 +164,20 @@ def test_merge_needs_banks_and_an_output(bank: Path, run: Run) -> None:
     assert run("merge", bank, "--output", bank.parent)[0] == 2
 
 
-def test_export_refuses_what_is_no_table(bank: Path, tmp_path: Path, run: Run) -> None:
-    assert "must end in .csv or .parquet, got 'x.xlsx'" in run("export", bank, "--output", "x.xlsx")[2]
+def test_export_writes_what_is_asked_for_and_replaces_nothing(bank: Path, tmp_path: Path, run: Run) -> None:
+    assert run("export", bank)[::2] == (2, "tscnas: error: --csv FILE, --parquet FILE or both say where to write\n")
     (tmp_path / "t.csv").write_text("precious")
-    assert run("export", bank, "--output", tmp_path / "t.csv")[0] == 2
+    assert run("export", bank, "--csv", tmp_path / "t.csv")[0] == 2
     assert (tmp_path / "t.csv").read_text() == "precious"
+    assert run("export", bank, "--csv", bank.parent)[2].endswith("run is a folder; --csv names a file\n")
+    pd = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
-    assert run("export", bank, "--output", tmp_path / "t.parquet")[1] == f"{tmp_path / 't.parquet'}: 8 trials\n"
+    words = ("export", bank, "--genes", "--csv", tmp_path / "t.csv", "--overwrite", "--parquet", tmp_path / "t.parquet")
+    assert run(*words)[1] == f"{tmp_path / 't.csv'}: 8 trials\n{tmp_path / 't.parquet'}: 8 trials\n"
+    table = pd.read_parquet(tmp_path / "t.parquet")
+    genotypes = {genotype.key: genotype for genotype in GENOTYPES}
+    assert list(table["encoder.readout"]) == [genotypes[key].encoder.readout for key in table["genotype_key"]]
+    assert list(pd.read_csv(tmp_path / "t.csv").columns) == list(table.columns)
 
 
 def test_verify_prints_a_line_per_problem(bank: Path, run: Run) -> None:
@@ -187,7 +199,7 @@ def test_every_verb_names_recover_for_a_damaged_bank(bank: Path, tmp_path: Path,
     content = bank.read_bytes()
     hurt = tmp_path / "hurt.sqlite"
     hurt.write_bytes(content[: len(content) // 2])
-    verbs = [("ls", hurt), ("show", hurt, "a"), ("verify", hurt), ("export", hurt, "--output", tmp_path / "t.csv")]
+    verbs = [("ls", hurt), ("show", "a", hurt), ("verify", hurt), ("export", hurt, "--csv", tmp_path / "t.csv")]
     verbs.append(("merge", bank, hurt, "--output", tmp_path / "m"))
     for words in verbs:
         status, out, err = run(*words)
@@ -226,7 +238,7 @@ def test_recover_of_a_sound_bank_loses_nothing(bank: Path, tmp_path: Path, run: 
 def test_text_from_a_bank_cannot_write_on_the_terminal(bank: Path, run: Run) -> None:
     with Bank(bank) as made:
         made.add(_record(5, task="\x1b[2J\nevil", family="\x9b1m", metric="\r", details={"a\x1b": "\x1b]0;x\x07"}))
-    for words in (("ls", bank), ("show", bank, GENOTYPES[5].key), ("verify", bank)):
+    for words in (("ls", bank), ("show", GENOTYPES[5].key, bank), ("verify", bank)):
         out = run(*words)[1]
         assert all(line.isprintable() for line in out.splitlines()) and "\r" not in out
 
@@ -262,3 +274,29 @@ def test_a_bank_in_use_is_not_written(bank: Path, tmp_path: Path, run: Run, verb
         assert not output.exists()
     assert run(verb, str(bank), "--output", str(output))[0] == 0
     assert not output.with_name("taken.sqlite.lock").exists()
+
+
+def test_verbs_that_read_take_a_packed_bank(bank: Path, tmp_path: Path, run: Run) -> None:
+    packed = tmp_path / "packed.sqlite.xz"
+    assert run("merge", bank, "--output", packed)[1].endswith(
+        f"{packed}: 8 trials of 1 task, 0 were there more than once\n"
+    )
+    assert run("merge", bank, "--output", packed)[2] == f"tscnas: error: {packed} exists; --overwrite replaces it\n"
+    assert run("ls", packed)[1] == run("ls", bank)[1].replace(str(bank), str(packed))
+    assert run("show", GENOTYPES[0].key, packed) == run("show", GENOTYPES[0].key, bank)
+    assert run("verify", packed)[1] == f"{packed}: 8 trials of 1 task, no problem\n"
+    for at, one in enumerate((bank, packed)):
+        assert run("export", one, "--csv", tmp_path / f"{at}.csv")[0] == 0
+    assert (tmp_path / "0.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
+    assert cli.main(["status", str(packed)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.csv", "1.csv", "packed.sqlite.xz", "run"]
+
+
+def test_verbs_that_read_know_the_shipped_bank(run: Run, tmp_path: Path) -> None:
+    with Bank(SHIPPED, read_only=True) as shipped:
+        n_trials, first = len(shipped), next(shipped.records_by_key())
+    assert run("ls")[1].startswith(f"{SHIPPED}: {n_trials:,} trials (")
+    assert f"candidate {first.genotype_key}" in run("show", first.genotype_key)[1]
+    assert run("verify")[1].startswith(f"{SHIPPED}: {n_trials:,} trials of ")
+    assert run("export", "--csv", tmp_path / "t.csv")[1] == f"{tmp_path / 't.csv'}: {n_trials:,} trials\n"
+    assert AhcOptions().bank == str(SHIPPED)
