@@ -20,14 +20,13 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
     """Fill a bank with whatever it lacks."""
     from ahc.task_embedding import embed_task
     from nas.seeding.manifest import read_manifest
-    from nas.seeding.seeds import filling
-    from nas.seeding.waves import Waves
+    from nas.seeding.seeds import filling, waves_of
 
     tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
     with filling(options) as fill:
         for task in tasks:
             fill.note_task(task, embed_task(task))
-        for name, wave in Waves(options.genotypes, options.iterations, options.repeats, options.rng_seed):
+        for name, wave in waves_of(options, tasks):
             plans = [(task, plan) for task in tasks for plan in wave(task, fill.bank)]
             if not fill.run(plans, name=name):
                 break  # the time was over, and later waves follow from the whole of this one

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 def train_ahc(options: AhcOptions) -> AhcResult:
     """Train a comparator on a bank, and judge it on families of tasks that it has not seen."""
-    from nas.seeding.comparator import comparator_folder, judge, learn, read_lessons, write_comparator
+    from nas.seeding.comparator import comparator_folder, learn, write_comparator
+    from nas.seeding.judging import judge
+    from nas.seeding.lessons import read_lessons
 
-    lessons = read_lessons(options.bank)
+    lessons = read_lessons(options.bank, without=options.without)
     with comparator_folder(options.output, overwrite=options.overwrite) as folder:
         comparator = learn(lessons, rng_seed=options.rng_seed, quiet=options.quiet)
-        evaluation = judge(lessons, rng_seed=options.rng_seed, quiet=options.quiet) if options.evaluate else None
-        return write_comparator(folder, comparator, evaluation, lessons=lessons, rng_seed=options.rng_seed)
+        judgement = judge(lessons, comparator, options) if options.evaluate else None
+        return write_comparator(folder, comparator, judgement, lessons=lessons, rng_seed=options.rng_seed)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Limits on what a candidate may cost: those beyond them are not trained."""
 
 from collections.abc import Callable
+from functools import cache
 
 from downstream.task import Task
+from nas.choosing.portfolio import usual
 from nas.cost import costs_on
 from nas.cost.encoder_cost import encoder_weights
 from search_space.genotype import Genotype
@@ -44,6 +46,21 @@ def cost_limit(
         return all(limit is None or value <= limit for value, limit in zip(values, limits, strict=True))
 
     return accepts
+
+
+LANDMARK_TIMES = 1.25
+"""How many times as long as the usual preset the untrained probe of one candidate of many may take."""
+
+
+def affordable(kind: str, seconds: Callable[[Genotype], float]) -> Callable[[Genotype], bool]:
+    """Return whether a candidate is cheap enough to be one of many whose untrained encoders are probed.
+
+    Args:
+        kind: Of the task.
+        seconds: Predicts those of an iteration on it.
+    """
+    most = cache(lambda: LANDMARK_TIMES * seconds(usual(kind)))
+    return lambda genotype: seconds(genotype) <= most()
 
 
 def seconds_on(task: Task) -> Callable[[Genotype], float]:

@@ -5,6 +5,7 @@ Nothing is written. Two candidates of each task are trained for a few iterations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ahc.bank import Bank
@@ -25,7 +26,8 @@ from nas.runs.stopwatch import Stopwatch
 from nas.search import candidates_for
 from nas.search_run import MOST_ENTRANTS, plan_of, strategy_of
 from nas.seeding.manifest import read_manifest
-from nas.seeding.waves import Waves
+from nas.seeding.seeds import waves_of
+from nas.strategies import Result
 from nas.trials.trial import TrialPlan, record_in
 from search_space.genotype import Genotype
 from search_space.presets import preset
@@ -75,8 +77,12 @@ def _planned(options: SearchOptions, source: TaskSource | NamedSource) -> list[t
     """Return the rounds of a search by name: who races on is not known yet, so the first candidates stand for them."""
     plan = plan_of(options)
     strategy = strategy_of(options, source, plan)
-    first = [wish.genotype for wish in strategy.ask()]
-    rounds = [] if options.strategy == "comparator" and source.named is None else [(0, len(first))]
+    first: list[Genotype] = []
+    while (wishes := strategy.ask()) and not any(wish.iterations for wish in wishes):
+        first += [wish.genotype for wish in wishes]
+        strategy.tell([Result(wish.genotype, 0, ((0, 0.0),)) for wish in wishes])  # as if all were alike
+    rounds = [(0, len(first))] if first else []
+    first = first or [wish.genotype for wish in wishes]
     rungs = plan.rungs if source.named is None else [(iterations, len(first)) for iterations, _ in plan.rungs]
     planned, before = [], 0
     for iterations, places in [*rounds, *rungs]:
@@ -96,26 +102,23 @@ def estimate_seeds(options: SeedsOptions) -> Shown:
     deadline = Deadline.of(options.time_budget)
     tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
     settings = EngineSettings.chosen(**options.running, device=options.device)
-    waves = Waves(
-        options.genotypes,
-        options.iterations,
-        repeats=options.repeats,
-        rng_seed=options.rng_seed,
-        space=options.search_space,
-    )
+    waves = waves_of(options, tasks)
     stages, worker_bytes, n_trials = [("read tasks", deadline.used)], 0, 0
     for task in tasks:
-        plans, n_later = waves.first(task), waves.n_later
+        plans, later = waves.first(task), waves.later
         asked = plans[:: max(1, len(plans) // _ASKED)]
         timed = [asked[0].genotype, asked[-1].genotype]
         estimate = _estimate(task, timed, asked, settings=settings, verification=False)
         missing = _missing(task, plans, bank=Path(options.bank))
-        seconds = [estimate.seconds(plan) for plan in missing]
-        mean = sum(estimate.seconds(plan) for plan in asked) / len(asked)
-        what = f"{len(missing)} of {len(plans)} shared and random candidates, {n_later} repeated and evolved"
-        stage = f"{task.spec.name}: {what}, {options.iterations} iterations each"
-        stages.append((stage, (sum(seconds) + n_later * mean) / settings.workers))
-        n_trials += len(missing) + n_later
+        mean = {
+            n: sum(estimate.seconds(replace(plan, iterations=n)) for plan in asked) / len(asked) for n in {0, *later}
+        }
+        seconds = len(missing) * mean[0] + sum(count * mean[iterations] for iterations, count in later.items())
+        what = f"{len(missing)} of {len(plans)} untrained probes of shared and random candidates"
+        what += f", {later.total()} more: probes, trainings to {options.iterations} iterations at most, and repeats"
+        stage = f"{task.spec.name}: {what}"
+        stages.append((stage, seconds / settings.workers))
+        n_trials += len(missing) + later.total()
         worker_bytes = max(worker_bytes, estimate.worker_bytes)
     what = f"seeds {options.manifest}"
     return _told(what, stages, worker_bytes, disk=n_trials * _RECORD, options=options, workers=settings.workers)

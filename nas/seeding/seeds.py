@@ -6,17 +6,20 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ahc.bank import Bank
+from ahc.checkpoint import load_comparator
 from ahc.task_embedding import EMBEDDING_VERSION, embed_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.least import expected
 from nas.budget.seeds_budget import SeedsBudget
+from nas.choosing.cost_limits import affordable, seconds_on
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings, last_resort
 from nas.options.seeding import SeedsOptions
@@ -38,7 +41,7 @@ class SeedsResult:
 
 
 def generate_seeds(options: SeedsOptions) -> SeedsResult:
-    """Fill a bank: a third shared candidates, a third random, a third around the best so far, then repeats.
+    """Fill a bank: untrained probes of many candidates, training of some of them, then repeats.
 
     Every wave is determined by the options and by what earlier waves left in the bank, so the same command after an
     interruption runs exactly what is missing, and so it does after a time budget was over.
@@ -60,13 +63,27 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
     with filling(options, deadline=deadline) as fill:
         for task in tasks:
             fill.note_task(task, embed_task(task))
-        for name, wave in Waves(
-            options.genotypes, options.iterations, options.repeats, options.rng_seed, options.search_space
-        ):
+        for name, wave in waves_of(options, tasks):
             plans = [(task, plan) for task in tasks for plan in wave(task, fill.bank)]
             if not fill.run(plans, name=name):
                 break  # later waves follow from the whole of this one
         return fill.result()
+
+
+def waves_of(options: SeedsOptions, tasks: Sequence[Task]) -> Waves:
+    """Return the waves that the options ask for; what is affordable is told by the first task of each kind."""
+    first = {task.spec.kind: task for task in reversed(tasks)}
+    return Waves(
+        affordable={kind: affordable(kind, seconds_on(task)) for kind, task in first.items()},
+        probes=options.probes,
+        genotypes=options.genotypes,
+        promising=options.promising,
+        comparator=cache(partial(load_comparator, options.comparator)),
+        iterations=options.iterations,
+        repeats=options.repeats,
+        rng_seed=options.rng_seed,
+        space=options.search_space,
+    )
 
 
 @contextlib.contextmanager

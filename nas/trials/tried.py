@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ahc.record import TrialRecord
 from nas.strategies.strategy import Plan, Result, Strategy, Wish
@@ -58,7 +57,7 @@ def pursue(
     """
     tried = Tried()
     probe_at, full = (0, *(iterations for iterations, _ in plan.rungs)), plan.rungs[-1][0]
-    shared: dict[Any, TrialPlan] = {}
+    shared: dict[str, TrialPlan] = {}
     while wishes := strategy.ask():
         plans: list[TrialPlan] = []
         for wish in wishes:
@@ -70,7 +69,7 @@ def pursue(
                 probe_at=probe_at,
                 goes_on=wish.iterations < full,
             )
-            plans.append(own if wish.iterations else shared.setdefault(_encoder_of(wish.genotype), own))
+            plans.append(own if wish.iterations else shared.setdefault(wish.genotype.untrained_key, own))
         last = all(wish.iterations == full for wish in wishes)
         tried.points |= runner.run(plans, name=_round_name(wishes), last=last)
         results = [
@@ -82,11 +81,6 @@ def pursue(
             tried.groups.setdefault(wish.group, set()).add(wish.genotype.key)
         strategy.tell(results)
     return tried
-
-
-def _encoder_of(genotype: Genotype) -> Any:
-    """Return what two genotypes have in common whose untrained encoders are the same, of one rng_seed."""
-    return genotype.encoder, genotype.has_closed_form
 
 
 def _round_name(wishes: Sequence[Wish]) -> str:

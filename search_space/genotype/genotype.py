@@ -127,6 +127,18 @@ class Genotype:
         """The first 16 hex digits of the SHA-256 of `canonical`: the genotype's name everywhere."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()[:16]
 
+    @cached_property
+    def untrained_key(self) -> str:
+        """What genotypes share whose untrained encoders are the same, drawn with one rng_seed, 16 hex digits."""
+        encoder = self.encoder
+        alike = {
+            **encoder.hyperparameters(),
+            "nodes": encoder.n_inner,
+            "edges": encoder.edges,
+            "closed form": self.has_closed_form,
+        }
+        return hashlib.sha256(_to_json(alike).encode()).hexdigest()[:16]
+
     def describe(self) -> str:
         """Return the genotype in words, seven lines."""
         embed, pair, loss, encoder, train = self.embed, self.pair, self.loss, self.encoder, self.train

@@ -47,7 +47,8 @@ class Runs:
         engine = ["--engine", self.engine, "--workers", "2"]
         lines = {
             "seeds": ["tasks.yaml", "--data", str(EXAMPLES), "--bank", "bank.sqlite", "--iterations", "2",
-                      "--genotypes", str(self.genotypes), "--repeats", "0.2", *engine],
+                      "--probes", str(self.genotypes), "--genotypes", str(self.genotypes // 3), "--promising", "0",
+                      "--repeats", "0.2", *engine],
             "ahc": ["bank.sqlite", "--output", "comparator", "--no-evaluate"],
             "search": ["wave.csv", "--task", "forecasting", "--window", "24", "--horizons", "12", "--comparator",
                        "comparator/comparator.safetensors", "--candidates", "50", "--top-k", "2", "--iterations", "4",

@@ -27,7 +27,7 @@ from ahc.bank import Bank
 from ahc.record import TrialRecord
 from nas.options.seeding import SeedsOptions
 from nas.seeding.manifest import read_manifest
-from nas.seeding.waves import Waves
+from nas.seeding.seeds import waves_of
 
 PAUSE = (30.0, 150.0)
 SAMPLE_SECONDS = 30.0
@@ -59,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         manifest=str(asked.manifest),
         data=str(asked.data),
         bank=str(asked.output / "bank.sqlite"),
+        probes=MORE_THAN_FIT,
         genotypes=MORE_THAN_FIT,
         iterations=ITERATIONS,
         workers=asked.workers,
@@ -75,7 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(options: SeedsOptions) -> list[str]:
-    settings = {name: getattr(options, name) for name in ("data", "bank", "genotypes", "iterations", "workers")}
+    settings = {
+        name: getattr(options, name) for name in ("data", "bank", "probes", "genotypes", "iterations", "workers")
+    }
     flags = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
     limit = ["--time-limit", f"{options.time_limit:g}s"]
     return [sys.executable, "-m", "nas.cli.program", "seeds", str(options.manifest), *flags, *limit]
@@ -157,9 +160,9 @@ def _lost(options: SeedsOptions, records: list[TrialRecord]) -> int:
     """Count trials without a record before one of the same task that has one."""
     known = {(record.task_hash, record.genotype_key, record.rng_seed) for record in records}
     lost = 0
-    waves = Waves(options.genotypes, options.iterations, repeats=options.repeats, rng_seed=options.rng_seed)
-    for entry in read_manifest(options.manifest):
-        task = entry.load(Path(options.data))
+    tasks = [entry.load(Path(options.data)) for entry in read_manifest(options.manifest)]
+    waves = waves_of(options, tasks)
+    for task in tasks:
         plans = waves.first(task)
         done = [(task.hash, plan.genotype.key, plan.rng_seed) in known for plan in plans]
         if any(done):

@@ -57,17 +57,17 @@ def test_seeds_are_told_and_what_the_bank_holds_is_not_counted(tmp_path: Path) -
         for name, path in (("italy", "ItalyPowerDemand"), ("taxi", "NycTaxiDays"))
     ]
     manifest.write_text(f"tasks: [{', '.join(lines)}]")
-    settings = {"genotypes": 6, "iterations": 2, "repeats": 0.2, "engine": "serial", "workers": 1, "quiet": True}
-    plan = {"data": str(EXAMPLES), "bank": str(bank), **settings}
+    sizes = {"probes": 6, "genotypes": 2, "promising": 1, "iterations": 2, "repeats": 0.2}
+    plan = {"data": str(EXAMPLES), "bank": str(bank), **sizes, "engine": "serial", "workers": 1, "quiet": True}
     told = estimate_seeds(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
     assert not bank.exists()
-    assert "italy: 4 of 4 shared and random candidates, 4 repeated and evolved, 2 iterations each" in told.text
+    assert "italy: 4 of 4 untrained probes of shared and random candidates, 9 more" in told.text
     generate_seeds(SeedsOptions(str(manifest), **plan))  # type: ignore[arg-type]
     with Bank(bank, read_only=True) as opened:
-        assert len(opened) == 16  # as was told
+        assert len(opened) == 26  # as was told
     before = bank.read_bytes()
     again = estimate_seeds(SeedsOptions(str(manifest), **plan, dry_run=True))  # type: ignore[arg-type]
-    assert "italy: 0 of 4 shared and random candidates" in again.text and bank.read_bytes() == before
+    assert "italy: 0 of 4 untrained probes" in again.text and bank.read_bytes() == before
 
 
 def test_two_timed_candidates_and_the_cost_model_give_the_rest() -> None:
