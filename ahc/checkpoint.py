@@ -12,13 +12,14 @@ from safetensors.torch import save_file
 
 from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
 from ahc.graphs.vocabulary import Vocabulary, VocabularyError
+from ahc.landmarks import PROBES
 from ahc.member import Member
 from ahc.task_embedding import EMBEDDING_VERSION
 from compute.paths import user_path
 from compute.user_error import DATA, UserError
 from search_space.sentences import one_line
 
-CHECKPOINT_SCHEMA = 1
+CHECKPOINT_SCHEMA = 2
 _LARGEST_SIZE = 2**20
 _ODD_HEADERS = (ValueError, TypeError, KeyError, RuntimeError, OverflowError, AttributeError)
 _KIND = "ts-contrastive-nas comparator"
@@ -94,6 +95,8 @@ def load_comparator(path: str | Path | None = None) -> Comparator:
             f"{source}: it was trained on task embeddings of version {told.embedding_version}, "
             f"but this software makes version {EMBEDDING_VERSION}"
         )
+    if told.probes != PROBES:
+        raise CheckpointError(f"{source}: its landmarks are of other probes than this software's")
     # before anything is built: a header may ask for more memory than there is
     _check_shapes(_wanted(vocabulary, settings, n_tensors=len(tensors)), tensors=tensors, source=source)
     comparator = Comparator(vocabulary, settings=settings, facts=told)
@@ -110,9 +113,11 @@ def _settings(stored: dict[str, Any]) -> ComparatorSettings:
 
 
 def _facts(stored: dict[str, Any]) -> TrainingFacts:
-    facts = TrainingFacts(**{**stored, "families": tuple(stored["families"]), "tasks": tuple(stored["tasks"])})
-    if not all(isinstance(name, str) for name in (*facts.families, *facts.tasks, facts.embedding_version)):
-        raise ValueError("families, tasks and embedding_version must be text")
+    lists = {name: tuple(stored[name]) for name in ("families", "tasks", "probes")}
+    facts = TrainingFacts(**{**stored, **lists})
+    names = (*facts.families, *facts.tasks, *facts.probes, facts.embedding_version)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("families, tasks, probes and embedding_version must be text")
     if not isinstance(facts.n_trials, int) or not isinstance(facts.details, dict):
         raise ValueError("n_trials must be a number and details a mapping")
     return facts
@@ -131,7 +136,8 @@ def _read(source: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
 
 def _wanted(vocabulary: Vocabulary, settings: ComparatorSettings, *, n_tensors: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a comparator's tensors by name, without building one."""
-    sizes = {"task_mean": (settings.task_features,), "gate": ()}
+    sizes: dict[str, tuple[int, ...]] = {"gates": (2,), "residual": (2,), "sharpness": ()}
+    sizes["task_mean"] = (settings.task_features,)
     sizes["task_basis"] = (settings.task_features, settings.coordinates)
     if settings.members * settings.layers > n_tensors:
         return {**sizes, f"members.{settings.members - 1}.encoder.layers.{settings.layers - 1}.itself.bias": ()}

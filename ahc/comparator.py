@@ -1,8 +1,10 @@
 """The comparator: which of two candidates suits a task better, without training either.
 
 Each candidate gets one score per task, and `p_first_better(a, b, t)` is
-`sigmoid(s(a, t) - s(b, t))`: antisymmetric and transitive by construction, and
-ranking n candidates takes n evaluations and one sort.
+`sigmoid(sharpness * (s(a, t) - s(b, t)))`: antisymmetric and transitive by
+construction, and ranking n candidates takes n evaluations and one sort. What is
+known of the task is its embedding and, once the fixed probes have been tried on
+it, their landmark vector.
 """
 
 from __future__ import annotations
@@ -11,13 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ahc.gcn import normalise
 from ahc.graphs.graph import WHOLE_BLOCKS, GraphBatch
 from ahc.graphs.vocabulary import Vocabulary
-from ahc.member import ComparatorSettings, Member, Prediction, initialise
+from ahc.landmarks import PROBES
+from ahc.member import ComparatorSettings, Member, Place, Prediction, initialise
 from ahc.threads import for_each, one_thread_a_product
 
 if TYPE_CHECKING:
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
 
 _PART = 256  # graphs whose states stay in a core's cache
 
-__all__ = ["Comparator", "ComparatorSettings", "Prediction", "TrainingFacts"]
+__all__ = ["Comparator", "ComparatorSettings", "Prediction", "TaskView", "TrainingFacts"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class TrainingFacts:
         tasks: Names of the training tasks.
         n_trials: Completed trials behind the labels.
         embedding_version: Definition of the task embedding.
+        probes: The presets that a landmark vector tells about.
         details: Anything else worth keeping; JSON values only.
     """
 
@@ -44,7 +50,23 @@ class TrainingFacts:
     tasks: tuple[str, ...] = ()
     n_trials: int = 0
     embedding_version: str = ""
+    probes: tuple[str, ...] = PROBES
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """What is known of a task when candidates are ranked for it.
+
+    Args:
+        embedding: `embed_task`, (task_features,).
+        landmarks: `landmark_vector`, (landmarks,); None before the fixed probes were tried.
+        blind: Leave everything that depends on the task out.
+    """
+
+    embedding: NDArray[np.float32]
+    landmarks: NDArray[np.float32] | None = None
+    blind: bool = False
 
 
 class Comparator(nn.Module):
@@ -58,7 +80,9 @@ class Comparator(nn.Module):
 
     task_mean: Tensor
     task_basis: Tensor
-    gate: Tensor
+    gates: Tensor
+    sharpness: Tensor
+    residual: Tensor
 
     def __init__(
         self,
@@ -80,7 +104,11 @@ class Comparator(nn.Module):
             initialise(member, generator=torch.Generator().manual_seed(number))
         self.register_buffer("task_mean", torch.zeros(settings.task_features))
         self.register_buffer("task_basis", torch.zeros(settings.task_features, settings.coordinates))
-        self.register_buffer("gate", torch.ones(()))
+        # how far the task-aware parts are trusted: without landmarks, and with them
+        self.register_buffer("gates", torch.ones(2))
+        self.register_buffer("sharpness", torch.ones(()))
+        # what a score errs by on families that training has not seen: without landmarks, and with them
+        self.register_buffer("residual", torch.ones(2))
 
     @property
     def _members(self) -> list[Member]:
@@ -113,34 +141,37 @@ class Comparator(nn.Module):
             )
         return ((embeddings - self.task_mean) @ self.task_basis).clamp(-3.0, 3.0)
 
-    def _asked(self, task_embedding: Tensor, *, task_blind: bool) -> tuple[Tensor, Tensor]:
-        """Return the coordinates of a task, (1, coordinates), and the weight of the task-aware part."""
-        tasks = self.coordinates(task_embedding[None])
-        # The temperature is task-aware as well.
-        return (torch.zeros_like(tasks), torch.zeros_like(self.gate)) if task_blind else (tasks, self.gate)
+    def _place(self, task: TaskView) -> Place:
+        embedding = torch.from_numpy(np.asarray(task.embedding, dtype=np.float32)).to(self.task_mean.device)
+        coordinates = self.coordinates(embedding[None])
+        landmarks = torch.zeros(1, self.settings.landmarks, device=coordinates.device)
+        if task.landmarks is not None:
+            if task.landmarks.shape != landmarks.shape[1:]:
+                raise ValueError(
+                    f"Comparator: a landmark vector must be ({self.settings.landmarks},), got {task.landmarks.shape}"
+                )
+            landmarks[0] = torch.from_numpy(task.landmarks)
+        gate = self.gates[int(task.landmarks is not None)]
+        return Place(coordinates, landmarks, (torch.zeros_like(gate) if task.blind else gate)[None, None])
 
-    def forward(self, graphs: Data, *, task_embedding: Tensor, task_blind: bool = False) -> Prediction:
+    def forward(self, graphs: Data, *, task: TaskView) -> Prediction:
         """Score candidates for one task by message passing: this defines a score, and `predict` is its fast form.
 
         Args:
             graphs: A torch-geometric batch of `ArchGraph.to_data`, encoded with `self.vocabulary`.
-            task_embedding: The task, (task_features,).
-            task_blind: Leave the task-aware part out.
+            task: The task.
 
         Returns:
             As `predict`.
         """
-        from ahc.message_passing import MessagePassingEncoder
+        from ahc.graphs.message_passing import MessagePassingEncoder
 
-        tasks, gate = self._asked(task_embedding, task_blind=task_blind)
-        said = [
-            member.predict(MessagePassingEncoder(member.encoder)(graphs), tasks=tasks, gate=gate)
-            for member in self._members
-        ]
-        return Prediction(*(torch.stack(values).mean(dim=0) for values in zip(*said, strict=True)))
+        place = self._place(task)
+        said = [member.predict(MessagePassingEncoder(member.encoder)(graphs), place) for member in self._members]
+        return self._combined(torch.stack(said), task=task)
 
     @torch.no_grad()
-    def predict(self, batch: GraphBatch, *, task_embedding: Tensor, task_blind: bool = False) -> Prediction:
+    def predict(self, batch: GraphBatch, *, task: TaskView) -> Prediction:
         """Score candidates for one task, each graph encoded once.
 
         Distinct vertices and shapes are worked out once, graphs of one size go
@@ -148,44 +179,50 @@ class Comparator(nn.Module):
 
         Args:
             batch: The candidates, encoded with `self.vocabulary`.
-            task_embedding: The task, (task_features,).
-            task_blind: Leave the task-aware part out.
+            task: The task.
 
         Returns:
-            Scores, failure probabilities and gains averaged over members, (candidates,) each.
+            What members say in the mean, (candidates,) each.
+
+        Raises:
+            ValueError: If the task's embedding or landmarks have another length.
         """
         with one_thread_a_product() as n_threads:
-            tasks, gate = self._asked(task_embedding, task_blind=task_blind)
+            place = self._place(task)
             table = nn.functional.pad(batch.table, (0, 0, 0, -len(batch.table) % WHOLE_BLOCKS))
             projected = [member.encoder.project(table) for member in self._members]
-            prediction = Prediction(*(torch.empty(len(batch), device=batch.table.device) for _ in Prediction._fields))
+            said = torch.empty(len(projected), len(Prediction._fields) - 1, len(batch), device=batch.table.device)
 
             @torch.no_grad()
             def predict_part(numbered: tuple[Tensor, GraphBatch]) -> None:
                 index, part = numbered
-                content, adjacency, said = part.content, part.adjacency, []
-                for member, rows in zip(self._members, projected, strict=True):
+                content, adjacency = part.content, part.adjacency
+                for number, (member, rows) in enumerate(zip(self._members, projected, strict=True)):
                     states = nn.functional.embedding(part.vertices, rows)  # (graphs, vertices, hidden)
                     graphs = member.encoder.read(states, content=content, adjacency=adjacency)
-                    said.append(member.predict(graphs, tasks=tasks, gate=gate))
-                for values, of_members in zip(prediction, zip(*said, strict=True), strict=True):
-                    values[index] = torch.stack(of_members).mean(dim=0)
+                    said[number][:, index] = member.predict(graphs, place)
 
             for_each(
                 predict_part,
                 replace(batch, structures=normalise(batch.structures)).equal_sizes(_PART),
                 n_threads=n_threads,
             )
-            return prediction
+            return self._combined(said, task=task)
 
-    def p_first_better(self, first: GraphBatch, second: GraphBatch, *, task_embedding: Tensor) -> Tensor:
+    def _combined(self, said: Tensor, *, task: TaskView) -> Prediction:
+        """Return the mean of what members say, (members, 4, candidates), with the standard error of the score."""
+        untrained, gain, failure, seconds = said.mean(dim=0)
+        apart = said[:, :2].sum(dim=1).var(dim=0, correction=0)
+        residual = self.residual[int(task.landmarks is not None)]
+        return Prediction(untrained, gain, failure, seconds, (apart + residual**2).sqrt())
+
+    def p_first_better(self, first: GraphBatch, second: GraphBatch, *, task: TaskView) -> Tensor:
         """Return the probability that each first candidate beats its second on the task, (candidates,).
 
         Args:
             first: The first candidates.
             second: As many second candidates.
-            task_embedding: The task, (task_features,).
+            task: The task.
         """
-        better = self.predict(first, task_embedding=task_embedding).score
-        worse = self.predict(second, task_embedding=task_embedding).score
-        return torch.sigmoid(better - worse)
+        better, worse = self.predict(first, task=task).score, self.predict(second, task=task).score
+        return torch.sigmoid(self.sharpness * (better - worse))

@@ -1,6 +1,6 @@
 """The weights of the comparator's graph convolutions, and their fused form for ranking.
 
-What they compute is defined, and trained, by `message_passing` on torch-geometric. The graphs have about twenty
+What they compute is defined, and trained, by `graphs.message_passing` on torch-geometric. The graphs have about twenty
 vertices, where plain batched products over many graphs of one size are several times faster than edge lists.
 """
 

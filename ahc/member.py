@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ahc.gcn import GraphEncoder
+from ahc.landmarks import PROBES
 
 
 @dataclass(frozen=True)
@@ -16,32 +17,57 @@ class ComparatorSettings:
     Args:
         task_features: Length of a task embedding.
         coordinates: Axes that task embeddings are reduced to.
+        landmarks: Length of a landmark vector.
         hidden: Width of vertex states.
         layers: Graph convolutions.
-        rank: Products of candidate and task in the task-aware part.
-        members: Networks whose scores are averaged.
+        rank: Products of candidate and task in the task-aware part of a head.
+        members: Networks whose predictions are averaged.
     """
 
     task_features: int
     coordinates: int = 8
+    landmarks: int = len(PROBES)
     hidden: int = 32
     layers: int = 3
     rank: int = 8
     members: int = 5
 
 
-class Prediction(NamedTuple):
-    """What the comparator says of candidates on one task.
+class Place(NamedTuple):
+    """Where tasks lie, as a member sees them.
 
     Args:
-        score: In units of the temperature tau_t, larger = better, (candidates,).
-        failure: Probability that the trial fails, (candidates,).
-        gain: Trained minus untrained, in deviations between candidates, (candidates,).
+        coordinates: Of their embeddings, (tasks or 1, coordinates).
+        landmarks: What the fixed probes score, zeros where that is not known, (tasks or 1, landmarks).
+        gate: Weight of the task-aware parts, (tasks or 1, 1).
     """
 
-    score: Tensor
-    failure: Tensor
+    coordinates: Tensor
+    landmarks: Tensor
+    gate: Tensor
+
+
+class Prediction(NamedTuple):
+    """What the comparator says of candidates on one task, in robust deviations between untrained candidates.
+
+    Args:
+        untrained: How good the untrained encoder is, larger = better, (candidates,).
+        gain: What training adds, (candidates,).
+        failure: Probability that the trial fails, (candidates,).
+        seconds: Logarithm of the seconds of an untrained probe, over the median candidate's, (candidates,).
+        spread: Standard error of `score`, (candidates,).
+    """
+
+    untrained: Tensor
     gain: Tensor
+    failure: Tensor
+    seconds: Tensor
+    spread: Tensor
+
+    @property
+    def score(self) -> Tensor:
+        """How good the trained encoder is, (candidates,)."""
+        return self.untrained + self.gain
 
 
 class Head(nn.Module):
@@ -65,50 +91,61 @@ class Head(nn.Module):
         return out
 
 
+class TaskHead(nn.Module):
+    """`blind(a) + gate * aware(a, t)`: `blind` never sees the task, `aware` is a sum of products of candidate and task.
+
+    Args:
+        n_in: Width of a graph vector.
+        settings: Sizes.
+    """
+
+    def __init__(self, n_in: int, *, settings: ComparatorSettings) -> None:
+        super().__init__()
+        self.blind = Head(n_in, hidden=settings.hidden, n_out=1)
+        self.candidate = Head(n_in, hidden=settings.hidden, n_out=settings.rank)
+        self.task = nn.Linear(settings.coordinates, settings.rank)
+        self.landmarks = nn.Linear(settings.landmarks, settings.rank, bias=False)
+
+    def forward(self, graphs: Tensor, place: Place) -> Tensor:
+        """Return one number per candidate, (candidates,).
+
+        Args:
+            graphs: Output of the encoder, (candidates, n_in).
+            place: The task of each candidate, or one for all.
+        """
+        axes = torch.tanh(self.task(place.coordinates) + self.landmarks(place.landmarks))
+        aware = (self.candidate(graphs) * axes).sum(dim=-1)
+        out: Tensor = self.blind(graphs)[:, 0] + place.gate[:, 0] * aware
+        return out
+
+
 class Member(nn.Module):
     """One network of the ensemble.
-
-    `s(a, t) = c * (blind(a) + gate * aware(a, t)) / tau_t`, where c calibrates the member, `blind` never sees
-    the task and `aware` is a sum of `rank` products of candidate and task. The
-    gate lets the score fall back to the task-blind ranking.
 
     Args:
         n_features: Vertex features.
         settings: Sizes.
     """
 
-    sharpness: Tensor
-
     def __init__(self, n_features: int, *, settings: ComparatorSettings) -> None:
         super().__init__()
         self.encoder = GraphEncoder(n_features, hidden=settings.hidden, layers=settings.layers)
         width = self.encoder.out_features
-        self.blind = Head(width, hidden=settings.hidden, n_out=1)
-        self.candidate = Head(width, hidden=settings.hidden, n_out=settings.rank)
-        self.task = nn.Linear(settings.coordinates, settings.rank)
-        self.log_tau = nn.Linear(settings.coordinates, 1)
-        self.register_buffer("sharpness", torch.ones(()))
+        self.untrained = TaskHead(width, settings=settings)
+        self.gain = TaskHead(width, settings=settings)
         self.failure = nn.Linear(width, 1)
-        self.gain = nn.Linear(width, 1)
+        self.seconds = nn.Linear(width, 1)
 
-    def scores(self, graphs: Tensor, *, tasks: Tensor, gate: Tensor | float) -> Tensor:
-        """Return `s(a, t)`, (candidates,).
+    def predict(self, graphs: Tensor, place: Place) -> Tensor:
+        """Return untrained, gain, failure and seconds of candidates, (4, candidates).
 
         Args:
             graphs: Output of `encoder`, (candidates, width).
-            tasks: Task coordinates of each candidate's trial, (candidates or 1, coordinates).
-            gate: Weight of the task-aware part, scalar or (candidates,).
+            place: The task.
         """
-        blind = self.blind(graphs)[:, 0]
-        aware = (self.candidate(graphs) * torch.tanh(self.task(tasks))).sum(dim=-1)
-        tau: Tensor = torch.exp(torch.tanh(self.log_tau(tasks)[:, 0]))  # within e^-1 .. e
-        scores: Tensor = self.sharpness * (blind + gate * aware) / tau
-        return scores
-
-    def predict(self, graphs: Tensor, *, tasks: Tensor, gate: Tensor) -> Prediction:
-        """Return what this member says of candidates; arguments as of `scores`."""
         failure = torch.sigmoid(self.failure(graphs)[:, 0])
-        return Prediction(self.scores(graphs, tasks=tasks, gate=gate), failure, self.gain(graphs)[:, 0])
+        heads = self.untrained(graphs, place), self.gain(graphs, place)
+        return torch.stack([*heads, failure, self.seconds(graphs)[:, 0]])
 
 
 def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
@@ -120,6 +157,6 @@ def initialise(module: nn.Module, *, generator: torch.Generator) -> None:
             else:
                 scale = (2.0 / (parameter.shape[0] + parameter.shape[1])) ** 0.5
                 drawn = torch.randn(parameter.shape, generator=generator) * scale
-                # What ends in a score starts at zero: no random preference has to be unlearnt.
-                starts_at_zero = name.startswith("log_tau") or name.split(".")[-2] in ("linear", "narrow")
+                # What ends in a prediction starts at zero: no random preference has to be unlearnt.
+                starts_at_zero = name.split(".")[-2] in ("linear", "narrow", "failure", "seconds")
                 parameter.copy_(drawn * (0.0 if starts_at_zero else 1.0))

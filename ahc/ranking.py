@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ahc.comparator import Comparator
+from ahc.comparator import Comparator, Prediction, TaskView
 from ahc.graphs.encoding import encode_genotypes
 from compute.memory import at_a_time
 from search_space.drawing import SamplingError, crossover, mutate
@@ -43,20 +43,22 @@ class Ranking:
         scores: Comparator score with the failure penalty, (candidates,).
         p_over_median: Probability of beating the median of all ranked candidates, (candidates,).
         failure: Probability that a trial fails, (candidates,).
+        untrained: How good the untrained encoder is, in deviations between candidates, (candidates,).
         gain: Predicted trained gain, in deviations between candidates, (candidates,).
+        seconds: Logarithm of the seconds of an untrained probe over those of a median candidate, (candidates,).
         n_ranked: How many candidates were ranked to get these.
-        mean: Of the scores of all that were ranked.
-        deviation: Of these scores; 1 where they are all alike.
+        mean: Of `untrained` of all that were ranked.
     """
 
     genotypes: tuple[Genotype, ...]
     scores: NDArray[np.float32]
     p_over_median: NDArray[np.float32]
     failure: NDArray[np.float32]
+    untrained: NDArray[np.float32]
     gain: NDArray[np.float32]
+    seconds: NDArray[np.float32]
     n_ranked: int
     mean: float = 0.0
-    deviation: float = 1.0
 
     def __len__(self) -> int:
         return len(self.genotypes)
@@ -65,12 +67,11 @@ class Ranking:
 def rank_candidates(
     comparator: Comparator,
     candidates: Sequence[Genotype],
-    task_embedding: NDArray[np.float32],
+    task: TaskView,
     *,
     top_k: int | None = None,
     batch: int = 131_072,
-    failure_weight: float = 2.0,
-    task_blind: bool = False,
+    failure_weight: float = 1.0,
 ) -> Ranking:
     """Sort candidates by their score on a task.
 
@@ -84,11 +85,10 @@ def rank_candidates(
         comparator: A trained comparator.
         candidates: At least one candidate; fastest as `GenotypeColumns`, of which
             only those returned become genotypes.
-        task_embedding: The task, (task_features,).
+        task: What is known of the task.
         top_k: How many to return; all where None.
         batch: Candidates encoded at a time.
         failure_weight: Strength of the penalty; 0 ignores failures.
-        task_blind: Rank without regard to the task.
 
     Returns:
         The best `top_k` candidates; equal scores keep the order they came in.
@@ -103,42 +103,43 @@ def rank_candidates(
         raise ValueError("rank_candidates: at least one candidate is needed, got none")
     if top_k is not None and top_k < 1:
         raise ValueError(f"rank_candidates: top_k must be at least 1, got {top_k}")
-    task = torch.from_numpy(np.asarray(task_embedding, dtype=np.float32))
     parts, lacking = [], set[str]()
     batch = at_a_time(batch, "candidate", bytes_each=BYTES_PER_CANDIDATE)
     for start in range(0, len(candidates), batch):
         graphs = encode_genotypes(candidates[start : start + batch], vocabulary=comparator.vocabulary, lacking=lacking)
-        parts.append(comparator.predict(graphs, task_embedding=task, task_blind=task_blind))
+        parts.append(comparator.predict(graphs, task=task))
     if lacking - comparator.lacking:
         warnings.warn(UnlearnedWarning(lacking - comparator.lacking), stacklevel=2)
         comparator.lacking |= lacking
-    raw, failure, gain = (torch.cat(values).numpy() for values in zip(*parts, strict=True))
-    scores = raw + failure_weight * np.log1p(-np.minimum(failure, 0.999))
+    said = Prediction(*(torch.cat(values) for values in zip(*parts, strict=True)))
+    untrained, gain, failure, seconds, _ = (values.numpy() for values in said)
+    scores = said.score.numpy() + failure_weight * np.log1p(-np.minimum(failure, 0.999))
     best = np.argsort(-scores, kind="stable")[:top_k]
-    over_median = 1.0 / (1.0 + np.exp(np.median(scores) - scores))
+    over_median = 1.0 / (1.0 + np.exp(float(comparator.sharpness) * (np.median(scores) - scores)))
     return Ranking(
         genotypes=tuple(candidates[at] for at in best),
         scores=scores[best].astype(np.float32),
         p_over_median=over_median[best].astype(np.float32),
         failure=failure[best],
+        untrained=untrained[best],
         gain=gain[best],
+        seconds=seconds[best],
         n_ranked=len(candidates),
-        mean=float(np.mean(scores)),
-        deviation=float(np.std(scores)) or 1.0,
+        mean=float(np.mean(untrained)),
     )
 
 
 def evolve(
     comparator: Comparator,
     seeds: Sequence[Genotype],
-    task_embedding: NDArray[np.float32],
+    task: TaskView,
     rng: np.random.Generator,
     *,
     generations: int = 10,
     population: int = 100,
     children: int = 200,
     space: Space | None = None,
-    failure_weight: float = 2.0,
+    failure_weight: float = 1.0,
     accept: Callable[[Genotype], bool] | None = None,
 ) -> Ranking:
     """Improve candidates under the comparator by mutation and crossover.
@@ -151,7 +152,7 @@ def evolve(
     Args:
         comparator: A trained comparator.
         seeds: First population, at least one.
-        task_embedding: The task, (task_features,).
+        task: What is known of the task.
         rng: Source of randomness.
         generations: Rounds.
         population: Survivors per round, at least 1.
@@ -175,7 +176,7 @@ def evolve(
     rank = partial(
         rank_candidates,
         comparator,
-        task_embedding=task_embedding,
+        task=task,
         top_k=population,
         failure_weight=failure_weight,
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "invalid")
-ORIGINS = ("shared", "random", "evolved", "repeat", "search")
+ORIGINS = ("shared", "random", "evolved", "promising", "repeat", "search")
 
 CurvePoint = tuple[int, float | None, float | None]
 
@@ -105,10 +105,21 @@ class TrialRecord:
         return _oriented(self.score, higher_is_better=self.higher_is_better)
 
     @property
+    def oriented_untrained(self) -> float:
+        """The score of the same encoder at iteration 0 with larger = better; NaN if there is none."""
+        return _oriented(self.untrained_score, higher_is_better=self.higher_is_better)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether more iterations would change nothing."""
+        return "final" in self.details
+
+    @property
     def trained_gain(self) -> float:
-        """How much better than its own untrained encoder; NaN if unknown."""
-        untrained = _oriented(self.untrained_score, higher_is_better=self.higher_is_better)
-        return self.oriented_score - untrained
+        """How much better than its own untrained encoder: NaN if unknown, as where it was not trained and could be."""
+        if not self.iterations:
+            return 0.0 if self.is_final else math.nan
+        return self.oriented_score - self.oriented_untrained
 
 
 def _finite(value: float | None) -> float | None:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from ahc.checkpoint import load_comparator
+from ahc.comparator import TaskView
 from ahc.ranking import rank_candidates
 from ahc.task_embedding import embed_task
 from compute.memory import memory_budget
@@ -146,13 +147,13 @@ def of_cases(n: int, *, folder: Path, quiet: bool = False) -> None:
 def of_candidates(n: int) -> None:
     """Measure drawing and ranking, as `benchmarks/ranking.py` does."""
     comparator = load_comparator()
-    embedding = np.random.default_rng(0).normal(size=comparator.settings.task_features).astype(np.float32)
-    rank_candidates(comparator, sample_columns(100, np.random.default_rng(1)), embedding, top_k=TOP)
+    task = TaskView(np.random.default_rng(0).normal(size=comparator.settings.task_features).astype(np.float32))
+    rank_candidates(comparator, sample_columns(100, np.random.default_rng(1)), task, top_k=TOP)
     stages = Stages()
     with stages("draw"):
         columns = sample_columns(n, np.random.default_rng(0))
     with stages("rank"):
-        rank_candidates(comparator, columns, embedding, top_k=TOP)
+        rank_candidates(comparator, columns, task, top_k=TOP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

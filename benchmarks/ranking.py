@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from timing import Timing, timed
 
 from ahc.checkpoint import load_comparator
-from ahc.comparator import Comparator
+from ahc.comparator import Comparator, TaskView
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.graph import GraphBatch, geno_to_graph
 from ahc.ranking import rank_candidates
@@ -46,8 +46,6 @@ TOP = 64
 AT_ONCE = 131_072
 ROUNDING = 1e-6
 
-Vector = NDArray[np.float32]
-
 
 def graphs() -> SearchSpace:
     """Return the region of the default space of which every shipped comparator knows all options."""
@@ -59,16 +57,15 @@ def drawn(n: int, *, rng_seed: int = 0) -> GenotypeColumns:
     return sample_columns(n, np.random.default_rng(rng_seed), graphs())
 
 
-def check_equality(comparator: Comparator, embedding: Vector, *, n: int) -> tuple[bool, float]:
+def check_equality(comparator: Comparator, task: TaskView, *, n: int) -> tuple[bool, float]:
     """Compare the order of columns with candidates scored one by one; return also the seconds of one candidate."""
     columns = drawn(n, rng_seed=1)
-    ranking = rank_candidates(comparator, columns, embedding)
-    task = torch.from_numpy(embedding)
+    ranking = rank_candidates(comparator, columns, task)
     start, alone = time.perf_counter(), []
     for genotype in columns:
         graph = encode_genotypes([genotype], vocabulary=comparator.vocabulary)
-        said = comparator.predict(graph, task_embedding=task)
-        alone.append(float(said.score) + 2.0 * np.log1p(-min(float(said.failure), 0.999)))
+        said = comparator.predict(graph, task=task)
+        alone.append(float(said.score) + np.log1p(-min(float(said.failure), 0.999)))
     seconds = (time.perf_counter() - start) / n
     order = np.argsort(-np.array(alone), kind="stable")
     place = {genotype.key: at for at, genotype in enumerate(columns)}
@@ -86,7 +83,8 @@ def operations(graphs: GraphBatch, comparator: Comparator) -> float:
     settings, vertices = comparator.settings, graphs.mask.sum(dim=1).double()
     hidden, width = settings.hidden, len(comparator.vocabulary) + 2 * settings.hidden
     layer = 3 * 2 * vertices * hidden**2 + 2 * 2 * vertices**2 * hidden
-    heads = 2 * width * (1 + hidden + settings.rank + hidden + 2) + 2 * hidden * (1 + settings.rank)
+    of_task = 2 * width * (1 + settings.rank + 2 * hidden) + 2 * hidden * (1 + settings.rank)
+    heads = 2 * of_task + 2 * width * 2  # untrained score and gain; failure and seconds
     return float(settings.members * (settings.layers * layer.sum() + heads * len(graphs)))
 
 
@@ -95,7 +93,7 @@ def slices(columns: GenotypeColumns) -> list[GenotypeColumns]:
     return [columns[start : start + AT_ONCE] for start in range(0, len(columns), AT_ONCE)]
 
 
-def print_stages(comparator: Comparator, embedding: Vector, *, n: int) -> None:
+def print_stages(comparator: Comparator, task: TaskView, *, n: int) -> None:
     """Time drawing, encoding and scoring for themselves and print what share of the machine's limit each reaches."""
     flops, bandwidth = matmul_flops(), copy_bandwidth()
     print(f"Machine, {torch.get_num_threads()} threads: {flops / 1e9:.0f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s copied")
@@ -103,9 +101,8 @@ def print_stages(comparator: Comparator, embedding: Vector, *, n: int) -> None:
     encoding, _ = timed(
         lambda: [len(encode_genotypes(part, vocabulary=comparator.vocabulary)) for part in slices(columns)], repeats=5
     )
-    task = torch.from_numpy(embedding)
     part = encode_genotypes(slices(columns)[0][:20_000], vocabulary=comparator.vocabulary)
-    scoring, _ = timed(lambda: comparator.predict(part, task_embedding=task), repeats=5)
+    scoring, _ = timed(lambda: comparator.predict(part, task=task), repeats=5)
     written = n * (8 * plan_of(graphs()).row + sum(codes.itemsize * codes.shape[1] for codes in _matrices(columns)))
     encoded = n * part.vertices.shape[1] * (part.vertices.element_size() + 1)
     rows = (
@@ -128,13 +125,13 @@ def print_stages(comparator: Comparator, embedding: Vector, *, n: int) -> None:
     )
 
 
-def seconds_by_message_passing(comparator: Comparator, task: torch.Tensor, columns: GenotypeColumns) -> Timing:
+def seconds_by_message_passing(comparator: Comparator, task: TaskView, columns: GenotypeColumns) -> Timing:
     """Time scoring as it is defined, on torch-geometric, from graphs that are there."""
     from torch_geometric.data import Batch
 
     batch = Batch.from_data_list([geno_to_graph(genotype, comparator.vocabulary).to_data() for genotype in columns])
     with torch.no_grad():
-        return timed(lambda: comparator(batch, task_embedding=task), repeats=5)[0]
+        return timed(lambda: comparator(batch, task=task), repeats=5)[0]
 
 
 def _matrices(columns: GenotypeColumns) -> tuple[NDArray[Any], ...]:
@@ -149,20 +146,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--against", choices=("heap", "sort"), default="sort")
     asked = parser.parse_args(arguments)
     n, comparator = asked.candidates, load_comparator()
-    embedding = np.random.default_rng(0).normal(size=comparator.settings.task_features).astype(np.float32)
-    equal, one_by_one = check_equality(comparator, embedding, n=500)
+    task = TaskView(np.random.default_rng(0).normal(size=comparator.settings.task_features).astype(np.float32))
+    equal, one_by_one = check_equality(comparator, task, n=500)
     if not equal:
         print("The order is not that of scoring one by one.")
         return 1
 
     def whole() -> None:
-        rank_candidates(comparator, drawn(n), embedding, top_k=TOP)
+        rank_candidates(comparator, drawn(n), task, top_k=TOP)
 
     spread, _ = timed(whole, repeats=3)
     print(f"{'whole':7s} {n:8d}: {spread}  {1e6 * spread.median / n:7.2f} us each  (at most {MOST_SECONDS:g} s)")
     print(f"Peak memory up to here, torch and all: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     in_time = spread.median <= MOST_SECONDS
-    print_stages(comparator, embedding, n=n)
+    print_stages(comparator, task, n=n)
     if asked.public is None:
         print(f"\nScoring our own candidates one by one: {1e3 * one_by_one:.2f} ms each, without drawing them")
         print(f"ratio {one_by_one * n / spread.median:.0f} to our own scoring one by one (no reference given)")

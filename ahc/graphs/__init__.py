@@ -1,1 +1,1 @@
-"""Candidates as graphs: their vertices, columns, and the fast form of many of them."""
+"""Candidates as graphs: their vertices, columns, the fast form of many, and networks that read them edge by edge."""

@@ -1,6 +1,8 @@
 """Training the comparator on all comparisons that the records allow."""
 
 import copy
+import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -12,13 +14,23 @@ from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
 from ahc.graphs.encoding import vocabulary_of
 from ahc.graphs.graph import geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
+from ahc.landmarks import landmark_vector, probes
 from ahc.member import Member
 from ahc.record import TrialRecord
 from ahc.task_embedding import EMBEDDING_VERSION, default_weights
-from ahc.training.comparisons import genotypes_of, task_tables
-from ahc.training.members import Material, MemberTrainer, TaskLabels, TrainingSettings, task_labels
+from ahc.training.comparisons import TaskTable, genotypes_of, robust_deviation, teaching_tables
+from ahc.training.members import (
+    SHARPNESS,
+    Material,
+    MemberTrainer,
+    TaskLabels,
+    TrainingSettings,
+    order_loss,
+    task_labels,
+)
+from search_space.genotype import Genotype
 
-_GATES = (0.0, 0.25, 0.5, 0.75, 1.0)
+GATES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _GATE_FOLDS = 4
 
 
@@ -38,9 +50,10 @@ def train_comparator(
 ) -> Comparator:
     """Learn to rank candidates from trial records.
 
-    Every member sees all pairs of training candidates of a few tasks per step.
-    The label of a pair is the probability that its order is real (soft labels), so
-    a tie within noise pulls the two scores together instead of apart.
+    Every member sees all pairs of candidates of a few tasks per step. The label of a pair is the probability that its
+    order is real (soft labels), so a tie within noise pulls the two scores together instead of apart. A task is shown
+    without anything that depends on it, with its embedding, or with its landmarks as well, so that one network serves
+    before and after the fixed probes were tried.
 
     Args:
         records: Trials of any status and fidelity.
@@ -62,11 +75,11 @@ def train_comparator(
     Raises:
         ValueError: If a task lacks its embedding, or no task has two scored candidates.
     """
-    from ahc.message_passing import GraphCollection
+    from ahc.graphs.message_passing import GraphCollection
 
     how = settings or TrainingSettings()
     how = how if epochs is None else replace(how, epochs=epochs)
-    tables = [table for table in task_tables(records) if len(table.keys) >= 2]
+    tables, noisy = teaching_tables(records)
     if not tables:
         raise ValueError("train_comparator: at least one task needs two candidates with a score, got none")
     missing = sorted({table.name for table in tables if table.task_hash not in embeddings})
@@ -79,6 +92,7 @@ def train_comparator(
         tasks=tuple(table.name for table in tables),
         n_trials=int(sum(table.repeats.sum() for table in tables)),
         embedding_version=embedding_version,
+        details={"too noisy": noisy},
     )
     weights = default_weights(tasks.shape[1]) if feature_weights is None else feature_weights
     genotypes = genotypes_of(records)
@@ -91,17 +105,41 @@ def train_comparator(
     graphs = GraphCollection([geno_to_graph(genotypes[key], words) for key in keys], device=device)
     rows = {key: row for row, key in enumerate(keys)}
     coordinates = comparator.coordinates(torch.from_numpy(tasks).to(device))
-    labels = [task_labels(table, coordinates=at, rows=rows) for table, at in zip(tables, coordinates, strict=True)]
+    labels = [
+        task_labels(
+            table,
+            coordinates=at,
+            landmarks=torch.from_numpy(landmarks_of(table, genotypes)).to(device),
+            told=told_by_landmarks(table, genotypes),
+            rows=rows,
+        )
+        for table, at in zip(tables, coordinates, strict=True)
+    ]
     material = Material(graphs, how)
     rng = np.random.default_rng(rng_seed)
-    comparator.gate.fill_(_fit_gate(comparator, material, labels, rng=rng))
     say = progress or (lambda line: None)
-    say(f"gate of the task-aware part: {float(comparator.gate):.2f}")
+    _fit_trust(comparator, material, labels, rng=rng)
+    gates, residual = ([f"{value:.2f}" for value in values] for values in (comparator.gates, comparator.residual))
+    say(f"gates of the task-aware part: {gates[0]} without landmarks, {gates[1]} with them")
+    say(f"error of a score on unseen families: {residual[0]} without landmarks, {residual[1]} with them")
     for number, member in enumerate(comparator.members):
         assert isinstance(member, Member)
-        loss, epoch = MemberTrainer(member, material, rng=rng).fit(labels)
-        say(f"member {number + 1}/{len(comparator.members)}: held-out loss {loss:.4f} at epoch {epoch}")
+        loss = MemberTrainer(member, material, rng=rng).fit(labels)
+        say(f"member {number + 1}/{len(comparator.members)}: loss {loss:.4f}")
     return comparator.cpu().eval()
+
+
+def landmarks_of(table: TaskTable, genotypes: Mapping[str, Genotype]) -> NDArray[np.float32]:
+    """Return the landmark vector of a task in a bank, (landmarks,)."""
+    scores = zip(table.keys, table.untrained.tolist(), strict=True)
+    untrained = {genotypes[key].untrained_key: score for key, score in scores if math.isfinite(score)}
+    return landmark_vector(untrained, kind=table.kind)
+
+
+def told_by_landmarks(table: TaskTable, genotypes: Mapping[str, Genotype]) -> set[str]:
+    """Return the keys of the candidates whose untrained encoders are fixed probes."""
+    fixed = {genotype.untrained_key for genotype in probes(table.kind)}
+    return {key for key in table.keys if genotypes[key].untrained_key in fixed}
 
 
 def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
@@ -124,21 +162,36 @@ def _fit_axes(comparator: Comparator, *, tasks: NDArray[np.float32], weights: ND
     comparator.task_basis.copy_(torch.from_numpy(basis.astype(np.float32)))
 
 
-def _fit_gate(
+def _fit_trust(
     comparator: Comparator, material: Material, labels: Sequence[TaskLabels], *, rng: np.random.Generator
-) -> float:
-    """Return the gate that ranks best on families left out of the training, 1 where there are too few."""
+) -> None:
+    """Set gates, sharpness and residuals to what is best on families left out; leave them at 1 where there are too few.
+
+    A residual is the robust deviation of what is left of untrained scores.
+    """
     families = sorted({task.family for task in labels})
-    if not material.how.fit_gate or len(families) < _GATE_FOLDS:
-        return 1.0
+    if not material.how.fit_gates or len(families) < _GATE_FOLDS:
+        return
     shuffled = [families[at] for at in rng.permutation(len(families))]
-    losses = np.zeros(len(_GATES))
+    losses = np.zeros((2, len(GATES), len(SHARPNESS)))
+    errors: dict[tuple[int, int], list[NDArray[np.float32]]] = defaultdict(list)
     for fold in range(_GATE_FOLDS):
         left_out = set(shuffled[fold::_GATE_FOLDS])
-        judged = [task for task in labels if task.family in left_out]
         member = copy.deepcopy(comparator.members[0])
         assert isinstance(member, Member)
         trainer = MemberTrainer(member, material, rng=rng)
         trainer.fit([task for task in labels if task.family not in left_out])
-        losses += [len(judged) * trainer.calibrated_loss(judged, gate=gate)[0] for gate in _GATES]
-    return _GATES[int(losses.argmin())]
+        for task in labels:
+            if task.family not in left_out or int((~task.told).sum()) < 2:
+                continue
+            for known, at in np.ndindex(2, len(GATES)):
+                said = trainer.says(task, landmarks=bool(known), gate=GATES[at])[0]
+                losses[known, at] += order_loss(task, said).cpu().numpy()
+                errors[known, at].append((task.untrained - said)[~task.told].cpu().numpy())
+    if not errors:  # nobody but fixed probes was tried
+        return
+    best = losses.min(axis=2).argmin(axis=1).tolist()
+    comparator.gates.copy_(torch.tensor([GATES[at] for at in best]))
+    comparator.sharpness.fill_(SHARPNESS[int(losses[1, best[1]].argmin())])
+    left = [robust_deviation(np.concatenate(errors[known, at]).astype(np.float64)) for known, at in enumerate(best)]
+    comparator.residual.copy_(torch.tensor(left))

@@ -98,6 +98,9 @@ def opinionated(vocabulary: Vocabulary) -> Comparator:
         for parameter in made.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     made.task_basis.copy_(torch.randn(5, 8, generator=generator))
+    made.gates.copy_(torch.tensor([0.5, 1.0]))
+    made.sharpness.fill_(2.0)
+    made.residual.copy_(torch.tensor([0.4, 0.3]))
     return made
 
 
@@ -126,10 +129,21 @@ def make_record() -> MakeRecord:
 
 @pytest.fixture(scope="session")
 def plant(make_record: MakeRecord) -> Callable[..., Planted]:
-    """Return a maker of banks: tasks are 4 independent statistics, scores follow a rule plus noise."""
+    """Return a maker of banks: tasks are 4 independent statistics; untrained scores follow a rule plus noise.
+
+    Training adds what `gain` says, nothing where None. `probed` candidates are tried on every task, others by chance.
+    """
 
     def build(
-        rule: Rule, *, pool: Sequence[Genotype], n_tasks: int, n_candidates: int, noise: float, rng_seed: int = 0
+        rule: Rule,
+        *,
+        pool: Sequence[Genotype],
+        n_tasks: int,
+        n_candidates: int,
+        noise: float,
+        rng_seed: int = 0,
+        gain: Rule | None = None,
+        probed: Sequence[Genotype] = (),
     ) -> Planted:
         rng = np.random.default_rng(rng_seed)
         records: list[TrialRecord] = []
@@ -138,12 +152,14 @@ def plant(make_record: MakeRecord) -> Callable[..., Planted]:
             task = f"t{number}"
             statistics = rng.uniform(-1, 1, size=4)
             embeddings[f"hash-{task}"] = statistics.astype(np.float32)
-            for at, index in enumerate(rng.permutation(len(pool))[:n_candidates]):
-                genotype = pool[int(index)]
+            drawn = [pool[int(index)] for index in rng.permutation(len(pool))[:n_candidates]]
+            for at, genotype in enumerate([*drawn, *probed]):
+                gained = gain(genotype, statistics) if gain else 0.0
                 for rng_seed_of_trial in range(2 if at < 6 else 1):
-                    score = 0.6 + 0.1 * rule(genotype, statistics) + 0.1 * noise * rng.normal()
-                    facts = {"score": float(score), "untrained_score": 0.55, "rng_seed": rng_seed_of_trial}
-                    records.append(make_record(genotype, task=task, family=f"f{number // 2}", **facts))
+                    untrained = 0.6 + 0.1 * rule(genotype, statistics) + 0.1 * noise * float(rng.normal())
+                    facts = {"untrained_score": untrained, "score": untrained + 0.1 * gained}
+                    facts |= {"rng_seed": rng_seed_of_trial, "family": f"f{number // 2}"}
+                    records.append(make_record(genotype, task=task, **facts))
         return records, embeddings
 
     return build

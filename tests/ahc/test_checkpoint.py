@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from ahc.checkpoint import CheckpointError, load_comparator, save_comparator, shipped_path
-from ahc.comparator import Comparator, ComparatorSettings, TrainingFacts
+from ahc.comparator import Comparator, ComparatorSettings, TaskView, TrainingFacts
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.vocabulary import Vocabulary
 from ahc.task_embedding import EMBEDDING_VERSION
@@ -25,27 +25,37 @@ SETTINGS = ComparatorSettings(task_features=4, members=2, hidden=8, layers=1)
 FACTS = TrainingFacts(families=("a", "b"), tasks=("t",), n_trials=9, embedding_version=EMBEDDING_VERSION)
 
 
-@pytest.fixture
-def saved(tmp_path: Path, vocabulary: Vocabulary) -> Path:
+@pytest.fixture(scope="module")
+def made(vocabulary: Vocabulary) -> Comparator:
     comparator = Comparator(vocabulary, settings=SETTINGS, facts=FACTS)
+    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in comparator.parameters():
-            parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
-    comparator.gate.fill_(0.25)
-    save_comparator(tmp_path / "c.safetensors", comparator)
+        for tensor in comparator.state_dict().values():
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) - 0.3)
+    return comparator.eval()
+
+
+@pytest.fixture
+def saved(tmp_path: Path, made: Comparator) -> Path:
+    save_comparator(tmp_path / "c.safetensors", made)
     return tmp_path / "c.safetensors"
 
 
-def test_scores_and_facts_survive(saved: Path, candidates: list[Genotype], vocabulary: Vocabulary) -> None:
-    first, again = load_comparator(saved), load_comparator(str(saved))
-    assert (first.settings, first.facts, first.vocabulary) == (SETTINGS, FACTS, vocabulary)
-    assert float(first.gate) == 0.25
-    assert not first.training
-    batch = encode_genotypes(candidates, vocabulary=first.vocabulary)
-    task = torch.linspace(-1, 1, 4)
-    assert torch.equal(first.predict(batch, task_embedding=task).score, again.predict(batch, task_embedding=task).score)
+def test_what_it_says_and_its_facts_survive(
+    made: Comparator, saved: Path, candidates: list[Genotype], vocabulary: Vocabulary
+) -> None:
+    loaded, again = load_comparator(saved), load_comparator(str(saved))
+    assert (loaded.settings, loaded.facts, loaded.vocabulary) == (SETTINGS, FACTS, vocabulary)
+    assert not loaded.training
+    batch = encode_genotypes(candidates, vocabulary=vocabulary)
+    embedding = np.linspace(-1, 1, SETTINGS.task_features).astype(np.float32)
+    landmarks = np.linspace(3, -3, SETTINGS.landmarks).astype(np.float32)
+    for task in (TaskView(embedding), TaskView(embedding, landmarks), TaskView(embedding, landmarks, blind=True)):
+        expected = made.predict(batch, task=task)
+        for one in (loaded, again):
+            assert all(map(torch.equal, expected, one.predict(batch, task=task)))
     with safe_open(saved, framework="pt") as stream:
-        for name, tensor in first.state_dict().items():
+        for name, tensor in made.state_dict().items():
             assert torch.equal(stream.get_tensor(name), tensor)
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
@@ -90,19 +100,29 @@ def test_a_lost_operator_is_named(saved: Path, vocabulary: Vocabulary) -> None:
 @pytest.mark.parametrize(
     ("header", "sentence"),
     [
-        ({"schema": "99"}, "schema must be 1, got 99"),
+        ({"schema": "99"}, "schema must be 2, got 99: it was written by another version"),
+        ({"schema": "1"}, "schema must be 2, got 1: it was written by another version"),
+        ({"schema": ""}, "schema must be 2, got none"),
         ({"settings": json.dumps({"nonsense": 1})}, "header is damaged"),
         ({"facts": "{"}, "header is damaged"),
         (
-            {"facts": json.dumps({"families": [], "tasks": [], "embedding_version": "0"})},
+            {"facts": json.dumps({"families": [], "tasks": [], "probes": [], "embedding_version": "0"})},
             "embeddings of version 0, but",
         ),
     ],
 )
 def test_headers_are_checked(saved: Path, header: dict[str, str], sentence: str) -> None:
     rewrite(saved, header=header)
-    with pytest.raises(CheckpointError, match=sentence):
+    with pytest.raises(CheckpointError, match=sentence) as caught:
         load_comparator(saved)
+    assert "\n" not in str(caught.value)
+
+
+def test_landmarks_of_other_probes_are_refused(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    other = Comparator(vocabulary, settings=SETTINGS, facts=replace(FACTS, probes=FACTS.probes[::-1]))
+    save_comparator(tmp_path / "other.safetensors", other)
+    with pytest.raises(CheckpointError, match="its landmarks are of other probes than"):
+        load_comparator(tmp_path / "other.safetensors")
 
 
 def test_tensors_are_checked(saved: Path) -> None:
@@ -123,6 +143,6 @@ def test_the_shipped_comparator_works_where_it_is_shipped(candidates: list[Genot
             load_comparator()
         return
     comparator = load_comparator()
-    batch = encode_genotypes(candidates, vocabulary=comparator.vocabulary)
-    task = torch.zeros(comparator.settings.task_features)
-    assert np.ptp(comparator.predict(batch, task_embedding=task).score.numpy()) > 0
+    batch = encode_genotypes(candidates, vocabulary=comparator.vocabulary, lacking=set())
+    task = TaskView(np.zeros(comparator.settings.task_features, dtype=np.float32))
+    assert np.ptp(comparator.predict(batch, task=task).score.numpy()) > 0

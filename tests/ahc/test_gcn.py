@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import numpy as np
+import pytest
 import torch
 from torch_geometric.data import Batch
 from torch_geometric.nn import DenseGCNConv
 from torch_geometric.utils import to_dense_adj
 
 from ahc.checkpoint import load_comparator
-from ahc.comparator import Comparator
+from ahc.comparator import Comparator, TaskView
 from ahc.gcn import GraphConvolution, normalise
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.graph import ArchGraph, geno_to_graph
-from ahc.message_passing import DirectedConv, GraphCollection
+from ahc.graphs.message_passing import DirectedConv, GraphCollection
 from search_space.drawing import sample_columns
-from search_space.genotype import GenotypeColumns
+from search_space.genotype import Genotype
 from search_space.space import default_space, full_space
 
 
-def as_batch(genotypes: GenotypeColumns, comparator: Comparator) -> Batch:
+def as_batch(genotypes: Sequence[Genotype], comparator: Comparator) -> Batch:
     return Batch.from_data_list([geno_to_graph(genotype, comparator.vocabulary).to_data() for genotype in genotypes])
 
 
@@ -68,44 +70,59 @@ def test_messages_flow_along_against_and_to_itself_in_both_forms() -> None:
     torch.testing.assert_close(passed, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_the_fused_form_gives_the_scores_that_message_passing_defines(opinionated: Comparator) -> None:
-    genotypes = sample_columns(1000, np.random.default_rng(8), full_space())
+@pytest.mark.parametrize("blind", [False, True])
+@pytest.mark.parametrize("told", [False, True])
+def test_the_fused_form_says_what_message_passing_defines(opinionated: Comparator, told: bool, blind: bool) -> None:
+    genotypes = sample_columns(500, np.random.default_rng(8), full_space())
     fused_batch = encode_genotypes(genotypes, vocabulary=opinionated.vocabulary)
     batch = as_batch(genotypes, opinionated)
-    for task, blind in ((torch.linspace(-1, 1, 5), False), (torch.linspace(2, -1, 5), False), (torch.ones(5), True)):
-        fused = opinionated.predict(fused_batch, task_embedding=task, task_blind=blind)
-        defined = opinionated(batch, task_embedding=task, task_blind=blind)
+    landmarks = np.linspace(3, -3, opinionated.settings.landmarks).astype(np.float32) if told else None
+    for end in (1, -2):
+        task = TaskView(np.linspace(-1, end, 5).astype(np.float32), landmarks, blind=blind)
+        fused, defined = opinionated.predict(fused_batch, task=task), opinionated(batch, task=task)
         for of_fused, of_defined in zip(fused, defined, strict=True):
             torch.testing.assert_close(of_fused, of_defined, rtol=1e-5, atol=1e-5)
-        assert float(fused.score.std()) > 1e-3
+            assert float(of_fused.std()) > 1e-3
 
 
 def test_the_shipped_comparator_is_read_by_both_forms_alike() -> None:
     comparator = load_comparator()
-    genotypes = sample_columns(500, np.random.default_rng(9), default_space()["graphs"])
+
+    def learned(genotype: Genotype) -> bool:
+        lacking = set[str]()
+        encode_genotypes([genotype], vocabulary=comparator.vocabulary, lacking=lacking)
+        return not lacking
+
+    genotypes = [g for g in sample_columns(500, np.random.default_rng(9), default_space()) if learned(g)]
+    assert len(genotypes) > 50
     fused_batch, batch = encode_genotypes(genotypes, vocabulary=comparator.vocabulary), as_batch(genotypes, comparator)
-    for number in range(3):
-        generator = torch.Generator().manual_seed(number)
-        task = torch.randn(comparator.settings.task_features, generator=generator)
-        fused = comparator.predict(fused_batch, task_embedding=task).score
-        torch.testing.assert_close(fused, comparator(batch, task_embedding=task).score, rtol=0, atol=1e-5)
+    rng = np.random.default_rng(0)
+    sizes = comparator.settings
+    for _ in range(3):
+        task = TaskView(*(rng.normal(size=size).astype(np.float32) for size in (sizes.task_features, sizes.landmarks)))
+        fused = comparator.predict(fused_batch, task=task).score
+        torch.testing.assert_close(fused, comparator(batch, task=task).score, rtol=0, atol=1e-5)
 
 
-def test_a_collection_gives_the_graphs_that_are_asked_for(opinionated: Comparator) -> None:
+@pytest.mark.parametrize("index", [[0], [8, 3, 5], [4, 4, 0, 4], [*range(9)], [*range(8, -1, -1)] * 2])
+def test_a_collection_gives_what_torch_geometric_collates(opinionated: Comparator, index: list[int]) -> None:
     genotypes = sample_columns(9, np.random.default_rng(0))
     graphs = [geno_to_graph(genotype, opinionated.vocabulary) for genotype in genotypes]
     collection = GraphCollection(graphs, device="cpu")
-    batch = collection.batch(torch.tensor([5, 0]))
-    np.testing.assert_array_equal(batch.x, np.concatenate([graphs[5].features, graphs[0].features]))
-    assert collection.batch(torch.tensor([5, 0])) is batch and len(collection) == 9
+    ours = collection.batch(torch.tensor(index))
+    oracle = Batch.from_data_list([graphs[at].to_data() for at in index])
+    for name in ("x", "edge_index", "edge_weight", "batch"):
+        assert torch.equal(ours[name], oracle[name]), name
+    assert len(collection) == len({graph.features.tobytes() for graph in graphs}) == 9
 
 
 def test_ranking_imports_neither_torch_geometric_nor_networkx() -> None:
     code = (
         "import sys, numpy as np; import ahc, nas, nas.cli; from ahc.checkpoint import load_comparator;"
+        "from ahc.comparator import TaskView;"
         "from ahc.ranking import rank_candidates; from search_space import sample_columns; c = load_comparator();"
         "task = np.zeros(c.settings.task_features, dtype=np.float32);"
-        "rank_candidates(c, sample_columns(50, np.random.default_rng(0)), task);"
+        "rank_candidates(c, sample_columns(50, np.random.default_rng(0)), TaskView(task));"
         "assert not {'torch_geometric', 'networkx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from ahc.comparator import Comparator
+from ahc.comparator import Comparator, TaskView
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.vocabulary import Vocabulary
 from ahc.ranking import UnlearnedWarning, evolve, rank_candidates
@@ -19,17 +20,21 @@ from search_space.genotype import Genotype
 from search_space.presets import preset
 from search_space.space import default_space, full_space
 
-TASK = np.linspace(-1, 1, 5).astype(np.float32)
+TASK = TaskView(np.linspace(-1, 1, 5).astype(np.float32))
 
 
 def test_order_scores_and_probabilities_agree(opinionated: Comparator, candidates: list[Genotype]) -> None:
     whole = rank_candidates(opinionated, candidates, TASK, batch=7, failure_weight=0.0)
     batch = encode_genotypes(candidates, vocabulary=opinionated.vocabulary)
-    direct = opinionated.predict(batch, task_embedding=torch.from_numpy(TASK)).score.numpy()
+    said = opinionated.predict(batch, task=TASK)
+    direct = said.score.numpy()
     order = np.argsort(-direct)
     assert [genotype.key for genotype in whole.genotypes] == [candidates[at].key for at in order]
     np.testing.assert_allclose(whole.scores, direct[order], atol=1e-4)
-    np.testing.assert_allclose(whole.p_over_median, 1 / (1 + np.exp(np.median(direct) - direct[order])), atol=1e-4)
+    odds = float(opinionated.sharpness) * (direct[order] - np.median(direct))
+    np.testing.assert_allclose(whole.p_over_median, 1 / (1 + np.exp(-odds)), atol=1e-4)
+    for name in ("failure", "gain", "seconds"):
+        np.testing.assert_allclose(getattr(whole, name), getattr(said, name).numpy()[order], atol=1e-4)
     top = rank_candidates(opinionated, candidates, TASK, top_k=5, failure_weight=0.0)
     assert top.genotypes == whole.genotypes[:5]
     assert len(top) == 5
@@ -44,13 +49,19 @@ def test_failure_penalty_is_the_log_odds_of_surviving(opinionated: Comparator, c
         assert score == pytest.approx(before[genotype.key] + 3 * np.log(1 - failure), abs=1e-4)
 
 
-def test_task_changes_the_ranking_unless_it_is_left_out(opinionated: Comparator, candidates: list[Genotype]) -> None:
-    def keys(task: np.ndarray, blind: bool) -> list[str]:
-        ranking = rank_candidates(opinionated, candidates, task, task_blind=blind, failure_weight=0.0)
+def test_what_is_known_of_the_task_changes_the_ranking_unless_it_is_left_out(
+    opinionated: Comparator, candidates: list[Genotype]
+) -> None:
+    def keys(task: TaskView) -> list[str]:
+        ranking = rank_candidates(opinionated, candidates, task, failure_weight=0.0)
         return [genotype.key for genotype in ranking.genotypes]
 
-    assert keys(TASK, False) != keys(-TASK, False)
-    assert keys(TASK, True) == keys(-TASK, True)
+    other = TaskView(-TASK.embedding)
+    landmarks = np.linspace(-3, 3, opinionated.settings.landmarks).astype(np.float32)
+    told = replace(TASK, landmarks=landmarks)
+    assert keys(TASK) != keys(other)
+    assert keys(TASK) != keys(told) != keys(replace(TASK, landmarks=-landmarks))
+    assert keys(replace(TASK, blind=True)) == keys(replace(other, blind=True)) == keys(replace(told, blind=True))
 
 
 def test_columns_rank_as_candidates_scored_one_by_one(opinionated: Comparator) -> None:
@@ -58,8 +69,8 @@ def test_columns_rank_as_candidates_scored_one_by_one(opinionated: Comparator) -
     scores = []
     for genotype in columns:
         graph = encode_genotypes([genotype], vocabulary=opinionated.vocabulary)
-        said = opinionated.predict(graph, task_embedding=torch.from_numpy(TASK))
-        scores.append(float(said.score) + 2.0 * np.log1p(-float(said.failure)))
+        said = opinionated.predict(graph, task=TASK)
+        scores.append(float(said.score) + np.log1p(-float(said.failure)))
     alone = dict(zip([genotype.key for genotype in columns], scores, strict=True))
     for candidates in (columns, list(columns)):
         ranking = rank_candidates(opinionated, candidates, TASK)

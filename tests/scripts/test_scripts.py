@@ -49,7 +49,14 @@ def test_zero_shot_search_is_the_search(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_seeds_and_the_comparator_too(tmp_path: Path) -> None:
     (tmp_path / "tasks.yaml").write_text(MANIFEST)
-    asked: dict[str, Any] = {"data": str(EXAMPLES), "genotypes": 9, "iterations": 2, "repeats": 0.3}
+    asked: dict[str, Any] = {
+        "data": str(EXAMPLES),
+        "probes": 12,
+        "genotypes": 4,
+        "promising": 1,
+        "iterations": 2,
+        "repeats": 0.1,
+    }
     asked |= {"engine": "serial", "workers": 1, "quiet": True, "manifest": str(tmp_path / "tasks.yaml")}
     by_verb = generate_seeds(SeedsOptions(**asked, bank=str(tmp_path / "verb.sqlite")))
     by_script = script("generate_seeds").generate_seeds(SeedsOptions(**asked, bank=str(tmp_path / "script.sqlite")))

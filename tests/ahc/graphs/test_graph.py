@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ahc.comparator import Comparator
+from ahc.comparator import Comparator, TaskView
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.graph import ArchGraph, GraphBatch, geno_to_graph
 from ahc.graphs.vocabulary import Vocabulary
@@ -20,7 +20,7 @@ from search_space.drawing import sample_columns
 from search_space.genotype import Genotype
 from search_space.space import SearchSpace, default_space, full_space
 
-TASK = torch.linspace(-1, 1, 5)
+TASK = TaskView(np.linspace(-1, 1, 5).astype(np.float32))
 
 
 def features_of(batch: GraphBatch) -> torch.Tensor:
@@ -127,9 +127,9 @@ def test_twenty_thousand_genotypes_take_seconds(vocabulary: Vocabulary) -> None:
 
 def test_padding_changes_no_score(opinionated: Comparator, vocabulary: Vocabulary, candidates: list[Genotype]) -> None:
     graphs = [geno_to_graph(genotype, vocabulary) for genotype in candidates]
-    together = opinionated.predict(batch_graphs(graphs), task_embedding=TASK)
+    together = opinionated.predict(batch_graphs(graphs), task=TASK)
     for at in range(10):
-        alone = opinionated.predict(batch_graphs([graphs[at]]), task_embedding=TASK)
+        alone = opinionated.predict(batch_graphs([graphs[at]]), task=TASK)
         for one, many in zip(alone, together, strict=True):
             assert one[0] == pytest.approx(float(many[at]), abs=1e-5)
 
@@ -144,8 +144,8 @@ def test_vertex_order_changes_no_score(
         return ArchGraph(adjacency=graph.adjacency[np.ix_(order, order)], features=graph.features[order])
 
     graphs = [geno_to_graph(genotype, vocabulary) for genotype in candidates[:20]]
-    straight = opinionated.predict(batch_graphs(graphs), task_embedding=TASK)
-    permuted = opinionated.predict(batch_graphs([shuffled(graph) for graph in graphs]), task_embedding=TASK)
+    straight = opinionated.predict(batch_graphs(graphs), task=TASK)
+    permuted = opinionated.predict(batch_graphs([shuffled(graph) for graph in graphs]), task=TASK)
     torch.testing.assert_close(straight.score, permuted.score, rtol=1e-4, atol=1e-5)
     assert float(straight.score.std()) > 1e-3
 
@@ -155,7 +155,7 @@ def test_direction_of_an_edge_matters(
 ) -> None:
     graph = geno_to_graph(candidates[0], vocabulary)
     turned = ArchGraph(adjacency=graph.adjacency.T, features=graph.features)
-    scores = opinionated.predict(batch_graphs([graph, turned]), task_embedding=TASK).score
+    scores = opinionated.predict(batch_graphs([graph, turned]), task=TASK).score
     assert abs(float(scores[0] - scores[1])) > 1e-4
 
 
@@ -163,8 +163,8 @@ def test_swapping_the_views_changes_nothing(
     opinionated: Comparator, vocabulary: Vocabulary, candidates: list[Genotype]
 ) -> None:
     swapped = [replace(g, aug1=g.aug2, aug2=g.aug1) for g in candidates]
-    straight = opinionated.predict(encode_genotypes(candidates, vocabulary=vocabulary), task_embedding=TASK)
-    turned = opinionated.predict(encode_genotypes(swapped, vocabulary=vocabulary), task_embedding=TASK)
+    straight = opinionated.predict(encode_genotypes(candidates, vocabulary=vocabulary), task=TASK)
+    turned = opinionated.predict(encode_genotypes(swapped, vocabulary=vocabulary), task=TASK)
     torch.testing.assert_close(straight.score, turned.score, rtol=1e-4, atol=1e-5)
 
 

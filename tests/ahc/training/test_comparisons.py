@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ahc.record import TrialRecord
-from ahc.training.comparisons import robust_deviation, task_tables
+from ahc.training.comparisons import robust_deviation, task_tables, teaching_tables
 from search_space.genotype import Genotype
 
 MakeRecord = Callable[..., TrialRecord]
@@ -37,6 +37,9 @@ def test_p_better_agrees_with_simulated_noise(make_record: MakeRecord, candidate
     assert table.p_better()[single, double] == pytest.approx((gap + drawn[0] - drawn[1] > 0).mean(), abs=0.005)
     np.testing.assert_allclose(table.p_better() + table.p_better().T, 1.0)
     np.testing.assert_allclose(np.diag(table.p_better()), 0.5, atol=1e-12)
+    # other scores of the same trials, by the same noise
+    np.testing.assert_allclose(table.p_better(-table.scores), table.p_better().T)
+    np.testing.assert_array_equal(table.p_better(np.zeros(3)), 0.5)
 
 
 def test_errors_are_turned_so_that_larger_is_better(make_record: MakeRecord, candidates: list[Genotype]) -> None:
@@ -49,16 +52,92 @@ def test_errors_are_turned_so_that_larger_is_better(make_record: MakeRecord, can
     np.testing.assert_allclose(table.gains, 1.0)
 
 
-def test_the_label_is_the_longest_training_that_enough_candidates_had(
+def test_the_label_of_a_candidate_is_its_own_longest_training(
     make_record: MakeRecord, candidates: list[Genotype]
 ) -> None:
-    cheap = [make_record(g, iterations=50, score=0.1) for g in candidates[:30]]
-    full = [make_record(g, iterations=600, score=0.7) for g in candidates[:8]]
-    longest = [make_record(candidates[0], iterations=5000, score=0.9)]
-    (table,) = task_tables(cheap + full + longest)
-    np.testing.assert_allclose(table.scores, 0.7)
-    (table,) = task_tables(cheap[:5] + full[:3])
-    np.testing.assert_allclose(table.scores, 0.1)
+    steps = {0: [0], 1: [0, 50], 2: [0, 600, 600], 3: [50]}
+    records = [
+        make_record(candidates[at], iterations=n, rng_seed=number, score=0.5 + n / 1000 + number / 100)
+        for at, own in steps.items()
+        for number, n in enumerate(own)
+    ]
+    (table,) = task_tables(records)
+    scores = dict(zip(table.keys, zip(table.scores, table.repeats, strict=True), strict=True))
+    expected = {0: (0.5, 1), 1: (0.56, 1), 2: (1.115, 2), 3: (0.55, 1)}
+    for at, label in expected.items():
+        assert scores[candidates[at].key] == pytest.approx(label), at
+
+
+def test_noise_is_pooled_within_a_fidelity(make_record: MakeRecord, candidates: list[Genotype]) -> None:
+    # what training gains is no noise, and a repeated probe of a candidate that was trained once tells of noise
+    records = [
+        make_record(candidates[0], iterations=0, score=0.5),
+        make_record(candidates[0], iterations=0, score=0.6, rng_seed=1),
+        make_record(candidates[0], iterations=600, score=0.9),
+        make_record(candidates[1], iterations=0, score=0.1),
+        make_record(candidates[1], iterations=600, score=0.8, untrained_score=0.2),
+        make_record(candidates[1], iterations=600, score=0.7, untrained_score=0.3, rng_seed=1),
+    ]
+    (table,) = task_tables(records)
+    assert table.noise_sd == pytest.approx(0.1 / 2**0.5)
+    assert sorted(map(tuple, table.repeat_scores.tolist())) == [(0.5, 0.6), (0.8, 0.7)]
+    np.testing.assert_allclose(table.repeat_gains, [[0.6, 0.4]])  # of trained repeats only
+    (table,) = task_tables(records[1:5])
+    assert not table.noise_known and table.repeat_scores.shape == table.repeat_gains.shape == (0, 2)
+
+
+def test_gains_are_nothing_where_training_changes_nothing_and_unknown_where_nobody_trained(
+    make_record: MakeRecord, candidates: list[Genotype]
+) -> None:
+    probe = {"iterations": 0, "score": 0.5, "untrained_score": 0.5}
+    records = [
+        make_record(candidates[0], **probe, details={"final": 1.0}),
+        make_record(candidates[1], **probe),
+        make_record(candidates[2], **probe),
+        make_record(candidates[2], score=0.7, untrained_score=0.4),
+        make_record(candidates[2], score=0.9, untrained_score=0.6, rng_seed=1),
+        make_record(candidates[3], score=0.7),
+    ]
+    (table,) = task_tables(records)
+    order = [table.keys.index(genotype.key) for genotype in candidates[:4]]
+    np.testing.assert_allclose(table.gains[order], [0.0, np.nan, 0.3, np.nan])
+    np.testing.assert_allclose(table.untrained[order], [0.5, 0.5, 0.5, np.nan])
+    np.testing.assert_allclose(table.standardised_gains()[order], table.gains[order] / table.scale[1])
+
+
+def test_seconds_are_those_of_untrained_probes(make_record: MakeRecord, candidates: list[Genotype]) -> None:
+    records = [
+        make_record(candidates[0], iterations=0, seconds=2.0),
+        make_record(candidates[0], iterations=0, seconds=4.0, rng_seed=1),
+        make_record(candidates[0], iterations=600, seconds=100.0),
+        make_record(candidates[1], iterations=0, seconds=12.0),
+        make_record(candidates[2], iterations=600, seconds=100.0),
+        make_record(candidates[3], iterations=0, seconds=0.0),  # nobody took the time
+    ]
+    (table,) = task_tables(records)
+    order = [table.keys.index(genotype.key) for genotype in candidates[:4]]
+    np.testing.assert_allclose(table.seconds[order], [3.0, 12.0, np.nan, np.nan])
+    np.testing.assert_allclose(table.log_seconds()[order], [np.log(3 / 7.5), np.log(12 / 7.5), np.nan, np.nan])
+    (table,) = task_tables(records[4:])
+    assert np.isnan(table.log_seconds()).all()
+
+
+@pytest.mark.parametrize("n_known", [30, 15, 14, 0])
+def test_the_scale_is_that_of_untrained_candidates_where_half_of_them_are_known(
+    make_record: MakeRecord, candidates: list[Genotype], n_known: int
+) -> None:
+    rng = np.random.default_rng(0)
+    untrained, scores = rng.normal(size=(2, 30)) * [[1.0], [5.0]]
+    records = [
+        make_record(genotype, score=float(score), untrained_score=float(before) if at < n_known else None)
+        for at, (genotype, score, before) in enumerate(zip(candidates, scores, untrained, strict=False))
+    ]
+    (table,) = task_tables(records)
+    values = untrained[:n_known] if n_known >= 15 else scores
+    assert table.scale == pytest.approx((np.median(values), robust_deviation(values)))
+    expected = np.clip((table.untrained - table.scale[0]) / table.scale[1], -4, 4)
+    np.testing.assert_allclose(table.standardised(table.untrained), expected)
+    assert np.isfinite(expected).sum() == n_known
 
 
 def test_noise_is_borrowed_as_a_share_of_the_spread(make_record: MakeRecord, candidates: list[Genotype]) -> None:
@@ -94,3 +173,15 @@ def test_standardised_scores_are_robust_to_one_disaster(make_record: MakeRecord,
 def test_refuses_mixed_protocols(make_record: MakeRecord, candidates: list[Genotype]) -> None:
     with pytest.raises(ValueError, match="task 't0': all trials must share one protocol"):
         task_tables([make_record(candidates[0]), make_record(candidates[1], protocol="p2")])
+
+
+@pytest.mark.parametrize(("gap", "teaches"), [(0.3, True), (0.02, False)])
+def test_a_task_whose_noise_leaves_no_room_is_left_out_by_name(
+    make_record: MakeRecord, candidates: list[Genotype], gap: float, teaches: bool
+) -> None:
+    scores = np.linspace(0.5, 0.5 + gap, 12)
+    records = [make_record(g, score=float(s)) for g, s in zip(candidates, scores, strict=False)]
+    repeated = [make_record(candidates[at], rng_seed=1, score=float(scores[at]) + 0.05) for at in range(6)]
+    for trials, knows in ((records + repeated, True), (records + repeated[:4], False)):
+        tables, noisy = teaching_tables(trials)
+        assert (len(tables), noisy) == ((1, []) if teaches or not knows else (0, ["t0"]))

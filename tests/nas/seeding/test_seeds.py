@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ahc.bank import Bank, BankError
+from ahc.bank import SHIPPED, Bank, BankError
 from ahc.task_embedding import EMBEDDING_VERSION
 from downstream.errors import DataError
 from nas import net
 from nas.errors import TimeBudgetError
 from nas.options.seeding import AhcOptions, SeedsOptions
 from nas.seeding.comparator import train_ahc
+from nas.seeding.lessons import read_lessons
 from nas.seeding.manifest import read_manifest
 from nas.seeding.seeds import generate_seeds
-from nas.seeding.waves import SHARED_PRESETS
+from nas.seeding.waves import TRAINED_PRESETS
 from search_space.drawing import every_genotype
+from search_space.genotype import Genotype
 from search_space.presets import PRESETS, preset
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "data"
@@ -39,7 +42,8 @@ def manifest(tmp_path: Path) -> Path:
 
 
 def options(manifest: Path, bank: Path, **changes: object) -> SeedsOptions:
-    settings = {"genotypes": 9, "iterations": 2, "repeats": 0.2, "engine": "serial", "workers": 1, "quiet": True}
+    sizes = {"probes": 33, "genotypes": 4, "promising": 2, "iterations": 2, "repeats": 0.05}
+    settings = {**sizes, "engine": "serial", "workers": 1, "quiet": True}
     return SeedsOptions(str(manifest), data=str(EXAMPLES), bank=str(bank), **{**settings, **changes})  # type: ignore[arg-type]
 
 
@@ -61,11 +65,11 @@ def test_candidates_of_another_space_lie_in_it_and_a_small_one_ends(manifest: Pa
         },
         "TrainCell": {"learning_rate": [1e-3], "batch_size": [8], "weight_averaging": [True]},
     }
-    asked = options(manifest, tmp_path / "small.sqlite", genotypes=30, space=small)
+    asked = options(manifest, tmp_path / "small.sqlite", space=small)
     generate_seeds(asked)
     with Bank(asked.bank, read_only=True) as bank:
         records = [record for record in bank.records() if record.task_name == "italy"]
-    presets = {preset(name, kind="classification").key for name in SHARED_PRESETS}
+    presets = {preset(name, kind="classification").key for name in PRESETS}
     drawn = {record.genotype_key for record in records} - presets
     assert drawn == {genotype.key for genotype in every_genotype(asked.search_space)} and len(drawn) == 3
     assert generate_seeds(asked).n_new == 0
@@ -79,20 +83,25 @@ def test_waves_repeats_and_resuming(manifest: Path, tmp_path: Path, monkeypatch:
         assert len(bank.task_embeddings()) == 2
     per_task = [[one for one in records if one.task_name == name] for name in ("italy", "taxi")]
     for own in per_task:
-        assert [sum(one.origin == origin for one in own) for origin in ("shared", "random", "evolved", "repeat")] == [
-            3,
-            3,
-            3,
-            2,
-        ]
+        counts = Counter((one.origin, one.iterations) for one in own if one.origin != "repeat")
+        assert (counts["shared", 0], counts["random", 0], counts["evolved", 0]) == (13, 9, 11)
+        assert (counts["shared", 1], counts["random", 1], counts["random", 2]) == (2, 1, 1)
+        assert counts["promising", 1] == 2 and counts.total() == 39
         assert all(one.curve[0][0] == 0 and one.untrained_score is not None for one in own)
+        probes = [one for one in own if one.iterations == 0 and one.origin in ("shared", "random")]
+        encoders = {Genotype.from_dict(dict(one.genotype)).untrained_key for one in probes}
+        assert len(encoders) == len(probes)  # no untrained encoder is probed twice
+        trained = [one for one in own if one.iterations and one.origin == "shared"]
+        assert {one.genotype_key for one in trained} == {preset(name).key for name in TRAINED_PRESETS[:2]}
         again = [one for one in own if one.origin == "repeat"]
-        known = {(one.genotype_key, one.rng_seed) for one in own if one.origin != "repeat"}
-        assert all((one.genotype_key, 0) in known and one.rng_seed != 0 for one in again)
-    shared = [{one.genotype_key for one in own if one.origin == "shared"} for own in per_task]
-    assert shared[0] == shared[1] and len(PRESETS) >= 3
-    drawn = [{one.genotype_key for one in own if one.origin == "random"} for own in per_task]
-    assert not drawn[0] & drawn[1]
+        known = {(one.genotype_key, one.iterations, one.rng_seed) for one in own if one.origin != "repeat"}
+        assert {one.rng_seed for one in again} == {1, 2} and len(again) == 2 * (2 + 1)
+        assert all((one.genotype_key, one.iterations, 0) in known for one in again)
+    shared, drawn = (
+        [{one.genotype_key for one in own if (one.origin, one.iterations) == (origin, 0)} for own in per_task]
+        for origin in ("shared", "random")
+    )
+    assert shared[0] == shared[1] and drawn[0] != drawn[1] and not (drawn[0] | drawn[1]) & shared[0]
     assert first.n_new == len(records) and generate_seeds(straight).n_new == 0
 
     interrupted = options(manifest, tmp_path / "interrupted.sqlite")
@@ -149,6 +158,16 @@ def test_a_bank_that_holds_too_little_is_said_so(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_families_are_left_out_by_name_and_a_misspelt_one_is_an_error(tmp_path: Path) -> None:
+    lessons = read_lessons(str(SHIPPED))
+    families = {record.family for record in lessons.records}
+    one = sorted(families)[0]
+    assert {record.family for record in read_lessons(str(SHIPPED), without=(one,)).records} == families - {one}
+    with pytest.raises(BankError, match=f"no task of a family {one}x, which --without names"):
+        train_ahc(AhcOptions(without=(f"{one}x",), output=str(tmp_path / "out"), quiet=True))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_bank_with_task_embeddings_of_another_version_is_refused(tmp_path: Path) -> None:
     with Bank(tmp_path / "bank.sqlite") as bank:
         facts: dict[str, Any] = {"family": "f", "kind": "forecasting", "embedding": np.ones(3, dtype=np.float32)}
@@ -162,26 +181,26 @@ def test_a_bank_with_task_embeddings_of_another_version_is_refused(tmp_path: Pat
 def test_a_time_budget_ends_it_in_time_and_the_same_command_goes_on(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = net.Trainer.step
+    original = net.validate
 
-    def slow(self: net.Trainer) -> float:
-        time.sleep(0.15)
-        return original(self)
+    def slow(*args: Any, **how: Any) -> Any:
+        time.sleep(0.4)
+        return original(*args, **how)
 
-    monkeypatch.setattr(net.Trainer, "step", slow)
-    chosen = options(manifest, tmp_path / "bank.sqlite", iterations=3, time_budget=7.0)
+    monkeypatch.setattr(net, "validate", slow)
+    chosen = options(manifest, tmp_path / "bank.sqlite", time_budget=7.0)
     began = time.monotonic()
     cut = generate_seeds(chosen)
     assert time.monotonic() - began < 7.35
-    assert 0 < cut.n_new < 12 and set(cut.statuses) == {"completed"}
-    assert f"stopped by the time budget of 7 s with {12 - cut.n_new} of 12 trials missing" in cut.text
+    assert 0 < cut.n_new < 44 and set(cut.statuses) == {"completed"}
+    assert f"stopped by the time budget of 7 s with {44 - cut.n_new} of 44 trials missing" in cut.text
     monkeypatch.undo()
     rest = generate_seeds(replace(chosen, time_budget=None))
     assert rest.n_known == cut.n_new and "time budget" not in rest.text
     with Bank(chosen.bank, read_only=True) as bank:
-        assert len(bank) == 22 and {entry.embedding_version for entry in bank.tasks()} == {EMBEDDING_VERSION}
+        assert len(bank) == 90 and {entry.embedding_version for entry in bank.tasks()} == {EMBEDDING_VERSION}
 
 
 def test_a_time_budget_without_room_for_a_trial_is_its_own_error(manifest: Path, tmp_path: Path) -> None:
-    with pytest.raises(TimeBudgetError, match=r"in 0\.5 s no trial came to its end; the least .* is about [0-9]+0 s"):
+    with pytest.raises(TimeBudgetError, match=r"in 0\.5 s no trial came to its end; the least .* is about [0-9]+ s"):
         generate_seeds(options(manifest, tmp_path / "bank.sqlite", time_budget=0.5))

@@ -4,7 +4,6 @@ Importing this module imports torch-geometric, which takes seconds; ranking does
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +71,7 @@ class MessagePassingEncoder(nn.Module):
 
 
 class GraphCollection:
-    """Graphs of which few at a time go through a network, often the same ones: a batch that was made is kept.
+    """Graphs of which some at a time go through a network.
 
     Args:
         graphs: All of them.
@@ -80,15 +79,33 @@ class GraphCollection:
     """
 
     def __init__(self, graphs: Sequence[ArchGraph], *, device: str) -> None:
-        self._data = [graph.to_data().to(device) for graph in graphs]
-        self._kept = lru_cache(maxsize=128)(self._made)
+        data = [graph.to_data() for graph in graphs]
+        self._all: Batch = Batch.from_data_list(data).to(device)
+        self._vertices = self._all.ptr  # where the vertices of each graph begin, and the last ones end
+        counts = torch.tensor([0, *(graph.num_edges for graph in data)], device=device)
+        self._edges = counts.cumsum(dim=0)
 
     def __len__(self) -> int:
-        return len(self._data)
+        return int(self._all.num_graphs)
 
-    def batch(self, index: Tensor) -> Batch:
+    def batch(self, index: Tensor) -> Data:
         """Return the graphs at `index`, (selected,)."""
-        return self._kept(tuple(index.tolist()))
+        vertices, graph = _members(self._vertices, index)
+        edges, of_edge = _members(self._edges, index)
+        begins = (self._vertices[index + 1] - self._vertices[index]).cumsum(dim=0).roll(1)
+        begins[0] = 0
+        moved = begins - self._vertices[index]
+        return Data(
+            self._all.x[vertices],
+            edge_index=self._all.edge_index[:, edges] + moved[of_edge],
+            edge_weight=self._all.edge_weight[edges],
+            batch=graph,
+        )
 
-    def _made(self, index: tuple[int, ...]) -> Batch:
-        return Batch.from_data_list([self._data[at] for at in index])
+
+def _members(begins: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the rows of the chosen groups one after the other, and the place in `index` of each row's group."""
+    sizes = begins[index + 1] - begins[index]
+    group = torch.repeat_interleave(torch.arange(len(index), device=index.device), sizes)
+    within = torch.arange(len(group), device=index.device) - (sizes.cumsum(dim=0) - sizes)[group]
+    return begins[index][group] + within, group
