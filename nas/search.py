@@ -2,18 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ahc.checkpoint import load_comparator
-from ahc.comparator import Comparator
-from ahc.ranking import Ranking
-from ahc.task_embedding import embed_task
 from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
-from nas.choosing.candidates import acceptable, named_candidate, rank_drawn, refine, space_for
+from nas.choosing.candidates import acceptable, named_candidate, space_for
 from nas.choosing.cost_limits import cost_limit, seconds_on
+from nas.choosing.ranker import Ranker
 from nas.choosing.source import NamedSource, TaskSource
 from nas.options.search import SearchOptions, SearchSettings
 from nas.report.result import SearchResult
@@ -44,11 +38,11 @@ def search_task(
 ) -> SearchResult:
     """Choose, train, verify and save an encoder for a task.
 
-    A strategy asks for candidates: by default presets, the best of the comparator's ranking and blind draws are probed
-    untrained on the task, and the best of them race through longer and longer training. From everything that was tried
-    the few are selected whose probes add up best on validation; they are tested, once, beside their rivals. An
-    interrupted run goes on where it stopped; a finished one is shown again. With a time budget fewer are tried, or
-    trained less long, and the answer says what was cut.
+    A strategy asks for candidates: by default presets and blind draws are probed untrained on the task, then what the
+    comparator ranks best given what presets score, and the best of all race through longer and longer training. From
+    everything that was tried the few are selected whose probes add up best on validation; they are tested, once, beside
+    their rivals. An interrupted run goes on where it stopped; a finished one is shown again. With a time budget fewer
+    are tried, or trained less long, and the answer says what was cut.
 
     Args:
         task: Its test part must not have been opened.
@@ -100,30 +94,6 @@ def candidates_for(task: Task, settings: SearchSettings, *, clock: Stopwatch) ->
         task.spec.kind,
         seconds=seconds_on(task),
         presets=settings.search_space.key == default_space().key,
-        rank=lambda: ranked(task, settings, clock=clock, **how),
+        ranker=Ranker(task, comparator=settings.comparator, candidates=settings.candidates, clock=clock, **how),
         **how,
     )
-
-
-def ranked(
-    task: Task, settings: SearchSettings, *, clock: Stopwatch, space: Any, **how: Any
-) -> tuple[Comparator, NDArray[np.float32], Ranking]:
-    """Return the comparator, the task's embedding, and the shortlist that the one makes of the other.
-
-    Raises:
-        CheckpointError: If the comparator's file is at fault.
-        SamplingError: If the limits on cost leave too few candidates.
-
-    Warns:
-        UnlearnedWarning: Of options of the space that the comparator lacks.
-    """
-    with clock("load comparator"):
-        comparator = load_comparator(settings.comparator)
-    with clock("embed task"):
-        embedding = embed_task(task)
-    with clock("rank candidates"):
-        ranking = rank_drawn(comparator, embedding, n=settings.candidates, space=space, **how)
-    if space.canonical_size()["total"] > settings.candidates:  # otherwise there is nothing left to find
-        with clock("refine by evolution"):
-            ranking = refine(ranking, comparator, embedding, space=space, **how)
-    return comparator, embedding, ranking

@@ -1,15 +1,11 @@
-"""Candidates of a task: the one that the user named, the comparator's shortlist, blind draws. Nothing is trained."""
+"""Candidates of a task: the one that the user named, and draws from what its space leaves. Nothing is trained."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ahc.comparator import Comparator
-from ahc.ranking import Ranking, evolve, rank_candidates
 from downstream.task import Task
 from nas.choosing.genotype_file import read_genotype
 from nas.errors import OptionError
@@ -19,8 +15,6 @@ from search_space.genotype.requirements import unmet
 from search_space.presets import preset
 from search_space.space import Space, SpaceError, default_space
 
-CANDIDATE_STREAM, EVOLUTION_STREAM = 11, 12
-SHORTLIST = 64
 LISTED = 10_000
 """Spaces up to this size, or twice what is asked for, are listed: drawing would not find their last genotypes."""
 
@@ -38,7 +32,7 @@ def named_candidate(task: Task, *, preset_name: str | None = None, file: str | N
         genotype = read_genotype(Path(file), what="--genotype")
     else:
         return None
-    problems = unmet(genotype, **_sizes(task))
+    problems = unmet(genotype, **sizes(task))
     if problems:
         raise OptionError(f"{task.spec.name}: this genotype cannot be trained here: {'; '.join(problems)}")
     return genotype
@@ -67,45 +61,10 @@ def space_for(task: Task | None, space: Space | None = None) -> Space:
 
 def acceptable(task: Task, limit: Callable[[Genotype], bool] | None) -> Callable[[Genotype], bool] | None:
     """Return what a drawn candidate must pass: it is within the limit on its cost, and the task has what it needs."""
-    sizes = _sizes(task)
-    if min(sizes["windows"], sizes["steps"]) > 1:  # enough for every option
+    given = sizes(task)
+    if min(given["windows"], given["steps"]) > 1:  # enough for every option
         return limit
-    return lambda genotype: not unmet(genotype, **sizes) and (limit is None or limit(genotype))
-
-
-def rank_drawn(
-    comparator: Comparator,
-    embedding: NDArray[np.float32],
-    *,
-    n: int,
-    rng_seed: int,
-    space: Space | None = None,
-    accept: Callable[[Genotype], bool] | None = None,
-) -> Ranking:
-    """Draw candidates at random and return the shortlist of the comparator for a task, best first.
-
-    Of a space that holds no more, all are ranked.
-
-    Raises:
-        SamplingError: If too few candidates are acceptable.
-    """
-    drawn = draw_candidates(n, np.random.default_rng([rng_seed, CANDIDATE_STREAM]), space, accept=accept)
-    return rank_candidates(comparator, drawn, embedding, top_k=SHORTLIST)
-
-
-def refine(
-    ranking: Ranking,
-    comparator: Comparator,
-    embedding: NDArray[np.float32],
-    *,
-    rng_seed: int,
-    space: Space | None = None,
-    accept: Callable[[Genotype], bool] | None = None,
-) -> Ranking:
-    """Return the shortlist after an evolution by the comparator's scores; what others score is as it was."""
-    rng = np.random.default_rng([rng_seed, EVOLUTION_STREAM])
-    evolved = evolve(comparator, ranking.genotypes, embedding, rng, space=space, accept=accept)
-    return replace(evolved, mean=ranking.mean, deviation=ranking.deviation, n_ranked=ranking.n_ranked)
+    return lambda genotype: not unmet(genotype, **given) and (limit is None or limit(genotype))
 
 
 def draw_candidates(
@@ -138,7 +97,8 @@ def draw_candidates(
     return [listed[at] for at in np.sort(rng.choice(len(listed), size=n, replace=False))]
 
 
-def _sizes(task: Task) -> dict[str, Any]:
+def sizes(task: Task) -> dict[str, Any]:
+    """Return what `requirements.unmet` asks of a task."""
     windows = task.training_windows()
-    sizes = {"windows": len(windows), "steps": windows.length, "variates": task.n_variates}
-    return {**sizes, "lookbacks": (*task.lookbacks, task.spec.window)}
+    given = {"windows": len(windows), "steps": windows.length, "variates": task.n_variates}
+    return {**given, "lookbacks": (*task.lookbacks, task.spec.window)}

@@ -1,7 +1,6 @@
 """Where the candidates of a search come from: presets, the comparator's ranking, blind draws, mutants."""
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ahc.comparator import Comparator
-from ahc.ranking import Ranking, UnlearnedWarning, rank_candidates
+from ahc.landmarks import landmark_vector
+from ahc.ranking import Ranking
 from nas.choosing.candidates import draw_candidates
-from nas.choosing.portfolio import portfolio, preset_name, surest, usual
-from nas.strategies import STRATEGIES, Plan, Strategy
+from nas.choosing.cost_limits import affordable
+from nas.choosing.portfolio import portfolio, preset_name, surest
+from nas.choosing.ranker import Ranker
+from nas.strategies import STRATEGIES, Plan, Result, Strategy
 from nas.strategies.policies.choices import SpaceChoices
 from nas.strategies.race import Race
 from search_space.drawing import SamplingError, mutate
@@ -24,9 +25,9 @@ from search_space.space import Space
 RANDOM_STREAM, CHILD_STREAM, STRATEGY_STREAM = 13, 14, 16
 NAMED, BESIDE = "named", "TS2Vec preset"
 SUREST_SCORE = 2.0
-"""What the surest presets count as where others have the comparator's standardised score, as it does not know them."""
-LANDMARK_TIMES, TRAINED_TIMES = 1.25, 0.75
-"""How many times as long as the usual preset a landmark may take, and as TS2Vec one that is trained and no TS2Vec."""
+"""What the surest presets count as where others have what the comparator says of them untrained."""
+TRAINED_TIMES = 0.75
+"""How many times as long as TS2Vec a candidate may take that is trained and no TS2Vec."""
 _DRAWN_FOR_ONE = 4  # candidates drawn blindly for each that is wanted, of which most are affordable
 _ATTEMPTS = 20
 
@@ -61,6 +62,11 @@ class NamedSource:
         del genotype
         return 0.0
 
+    def gain(self, genotype: Genotype) -> float:
+        """Return 0: nothing is known of what training adds."""
+        del genotype
+        return 0.0
+
     def origin(self, genotype: Genotype) -> str:
         """Return where a candidate comes from."""
         return NAMED if genotype.key == self.named.key else BESIDE
@@ -75,7 +81,7 @@ class TaskSource:
         accept: Whether the task and the user's limits allow a candidate; None for all.
         seconds: Predicts those of an iteration of a candidate.
         presets: Whether presets outside the space are welcome, as the user left it open.
-        rank: Returns the comparator, the task's embedding and the ranking; called once, when it is needed.
+        ranker: The comparator on the task; asked when a ranking is needed.
         rng_seed: Of what is drawn.
     """
 
@@ -89,33 +95,33 @@ class TaskSource:
         accept: Callable[[Genotype], bool] | None,
         seconds: Callable[[Genotype], float],
         presets: bool,
-        rank: Callable[[], tuple[Comparator, NDArray[np.float32], Ranking]],
+        ranker: Ranker,
         rng_seed: int,
     ) -> None:
-        self._kind, self._space, self._rank = kind, space, rank
+        self._kind, self._space, self._ranker = kind, space, ranker
         self._accept, self._seconds, self._presets = accept, seconds, presets
+        self._affordable = affordable(kind, seconds)
         self._seed = rng_seed
         self._random = np.random.default_rng([rng_seed, RANDOM_STREAM])
         self._children = np.random.default_rng([rng_seed, CHILD_STREAM])
         self._drawn: set[str] = set()
-        self._scores = {genotype.key: SUREST_SCORE for genotype in surest(kind)}
+        self._surest = frozenset(genotype.key for genotype in surest(kind))
+        self._landmarks: NDArray[np.float32] | None = None
+        self._ranked: tuple[NDArray[np.float32] | None, Ranking] | None = None
+        self._opinions: dict[str, Ranking] = {}
 
     @cached_property
     def _ts2vec(self) -> Genotype:
         return preset("ts2vec", kind=self._kind)
 
     @cached_property
-    def _most(self) -> tuple[float, float]:
-        """The predicted seconds of an iteration that a landmark may have, and a candidate that is trained."""
-        return LANDMARK_TIMES * self._seconds(usual(self._kind)), TRAINED_TIMES * self._seconds(self._ts2vec)
-
-    def _affordable(self, genotype: Genotype) -> bool:
-        """Whether a candidate is cheap enough to be one of many whose untrained encoders are probed."""
-        return self._seconds(genotype) <= self._most[0]
+    def _most(self) -> float:
+        """The predicted seconds of an iteration that a candidate may have which is trained."""
+        return TRAINED_TIMES * self._seconds(self._ts2vec)
 
     def trainable(self, genotype: Genotype) -> bool:
         """Whether a candidate is cheap enough to be trained."""
-        return genotype.encoder == self._ts2vec.encoder or self._seconds(genotype) <= self._most[1]
+        return genotype.encoder == self._ts2vec.encoder or self._seconds(genotype) <= self._most
 
     def strategy(self, plan: Plan, *, name: str, **options: Any) -> Strategy:
         """Return a strategy over these candidates."""
@@ -126,37 +132,49 @@ class TaskSource:
         name = preset_name(genotype, kind=self._kind)
         if name is not None:
             return f"preset {name}"
-        if self.ranking is not None and genotype.key in self._shortlist:
+        if self.ranking is not None and genotype in self.ranking.genotypes:
             return "ranked by the comparator"
         return "drawn blindly" if genotype.key in self._drawn else "found by the strategy"
 
-    @cached_property
-    def _ranked(self) -> tuple[Comparator, NDArray[np.float32], Ranking]:
-        return self._rank()
-
-    @cached_property
-    def _shortlist(self) -> frozenset[str]:
-        return frozenset(genotype.key for genotype in self._ranked[2].genotypes)
-
     @property
     def ranking(self) -> Ranking | None:
-        """The comparator's shortlist, None where nobody asked for it."""
-        return self._ranked[2] if "_ranked" in self.__dict__ else None
+        """The comparator's latest shortlist, None where nobody asked for one."""
+        return None if self._ranked is None else self._ranked[1]
 
     def ranked(self, n: int) -> list[Genotype]:
-        """Return the comparator's best n that are affordable, best first; the best of all where none is."""
-        genotypes = self._ranked[2].genotypes
+        """Return the comparator's best n that are affordable, best first; the best of all where none is.
+
+        They are ranked anew where landmarks were learned since.
+        """
+        if self._ranked is None or self._ranked[0] is not self._landmarks:
+            self._ranked = self._landmarks, self._ranker.rank(self._landmarks)
+            self._opinions.clear()
+        genotypes = self._ranked[1].genotypes
         return [genotype for genotype in genotypes if self._affordable(genotype)][:n] or [*genotypes[:1]]
 
+    def learn(self, results: Sequence[Result]) -> None:
+        """Take untrained scores as landmarks of the task; where they are too few, the ranking stays as it is."""
+        first = {one.genotype.untrained_key: one.curve[0] for one in results if one.curve}
+        untrained = {key: score for key, (iterations, score) in first.items() if iterations == 0}
+        landmarks = landmark_vector(untrained, kind=self._kind)
+        if landmarks.any():
+            self._landmarks = landmarks
+
     def score(self, genotype: Genotype) -> float:
-        """Return the comparator's score, in deviations from the mean of what was ranked; 0 where nothing was."""
-        if genotype.key not in self._scores and self.ranking is not None:
-            comparator, embedding, ranking = self._ranked
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UnlearnedWarning)  # the ranking has said what the comparator lacks
-                score = rank_candidates(comparator, [genotype], embedding).scores[0]
-            self._scores[genotype.key] = float((score - ranking.mean) / ranking.deviation)
-        return self._scores.get(genotype.key, 0.0)
+        """Return what the comparator says of the untrained encoder, over the mean of what was ranked; 0 without it."""
+        if genotype.key in self._surest:
+            return SUREST_SCORE
+        return 0.0 if self._ranked is None else float(self._opinion(genotype).untrained[0]) - self._ranked[1].mean
+
+    def gain(self, genotype: Genotype) -> float:
+        """Return what the comparator foresees training to add; 0 where nothing was ranked."""
+        return 0.0 if self._ranked is None else float(self._opinion(genotype).gain[0])
+
+    def _opinion(self, genotype: Genotype) -> Ranking:
+        assert self._ranked is not None, "something was ranked"
+        if genotype.key not in self._opinions:
+            self._opinions[genotype.key] = self._ranker.opinion(genotype, self._ranked[0])
+        return self._opinions[genotype.key]
 
     def portfolio(self) -> list[Genotype]:
         """Return the presets that the task and the limits allow: the surest, and of the others those affordable."""

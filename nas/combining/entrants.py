@@ -48,7 +48,7 @@ def entrants_of(
         most: Most members of the answer.
         rng_seed: Of the estimate on validation.
     """
-    how: dict[str, Any] = {"score": source.score, "iterations": iterations}
+    how: dict[str, Any] = {"source": source, "iterations": iterations}
     if source.named is not None:
         chosen, origin = single(best_point(tried, [source.named.key], **how)), NAMED
     else:

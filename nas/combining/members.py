@@ -1,6 +1,6 @@
 """From all that was tried to who goes to the test: what validation cannot tell apart, the prior decides."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,10 @@ from downstream.task import Task
 from nas.choosing.portfolio import surest
 from nas.combining.selection import select
 from nas.saved.encoder import combine_files
-from nas.strategies.posterior import believe
+from nas.strategies.belief import believe
+from nas.strategies.strategy import Foresight
 from nas.trials.runner import Trained
 from nas.trials.tried import Tried
-from search_space.genotype import Genotype
 
 FOLD_STREAM = 15
 Floats = NDArray[np.floating]
@@ -49,20 +49,18 @@ class Entrant:
         return combine_files(files, weights=self.weights, iterations=self.iterations)
 
 
-def choose(
-    task: Task, tried: Tried, *, score: Callable[[Genotype], float], iterations: int, most: int, rng_seed: int
-) -> Entrant:
+def choose(task: Task, tried: Tried, *, source: Foresight, iterations: int, most: int, rng_seed: int) -> Entrant:
     """Return the members of the answer.
 
     Args:
         task: Its kind says whether encoders can be combined.
         tried: At least one candidate with weights.
-        score: What is known of a candidate before it is tried, standardised.
+        source: What is known of a candidate before it is tried.
         iterations: Of a full training.
         most: Most members; 1 gives the best candidate at the best point of its curve.
         rng_seed: Of the nested estimate.
     """
-    best = best_point(tried, [*tried.results], score=score, iterations=iterations)
+    best = best_point(tried, [*tried.results], source=source, iterations=iterations)
     said = _different(tried.points)
     if most == 1 or not said or not hasattr(task.kind, "held_out_losses"):
         return single(best)
@@ -97,7 +95,7 @@ def _different(points: Mapping[str, Trained]) -> dict[str, Floats]:
     return said
 
 
-def best_point(tried: Tried, keys: Sequence[str], *, score: Callable[[Genotype], float], iterations: int) -> Trained:
+def best_point(tried: Tried, keys: Sequence[str], *, source: Foresight, iterations: int) -> Trained:
     """Return the candidate, at the point of its curve, of which most is believed; of some candidates by their keys.
 
     Raises:
@@ -106,7 +104,8 @@ def best_point(tried: Tried, keys: Sequence[str], *, score: Callable[[Genotype],
     results = [tried.results[key] for key in keys if tried.results[key].curve]
     if not results:
         raise ValueError("best_point: none of the candidates came to an end")
-    belief = believe(results, prior=[score(result.genotype) for result in results], iterations=iterations)
+    priors, gains = ([says(result.genotype) for result in results] for says in (source.score, source.gain))
+    belief = believe(results, prior=priors, gains=gains, iterations=iterations)
     open_to = [
         (value, point)
         for result, values in zip(results, belief.points, strict=True)

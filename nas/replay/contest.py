@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ahc.evaluation.rivals import Question, nearest_task, task_blind_average, task_coordinates
+from ahc.comparator import TaskView
+from ahc.evaluation.rivals import Asked, Known, nearest_task, task_blind_average, task_coordinates
 from ahc.graphs.encoding import vocabulary_of
 from ahc.graphs.flat import flat_features
-from ahc.ranking import rank_candidates
+from ahc.ranking import Ranking, rank_candidates
 from ahc.record import TrialRecord
 from ahc.task_embedding import default_weights
+from ahc.training.comparators import landmarks_of
 from ahc.training.comparisons import TaskTable, genotypes_of, task_tables
 from nas.replay.left_out import comparator_without
 from nas.replay.play import COSTS, InOrder, plan_for, play
@@ -28,7 +30,7 @@ from search_space.genotype import Genotype
 Values = NDArray[np.float64]
 _PORTFOLIO = 4
 _FEWEST = 8  # candidates of a task
-_VERSION = 1  # of what a kept file means
+_VERSION = 2  # of what a kept file means
 
 CONTESTANTS: Mapping[str, Factory] = {
     **{name: factory for name, factory in STRATEGIES.items() if name != "policy"},
@@ -51,16 +53,18 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Guesses:
-    """What other families say of the candidates of a task, (candidates,) each.
+    """What other families say of the candidates of a task; arrays are (candidates,) each.
 
     Args:
-        comparator: Its scores.
+        before: What the comparator says of the task's embedding alone: a ranking of all of them.
+        after: What it says given the landmarks that the bank has of the task.
         blind: Mean standardised score on other tasks; of a ridge on genes where a candidate was not tried there.
         nearest: Score on the most similar task, or of a ridge there.
         elsewhere: Whether a candidate was tried on another family's task at all.
     """
 
-    comparator: Values
+    before: Ranking
+    after: Ranking
     blind: Values
     nearest: Values
     elsewhere: NDArray[np.bool_]
@@ -112,7 +116,7 @@ def _played(pool: Pool, guesses: Guesses, *, rng_seed: int, repetitions: int) ->
     for repetition in range(repetitions):
         for at, (name, factory) in enumerate(CONTESTANTS.items()):
             rng = np.random.default_rng([rng_seed, repetition, at])
-            source = PoolSource(genotypes, scores=guesses.comparator.tolist(), portfolio=portfolio, rng=rng)
+            source = PoolSource(guesses.before, after=guesses.after, portfolio=portfolio, rng=rng)
             add(name, factory(source, plan, rng), repetition)
         shuffled = np.random.default_rng([rng_seed, repetition]).permutation(len(genotypes))
         add("random search", InOrder([genotypes[at] for at in shuffled], iterations=pool.iterations), repetition)
@@ -142,18 +146,21 @@ def _guesses(
     )
     keys, own = [*pool.records], recorded.embeddings[pool.task_hash]
     genotypes = [Genotype.from_dict(dict(pool.records[key].genotype)) for key in keys]
-    ranking = rank_candidates(comparator, genotypes, own)
-    scores = dict(zip((genotype.key for genotype in ranking.genotypes), ranking.scores.tolist(), strict=True))
+    table = next(table for table in tables if table.task_hash == pool.task_hash)
+    landmarks = landmarks_of(table, genotypes_of(recorded.records))
+    before = rank_candidates(comparator, genotypes, TaskView(own))
+    after = rank_candidates(comparator, genotypes, TaskView(own, landmarks)) if landmarks.any() else before
     known = [table for table in tables if table.family != pool.family]
     stacked = np.stack([*(recorded.embeddings[table.task_hash] for table in known), own]).astype(np.float64)
     weights = default_weights(stacked.shape[1]).astype(np.float64)
     placed = task_coordinates(stacked, n_known=len(known), weights=weights)
-    question = Question(known, placed[:-1], placed[-1], keys, flat, rng_seed)
+    lessons, asked = Known(known, placed[:-1], flat, rng_seed), Asked(keys, placed[-1])
     tried = {key for table in known for key in table.keys}
     return Guesses(
-        comparator=np.array([scores[key] for key in keys]),
-        blind=task_blind_average(question),
-        nearest=nearest_task(question),
+        before=before,
+        after=after,
+        blind=task_blind_average(lessons)(asked),
+        nearest=nearest_task(lessons)(asked),
         elsewhere=np.array([key in tried for key in keys]),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ahc.checkpoint import load_comparator, save_comparator
+from ahc.checkpoint import CHECKPOINT_SCHEMA, load_comparator, save_comparator
 from ahc.comparator import Comparator
 from ahc.graphs.encoding import vocabulary_of
 from ahc.record import TrialRecord
@@ -39,9 +39,9 @@ def comparator_without(
         ValueError: If the others hold too little to learn from.
     """
     known = [record for record in records if record.family != family]
-    facts = "\n".join(f"{record.record_key} {record.oriented_score!r}" for record in known)
-    lessons = hashlib.sha256(f"{rng_seed}\n{facts}".encode()).hexdigest()[:16]
-    # the name carries what it learned from, so that another bank's is never taken for it
+    facts = "\n".join(f"{one.record_key} {one.oriented_score!r} {one.curve} {one.seconds!r}" for one in known)
+    lessons = hashlib.sha256(f"{CHECKPOINT_SCHEMA} {rng_seed}\n{facts}".encode()).hexdigest()[:16]
+    # the name carries what it learned and how, so that another's is never taken for it
     path = folder / f"{hashlib.sha256(family.encode()).hexdigest()[:8]}-{lessons}.safetensors"
     if path.exists():
         return load_comparator(path)

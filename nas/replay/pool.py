@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ahc.ranking import Ranking
 from ahc.record import TrialRecord
 from ahc.training.comparisons import robust_deviation
+from ahc.training.fitting import noise_of
 from nas.strategies import PolicySpace, Result, Wish
-from nas.strategies.fitting import noise_of
 from nas.strategies.strategy import Pick
 from search_space.drawing import mutate
 from search_space.genotype import Genotype
@@ -16,8 +17,9 @@ from search_space.genotype.encoder_dag import target_of
 from search_space.space import Space, full_space
 
 UNTRAINED_SHARE = 0.1
-"""What a landmark costs of a full trial: one probe of four, so at most a quarter. Measured for 100 iterations of drawn
-candidates: .09 on ItalyPowerDemand (mean of seven, .04 to .25), .24 on 12,000 rows of ETTh1 (two)."""
+"""What a landmark costs of a full trial where none was recorded by itself: one probe of four, so at most a quarter.
+Measured for 100 iterations of drawn candidates: .09 on ItalyPowerDemand (mean of seven, .04 to .25), .24 on 12,000 rows
+of ETTh1 (two)."""
 Genes = dict[str, Hashable]
 
 
@@ -32,6 +34,7 @@ class Pool:
         kind: Of the task.
         iterations: Of a full trial.
         records: One trial per genotype, by key; its curve has a point at every rung.
+        probes: Seconds of untrained trials, by key.
     """
 
     task: str
@@ -40,6 +43,7 @@ class Pool:
     kind: str
     iterations: int
     records: Mapping[str, TrialRecord]
+    probes: Mapping[str, float]
 
     @classmethod
     def of(cls, records: Sequence[TrialRecord]) -> "Pool":
@@ -47,15 +51,18 @@ class Pool:
         first = records[0]
         longest = max(record.iterations for record in records)
         kept: dict[str, TrialRecord] = {}
+        probes: dict[str, float] = {}
         for record in sorted(records, key=lambda record: record.rng_seed):
             if record.iterations == longest and record.status == "completed" and _curve(record):
                 kept.setdefault(record.genotype_key, record)
-        return cls(first.task_name, first.task_hash, first.family, first.kind, longest, kept)
+            if record.iterations == 0:
+                probes.setdefault(record.genotype_key, record.seconds)
+        return cls(first.task_name, first.task_hash, first.family, first.kind, longest, kept, probes)
 
     @property
     def best(self) -> float:
-        """The best score of all."""
-        return max(record.oriented_score for record in self.records.values())
+        """The best score of all, at any point of a curve."""
+        return max(score for record in self.records.values() for _, score in _curve(record))
 
     @property
     def unit(self) -> float:
@@ -70,17 +77,18 @@ class Pool:
     def result(self, wish: Wish) -> Result:
         """Return what a trial had given: its curve up to the iterations, which are trained from the start."""
         record = self.records[wish.genotype.key]
-        share = UNTRAINED_SHARE + (1.0 - UNTRAINED_SHARE) * wish.iterations / self.iterations
+        probe = min(self.probes.get(record.genotype_key, UNTRAINED_SHARE * record.seconds), record.seconds)
+        seconds = probe + (record.seconds - probe) * wish.iterations / self.iterations
         curve = tuple((at, score) for at, score in _curve(record) if at <= wish.iterations)
-        return Result(wish.genotype, wish.iterations, curve, noise=noise_of(record), seconds=share * record.seconds)
+        return Result(wish.genotype, wish.iterations, curve, noise=noise_of(record), seconds=seconds)
 
 
 class PoolSource:
     """Candidates of a pool.
 
     Args:
-        genotypes: The pool.
-        scores: The comparator's score of each, (candidates,).
+        before: All of the pool, as the comparator ranks them by the task's embedding alone.
+        after: The same, once the fixed probes were tried on the task; they may lie outside the pool.
         portfolio: Of the pool, what was good on other tasks, best first.
         rng: Source of randomness.
         space: Where mutants come from, whose nearest relatives in the pool are children; the full space where None.
@@ -88,29 +96,37 @@ class PoolSource:
 
     def __init__(
         self,
-        genotypes: Sequence[Genotype],
+        before: Ranking,
         *,
-        scores: Sequence[float],
+        after: Ranking,
         portfolio: Sequence[Genotype],
         rng: np.random.Generator,
         space: Space | None = None,
     ) -> None:
         self._rng, self._portfolio, self._space = rng, [*portfolio], space or full_space()
-        standardised = (np.asarray(scores) - np.mean(scores)) / max(float(np.std(scores)), 1e-12)
-        self._scores = dict(zip((genotype.key for genotype in genotypes), standardised.tolist(), strict=True))
-        self._ranked = [genotypes[at] for at in np.argsort(-standardised, kind="stable")]
-        self._hidden = [genotypes[at] for at in rng.permutation(len(genotypes))]
-        self._genes = {genotype.key: (genotype, genes(genotype)) for genotype in genotypes}
+        self._after = after
+        self._take(before)
+        members = sorted(before.genotypes, key=lambda genotype: genotype.key)
+        self._hidden = [members[at] for at in rng.permutation(len(members))]
+        self._genes = {genotype.key: (genotype, genes(genotype)) for genotype in members}
         self._born: set[str] = set()
 
     def ranked(self, n: int) -> list[Genotype]:
         """Return the comparator's best n."""
-        return self._ranked[:n]
+        return [*self._ranking.genotypes[:n]]
+
+    def learn(self, results: Sequence[Result]) -> None:
+        """Rank by landmarks from now on: what the bank has of the fixed probes on the task, whatever was tried."""
+        del results
+        self._take(self._after)
 
     def score(self, genotype: Genotype) -> float:
-        """Return the comparator's standardised score."""
-        score: float = self._scores[genotype.key]
-        return score
+        """Return what the comparator says of the untrained encoder, over the mean of the pool."""
+        return float(self._ranking.untrained[self._places[genotype.key]]) - self._ranking.mean
+
+    def gain(self, genotype: Genotype) -> float:
+        """Return what the comparator foresees training to add."""
+        return float(self._ranking.gain[self._places[genotype.key]])
 
     def portfolio(self) -> list[Genotype]:
         """Return what was good on other tasks."""
@@ -134,6 +150,10 @@ class PoolSource:
         """Return True: all that is recorded was allowed."""
         del genotype
         return True
+
+    def _take(self, ranking: Ranking) -> None:
+        self._ranking = ranking
+        self._places = {genotype.key: at for at, genotype in enumerate(ranking.genotypes)}
 
     def choices(self) -> PolicySpace:
         """Return the genes of the pool as choices."""

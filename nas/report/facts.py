@@ -14,7 +14,7 @@ from downstream.task import Task
 from nas.choosing.source import NamedSource, TaskSource
 from nas.combining.entrants import Entrants
 from nas.report.rows import Row
-from nas.strategies.posterior import believe
+from nas.strategies.belief import believe
 from nas.trials.tried import Tried
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.genotype import Genotype
@@ -39,7 +39,8 @@ def ranking_rows(
     reached = [result for result in results.values() if result.curve]
     beliefs: dict[str, tuple[float, float]] = {}
     if reached:
-        belief = believe(reached, prior=[source.score(one.genotype) for one in reached], iterations=iterations)
+        priors, gains = ([says(one.genotype) for one in reached] for says in (source.score, source.gain))
+        belief = believe(reached, prior=priors, gains=gains, iterations=iterations)
         pairs = zip(belief.mean.tolist(), belief.sd.tolist(), strict=True)
         beliefs = dict(zip([one.genotype.key for one in reached], pairs, strict=True))
     weights: defaultdict[str, float] = defaultdict(float)

@@ -6,14 +6,14 @@ from types import MappingProxyType
 from nas.strategies.comparator import comparator
 from nas.strategies.evolution import Evolution
 from nas.strategies.halving import halving
-from nas.strategies.landmark import landmark
+from nas.strategies.landmark import Landmark
 from nas.strategies.policy import Policy
 from nas.strategies.random import random
 from nas.strategies.strategy import Factory, Plan, PolicySpace, Result, Source, Strategy, Wish
 
 STRATEGIES: Mapping[str, Factory] = MappingProxyType(
     {
-        "landmark": landmark,
+        "landmark": Landmark,
         "comparator": comparator,
         "random": random,
         "evolution": Evolution,

@@ -1,4 +1,4 @@
-"""Which candidates begin: what is known to be good first, then the comparator's best that differ in design."""
+"""Which candidates are tried: blind draws, and of a ranking those that differ in design."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,11 +9,9 @@ SHADES = 2
 """How many more of a ranking are looked at than are wanted: shades of one design stand together."""
 
 
-def begin(source: Source, n: int) -> list[Genotype]:
-    """Return n candidates: the portfolio, the comparator's best that differ in design, and blind draws for the rest."""
-    known = distinct(source.portfolio())[:n]
-    found = distinct([*known, *differing(source.ranked(SHADES * n), n)])[:n]
-    return [*found, *blind(source, n - len(found), beside=found)]
+def designs(source: Source, n: int) -> list[Genotype]:
+    """Return the comparator's best n that differ in design; fewer where it ranked fewer."""
+    return differing(source.ranked(SHADES * n), n)
 
 
 def blind(source: Source, n: int, *, beside: Sequence[Genotype] = ()) -> list[Genotype]:

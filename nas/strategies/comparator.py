@@ -3,7 +3,7 @@
 import numpy as np
 
 from nas.errors import OptionError
-from nas.strategies.candidates import SHADES, blind, differing
+from nas.strategies.candidates import blind, designs
 from nas.strategies.race import Race
 from nas.strategies.strategy import RANDOM, SEARCHED, Plan, Source, Strategy
 
@@ -17,7 +17,7 @@ def comparator(source: Source, plan: Plan, rng: np.random.Generator) -> Strategy
     places = plan.rungs[0][1]
     n_blind = max(1, places // 2)
     n_ranked = max(1, places - n_blind)
-    ranked = differing(source.ranked(SHADES * n_ranked), n_ranked)
+    ranked = designs(source, n_ranked)
     if not ranked:
         raise OptionError("strategy comparator: needs a comparator that ranked candidates, got none")
     groups = {SEARCHED: ranked, RANDOM: blind(source, n_blind, beside=ranked)}

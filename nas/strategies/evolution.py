@@ -5,10 +5,11 @@ The population ages: who came first leaves, however good, so that a lucky score 
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from nas.strategies.candidates import begin, blind
+from nas.strategies.landmark import Landmark
 from nas.strategies.race import Race
 from nas.strategies.strategy import SEARCHED, Plan, Result, Source, Wish
 from search_space.drawing import SamplingError
@@ -40,10 +41,7 @@ class Evolution:
         self._entrants = max(1, round(tournament * self._size))
         self._last = (longest, places)
         self._steps = plan.steps - longest * places * (len(plan.rungs) > 1)
-        n_blind = plan.landmarks // 2
-        first = begin(source, plan.landmarks - n_blind)
-        first += blind(source, n_blind, beside=first)
-        self._beginning = Race({SEARCHED: first}, rungs=plan.rungs[:1], source=source)
+        self._beginning = Landmark(source, replace(plan, rungs=plan.rungs[:1]), rng, rival=SEARCHED)
         self._begun = False
         self._population: deque[Result] = deque(maxlen=self._size)
         self._tried: dict[str, Result] = {}

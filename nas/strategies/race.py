@@ -2,36 +2,28 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas.strategies.posterior import believe
-from nas.strategies.strategy import RANDOM, Result, Wish
+from nas.strategies.belief import believe
+from nas.strategies.strategy import RANDOM, Foresight, Result, Wish
 from search_space.genotype import Genotype
 
-Standing = Callable[[Sequence[Result], Sequence[float], int], NDArray[np.float64]]
-"""Says how good candidates are: (results, priors, iterations of a full training) -> values, (candidates,)."""
+Floats = Sequence[float]
+Standing = Callable[[Sequence[Result], Floats, Floats, int], NDArray[np.float64]]
+"""Says how good candidates are: (results, foreseen scores and gains, iterations of a full training) -> values."""
 
 
-def by_posterior(results: Sequence[Result], priors: Sequence[float], iterations: int) -> NDArray[np.float64]:
-    """Return what a full training is expected to give."""
-    return believe(results, prior=priors, iterations=iterations).mean
+def by_posterior(results: Sequence[Result], priors: Floats, gains: Floats, iterations: int) -> NDArray[np.float64]:
+    """Return what a full training is expected to give, (candidates,)."""
+    return believe(results, prior=priors, gains=gains, iterations=iterations).mean
 
 
-def by_latest(results: Sequence[Result], _priors: Sequence[float], _iterations: int) -> NDArray[np.float64]:
-    """Return the last score of those that were trained longest; the others are out."""
+def by_latest(results: Sequence[Result], _priors: Floats, _gains: Floats, _iterations: int) -> NDArray[np.float64]:
+    """Return the last score of those that were trained longest, the others are out; (candidates,)."""
     longest = max(result.iterations for result in results)
     return np.array([r.curve[-1][1] if r.final or r.iterations == longest else -np.inf for r in results])
-
-
-class Scores(Protocol):
-    """Who knows something of candidates that nobody has tried."""
-
-    def score(self, genotype: Genotype) -> float:
-        """Return the comparator's score, standardised; 0 without a comparator."""
-        ...
 
 
 class Race:
@@ -41,10 +33,10 @@ class Race:
     candidate that a landmark hides may still come up. One that is `final` takes no place of a rung: it stands as it is.
 
     Args:
-        groups: Name -> candidates, best guess first. The blind rival `random` knows nothing of the comparator's scores.
+        groups: Name -> candidates, best guess first. The blind rival `random` knows nothing of the comparator.
         rungs: (iterations, places of all groups together), shared equally as far as groups can fill them; each has at
             least one.
-        source: Where the comparator's scores come from, if from anywhere.
+        source: What the comparator says, if there is one.
         landmarks: Whether all candidates are probed untrained first.
         standing: Who is good.
         known: What is known of candidates already.
@@ -55,7 +47,7 @@ class Race:
         groups: Mapping[str, Sequence[Genotype]],
         *,
         rungs: Sequence[tuple[int, int]],
-        source: Scores,
+        source: Foresight,
         landmarks: bool = True,
         standing: Standing = by_posterior,
         known: Sequence[Result] = (),
@@ -101,8 +93,11 @@ class Race:
         """Return how good each candidate is that was tried, by key; what failed is infinitely bad."""
         tried = [result for result in self._results.values() if result.curve]
         blind = {genotype.key for genotype in self._groups.get(RANDOM, ())}
-        priors = [0.0 if r.genotype.key in blind else self._source.score(r.genotype) for r in tried]
-        values = self._standing(tried, priors, self._full).tolist() if tried else []
+        priors, gains = (
+            [0.0 if result.genotype.key in blind else says(result.genotype) for result in tried]
+            for says in (self._source.score, self._source.gain)
+        )
+        values = self._standing(tried, priors, gains, self._full).tolist() if tried else []
         failed = dict.fromkeys(self._results, -math.inf)
         return failed | dict(zip((result.genotype.key for result in tried), values, strict=True))
 

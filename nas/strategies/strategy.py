@@ -92,15 +92,27 @@ class PolicySpace(Protocol):
         ...
 
 
-class Source(Protocol):
+class Foresight(Protocol):
+    """Who knows something of candidates that nobody has tried, in robust deviations between untrained ones."""
+
+    def score(self, genotype: Genotype) -> float:
+        """Return what the comparator says of the untrained encoder, over the mean of what was ranked; 0 without one."""
+        ...
+
+    def gain(self, genotype: Genotype) -> float:
+        """Return what the comparator foresees training to add; 0 without one."""
+        ...
+
+
+class Source(Foresight, Protocol):
     """Where candidates come from."""
 
     def ranked(self, n: int) -> list[Genotype]:
-        """Return the comparator's best n, best first; none without a comparator."""
+        """Return the comparator's best n, given what was learned, best first; none without a comparator."""
         ...
 
-    def score(self, genotype: Genotype) -> float:
-        """Return the comparator's score, standardised over what was ranked; 0 without a comparator."""
+    def learn(self, results: Sequence[Result]) -> None:
+        """Take what untrained candidates score on the task: what is ranked from now on may follow from it."""
         ...
 
     def portfolio(self) -> list[Genotype]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from nas.errors import OptionError
 from nas.net import Trial
 from nas.options.encoders import EvaluateOptions
 from nas.options.search import SearchOptions
+from nas.runs.lines import read_json_lines
 from nas.saved.encoder import load_encoder
 from nas.search import search
 from nas.trials import trial
+from search_space.genotype import Genotype
+from search_space.presets import preset
 
 ITALY = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
 
@@ -73,17 +77,30 @@ def test_a_ranking_alone_trains_nothing(tmp_path: Path) -> None:
         options(tmp_path / "other", preset="ts2vec", zero_shot=True)
 
 
+@pytest.fixture
+def few_presets() -> Iterator[list[Genotype]]:
+    """Four fixed probes are all that is known: what they score says what the second round of landmarks is."""
+    known = [preset(name, kind="classification") for name in ("minirocket", "hydra", "values", "dlinear")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nas.choosing.source.portfolio", lambda kind: known)
+        yield known
+
+
+@pytest.mark.usefixtures("few_presets")
 def test_a_search_that_is_interrupted_anywhere_ends_as_if_undisturbed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     straight = search(options(tmp_path / "straight"))
     facts = json.loads((tmp_path / "straight" / "run.json").read_text())
+    events = read_json_lines(tmp_path / "straight" / "metrics.jsonl")
+    rounds = [(event["round"], event["trials"]) for event in events if event["event"] == "round"]
+    assert [name for name, _ in rounds[:2]] == ["landmarks"] * 2 and rounds[0][1] == 10 and rounds[1][1] in (1, 2)
     original, n_calls = trial.train_candidate, 0
 
     def interrupted(*arguments: Any, **how: Any) -> Trial:
         nonlocal n_calls
         n_calls += 1
-        if n_calls in (4, 14, 17):  # among the landmarks, in the first rung and in a later one
+        if n_calls in (4, 12, 17):  # in the first and the second round of landmarks, and in a rung
             raise KeyboardInterrupt
         return original(*arguments, **how)
 

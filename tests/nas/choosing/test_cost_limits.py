@@ -10,7 +10,7 @@ import pytest
 
 from ahc.ranking import Ranking
 from downstream.data import load_task
-from nas.choosing import candidates as candidates_module
+from nas.choosing import ranker
 from nas.choosing.candidates import space_for
 from nas.choosing.cost_limits import cost_limit
 from nas.cli import program as cli
@@ -103,8 +103,8 @@ def test_a_search_trains_nothing_beyond_its_limits(monkeypatch: pytest.MonkeyPat
         evolved.extend(found.genotypes)
         return found
 
-    evolve = candidates_module.evolve
-    monkeypatch.setattr(candidates_module, "evolve", spy)
+    evolve = ranker.evolve
+    monkeypatch.setattr(ranker, "evolve", spy)
     limit = 40_000
     found = first_wishes(task, SearchOptions(str(ITALY), candidates=80, max_parameters=limit))
     accepts = cost_limit(task, **SearchOptions(str(ITALY), max_parameters=limit).limits)

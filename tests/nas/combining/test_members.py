@@ -12,6 +12,7 @@ import pytest
 from ahc.bank import Bank
 from downstream.data import load_task
 from downstream.task import Task
+from nas.choosing.source import NamedSource
 from nas.combining.members import best_point, choose, single
 from nas.engines.settings import EngineSettings
 from nas.runs.folder import RunFolder
@@ -19,12 +20,12 @@ from nas.saved.tensor_file import SavedEncoderError
 from nas.strategies import Plan, Result, Wish
 from nas.trials.runner import TrialRunner
 from nas.trials.tried import Tried, pursue
-from search_space.genotype import Genotype
 from search_space.presets import preset
 from tests.nas.trials.test_going_on import AllTheTime
 
 SIMCLR, VALUES, TS_TCC = (preset(name, kind="classification") for name in ("simclr", "values", "ts_tcc"))
 PLAN = Plan(landmarks=3, rungs=((2, 2), (4, 1)))
+NOTHING = NamedSource("classification", VALUES)  # it knows nothing of any candidate
 
 
 class Listed:
@@ -62,10 +63,6 @@ def tried_by(runner: TrialRunner, *rounds: list[Wish], **how: object) -> tuple[T
     return pursue(strategy, runner, plan=PLAN, rng_seed=0, **how), strategy  # type: ignore[arg-type]
 
 
-def nothing(genotype: Genotype) -> float:
-    return 0.0
-
-
 def test_candidates_with_one_encoder_share_a_landmark(runner: TrialRunner) -> None:
     tried, strategy = tried_by(runner, [Wish(one, 0) for one in (SIMCLR, TS_TCC, VALUES)])
     assert SIMCLR.encoder == TS_TCC.encoder and SIMCLR.key != TS_TCC.key
@@ -83,15 +80,15 @@ def test_a_failure_is_told_with_an_empty_curve(runner: TrialRunner) -> None:
     lost = replace(SIMCLR, train=replace(SIMCLR.train, learning_rate=1e30))
     tried, strategy = tried_by(runner, [Wish(lost, 2), Wish(VALUES, 0)])
     assert strategy.told[0].curve == () and strategy.told[1].curve
-    assert best_point(tried, [VALUES.key], score=nothing, iterations=4).genotype == VALUES
+    assert best_point(tried, [VALUES.key], source=NOTHING, iterations=4).genotype == VALUES
     with pytest.raises(ValueError, match="none of the candidates"):
-        best_point(tried, [lost.key], score=nothing, iterations=4)
+        best_point(tried, [lost.key], source=NOTHING, iterations=4)
 
 
 def test_one_member_is_a_candidate_at_a_point_of_its_curve(runner: TrialRunner, task: Task) -> None:
     tried, _ = tried_by(runner, [Wish(SIMCLR, 0)], [Wish(SIMCLR, 2)], [Wish(SIMCLR, 4)])
     assert [one.iterations for one in tried.of(SIMCLR)] == [0, 2, 4]
-    alone = choose(task, tried, score=nothing, iterations=4, most=1, rng_seed=0)
+    alone = choose(task, tried, source=NOTHING, iterations=4, most=1, rng_seed=0)
     assert len(alone.members) == 1 and alone.weights == (1.0,) and alone.file() == alone.members[0].weights.read_bytes()
     assert alone.score == alone.members[0].record.score and alone.noise > 0
 
@@ -99,7 +96,7 @@ def test_one_member_is_a_candidate_at_a_point_of_its_curve(runner: TrialRunner, 
 def test_several_are_one_encoder_and_what_is_the_same_encoder_counts_once(runner: TrialRunner, task: Task) -> None:
     wishes = [Wish(preset(name, kind="classification"), 0) for name in ("hydra", "minirocket", "values", "simclr")]
     tried, _ = tried_by(runner, wishes, [Wish(wishes[1].genotype, 2)])  # it learns nothing
-    entrant = choose(task, tried, score=nothing, iterations=4, most=4, rng_seed=0)
+    entrant = choose(task, tried, source=NOTHING, iterations=4, most=4, rng_seed=0)
     names = {one.genotype.key for one in entrant.members}
     assert {wishes[0].genotype.key, wishes[1].genotype.key} <= names and len(names) == len(entrant.members)
     assert 0.0 < entrant.noise < 0.2 and entrant.untrained_score is None
@@ -114,4 +111,4 @@ def test_a_damaged_file_of_what_was_said_is_one_sentence(runner: TrialRunner, ta
         with pytest.raises(
             SavedEncoderError, match=r"\.npy: damaged .*; remove .*\.safetensors to have it tried again"
         ):
-            choose(task, tried, score=nothing, iterations=4, most=4, rng_seed=0)
+            choose(task, tried, source=NOTHING, iterations=4, most=4, rng_seed=0)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ahc.bank import Bank, BankError
+from ahc.checkpoint import CHECKPOINT_SCHEMA
+from ahc.comparator import TaskView
+from ahc.landmarks import PROBES, probes
+from ahc.ranking import rank_candidates
 from ahc.training.comparators import train_comparator
 from nas.options.seeding import AhcOptions
 from nas.replay import account, contest, left_out
@@ -20,7 +26,7 @@ from nas.replay.play import COSTS, MOST
 from nas.seeding import comparator as seeding
 from nas.seeding.comparator import train_ahc
 from nas.strategies import STRATEGIES
-from tests.nas.replay.recorded import recorded
+from tests.nas.replay.recorded import recorded, trial
 
 RECORDED = recorded()
 RIVALS = {"random search", "task-blind best", "nearest task's best"}
@@ -83,6 +89,40 @@ def test_the_same_contest_goes_on_and_another_begins_anew(
     pd.testing.assert_frame_equal(again, played)
     contest.contest(RECORDED, folder=folder, rng_seed=0, repetitions=1, progress=quiet)
     assert len(tasks) == 5
+
+
+def test_landmarks_are_told_where_the_bank_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Untrained trials of the fixed probes on the first task; they are not of its pool, which was trained."""
+    views: list[TaskView] = []
+
+    def told(comparator: Any, genotypes: Any, task: TaskView, **how: Any) -> Any:
+        views.append(task)
+        return rank_candidates(comparator, genotypes, task, **how)
+
+    scores = np.linspace(0.1, 0.9, len(PROBES)).tolist()
+    tried = [
+        trial(genotype, iterations=0, score=score, untrained_score=score, curve=((0, score, None),))
+        for genotype, score in zip(probes("classification"), scores, strict=True)
+    ]
+    monkeypatch.setattr(left_out, "train_comparator", partial(train_comparator, epochs=1))
+    monkeypatch.setattr(contest, "rank_candidates", told)
+    monkeypatch.setattr(contest, "CONTESTANTS", {})
+    more = replace(RECORDED, records=[*RECORDED.records, *tried])
+    contest.contest(more, folder=tmp_path, rng_seed=0, repetitions=1, progress=quiet)
+    first, second, *others = views
+    assert first.landmarks is None and second.landmarks is not None
+    assert (np.diff(second.landmarks) > 0).all()
+    assert len(others) == 3 and all(view.landmarks is None for view in others)
+
+
+def test_a_kept_comparator_is_of_this_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    how = {"folder": tmp_path, "rng_seed": 0, "progress": said.append}
+    monkeypatch.setattr(left_out, "train_comparator", partial(train_comparator, epochs=1))
+    for schema, n_trained in ((CHECKPOINT_SCHEMA, 1), (CHECKPOINT_SCHEMA, 1), (CHECKPOINT_SCHEMA - 1, 2)):
+        monkeypatch.setattr(left_out, "CHECKPOINT_SCHEMA", schema)
+        left_out.comparator_without("family 0", RECORDED.records, RECORDED.embeddings, **how)  # type: ignore[arg-type]
+        assert len(said) == n_trained
 
 
 def test_means_are_over_tasks_and_intervals_over_families() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from ahc.ranking import Ranking
 from nas.replay.play import COSTS, MOST, InOrder, plan_for, play
 from nas.replay.pool import UNTRAINED_SHARE, Pool, PoolSource, genes
 from nas.strategies import Plan, Wish
@@ -14,16 +15,23 @@ from nas.strategies.policies.controller import Controller
 from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
 from tests.nas.replay.recorded import trial
-from tests.nas.strategies.small_problem import SPACE, quality
+from tests.nas.strategies.small_problem import SPACE, Score, quality
 
 GENOTYPES = sample_candidates(20, np.random.default_rng(5), SPACE)
 
 
+def ranking(score: Score) -> Ranking:
+    """Rank the pool by a rule, most of which is said to be gained in training."""
+    genotypes = sorted(GENOTYPES, key=lambda genotype: -score(genotype))
+    values = np.array([score(genotype) for genotype in genotypes], dtype=np.float32)
+    parts = {"untrained": 0.25 * values, "gain": 0.75 * values, "mean": float(0.25 * values.mean())}
+    return Ranking(tuple(genotypes), values, values, values, seconds=values, n_ranked=len(genotypes), **parts)
+
+
 def source(rng_seed: int = 0) -> PoolSource:
-    scores = [quality(genotype) for genotype in GENOTYPES]
-    return PoolSource(
-        GENOTYPES, scores=scores, portfolio=GENOTYPES[:2], rng=np.random.default_rng(rng_seed), space=SPACE
-    )
+    before, after = ranking(quality), ranking(lambda genotype: -quality(genotype))
+    rng = np.random.default_rng(rng_seed)
+    return PoolSource(before, after=after, portfolio=GENOTYPES[:2], rng=rng, space=SPACE)
 
 
 def pool(genotypes: list[Genotype] = GENOTYPES) -> Pool:
@@ -56,6 +64,15 @@ def test_a_trial_gives_its_curve_so_far_and_costs_its_share() -> None:
     assert error.curve == ((0, -quality(genotype)),)
 
 
+def test_a_landmark_costs_what_was_recorded_of_it() -> None:
+    genotype, full = GENOTYPES[4], trial(GENOTYPES[4])
+    for seconds, expected in ((3.0, 3.0), (12.0, 10.0)):  # on a busy machine: none costs more than a full trial
+        made = Pool.of([full, trial(genotype, iterations=0, seconds=seconds, curve=((0, 0.5, None),))])
+        assert made.result(Wish(genotype, 0)).seconds == pytest.approx(expected)
+        assert made.result(Wish(genotype, 50)).seconds == pytest.approx((expected + 10.0) / 2)
+    assert made.records[genotype.key].iterations == 100
+
+
 def test_draws_are_new_until_there_are_no_more() -> None:
     made = source()
     drawn = [genotype.key for n in (3, 8, 20) for genotype in made.random(n)]
@@ -63,12 +80,16 @@ def test_draws_are_new_until_there_are_no_more() -> None:
     assert [genotype.key for genotype in source(1).random(20)] != drawn
 
 
-def test_ranks_and_scores_are_those_of_the_comparator() -> None:
+def test_ranks_and_scores_are_those_of_the_comparator_before_and_after_landmarks() -> None:
     made = source()
-    ranked = [quality(genotype) for genotype in made.ranked(20)]
-    assert ranked == sorted(ranked, reverse=True)
-    scores = [made.score(genotype) for genotype in GENOTYPES]
-    assert np.mean(scores) == pytest.approx(0.0, abs=1e-9) and np.std(scores) == pytest.approx(1.0)
+    mean = np.mean([quality(genotype) for genotype in GENOTYPES])
+    for sign in (1.0, -1.0):
+        ranked = [sign * quality(genotype) for genotype in made.ranked(20)]
+        assert ranked == sorted(ranked, reverse=True)
+        for genotype in GENOTYPES:
+            assert made.score(genotype) == pytest.approx(0.25 * sign * (quality(genotype) - mean), abs=1e-6)
+            assert made.gain(genotype) == pytest.approx(0.75 * sign * quality(genotype), abs=1e-6)
+        made.learn([])
 
 
 def test_children_are_relatives_and_none_comes_twice_while_there_are_others() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -69,16 +69,23 @@ class SmallSource:
 
     def __init__(self, rng_seed: int = 0, *, opinion: Score | None = None) -> None:
         self.limit: Callable[[Genotype], bool] | None = None
-        self._rng, self._opinion = np.random.default_rng(rng_seed), opinion
+        self._rng, self.opinion = np.random.default_rng(rng_seed), opinion
         self.drawn: list[Genotype] = []
+        self.learned: list[Result] = []
 
     def ranked(self, n: int) -> list[Genotype]:
-        if self._opinion is None:
+        if self.opinion is None:
             return []
-        return sorted(sample_candidates(4 * n, np.random.default_rng(0), SPACE), key=self._opinion)[::-1][:n]
+        return sorted(sample_candidates(4 * n, np.random.default_rng(0), SPACE), key=self.opinion)[::-1][:n]
+
+    def learn(self, results: Sequence[Result]) -> None:
+        self.learned += results
 
     def score(self, genotype: Genotype) -> float:
-        return 0.0 if self._opinion is None else self._opinion(genotype)
+        return 0.0 if self.opinion is None else self.opinion(genotype)
+
+    def gain(self, genotype: Genotype) -> float:
+        return 0.01 * self.score(genotype)
 
     def portfolio(self) -> list[Genotype]:
         return sample_candidates(2, np.random.default_rng(99), SPACE)

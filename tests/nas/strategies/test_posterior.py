@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from ahc.posterior import SHARES, Constants, posterior
 from nas.strategies import Result
-from nas.strategies.posterior import SHARES, Constants, believe, posterior
+from nas.strategies.belief import believe
 from search_space.presets import preset
 
 MODEL = Constants(1.0, (0.1, 0.2, -0.1), (0.3, 0.2, 0.4), 0.6, 0.5)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from nas.errors import OptionError
 from nas.strategies import STRATEGIES, Plan, Result, Strategy, Wish
 from nas.strategies.candidates import SHADES, differing
+from nas.strategies.race import Race
 from nas.strategies.strategy import RANDOM, SEARCHED
 from search_space.drawing import SamplingError, sample_candidates
 from search_space.genotype import Genotype
@@ -69,8 +72,14 @@ def test_what_is_final_is_not_trained_further(name: str) -> None:
     assert max(Counter(wish.genotype.key for wishes in rounds for wish in wishes).values()) == 1
 
 
+def stages(rounds: list[list[Wish]]) -> list[list[Wish]]:
+    """Return the rounds of a play, all landmarks as one."""
+    n_landmarks = sum(not wishes[0].iterations for wishes in rounds)
+    return [[wish for wishes in rounds[:n_landmarks] for wish in wishes], *rounds[n_landmarks:]]
+
+
 def test_landmark_races_both_groups_for_half_of_each_rung() -> None:
-    rounds = run(made("landmark"))
+    rounds = stages(run(made("landmark")))
     assert [Counter((wish.iterations, wish.group) for wish in wishes) for wishes in rounds] == [
         {(at, SEARCHED): n, (at, RANDOM): n} for at, n in ((0, 8), (25, 4), (50, 2), (100, 1))
     ]
@@ -83,10 +92,40 @@ def test_landmark_races_both_groups_for_half_of_each_rung() -> None:
 
 def test_landmark_begins_with_the_portfolio_then_the_ranked() -> None:
     source = SmallSource(opinion=quality)
-    searched = [wish.genotype for wish in run(made("landmark"))[0] if wish.group == SEARCHED]
-    assert searched[:2] == source.portfolio() and searched[2] == source.ranked(SHADES * 8)[0]
-    unranked = STRATEGIES["landmark"](SmallSource(), PLAN, np.random.default_rng(0)).ask()
-    assert Counter(wish.group for wish in unranked) == {SEARCHED: 8, RANDOM: 8}
+    first, second, *_ = run(made("landmark"))
+    assert [wish.genotype for wish in first if wish.group == SEARCHED] == source.portfolio()
+    assert second[0].genotype == source.ranked(SHADES * 8)[0] and {wish.group for wish in second} == {SEARCHED}
+    unranked = run(STRATEGIES["landmark"](SmallSource(), PLAN, np.random.default_rng(0)))
+    assert Counter(wish.group for wish in stages(unranked)[0]) == {SEARCHED: 8, RANDOM: 8}
+
+
+def test_landmark_searches_where_the_first_round_leads_the_comparator() -> None:
+    """It ranks by a wrong rule, until it has learned the true one; the blind draws do not depend on it."""
+    source = SmallSource(opinion=lambda genotype: -quality(genotype))
+
+    def learn(results: Sequence[Result]) -> None:
+        source.learned += results
+        source.opinion = quality
+
+    source.learn = learn  # type: ignore[method-assign]
+    first, second, *_ = run(STRATEGIES["landmark"](source, PLAN, np.random.default_rng(0)))
+    assert source.learned == [trained(wish) for wish in first]
+    assert second[0].genotype == SmallSource(opinion=quality).ranked(SHADES * 8)[0]
+    drawn = {wish.genotype.key for wish in first if wish.group == RANDOM}
+    assert len(drawn) == 8 and not drawn & {wish.genotype.key for wish in second}
+
+
+@pytest.mark.parametrize("landmarks", range(1, 24))
+def test_landmarks_are_as_many_as_planned_and_half_of_them_blind(landmarks: int) -> None:
+    """The comparator thinks best what was drawn blindly: it stays with the rival, and others take the places."""
+    source = SmallSource(opinion=quality)
+    ranked = source.ranked
+    source.ranked = lambda n: [*source.drawn, *ranked(n)][:n] if source.learned else ranked(n)  # type: ignore[method-assign]
+    strategy = STRATEGIES["landmark"](source, replace(PLAN, landmarks=landmarks), np.random.default_rng(0))
+    found = stages(run(strategy))[0]
+    n_blind = landmarks // 2
+    assert Counter(wish.group for wish in found) == Counter({SEARCHED: landmarks - n_blind, RANDOM: n_blind})
+    assert len({wish.genotype.key for wish in found}) == landmarks
 
 
 def test_shades_of_a_design_wait_for_other_designs() -> None:
@@ -102,11 +141,28 @@ def test_a_place_of_one_is_one_for_each_group() -> None:
 
 def test_noise_leaves_the_choice_to_the_comparator_for_the_searched_alone() -> None:
     """Landmarks of infinite noise: the searched rank as their scores say, the blind rival cannot know them."""
-    rounds = run(made("landmark"), result=lambda wish: replace(trained(wish), noise=float("inf")))
+    rounds = stages(run(made("landmark"), result=lambda wish: replace(trained(wish), noise=float("inf"))))
     for group, knows in ((SEARCHED, True), (RANDOM, False)):
         own = [quality(wish.genotype) for wish in rounds[0] if wish.group == group]
         kept = [quality(wish.genotype) for wish in rounds[1] if wish.group == group]
         assert (sorted(kept) == sorted(own)[-4:]) is knows
+
+
+def test_a_race_knows_what_is_foreseen_of_all_but_the_blind() -> None:
+    searched, drawn = (sample_candidates(3, np.random.default_rng(at), SPACE) for at in (0, 1))
+    told: dict[str, tuple[float, float]] = {}
+
+    def standing(
+        results: Sequence[Result], priors: Sequence[float], gains: Sequence[float], iterations: int
+    ) -> NDArray[np.float64]:
+        assert iterations == 100
+        told.update(zip((one.genotype.key for one in results), zip(priors, gains, strict=True), strict=True))
+        return np.zeros(len(results))
+
+    source = SmallSource(opinion=quality)
+    run(Race({SEARCHED: searched, RANDOM: drawn}, rungs=[(100, 2)], source=source, standing=standing))
+    expected = {genotype.key: (quality(genotype), 0.01 * quality(genotype)) for genotype in searched}
+    assert told == expected | {genotype.key: (0.0, 0.0) for genotype in drawn}
 
 
 def test_comparator_trains_its_best_without_a_look_at_landmarks() -> None:
@@ -144,7 +200,7 @@ def test_evolution_spends_its_steps_on_children_of_winners() -> None:
     parents: list[Genotype] = []
     plain = source.child
     source.child = lambda parent: (parents.append(parent), plain(parent))[1]  # type: ignore[method-assign, func-returns-value]
-    rounds = run(STRATEGIES["evolution"](source, PLAN, np.random.default_rng(0)))
+    rounds = stages(run(STRATEGIES["evolution"](source, PLAN, np.random.default_rng(0))))
     first, *litters, last = rounds[1:]
     assert [len(wishes) for wishes in (rounds[0], first, last)] == [16, 8, 2]
     assert sum(map(len, litters)) == (PLAN.steps - 2 * 100) // 25 - 8 and {len(litter) for litter in litters} == {4}
@@ -181,11 +237,9 @@ def test_evolution_ends_where_the_space_has_no_mutants() -> None:
         raise SamplingError("space: must offer another value for a gene")
 
     source.child = barren  # type: ignore[method-assign]
-    assert [len(wishes) for wishes in run(STRATEGIES["evolution"](source, PLAN, np.random.default_rng(0)))] == [
-        16,
-        8,
-        2,
-    ]
+    rounds = run(STRATEGIES["evolution"](source, PLAN, np.random.default_rng(0)))
+    assert [len(wishes) for wishes in stages(rounds)] == [16, 8, 2]
+    assert {wish.group for wishes in rounds for wish in wishes} == {SEARCHED}
 
 
 def test_plans_of_few_iterations_have_fewer_rungs() -> None:

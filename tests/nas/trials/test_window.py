@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,7 @@ def test_the_comparator_is_said_not_to_know_windows_only_where_there_are_some(
 ) -> None:
     monkeypatch.setattr("ahc.ranking.NAMED", 100)
     for task, expected in ((task_of(frame), True), (task_of(frame, window=96), False)):
-        with pytest.warns(UnlearnedWarning) as caught:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UnlearnedWarning)
             first_wishes(task, SearchOptions("waves.csv", candidates=300, landmarks=4))
         assert any("encoder.window" in str(each.message) for each in caught) == expected

@@ -1,0 +1,95 @@
+"""What the comparator says of candidates of one task: a shortlist of many draws, and an opinion of any one."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ahc.checkpoint import load_comparator
+from ahc.comparator import Comparator, TaskView
+from ahc.ranking import Ranking, UnlearnedWarning, evolve, rank_candidates
+from ahc.task_embedding import embed_task
+from downstream.task import Task
+from nas.choosing.candidates import draw_candidates
+from nas.runs.stopwatch import Stopwatch
+from search_space.genotype import Genotype
+from search_space.space import Space
+
+CANDIDATE_STREAM, EVOLUTION_STREAM = 11, 12
+SHORTLIST = 64
+
+
+class Ranker:
+    """The comparator on one task; nothing is read or drawn before somebody asks, and then once.
+
+    Args:
+        task: The task.
+        comparator: Path of its file; the shipped one where None.
+        candidates: How many are drawn and ranked; all of a space that holds no more.
+        space: Where they are drawn from.
+        accept: Whether one may appear; None accepts all.
+        rng_seed: Of the draws.
+        clock: Where the stages of the first ranking are noted; what is ranked anew belongs to who asks for it.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        comparator: str | None,
+        candidates: int,
+        space: Space,
+        accept: Callable[[Genotype], bool] | None,
+        rng_seed: int,
+        clock: Stopwatch,
+    ) -> None:
+        self._task, self._path, self._n, self._seed = task, comparator, candidates, rng_seed
+        self._space, self._accept, self._clock = space, accept, clock
+
+    @cached_property
+    def _comparator(self) -> Comparator:
+        with self._clock("load comparator"):
+            return load_comparator(self._path)
+
+    @cached_property
+    def _embedding(self) -> NDArray[np.float32]:
+        with self._clock("embed task"):
+            return embed_task(self._task)
+
+    @cached_property
+    def _drawn(self) -> Sequence[Genotype]:
+        rng = np.random.default_rng([self._seed, CANDIDATE_STREAM])
+        return draw_candidates(self._n, rng, self._space, accept=self._accept)
+
+    def rank(self, landmarks: NDArray[np.float32] | None = None) -> Ranking:
+        """Return the shortlist of the draws, refined by evolution under the comparator, best first.
+
+        Args:
+            landmarks: What the fixed probes score on the task, (landmarks,); None before they were tried.
+
+        Raises:
+            CheckpointError: If the comparator's file is at fault.
+            SamplingError: If the limits on cost leave too few candidates.
+
+        Warns:
+            UnlearnedWarning: Of options of the space that the comparator lacks.
+        """
+        comparator, task = self._comparator, TaskView(self._embedding, landmarks)
+        clock = self._clock if landmarks is None else Stopwatch()
+        with clock("rank candidates"):
+            ranking = rank_candidates(comparator, self._drawn, task, top_k=SHORTLIST)
+        if self._space.canonical_size()["total"] <= self._n:
+            return ranking  # there is nothing left to find
+        with clock("refine by evolution"):
+            rng = np.random.default_rng([self._seed, EVOLUTION_STREAM])
+            refined = evolve(comparator, ranking.genotypes, task, rng, space=self._space, accept=self._accept)
+        return replace(refined, mean=ranking.mean, n_ranked=ranking.n_ranked)
+
+    def opinion(self, genotype: Genotype, landmarks: NDArray[np.float32] | None = None) -> Ranking:
+        """Return what the comparator says of one candidate: a ranking of it alone."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnlearnedWarning)  # a ranking says what the comparator lacks
+            return rank_candidates(self._comparator, [genotype], TaskView(self._embedding, landmarks))
