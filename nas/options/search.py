@@ -44,7 +44,7 @@ class SearchSettings(DrawingOptions, RunningOptions):
     )
     iterations: int = option(
         100,
-        text="optimiser steps of a candidate that is trained to the end; the shipped comparator learned from 100",
+        text="optimiser steps of a candidate that is trained to the end",
         least=1,
     )
     members: int = option(
