@@ -8,6 +8,7 @@ from nas.choosing.portfolio import usual
 from nas.cost import costs_on
 from nas.cost.encoder_cost import encoder_weights
 from search_space.genotype import Genotype
+from search_space.presets import preset
 
 
 def cost_limit(
@@ -48,6 +49,8 @@ def cost_limit(
     return accepts
 
 
+TRAINED_TIMES = 0.75
+"""How many times as long as TS2Vec a candidate may take that is trained and no TS2Vec."""
 LANDMARK_TIMES = 1.25
 """How many times as long as the usual preset the untrained probe of one candidate of many may take."""
 
@@ -61,6 +64,18 @@ def affordable(kind: str, seconds: Callable[[Genotype], float]) -> Callable[[Gen
     """
     most = cache(lambda: LANDMARK_TIMES * seconds(usual(kind)))
     return lambda genotype: seconds(genotype) <= most()
+
+
+def trainable(kind: str, seconds: Callable[[Genotype], float]) -> Callable[[Genotype], bool]:
+    """Return whether a candidate is cheap enough to be trained; TS2Vec's own encoder always is.
+
+    Args:
+        kind: Of the task.
+        seconds: Predicts those of an iteration on it.
+    """
+    ts2vec = preset("ts2vec", kind=kind)
+    most = cache(lambda: TRAINED_TIMES * seconds(ts2vec))
+    return lambda genotype: genotype.encoder == ts2vec.encoder or seconds(genotype) <= most()
 
 
 def seconds_on(task: Task) -> Callable[[Genotype], float]:

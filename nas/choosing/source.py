@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from ahc.landmarks import landmark_vector
 from ahc.ranking import Ranking
 from nas.choosing.candidates import draw_candidates
-from nas.choosing.cost_limits import affordable
+from nas.choosing.cost_limits import affordable, trainable
 from nas.choosing.portfolio import portfolio, preset_name, surest
 from nas.choosing.ranker import Ranker
 from nas.strategies import STRATEGIES, Plan, Result, Strategy
@@ -26,8 +25,6 @@ RANDOM_STREAM, CHILD_STREAM, STRATEGY_STREAM = 13, 14, 16
 NAMED, BESIDE = "named", "TS2Vec preset"
 SUREST_SCORE = 2.0
 """What the surest presets count as where others have what the comparator says of them untrained."""
-TRAINED_TIMES = 0.75
-"""How many times as long as TS2Vec a candidate may take that is trained and no TS2Vec."""
 _DRAWN_FOR_ONE = 4  # candidates drawn blindly for each that is wanted, of which most are affordable
 _ATTEMPTS = 20
 
@@ -99,8 +96,8 @@ class TaskSource:
         rng_seed: int,
     ) -> None:
         self._kind, self._space, self._ranker = kind, space, ranker
-        self._accept, self._seconds, self._presets = accept, seconds, presets
-        self._affordable = affordable(kind, seconds)
+        self._accept, self._presets = accept, presets
+        self._affordable, self._trainable = affordable(kind, seconds), trainable(kind, seconds)
         self._seed = rng_seed
         self._random = np.random.default_rng([rng_seed, RANDOM_STREAM])
         self._children = np.random.default_rng([rng_seed, CHILD_STREAM])
@@ -110,18 +107,9 @@ class TaskSource:
         self._ranked: tuple[NDArray[np.float32] | None, Ranking] | None = None
         self._opinions: dict[str, Ranking] = {}
 
-    @cached_property
-    def _ts2vec(self) -> Genotype:
-        return preset("ts2vec", kind=self._kind)
-
-    @cached_property
-    def _most(self) -> float:
-        """The predicted seconds of an iteration that a candidate may have which is trained."""
-        return TRAINED_TIMES * self._seconds(self._ts2vec)
-
     def trainable(self, genotype: Genotype) -> bool:
         """Whether a candidate is cheap enough to be trained."""
-        return genotype.encoder == self._ts2vec.encoder or self._seconds(genotype) <= self._most
+        return self._trainable(genotype)
 
     def strategy(self, plan: Plan, *, name: str, **options: Any) -> Strategy:
         """Return a strategy over these candidates."""

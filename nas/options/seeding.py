@@ -21,7 +21,7 @@ class SeedsOptions(DrawingOptions, RunningOptions):
         "bank.sqlite", path=True, text="SQLite store of trial records; what it holds already is not run again"
     )
     probes: int = option(96, text="candidates per task whose untrained encoders are probed", least=3)
-    genotypes: int = option(24, text="candidates per task that are trained", least=0)
+    genotypes: int = option(16, text="candidates per task that are trained", least=0)
     promising: int = option(
         8, text="further ones that are trained as a comparator expects most of them, or is least sure", least=0
     )

@@ -72,6 +72,7 @@ class Waves:
         repeats: Share of the candidates that is run twice more with other rng_seeds.
         rng_seed: Of whatever is drawn, and of the trials.
         affordable: By kind of task, what a search would take for a landmark; where a kind is not there, everything.
+        trainable: By kind of task, what a search would train; where a kind is not there, everything.
         comparator: Loads the one that singles out.
         space: Where candidates are drawn from; one that holds fewer than a wave wants gives all of them.
     """
@@ -83,6 +84,7 @@ class Waves:
     repeats: float
     rng_seed: int
     affordable: Mapping[str, Callable[[Genotype], bool]] = field(default_factory=dict)
+    trainable: Mapping[str, Callable[[Genotype], bool]] = field(default_factory=dict)
     comparator: Callable[[], Comparator] = load_comparator
     space: Space = field(default_factory=default_space)
 
@@ -150,14 +152,18 @@ class Waves:
         """
         rng = self._rng(TRAINED_STREAM, task=task)
         presets = [preset(name, kind=task.spec.kind) for name in TRAINED_PRESETS]
+        allowed = self.trainable.get(task.spec.kind, _everything)
         shared = [genotype for genotype in presets if not unmet(genotype, **sizes(task))]
+        if not task.kind.whole_cases:
+            shared = [genotype for genotype in shared if allowed(genotype)]
         shared = shared[: self.genotypes - self.genotypes // 2]
         known = {genotype.key for genotype in shared}
         first = {plan.genotype.key for plan in self.first(task)}
         done = [record for record in self._done(task, bank) if record.genotype_key in first and not record.iterations]
         done = [record for record in done if not record.is_final]
         probed = [Genotype.from_dict(dict(record.genotype)) for record in done]
-        drawn = [probed[at] for at in rng.permutation(len(probed)) if probed[at].key not in known]
+        order = rng.permutation(len(probed))
+        drawn = [probed[at] for at in order if probed[at].key not in known and allowed(probed[at])]
         drawn = drawn[: self.genotypes - len(shared)]
         order = rng.permutation(len(shared))
         of_presets = self._trainings([shared[at] for at in order], "shared")
@@ -168,7 +174,9 @@ class Waves:
         done = self._done(task, bank)
         trained = {record.genotype_key for record in done if record.iterations and record.origin != PROMISING}
         probes = [record for record in done if not record.iterations]
-        open_to = [one.genotype_key for one in probes if not one.is_final and one.genotype_key not in trained]
+        allowed = self.trainable.get(task.spec.kind, _everything)
+        fresh = [one for one in probes if not one.is_final and one.genotype_key not in trained]
+        open_to = [one.genotype_key for one in fresh if allowed(Genotype.from_dict(dict(one.genotype)))]
         found = single_out(
             probes,
             open_to=open_to,

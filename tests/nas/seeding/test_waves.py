@@ -47,10 +47,13 @@ def test_what_a_search_would_not_afford_is_left_out(cases: Task, series: Task) -
         assert len(probed & {one.untrained_key for one in probes(task.spec.kind)}) >= 4
 
 
-def test_every_rung_is_trained_and_lengths_are_no_matter_of_promise(cases: Task, tmp_path: Path) -> None:
+def test_every_rung_is_trained_and_only_what_a_search_would_train(cases: Task, series: Task, tmp_path: Path) -> None:
     waves = Waves(96, **SIZES)  # type: ignore[arg-type]
     with Bank(tmp_path / "bank.sqlite") as bank:
         plans = waves.training(cases, bank)  # nothing was probed: presets alone
+    only = Waves(96, trainable={"forecasting": lambda genotype: False}, **SIZES)  # type: ignore[arg-type]
+    with Bank(tmp_path / "other.sqlite") as bank:
+        assert only.training(series, bank) == [] and len(only.training(cases, bank)) == 4
     assert sorted(plan.iterations for plan in plans) == [25, 25, 100, 200]
     assert {plan.probe_at for plan in plans} == {(0, 25, 100, 200)}
     assert waves.later[200] >= 2 and waves.later.total() == 32 + 2 * 7 + 8 + 2 * 1 + 2
