@@ -1,7 +1,7 @@
 """Convex fits of the comparator's side heads on finished graph vectors.
 
-The members stop when their comparisons are best, which says nothing of failures
-and gains; both heads are linear, so they are simply solved at the end.
+Members are trained on untrained scores and gains, which says nothing of failures
+and seconds; both heads are linear, so they are simply solved at the end.
 """
 
 import torch
