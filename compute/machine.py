@@ -1,8 +1,11 @@
 """What this machine offers to a process: cores and memory."""
 
+import contextlib
 import os
+import platform
 from pathlib import Path
 
+_PROCESSORS = Path("/proc/cpuinfo")
 _GROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
@@ -11,6 +14,16 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """Return the name of this machine's processor, as far as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in _PROCESSORS.read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def machine_memory() -> int:

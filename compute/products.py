@@ -75,11 +75,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 def _is_large(x: Tensor, weight: Tensor) -> bool:
     return (
-        x.numel() * weight.shape[0] >= _MANY
+        not torch.compiler.is_compiling()  # first: an exported graph must not depend on a size
+        and x.numel() * weight.shape[0] >= _MANY
         and min(weight.shape) >= _WIDE
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
-        and not torch.compiler.is_compiling()
         and not torch.is_autocast_enabled("cpu")
         and not _only_torchs.get()
         and onednn_is_exact()

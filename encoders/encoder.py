@@ -112,8 +112,11 @@ class Encoder(nn.Module):
     def bank(self) -> KernelBank | None:
         """The bank of kernels that is all there is between the input and the readout, which takes it run by run.
 
-        None where there is more between them, or where the readout needs features of several runs.
+        None where there is more between them, or where the readout needs features of several runs; in an exported
+        graph always, as every run would bring all operations of the readout.
         """
+        if torch.compiler.is_compiling():
+            return None
         only, drops = self._only_operator, self.training and self.cell.dropout > 0
         return only if only and not (drops or self.cell.output) and readable_by_run(only, self.readout) else None
 

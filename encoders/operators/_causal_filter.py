@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -17,6 +18,9 @@ def causal_filter(x: Tensor, weights: Tensor) -> Tensor:
     Returns:
         (batch, streams, time, hidden).
     """
+    if torch.compiler.is_compiling():  # a graph knows neither the length nor, in ONNX, a transform of any
+        seen = F.pad(x, (0, 0, weights.shape[0] - 1, 0)).permute(0, 3, 1, 2)  # (batch, hidden, streams, time)
+        return F.conv2d(seen, weights.flip(0).T[:, None, None], groups=x.shape[3]).permute(0, 2, 3, 1)
     result: Tensor = _CausalFilter.apply(x, weights[: x.shape[2]])  # type: ignore[no-untyped-call]
     return result
 

@@ -1,5 +1,6 @@
 """Convolution over time on the (batch, streams, time, hidden) layout, without copies."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -41,7 +42,9 @@ class TimeConvolution(nn.Conv2d):
             want: Stride of the output.
         """
         length = input.shape[2]
-        reach = (length - 1) * have // self.dilation_in_time  # taps on one side that can meet a real step
+        reach = self.taps  # taps on one side that can meet a real step
+        if not torch.compiler.is_compiling():  # a graph is for all lengths
+            reach = min(reach, (length - 1) * have // self.dilation_in_time)
         dilation = self.dilation_in_time // have if reach else 1
         last = self.taps - 1 if self.causal else self.taps // 2  # the tap on the step itself
         before, after = min(last, reach), min(self.taps - 1 - last, reach)

@@ -30,6 +30,10 @@ class TimeFilter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return y_t = bias + sum over lags of weight[lag + 63] x_(t - lag), |lag| <= 63; (..., time, hidden)."""
+        if torch.compiler.is_compiling():  # a graph is for all lengths
+            alone = x.transpose(-1, -2).flatten(0, -2)[:, None]  # (rows, 1, time)
+            mixed = F.conv1d(alone, self.weight.flip(0)[None, None], self.bias, padding=REACH)
+            return mixed.view(*x.shape[:-2], x.shape[-1], -1).transpose(-1, -2)
         time = x.shape[-2]
         size = min(time, REACH + 1)
         blocks = -(-time // size)
@@ -38,7 +42,7 @@ class TimeFilter(nn.Module):
         cut = filled.reshape(*x.shape[:-2], blocks, size, x.shape[-1])
         steps = torch.arange(size, device=x.device)
         lags = steps[:, None] - steps + REACH  # (step written, step read)
-        mixed: Tensor = self.weight[lags] @ cut  # (..., blocks, size, hidden)
+        mixed = self.weight[lags] @ cut  # (..., blocks, size, hidden)
         if blocks > 1:
             beyond = F.pad(self.weight, (1, 1))  # a lag of 64 steps has no weight
             before = beyond[(lags + size + 1).clamp(max=2 * REACH + 2)] @ cut[..., :-1, :, :]

@@ -1,10 +1,11 @@
 """The signature that every operator shares."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
 _LARGEST_DILATION_EXPONENT = 9
+GraphLengths = Literal["any", "one", "none"]
 
 
 class Operator(nn.Module):
@@ -44,6 +45,11 @@ class Operator(nn.Module):
     """An output of stride n is made of the input of stride gcd(n, grid) (`encoders.strides`)."""
     takes_strides: ClassVar[bool] = False
     """Whether `forward` takes `have` and `want`, the strides of its input and output."""
+
+    graph: ClassVar[GraphLengths] = "any"
+    """Windows of which lengths an exported graph of it takes: of any, of one that it is traced with, or of none."""
+    compares: ClassVar[bool] = False
+    """Whether it chooses by comparing values, so that rounding may change the choice."""
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Apply the operator.

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from encoders.export import first_steps
 from encoders.linear import Linear
 from encoders.operators._attention import AttentionBlock, attend, head_count, sinusoids
 from encoders.operators._operator import Operator
@@ -58,7 +59,7 @@ class CrossVariateAttention(Operator):
         patches, own = tokens[:, :, :-1], tokens[:, :, -1]
         own = own + self.dropout(self.cross(self.global_norm(own), self.variate_norm(variates)))
         steps: Tensor = self.spread(patches + own.unsqueeze(2)).view(batch, streams, count * PATCH, hidden)
-        return x + steps[:, :, :time]
+        return x + first_steps(steps, time, dim=2)
 
 
 class CrossAttention(nn.Module):

@@ -1,13 +1,13 @@
 """A gated recurrent unit over time."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from compute.products import linear, products_of
-from encoders.operators._operator import Operator
+from encoders.operators._operator import GraphLengths, Operator
 from encoders.operators._recurrence import in_full_precision, steps_first, streams_first
 from search_space.registry import register
 
@@ -21,6 +21,8 @@ class Gru(Operator):
 
     Slow on a CPU: its steps cannot be computed side by side.
     """
+
+    graph: ClassVar[GraphLengths] = "one"
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

@@ -1,8 +1,10 @@
 """A long short-term memory over time."""
 
+from typing import ClassVar
+
 from torch import Tensor, nn
 
-from encoders.operators._operator import Operator
+from encoders.operators._operator import GraphLengths, Operator
 from encoders.operators._recurrence import steps_first, streams_first
 from search_space.registry import register
 
@@ -19,6 +21,8 @@ class Lstm(Operator):
     No peepholes, no dropout, and all biases start within 1 / sqrt(hidden), as
     torch's layer has it. Its steps cannot be computed side by side.
     """
+
+    graph: ClassVar[GraphLengths] = "one"
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

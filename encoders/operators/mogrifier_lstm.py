@@ -1,10 +1,12 @@
 """An LSTM whose input and state gate each other before every step."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from encoders.linear import Linear
-from encoders.operators._operator import Operator
+from encoders.operators._operator import GraphLengths, Operator
 from encoders.operators._recurrence import in_full_precision, lstm_step, start_uniform, steps_first, streams_first
 from search_space.registry import register
 
@@ -23,6 +25,8 @@ class MogrifierLstm(Operator):
     product to every step); Q and R are whole instead of products of thin matrices,
     because `hidden` is small here; no dropout.
     """
+
+    graph: ClassVar[GraphLengths] = "one"
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

@@ -1,10 +1,12 @@
 """An LSTM whose recurrent matrix depends on the input."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from encoders.linear import Linear
-from encoders.operators._operator import Operator
+from encoders.operators._operator import GraphLengths, Operator
 from encoders.operators._recurrence import in_full_precision, lstm_step, start_uniform, steps_first, streams_first
 from search_space.registry import register
 
@@ -22,6 +24,8 @@ class MultiplicativeLstm(Operator):
     As wide as the latent; state and memory start from zero. Deliberate
     differences: no weight normalisation and no dropout.
     """
+
+    graph: ClassVar[GraphLengths] = "one"
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

@@ -1,8 +1,10 @@
 """Self-attention over patches of neighbouring steps."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from encoders.export import first_steps
 from encoders.linear import Linear
 from encoders.operators._attention import AttentionBlock, sinusoids
 from encoders.operators._operator import Operator
@@ -35,17 +37,22 @@ class PatchAttention(Operator):
         keys = None if span is None else observed_patches(span).repeat_interleave(streams, dim=0)
         tokens = self.block(tokens, positions=sinusoids(tokens.shape[1], like=x), keys=keys)
         steps: Tensor = self.spread(tokens).view(batch, streams, -1, hidden)
-        return x + steps[:, :, :time]
+        return x + first_steps(steps, time, dim=2)
 
 
 def patches_of(x: Tensor) -> Tensor:
     """Return the patches of (batch, streams, time, hidden), the last filled up; (batch, streams, patches, width)."""
     batch, streams, time, hidden = x.shape
-    fill = -time % PATCH
-    filled = F.pad(x, (0, 0, 0, fill)) if fill else x
-    return filled.reshape(batch, streams, (time + fill) // PATCH, PATCH * hidden)
+    count = (time + PATCH - 1) // PATCH
+    if torch.compiler.is_compiling():
+        filled = first_steps(F.pad(x, (0, 0, 0, PATCH - 1)), count * PATCH, dim=2)
+    else:
+        filled = F.pad(x, (0, 0, 0, count * PATCH - time)) if count * PATCH > time else x
+    return filled.reshape(batch, streams, count, PATCH * hidden)
 
 
 def observed_patches(span: Tensor) -> Tensor:
     """Return which patches have a step in the span (batch, time); (batch, patches)."""
-    return F.pad(span, (0, -span.shape[1] % PATCH)).view(len(span), -1, PATCH).any(dim=-1)
+    count = (span.shape[1] + PATCH - 1) // PATCH
+    filled = first_steps(F.pad(span, (0, PATCH - 1)), count * PATCH, dim=1)
+    return filled.reshape(span.shape[0], count, PATCH).any(dim=-1)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from encoders.operators._attention import SelfAttention
+from encoders.operators._operator import GraphLengths
 from encoders.operators.temporal_attention import TemporalAttention
 from search_space.registry import register
 
@@ -70,6 +71,8 @@ class ProbSparseAttention(TemporalAttention):
     """
 
     attention: ClassVar[type[SelfAttention]] = ProbSparseSelfAttention
+    graph: ClassVar[GraphLengths] = "one"
+    compares: ClassVar[bool] = True
 
 
 def _most_decided(query: Tensor, key: Tensor, inside: Tensor) -> tuple[Tensor, Tensor]:

@@ -48,7 +48,7 @@ class RandomConvolution(Operator):
 
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Filter over time; (batch, streams, time, hidden)."""
-        reach = min(_REACH, x.shape[2] - 1)
+        reach = _REACH if torch.compiler.is_compiling() else min(_REACH, x.shape[2] - 1)
         kernels = self.kernels[_REACH - reach : _REACH + reach + 1]
         ahead = F.pad(self.combine(x), (0, 0, 0, reach))  # a causal filter, read `reach` steps late, is centred
         return F.gelu(causal_filter(ahead, kernels)[:, :, reach:] + self.biases)

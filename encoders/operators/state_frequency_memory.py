@@ -1,12 +1,13 @@
 """A recurrent memory with one component per frequency."""
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from encoders.linear import Linear
-from encoders.operators._operator import Operator
+from encoders.operators._operator import GraphLengths, Operator
 from encoders.operators._recurrence import in_full_precision, start_uniform, steps_first, streams_first
 from search_space.registry import register
 
@@ -33,6 +34,8 @@ class StateFrequencyMemory(Operator):
     grows with their number; the sigmoid is not replaced by a piecewise linear
     function, and Zhang et al.'s map from state to output is left out.
     """
+
+    graph: ClassVar[GraphLengths] = "one"
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

@@ -59,7 +59,26 @@ class StateSpace(Operator):
 
     def impulse_response(self, lags: int) -> Tensor:
         """Return 2 Re(sum of C B A^lag) for the lags 0 .. lags - 1; (lags, hidden)."""
+        places = torch.arange(lags, device=self.direct.device)
+        if torch.compiler.is_compiling():
+            return self._response_in_graph(places)
         log_transition, drive, read_out = self.discretized()
-        places = torch.arange(lags, device=drive.device)
         powers = (places[:, None, None] * log_transition).exp()  # (lags, hidden, modes)
         return 2.0 * torch.view_as_real((powers * (read_out * drive)).sum(dim=-1))[..., 0]
+
+    def _response_in_graph(self, places: Tensor) -> Tensor:
+        """Do what `impulse_response` does without complex numbers, which ONNX does not have; (lags, hidden)."""
+        decay, step = self.log_decay.exp(), self.log_step.exp()
+        size, angle = (-decay * step).exp(), self.frequency * step
+        grown, turned = size * angle.cos() - 1.0, size * angle.sin()  # A - 1
+        over = decay.square() + self.frequency.square()
+        drive, drive_turned = (
+            (turned * self.frequency - grown * decay) / over,  # B = (A - 1) / (-decay + j frequency)
+            -(grown * self.frequency + turned * decay) / over,
+        )
+        read, read_turned = self.read_out.unbind(-1)
+        weight = read * drive - read_turned * drive_turned  # C B
+        weight_turned = read * drive_turned + read_turned * drive
+        lags = places[:, None, None]
+        sizes, angles = (lags * (-decay * step)).exp(), lags * angle  # (lags, hidden, modes)
+        return 2.0 * (sizes * (weight * angles.cos() - weight_turned * angles.sin())).sum(dim=-1)

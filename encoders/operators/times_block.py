@@ -1,13 +1,13 @@
 """TimesNet's block: every stream on the grid of its own periods, convolved in two dimensions."""
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from encoders.linear import Linear
-from encoders.operators._operator import Operator
+from encoders.operators._operator import GraphLengths, Operator
 from search_space.registry import register
 
 PERIODS = 2
@@ -36,6 +36,8 @@ class TimesBlock(Operator):
     The lengths of a batch are looked at outside the graph of tensors, so an
     encoder with this operator cannot be exported as one.
     """
+
+    graph: ClassVar[GraphLengths] = "none"
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

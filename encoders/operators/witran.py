@@ -1,11 +1,13 @@
 """A recurrence over the two-dimensional grid of periods and places within a period."""
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from encoders.linear import Linear
-from encoders.operators._operator import Operator
+from encoders.operators._operator import GraphLengths, Operator
 from encoders.operators._recurrence import soft_sign, start_uniform, steps_first, streams_first
 from search_space.registry import register
 
@@ -34,6 +36,8 @@ class Witran(Operator):
     be incomplete; one layer; the first row's vertical state is zero, where the
     public code hands it the last row's; no time-stamp features.
     """
+
+    graph: ClassVar[GraphLengths] = "one"
 
     def __init__(self, hidden: int, *, depth: int, dropout: float) -> None:
         super().__init__(hidden, depth=depth, dropout=dropout)

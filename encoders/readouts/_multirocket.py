@@ -36,6 +36,8 @@ class MultiRocketReadout(ThresholdReadout):
         Returns:
             (rows, some features, parts).
         """
+        if torch.compiler.is_compiling():
+            return self._in_graph(values, counted, part)
         with torch.no_grad():
             rows = max(1, _AT_A_TIME // (values.shape[1] * self.n_thresholds))
             pieces = zip(torch.split(values, rows), torch.split(counted, rows), strict=True)
@@ -66,6 +68,27 @@ class MultiRocketReadout(ThresholdReadout):
         n_steps = n_steps.view(1, -1, 1)
         numbers = [count / n_steps, excess, place / (n_steps - 1).clamp(min=1.0), longest / n_steps]
         return torch.stack(numbers, dim=-1).permute(1, 2, 0, 3)
+
+    def _in_graph(self, values: Tensor, counted: Tensor, part: slice) -> Tensor:
+        """Do what `_exact` does without going from step to step, for windows of any length; (rows, features, parts)."""
+        n_steps, thresholds, inside = number_of(counted), self.thresholds(part), counted.transpose(1, 2) > 0
+        end = values.shape[2]
+        steps = torch.arange(end, device=values.device)
+        place = counted * (counted.cumsum(dim=1) - 1) / (n_steps - 1).clamp(min=1.0)
+        numbers = []
+        for threshold in thresholds.unbind(1):
+            above = (values > threshold[:, None]) & inside  # (rows, features, time)
+            weights = above.to(values.dtype)
+            count = weights.sum(dim=2)
+            n_above = count.clamp(min=1.0)
+            excess = ((values * weights).sum(dim=2) - count * threshold) / n_above / self.deviation[part]
+            # a stretch lies between two of those that are not above, in their order
+            below = torch.where(above, end, steps).sort(dim=2).values
+            apart = [below[..., :1] + 1, below[..., 1:] - below[..., :-1], end - below[..., -1:]]
+            longest = torch.cat(apart, dim=2).amax(dim=2) - 1
+            places = (weights @ place).squeeze(2) / n_above
+            numbers.append(torch.stack([count / n_steps[:, 0], excess, places, longest / n_steps[:, 0]], dim=-1))
+        return torch.stack(numbers, dim=2).flatten(2)
 
     def _soft(self, values: Tensor, counted: Tensor, part: slice) -> Tensor:
         """Weigh steps by how far they lie above; (rows, features, n_thresholds, 3)."""

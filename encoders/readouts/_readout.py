@@ -26,6 +26,9 @@ class Readout(nn.Module):
     stride: ClassVar[int] = 1
     """Which steps of a wholly observed window the readout looks at (`encoders.strides`)."""
 
+    compares: ClassVar[bool] = False
+    """Whether it counts steps by comparing values, so that rounding may move a step to the other side."""
+
     def __init__(self, features: int) -> None:
         super().__init__()
         if features < 1:
@@ -55,9 +58,9 @@ def mean_over(z: Tensor, steps: Tensor) -> Tensor:
 
 def max_over(z: Tensor, steps: Tensor) -> Tensor:
     """Return the maximum of z (batch, streams, time, features) over steps (batch, time), zero where there are none."""
-    if len(steps) and surely((steps == steps[:1]).all()):  # all windows look at the same ones, mostly one stretch
+    if surely((steps == steps[:1]).all()) and len(steps):  # all windows look at the same ones, mostly one stretch
         chosen = steps[0].nonzero()
-        if len(chosen) and surely(chosen[-1] - chosen[0] + 1 == len(chosen)):
+        if len(chosen) and bool(chosen[-1] - chosen[0] + 1 == len(chosen)):
             return z[:, :, int(chosen[0]) : int(chosen[-1]) + 1].amax(dim=2)
     highest = z.masked_fill(~steps[:, None, :, None], float("-inf")).amax(dim=2)
     return highest.masked_fill(~steps.any(dim=1)[:, None, None], 0.0)

@@ -21,6 +21,7 @@ class ThresholdReadout(FeatureReadout):
     """
 
     fitted: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
     per_threshold: ClassVar[int] = 1
     """How many numbers of a summary each threshold gives."""
     start: Tensor

@@ -23,6 +23,7 @@ class HydraReadout(FeatureReadout):
 
     parts: ClassVar[int] = 2
     group: ClassVar[int] = GROUP
+    compares: ClassVar[bool] = True
 
     def summary(self, values: Tensor, counted: Tensor, part: slice = slice(None)) -> Tensor:
         """Return roots of the weighted share as the largest, and of the share as the smallest.

@@ -25,6 +25,7 @@ class MultiRocketHydraReadout(FeatureReadout):
     """
 
     fitted: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
 
     def __init__(self, features: int) -> None:
         super().__init__(features)

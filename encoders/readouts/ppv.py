@@ -1,5 +1,7 @@
 """Proportion of positive values, with the maximum."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,7 @@ class PpvReadout(Readout):
     """Concatenate the share of steps at which a feature is positive with its maximum."""
 
     parts = 2
+    compares: ClassVar[bool] = True
 
     def forward(self, z: Tensor, observed: Tensor) -> Tensor:
         """Return shares, then maxima; (batch, streams, 2 * features)."""

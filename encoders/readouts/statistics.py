@@ -16,6 +16,7 @@ class StatisticsReadout(FeatureReadout):
     """Give maximum, mean, standard deviation and the share of positive values over the observed steps."""
 
     parts: ClassVar[int] = 4
+    compares: ClassVar[bool] = True
 
     def summary(self, values: Tensor, counted: Tensor, part: slice = slice(None)) -> Tensor:
         """Return the four statistics of some features.
