@@ -36,10 +36,12 @@ _FUNCTIONS = {
     "score_test": ("scoring", "score_test"),
     "baselines": ("baselines", "BASELINES"),
     "fit_predictor": ("predictor", "fit"),
+    "fit_plain": ("predictor", "fit_plain"),
     "prove": ("predictor", "prove"),
     "held_out_score": ("scoring", "held_out_score"),
     "held_out_losses": ("scoring", "held_out_losses"),
     "restore_predictor": ("predictor", "FittedProbe"),
+    "examples": ("predictor", "examples"),
 }
 
 
@@ -54,10 +56,13 @@ class TaskKind:
     - `plain_series(content, *, options) -> SeriesSet`: data without a question, labels not needed;
     - `validate`, `score_test`, `baselines`: see `evaluation`;
     - `fit_predictor(task, represent, *, rng_seed) -> Predictor`: the probe that predicts for a user;
+    - `fit_plain(task, name, *, rng_seed) -> Predictor | None`: a plain method by its name, where a kind can save it;
     - `prove(task, opened, represent) -> (Scores, Predictor)`: both from one fit, where a kind can;
     - `held_out_score(task, said) -> Score`, `held_out_losses(task, said) -> (n,)`: what is said of cases held out is
       worth, as a whole and case by case, where a kind validates so (`Score.held_out`): its encoders can be combined;
-    - `restore_predictor(facts, tensors) -> Predictor`: the same from what was saved of it.
+    - `restore_predictor(facts, tensors) -> Predictor`: the same from what was saved of it;
+    - `examples(task, opened, predictor, represent) -> dict`: some of its predictions beside the truth of the test part,
+      for a picture: names, numbers, arrays, and under `form` what they are.
 
     Args:
         name: As in `downstream.kinds.KINDS`; also the folder's.

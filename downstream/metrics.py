@@ -1,14 +1,23 @@
-"""Scores of predictions.
+"""Scores of predictions, and the intervals in which they lie.
 
-Every function takes the truth first and returns one float. Missing targets
+Every score takes the truth first and returns one float. Missing targets
 (NaN) are left out of the two forecast errors; nowhere else is NaN allowed.
 """
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 Integers = NDArray[np.integer]
+Interval = tuple[float, float]
+
+LEVEL = 0.95
+"""Of all intervals: what another sample of as many cases might have shown."""
+FEWEST = 5
+"""Values of which an interval is told."""
+_RESAMPLES = 1000
 
 
 def _same_shape(truth: Floats | Integers, predicted: Floats | Integers, *, where: str) -> None:
@@ -95,3 +104,50 @@ def auprc(truth: Integers, scores: Floats) -> float:
         raise ValueError(f"auprc: scores must be (n, n_classes) with n = {len(truth)}, got {scores.shape}")
     values = [auc_pr((truth == code).astype(np.int64), scores[:, code]) for code in np.unique(truth)]
     return float(np.mean(values))
+
+
+def share_interval(n_right: int, n: int) -> Interval:
+    """Return the interval of a share, of cases right among cases (Wilson 1927)."""
+    from scipy import stats  # which takes long to import
+
+    found = stats.binomtest(n_right, n).proportion_ci(LEVEL, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def resampled_interval(values: Floats, figure: Callable[..., Floats]) -> Interval | None:
+    """Return the interval of a figure of cases, from cases drawn again (percentiles of the bootstrap, Efron 1979).
+
+    Args:
+        values: Of each case, (n,).
+        figure: The figure of cases along an `axis`.
+
+    Returns:
+        None where there are too few cases.
+    """
+    if len(values) < FEWEST:
+        return None
+    from scipy import stats  # which takes long to import
+
+    how = {"confidence_level": LEVEL, "n_resamples": _RESAMPLES, "method": "percentile", "batch": 50}
+    found = stats.bootstrap((values,), figure, rng=np.random.default_rng(0), **how).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def mean_interval(values: Sequence[float], *, center: float | None = None) -> Interval | None:
+    """Return the interval of the mean of a few values that do not know of each other (Student's t).
+
+    Args:
+        values: Such as one for each series, or for each stretch of time that is longer than what binds its steps
+            (batch means).
+        center: What it lies around; by default their mean.
+
+    Returns:
+        None where there are too few values.
+    """
+    if len(values) < FEWEST:
+        return None
+    from scipy import stats  # which takes long to import
+
+    around = float(np.mean(values)) if center is None else center
+    reach = float(stats.t.ppf((1.0 + LEVEL) / 2.0, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return around - reach, around + reach

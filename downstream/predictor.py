@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -55,6 +56,15 @@ class Predictor(ABC):
     @abstractmethod
     def _check(self) -> None:
         """Check that facts and tensors belong together."""
+
+
+def stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return what is said of each series as one array, or as an array of arrays where lengths differ."""
+    if len({len(row) for row in rows}) == 1:
+        return np.stack(rows)
+    ragged = np.empty(len(rows), dtype=object)
+    ragged[:] = rows
+    return ragged
 
 
 def check_length(facts: Mapping[str, Any], name: str) -> None:

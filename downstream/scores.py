@@ -53,6 +53,8 @@ class Scores:
         metrics: All figures by name, such as `mse/96`.
         settings: What was chosen on training and validation rows.
         protocol: Facts that belong beside the figures: counts, splits, lookbacks, scaler rows.
+        interval: Where the value lies with 95 % (`downstream.metrics`); None where that cannot be told.
+        validation: The same method's value on validation, where that is known: of the rows of one report by one rule.
     """
 
     value: float
@@ -61,6 +63,8 @@ class Scores:
     metrics: dict[str, float] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     protocol: dict[str, str | int | float] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
+    validation: float | None = None
 
     @classmethod
     def of(
@@ -71,10 +75,12 @@ class Scores:
         headline: str | None = None,
         settings: dict[str, str],
         protocol: dict[str, str | int | float],
+        interval: tuple[float, float] | None = None,
+        validation: float | None = None,
     ) -> Self:
         """Return figures of a task; `headline` names the one that counts, the task's metric itself by default.
 
         The value is NaN where that figure is not there: nothing could be judged.
         """
         value = metrics.get(headline or spec.metric, float("nan"))
-        return cls(value, spec.metric, spec.higher_is_better, metrics, settings, protocol)
+        return cls(value, spec.metric, spec.higher_is_better, metrics, settings, protocol, interval, validation)

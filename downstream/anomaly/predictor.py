@@ -9,14 +9,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from downstream.anomaly.detection.detector import THRESHOLD, THRESHOLD_TEXT, Detector, NormalRows
+from downstream.anomaly.detection.detector import THRESHOLD, THRESHOLD_TEXT, Detector, NormalRows, Strangeness
 from downstream.anomaly.detection.normal import MOST_ROWS, rows_to_remember
-from downstream.anomaly.task import AnomalyTask
+from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.errors import DataError
 from downstream.metrics import auc_pr
-from downstream.predictor import Predictor, Series, check_length
+from downstream.predictor import Predictor, Series, check_length, stacked
 from downstream.represent import Represent
 from downstream.scaling import Scaled
+
+PICTURED = 3
+MOST_STEPS = 2000
+MOST_VARIATES = 3
+"""Series, steps and variates of one in a picture."""
 
 
 class Detection(NamedTuple):
@@ -44,6 +49,42 @@ def fit(task: AnomalyTask, represent: Represent, *, rng_seed: int) -> FittedProb
         "lengths": [len(rows.values) for rows in normal],
     }
     return FittedProbe(facts, {"rows": torch.as_tensor(np.concatenate([rows.values for rows in normal]))})
+
+
+def examples(
+    task: AnomalyTask, opened: Sequence[LabelledRows], predictor: FittedProbe, represent: Represent
+) -> dict[str, Any]:
+    """Return series of the test part with the score of each step; see `TaskKind`.
+
+    At most `PICTURED` series, those with labelled anomalies first; of a long one a stretch of `MOST_STEPS` around its
+    first anomaly.
+
+    Returns:
+        `panels`, each with `name`, `first` (scored row of the test part that the stretch begins with), `variates`,
+        `values` (variates, steps), `scores` (steps,) and `labels` (steps,) or None; and `threshold`.
+    """
+    judged = sorted((rows for rows in opened if rows.n), key=lambda rows: rows.labels is None or not rows.labels.any())
+    panels = []
+    for rows in judged[:PICTURED]:
+        labels = rows.labels
+        centre = int(np.argmax(labels)) if labels is not None and labels.any() else rows.n
+        first = min(max(0, centre - MOST_STEPS // 2), max(0, rows.n - MOST_STEPS))
+        part = rows.part(slice(first, min(first + MOST_STEPS, rows.n)))
+        number = task.number_of(rows.name)
+        known = Scaled(part.values, task.scaler.mean[number], task.scaler.deviation[number], known=number)
+        strange = predictor.strangeness(represent, known, first=part.context)
+        shown = known.inverse(part.values[part.context :])[:, :MOST_VARIATES]
+        panels.append(
+            {
+                "name": rows.name,
+                "first": first,
+                "variates": list(task.variates[:MOST_VARIATES]),
+                "values": shown.T,
+                "scores": strange.total,
+                "labels": None if part.labels is None else part.labels.astype(np.int64),
+            }
+        )
+    return {"form": "scores", "threshold": predictor.threshold, "panels": panels}
 
 
 class FittedProbe(Predictor):
@@ -82,17 +123,21 @@ class FittedProbe(Predictor):
             found.append(Detection(strange.total, strange.total > self.threshold, strange.shares))
         return found
 
+    def strangeness(self, represent: Represent, series: Scaled, *, first: int) -> Strangeness:
+        """Return what is strange about the steps of a series from `first` on; those before are context."""
+        return self._detector(represent, series).strangeness(series.values, first=first)
+
     def predict(self, represent: Represent, series: Series) -> NDArray[Any]:
         """Return 1 (normal) or -1 (anomaly) per step, (series, time); an array of arrays where lengths differ."""
-        return _stacked([np.where(each.flags, -1, 1) for each in self.detect(represent, series)])
+        return stacked([np.where(each.flags, -1, 1) for each in self.detect(represent, series)])
 
     def score_samples(self, represent: Represent, series: Series) -> NDArray[Any]:
         """Return minus the score of each step, (series, time), as `predict` does."""
-        return _stacked([-each.scores for each in self.detect(represent, series)])
+        return stacked([-each.scores for each in self.detect(represent, series)])
 
     def decision(self, represent: Represent, series: Series) -> NDArray[Any]:
         """Return threshold less score of each step, negative for anomalies, (series, time), as `predict` does."""
-        return _stacked([self.threshold - each.scores for each in self.detect(represent, series)])
+        return stacked([self.threshold - each.scores for each in self.detect(represent, series)])
 
     def score(self, represent: Represent, series: Series, truth: Any) -> float:
         """Return the mean area under the precision-recall curve over the series whose labels are not all equal."""
@@ -127,15 +172,6 @@ class FittedProbe(Predictor):
 def _are_counts(values: Any, *, least: int) -> bool:
     whole = isinstance(values, list) and all(isinstance(each, int) and not isinstance(each, bool) for each in values)
     return whole and all(each >= least for each in values)
-
-
-def _stacked(rows: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return rows as one array, or as an array of arrays where lengths differ."""
-    if len({len(row) for row in rows}) == 1:
-        return np.stack(rows)
-    ragged = np.empty(len(rows), dtype=object)
-    ragged[:] = rows
-    return ragged
 
 
 def _labels_of(truth: Any, *, lengths: list[int]) -> list[NDArray[np.int64]]:

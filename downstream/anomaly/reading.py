@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 from downstream.data.arrays import array_series
 from downstream.data.memory.labels import plain_labels
 from downstream.data.options import LoadOptions
-from downstream.data.raw import Arrays, SeriesSet, Source
+from downstream.data.raw import Arrays, SeriesSet, Source, Tables
 from downstream.data.sources import read_series
 from downstream.data.tables import anomaly_series
 from downstream.errors import DataError
 
 
 def plain_series(content: Source, *, options: LoadOptions) -> SeriesSet:
-    """Return the series of a source; tables may have the columns `label` and `split`."""
+    """Return the series of a source; tables may have columns of labels and `split`, and may lack those asked for."""
+    label = options.label_column
+    if isinstance(content, Tables) and not any(label in table.frame.columns for table in content.tables):
+        options = replace(options, label_column=None)
     return read_series(content, options=options, from_tables=anomaly_series)
 
 
@@ -29,7 +32,7 @@ def labelled_series(content: Source, *, options: LoadOptions) -> SeriesSet:
     Raises:
         DataError: If the data is at fault.
     """
-    data = plain_series(content, options=options)
+    data = read_series(content, options=options, from_tables=anomaly_series)
     if not isinstance(content, Arrays):
         return data
     arrays = content.content

@@ -16,7 +16,7 @@ from downstream.anomaly.detection.detector import THRESHOLD, THRESHOLD_TEXT, WEI
 from downstream.anomaly.detection.normal import rows_to_remember
 from downstream.anomaly.metrics import event_adjusted, first_alarms, vus_pr
 from downstream.anomaly.task import AnomalyTask, LabelledRows
-from downstream.metrics import auc_pr
+from downstream.metrics import auc_pr, mean_interval
 from downstream.represent import Represent
 from downstream.scores import Score, Scores
 
@@ -155,7 +155,8 @@ def score_test_scorer(
         "scaler_rows": task.scaler.n_rows_seen,
     }
     chosen = {"threshold": THRESHOLD_TEXT, "delay": str(DELAY), **(settings or {})}
-    return Scores.of(task.spec, metrics, settings=chosen, protocol=facts)
+    by_series = [auc_pr(each.labels, each.scores[""]) for each in judged if has_both(each.labels)]
+    return Scores.of(task.spec, metrics, settings=chosen, protocol=facts, interval=mean_interval(by_series))
 
 
 def buffer_steps(task: AnomalyTask) -> int:

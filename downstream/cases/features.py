@@ -1,31 +1,73 @@
 """Plain features of cases: the values themselves, and MiniRocket's."""
 
+from __future__ import annotations
+
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.predictor import check_length
+from downstream.represent import MAX_FEATURES, Represent
 from downstream.windows import Windows
 
 Floats = NDArray[np.floating]
 VALUES_AT_A_TIME = 2**16
 
 
-def raw_features(windows: Windows, new: Windows, *, limit: int = 4096) -> tuple[Floats, Floats]:
-    """Return values side by side, gaps 0 (the mean), thinned in time to `limit` features."""
-    step = max(1, -(-windows.length * windows.n_variates // limit))
-    both = []
-    for part in (windows, new):
-        values = np.nan_to_num(part.gather())
-        # Test cases are padded to their own longest case.
-        fitted = np.zeros((len(values), windows.length, values.shape[2]), dtype=np.float32)
-        kept = min(windows.length, values.shape[1])
+@dataclass(frozen=True)
+class RawValues:
+    """Cases as their own representation: values side by side, gaps 0 (the mean), thinned in time.
+
+    Args:
+        length: Steps of a case; longer ones are cut, shorter ones are filled up with 0.
+        step: Every how many steps a value counts.
+    """
+
+    length: int
+    step: int
+
+    @classmethod
+    def of(cls, windows: Windows, *, limit: int = MAX_FEATURES) -> RawValues:
+        """Return the one for training cases, of at most about `limit` features."""
+        return cls(windows.length, max(1, -(-windows.length * windows.n_variates // limit)))
+
+    def __call__(self, windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:
+        """Return float32 (n_windows, 1, features)."""
+        values = np.nan_to_num(windows.gather())
+        fitted = np.zeros((len(values), self.length, values.shape[2]), dtype=np.float32)
+        kept = min(self.length, values.shape[1]) - mask_last
         fitted[:, :kept] = values[:, :kept]
-        both.append(fitted[:, ::step].reshape(len(values), -1))
-    return both[0], both[1]
+        return fitted[:, :: self.step].reshape(len(values), 1, -1)
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """JSON values that say what a predictor sees instead of an encoder; `seen` reads them."""
+        return {"raw_length": self.length, "raw_step": self.step}
+
+
+def seen(facts: Mapping[str, Any], represent: Represent) -> Represent:
+    """Return what a predictor sees cases by: an encoder, or the values themselves where its facts say so.
+
+    Raises:
+        ValueError: If the facts are none.
+    """
+    if "raw_length" not in facts:
+        return represent
+    for name in ("raw_length", "raw_step"):
+        check_length(facts, name)
+    return RawValues(facts["raw_length"], facts["raw_step"])
+
+
+def raw_features(windows: Windows, new: Windows) -> tuple[Floats, Floats]:
+    """Return training and other cases as `RawValues` have them, (n, d) and (n_new, d)."""
+    values = RawValues.of(windows)
+    return values(windows)[:, 0], values(new)[:, 0]
 
 
 def minirocket(windows: Windows, new: Windows, *, rng_seed: int) -> tuple[Floats, Floats] | None:

@@ -11,6 +11,7 @@ from downstream.cases import reading
 from downstream.cases.build import Labels, case_facts
 from downstream.classification.labels import ClassLabels, checked_labels
 from downstream.classification.task import ClassificationTask
+from downstream.data.columns.labels import LABEL
 from downstream.data.options import LoadOptions
 from downstream.data.raw import CasePair, Source, Tables
 from downstream.data.sources import infer_kind
@@ -19,9 +20,12 @@ from downstream.errors import DataError, DataWarning
 
 
 def claims(content: Source) -> bool:
-    """Whether data is for classification: files of labelled cases (`.ts`, `.tsv`, `.arff`), data with labels beside."""
+    """Whether data is for classification: labelled cases, class folders, tables with test cases, labels beside."""
     if isinstance(content, Tables):
-        return content.tables[0].y is not None
+        table = content.tables[0]
+        has_column = (table.form.label_column or LABEL) in table.frame.columns
+        of_cases = content.test is not None or table.form.table == "cases"
+        return bool(table.y is not None or content.labels or (of_cases and has_column))
     return isinstance(content, CasePair) or content.content.get("y") is not None
 
 

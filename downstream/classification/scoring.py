@@ -22,6 +22,7 @@ from downstream.cases.task import LabelledWindows
 from downstream.classification.probes import PROBES, Predicted
 from downstream.classification.ridges import RidgeSum
 from downstream.classification.task import ClassificationTask
+from downstream.metrics import share_interval
 from downstream.probes.penalties import NoEndError
 from downstream.probes.spans import Spans
 from downstream.represent import Represent, features_of
@@ -187,8 +188,16 @@ def _scores(
     for name, answer in predicted.items():
         figures |= {f"{metric}/{name}": value for metric, value in _figures(opened.labels, answer).items()}
         settings |= {f"{name}.{setting}": value for setting, value in answer.settings.items()}
-    facts = task.protocol_facts(opened)
-    return Scores.of(task.spec, figures, headline=f"accuracy/{HEADLINE_PROBE}", settings=settings, protocol=facts)
+    headline = f"accuracy/{HEADLINE_PROBE}"
+    n = len(opened.labels)
+    return Scores.of(
+        task.spec,
+        figures,
+        headline=headline,
+        settings=settings,
+        protocol=task.protocol_facts(opened),
+        interval=share_interval(round(figures[headline] * n), n),
+    )
 
 
 def _figures(truth: Integers, predicted: Predicted) -> dict[str, float]:

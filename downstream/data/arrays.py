@@ -58,10 +58,11 @@ def array_series(source: Arrays, *, options: LoadOptions, cases: bool = False) -
     if values is None:
         raise DataError(f"{source.source}: there are no values (known keys: values, X)")
     series = _time_first(values, layout=options.layout, source=source.source, cases=cases)
-    names = tuple(f"variate_{i}" for i in range(series[0].shape[1]))
+    variate, one = ("channel", "case") if cases else ("variate", "series")
+    names = tuple(f"{variate}_{i}" for i in range(series[0].shape[1]))
     chosen = choose_variates(names, options=options, source=source.source)
     columns = [names.index(name) for name in chosen]
-    ids = source.ids or tuple(f"series {i}" for i in range(len(series)))
+    ids = source.ids or tuple(f"{one} {i}" for i in range(len(series)))
     raw = tuple(RawSeries(name, rows[:, columns]) for name, rows in zip(ids, series, strict=True))
     return SeriesSet(source.source, chosen, raw, has_ids=bool(source.ids))
 

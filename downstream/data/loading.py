@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from downstream.data.options import Layout, LoadOptions, Protocol, TableForm
+from downstream.data.options import Layout, LoadOptions, Protocol, TableForm, TableShape
 from downstream.data.raw import SeriesSet
 from downstream.data.sources import infer_kind, open_source
 from downstream.kinds import KINDS, task_kind
@@ -28,8 +28,10 @@ def load_task(
     variates: Sequence[str] | None = None,
     known: Sequence[str] | None = None,
     known_targets: int | None = None,
+    table: TableShape | None = None,
     time_column: str | None = None,
     label_column: str | None = None,
+    id_column: str | None = None,
     date_format: str | None = None,
     no_header: bool = False,
     decimal: str = ".",
@@ -45,7 +47,7 @@ def load_task(
     """Read data, check it, split it, scale it by its training part, and seal its test part.
 
     Args:
-        source: Path of a file (`.csv .parquet .ts .tsv .arff .npz .npy`, each also `.gz`), a folder, a
+        source: Path of a file (`.csv .txt .parquet .ts .tsv .arff .npz .npy`, each also `.gz`), a folder, a
             frame or array of any library, a list or dict of them, or `(X, y[, X_test, y_test])`; `docs/data.md`
             says how each form is read.
         kind: One of `KINDS`; None infers it from the form: each kind says in `claims` which
@@ -64,8 +66,11 @@ def load_task(
         variates: Columns to use, all by default.
         known: Columns of an encoder's training: taken by default, in this order, where the data has them all.
         known_targets: How many of the known columns are targets, the first ones; all by default.
+        table: What a row of a table is: one of the `cases`, one of the `steps` of a series, or in a `long` table a
+            step of the series that its id column names; by default as `docs/tables.md` says.
         time_column: The time column, where the rule does not find it.
         label_column: The anomaly label or class column of a table, `label` by default.
+        id_column: The column that says which series or case a row belongs to, where the rule does not find it.
         date_format: How the time column is written, as for `strptime`; read from its values by default.
         no_header: The first line of a `.csv` file is data; columns are called `column_0`, `column_1`, ...
         decimal: The decimal mark in text, `.` or `,`.
@@ -89,14 +94,16 @@ def load_task(
     if kind is not None and kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)} or None, got {kind!r}")
     form = TableForm(
+        table=table,
         time_column=time_column,
         label_column=label_column,
+        id_column=id_column,
         date_format=date_format,
         no_header=no_header,
         decimal=decimal,
         separator=separator,
     )
-    content, stem = open_source(source, y=y, form=form)
+    content, stem = open_source(source, y=y, form=form, kind=kind)
     options = LoadOptions(
         name=name or stem,
         family=family,
@@ -130,8 +137,10 @@ def load_plain_series(
     variates: Sequence[str] | None = None,
     known: Sequence[str] | None = None,
     layout: Layout = "nct",
+    table: TableShape | None = None,
     time_column: str | None = None,
     label_column: str | None = None,
+    id_column: str | None = None,
     date_format: str | None = None,
     no_header: bool = False,
     decimal: str = ".",
@@ -139,8 +148,8 @@ def load_plain_series(
 ) -> SeriesSet:
     """Read data as `load_task` does, without splitting or scaling it.
 
-    Cases of a classification set are series too; the official test cases follow the training cases. Labels are
-    not needed where the format does not demand them.
+    Cases of a classification set are series too; the official test cases follow the training cases, and a `_TEST` file
+    is read alone. Labels are not needed where the format does not demand them.
 
     Args:
         source: As for `load_task`.
@@ -148,8 +157,10 @@ def load_plain_series(
         variates: Columns to use, all by default.
         known: As for `load_task`.
         layout: Axes of arrays.
+        table: As for `load_task`.
         time_column: As for `load_task`.
         label_column: As for `load_task`.
+        id_column: As for `load_task`.
         date_format: As for `load_task`.
         no_header: As for `load_task`.
         decimal: As for `load_task`.
@@ -159,14 +170,16 @@ def load_plain_series(
         DataError: If the data is at fault.
     """
     form = TableForm(
+        table=table,
         time_column=time_column,
         label_column=label_column,
+        id_column=id_column,
         date_format=date_format,
         no_header=no_header,
         decimal=decimal,
         separator=separator,
     )
-    content, stem = open_source(source, form=form)
+    content, stem = open_source(source, form=form, kind=kind, alone=True)
     options = LoadOptions(name=stem, variates=_tuple(variates), known=_tuple(known), layout=layout, **asdict(form))
     series: SeriesSet = task_kind(kind).plain_series(content, options=options)
     return series

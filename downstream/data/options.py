@@ -5,8 +5,10 @@ from typing import Literal
 
 Layout = Literal["nct", "ntc"]
 Protocol = Literal["default", "ts2vec", "long_horizon"]
+TableShape = Literal["cases", "steps", "long"]
 LAYOUTS: tuple[Layout, ...] = ("nct", "ntc")
 PROTOCOLS: tuple[Protocol, ...] = ("default", "ts2vec", "long_horizon")
+TABLES: tuple[TableShape, ...] = ("cases", "steps", "long")
 
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -21,8 +23,10 @@ class TableForm:
         ValueError: If a choice is unknown.
     """
 
+    table: TableShape | None = None
     time_column: str | None = None
     label_column: str | None = None
+    id_column: str | None = None
     date_format: str | None = None
     no_header: bool = False
     decimal: str = "."
@@ -34,6 +38,10 @@ class TableForm:
 
     def _problems(self) -> list[str]:
         problems = []
+        if self.table not in (None, *TABLES):
+            problems.append(f"table must be one of {', '.join(TABLES)} or None, got {self.table!r}")
+        if self.table == "steps" and self.id_column is not None:
+            problems.append("table='steps' is one series and has no id_column; table='long' has one")
         if self.separator not in SEPARATORS:
             problems.append(f"separator must be ',', ';', '|' or a tab, got {self.separator!r}")
         if self.decimal not in DECIMALS:

@@ -1,5 +1,6 @@
 """Panels as libraries write them (two index levels, ids in a column, nested cells, lists of frames) to a long table."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,38 +8,88 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from downstream.data.columns.ids import (
+    ID_NAMES,
+    IDS_OF_ROWS,
+    id_column,
+    repeated_ids,
+    seems_wide,
+    time_of_rows,
+    which_id,
+)
 from downstream.data.memory.containers import is_cell, unwrapped
 from downstream.data.raw import Panel, Table
 from downstream.data.time_columns import TIME_NAMES
-from downstream.errors import DataError
+from downstream.errors import DataError, DataWarning
 
-ID_NAMES = ("unique_id", "item_id")
-_ID_BESIDE_TIME = ("id", "series_id")  # names of ids only where a time stands beside them and they repeat
-_IDS_OF_ROWS = frozenset({*ID_NAMES, *_ID_BESIDE_TIME, "case_id", "reading_id", "column_id"})
 _KINDS = ("kind", "variable", "dim_id", "dimension", "metric")
-_LONG_TIMES = ("ds", "timestamp", "time", "date", "datetime")
 
 
 def as_panel(table: Table) -> Table:
     """Return a table with its series told apart, or as it is where it holds one series or a case per row.
 
     Rule: two index levels are ids and times; a column (or index) called `unique_id` or `item_id` holds ids, and so does
-    `id` or `series_id` beside a time where it repeats; in cells that are series, each row is a series and each column a
-    variate. Ids come in the order of their first rows.
+    `id` or `series_id` beside a time where it repeats, unless the form of the table names a column or says what its
+    rows are; in cells that are series, each row is a series and each column a variate. Ids come in the order of their
+    first rows.
 
     Raises:
-        DataError: If the index has more levels or its times first, ids are missing, or rows hold single values by kind.
+        DataError: If the index has more levels or its times first, ids are missing, rows hold single values by kind, or
+            a long table has no column of ids, or several.
     """
     if table.frame.index.nlevels > 1:
         return _by_levels(table)
-    if str(table.frame.index.name).lower() in ID_NAMES:
+    if str(table.frame.index.name).lower() in ID_NAMES or table.frame.index.name == table.form.id_column is not None:
         table = replace(table, frame=_index_as_column(table.frame, source=table.source))
     nested = [name for name in table.frame.columns if _is_nested(table.frame[name])]
     if nested:
         return _unnested(table, nested)
     _refuse_kinds(table)
-    name = _id_column(table.frame)
+    name = id_column(table, has_times=_times_of(table.frame.index) is not None)
     return table if name is None else _by_column(table, name)
+
+
+def as_cases(table: Table, *, label: str) -> Table:
+    """Return a table about cases: a panel whose series are the cases, or one with a case per row.
+
+    Rule: where its form does not say it, ids that each have one row, beside no time, are names of rows; and rows that
+    share a value of a column called like an id, beside a column of times or steps, are the steps of one case, which is
+    told in a warning.
+
+    Args:
+        table: As `as_panel` gives it.
+        label: Its label column.
+
+    Raises:
+        DataError: If several columns could be the id, or the columns look like the steps of a case per row.
+    """
+    panel, form = table.panel, table.form
+    if form.table is not None or (panel is not None and panel.column is None):
+        return table
+    if panel is not None:
+        if table.time is not None or len(panel.names) < len(table.frame):
+            return table
+        frame = table.frame.copy(deep=False)
+        frame.insert(0, panel.column, [panel.names[place] for place in panel.series_of])
+        return replace(table, frame=frame, panel=None, form=replace(form, id_column=panel.column))
+    frame = table.frame
+    ids = [name for name in repeated_ids(frame) if name != label]
+    if not ids or (form.time_column is None and time_of_rows(frame) is None):
+        return table
+    if ids[1:]:
+        raise which_id(table, ids)
+    if seems_wide(frame):
+        raise DataError(
+            f"{table.source}: column {ids[0]!r} repeats, and other columns are numbered like time steps; pass "
+            "table='long' if rows are the steps of cases, table='cases' if each row is a case"
+        )
+    warnings.warn(
+        f"{table.source}: rows with the same {ids[0]!r} are taken as the steps of one case; pass table='long' if that "
+        "is right, table='cases' if each row is a case",
+        DataWarning,
+        stacklevel=4,
+    )
+    return _by_column(table, ids[0])
 
 
 def table_of_frames(items: Sequence[pd.DataFrame | pd.Series], *, ids: Sequence[Any] | None, source: str) -> Table:
@@ -162,8 +213,7 @@ def _by_column(table: Table, name: str) -> Table:
     times = _times_of(told.frame.index)
     if times is not None:
         return _with_time(replace(told, frame=told.frame.reset_index(drop=True)), pd.Series(times), name=None)
-    time = next((str(column) for known in _LONG_TIMES for column in told.frame if str(column).lower() == known), None)
-    return replace(told, time=time)
+    return replace(told, time=time_of_rows(told.frame))
 
 
 def _panel(keys: pd.Series, *, table: Table, what: str, column: str | None = None) -> Panel:
@@ -191,23 +241,11 @@ def _times_of(index: pd.Index) -> pd.DatetimeIndex | None:
     return index if isinstance(index, pd.DatetimeIndex) else None
 
 
-def _id_column(frame: pd.DataFrame) -> str | None:
-    names = {str(name).lower(): str(name) for name in frame.columns}
-    for known in ID_NAMES:
-        if known in names:
-            return names[known]
-    has_time = _times_of(frame.index) is not None or any(time in names for time in _LONG_TIMES)
-    for known in _ID_BESIDE_TIME:
-        if known in names and has_time and frame[names[known]].duplicated().any():
-            return names[known]
-    return None
-
-
 def _refuse_kinds(table: Table) -> None:
     """Refuse a table with a single value per row, of the variate that another column names."""
     names = {str(name).lower(): str(name) for name in table.frame.columns}
     kind = next((names[known] for known in _KINDS if known in names), None)
-    rest = [name for known, name in names.items() if known in (TIME_NAMES | _IDS_OF_ROWS)]
+    rest = [name for known, name in names.items() if known in (TIME_NAMES | IDS_OF_ROWS)]
     if kind is not None and "value" in names and rest:
         raise DataError(
             f"{table.source}: each row holds one value, whose variate stands in column {kind!r}; a panel has a "

@@ -1,5 +1,7 @@
 """What readers return: series or cases in their own units, not yet split or scaled."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,7 +125,7 @@ class SeriesSet:
         series: The recordings.
         has_names: Whether the columns bear names of their own, so that other data is matched by name, not position.
         has_ids: Whether the series' names are ids of their own, which say which series of other data is the same.
-        steps: Of a table with a case per row: the names of its columns, each a time step.
+        steps: Of a table with a case per row: the names of its columns, each a time step; none where they are numbered.
         time: What the column of the stamps is called, where it is one.
         ids: What the column of the series' names is called, where it is one.
     """
@@ -144,7 +146,8 @@ class CaseSet:
 
     Labels are as they came, (cases,), texts where they were read from text, none at all where the source has none:
     what they mean is for the kind of task to say. With `has_targets` the source itself says that they are numbers to
-    be predicted, not classes. `has_names` and `steps` are those of `SeriesSet`.
+    be predicted, not classes. `has_names`, `steps` and `ids` are those of `SeriesSet`; `names` are those of the cases,
+    where they have ids.
     """
 
     source: str
@@ -154,6 +157,8 @@ class CaseSet:
     has_targets: bool = False
     has_names: bool = False
     steps: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    ids: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,11 +185,21 @@ class Arrays:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """One table, or one per series; `name` is the file's or the folder's, `test` holds official test cases."""
+    """One table, or one per series or case.
+
+    Args:
+        name: Of the file or folder.
+        tables: The tables.
+        labels: Of each table, where each is a case and its place says the label.
+        names: Of these cases.
+        test: Official test cases.
+    """
 
     name: str
     tables: tuple[Table, ...]
-    test: Table | None = None
+    labels: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    test: Tables | None = None
 
 
 Source = Tables | CasePair | Arrays

@@ -1,4 +1,4 @@
-"""Tables to series or cases: of one series, of a panel, with anomaly labels, or one case per row."""
+"""Tables to series: of one series, of a panel, with anomaly labels."""
 
 import warnings
 from collections.abc import Sequence
@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from downstream.data.columns.labels import LABEL, label_column, read_labels
-from downstream.data.columns.steps import step_columns
-from downstream.data.columns.values import REMOVE, take_values
+from downstream.data.columns.values import take_values
 from downstream.data.options import LoadOptions
-from downstream.data.raw import CaseSet, RawSeries, SeriesSet, Table, Tables
-from downstream.data.time_columns import INDEX_NAMES, Disorder, find_time_column, read_times
+from downstream.data.raw import RawSeries, SeriesSet, Table, Tables
+from downstream.data.time_columns import INDEX_NAMES, Disorder, find_time_column, in_order_of_time, read_times
 from downstream.errors import DataError, DataWarning
 from search_space.registry import unknown_name
 
@@ -25,7 +24,7 @@ def forecasting_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
     Raises:
         DataError: If a column is unknown or not numeric, times do not ascend, or tables differ.
     """
-    return _joined(source.name, [table_series(table, options=options) for table in source.tables])
+    return joined(source.name, [table_series(table, options=options) for table in source.tables])
 
 
 def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
@@ -49,7 +48,7 @@ def anomaly_series(source: Tables, *, options: LoadOptions) -> SeriesSet:
             for one, rows in zip(plain.series, table.rows_of.values(), strict=True)
         )
         sets.append(replace(plain, series=series))
-    return _joined(source.name, sets)
+    return joined(source.name, sets)
 
 
 def _row_labels(table: Table, *, label: str | None) -> pd.Series | None:
@@ -58,29 +57,6 @@ def _row_labels(table: Table, *, label: str | None) -> pd.Series | None:
     if len(table.y) != len(table.frame):
         raise DataError(f"{table.source}: y must be one label per row: {len(table.frame)} rows, {len(table.y)} labels")
     return pd.Series(table.y, name="y")
-
-
-def row_cases(table: Table, *, options: LoadOptions) -> CaseSet:
-    """Read a table that holds one univariate case per row and what is known of it in the label column.
-
-    Raises:
-        DataError: If there is no label column, nothing beside it, or a value is not numeric.
-    """
-    frame = table.frame
-    label = options.label_column or LABEL
-    if table.y is None and label not in frame.columns:
-        raise DataError(
-            f"{table.source}: a table of cases needs a row each, and labels y or a label column; no column {label!r}; "
-            f"pass label_column=... (columns: {', '.join(frame.columns[:8])})"
-        )
-    steps = step_columns(table, label=label)
-    labels = table.y
-    if labels is None:
-        labels = frame[label].to_numpy()
-        table.refuse(pd.isna(labels), what=f"column {label!r}", values=labels, rule="the label is missing")
-    check_count(labels, n_cases=len(frame), source=table.source)
-    values = take_values(table, steps, remedy=REMOVE)
-    return CaseSet(table.source, ("channel_0",), tuple(values[:, :, None]), labels, steps=steps)
 
 
 def check_count(labels: NDArray[Any], *, n_cases: int, source: str) -> None:
@@ -115,12 +91,14 @@ def table_series(
         table: Of one series, or of a panel.
         options: Time column and variates.
         dropped: Columns that hold something else.
-        disorder: What to do where times do not ascend in a series.
+        disorder: What to do where times do not ascend in a series; see `read_times`.
 
     Raises:
         DataError: If a column is unknown or not numeric, or times do not ascend.
     """
     time = time_of(table, options=options)
+    if disorder == "sort" and time is not None and time.lower() not in INDEX_NAMES:
+        table = in_order_of_time(table, time, groups=_groups(table))
     no_variates = {time, *dropped}
     if time is not None and str(table.frame.columns[0]).lower() in INDEX_NAMES:
         no_variates.add(table.frame.columns[0])  # the numbers of a frame's rows, beside its times
@@ -167,10 +145,14 @@ def time_of(table: Table, *, options: LoadOptions) -> str | None:
 
 def times_of(table: Table, time: str | None, *, disorder: Disorder = "refuse") -> pd.DatetimeIndex | None:
     """Return the times of the rows, which ascend in each series; see `read_times`."""
+    return read_times(table, time, disorder=disorder, groups=_groups(table))
+
+
+def _groups(table: Table) -> dict[str, NDArray[np.intp]]:
+    """Return the rows of each series by what messages call it."""
     if table.panel is None:
-        return read_times(table, time, disorder=disorder)
-    groups = {f"{table.source}, series {name!r}": rows for name, rows in table.rows_of.items()}
-    return read_times(table, time, disorder=disorder, groups=groups)
+        return {table.source: np.arange(len(table.frame))}
+    return {f"{table.source}, series {name!r}": rows for name, rows in table.rows_of.items()}
 
 
 def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) -> tuple[str, ...]:
@@ -196,16 +178,40 @@ def choose_variates(known: Sequence[str], *, options: LoadOptions, source: str) 
     return names
 
 
-def _joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
+def joined(name: str, sets: Sequence[SeriesSet]) -> SeriesSet:
+    """Return the series of several tables as one set, with the columns of the first; they are matched by name.
+
+    Raises:
+        DataError: If tables have other columns.
+    """
     first = sets[0]
-    for other in sets[1:]:
-        if other.variates != first.variates:
-            raise DataError(
-                f"{name}: {other.source} has the columns {', '.join(other.variates)}, "
-                f"but {first.source} has {', '.join(first.variates)}"
-            )
     if len(sets) == 1:
         return first
-    series = tuple(series for part in sets for series in part.series)
+    series = tuple(
+        one for part in sets for one in with_columns(part, first.variates, of=first.source, name=name).series
+    )
     # a file's name says which it is
     return SeriesSet(name, first.variates, series, has_names=True, has_ids=True, time=first.time, ids=first.ids)
+
+
+def with_columns(data: SeriesSet, names: tuple[str, ...], *, of: str, name: str) -> SeriesSet:
+    """Return data with its columns in another order.
+
+    Args:
+        data: The data.
+        names: The columns, in their order.
+        of: Whose they are.
+        name: What messages call the whole.
+
+    Raises:
+        DataError: If it has other columns.
+    """
+    if data.variates == names:
+        return data
+    if set(data.variates) != set(names):
+        raise DataError(
+            f"{name}: {data.source} has the columns {', '.join(data.variates)}, but {of} has {', '.join(names)}"
+        )
+    places = [data.variates.index(column) for column in names]
+    series = tuple(replace(one, values=one.values[:, places]) for one in data.series)
+    return replace(data, variates=names, series=series)

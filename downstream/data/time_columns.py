@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,11 +17,13 @@ INDEX_NAMES = frozenset({"", "index", "unnamed: 0", "level_0", "__index_level_0_
 """What libraries call an index that is written as a column, in lower case."""
 TIME_NAMES = frozenset(
     {"date", "datetime", "timestamp", "timestamp_ms", "time", "ds", "step", "t", "unix", "unix_time", "epoch", "year"}
+    | {"timestep", "time_step"}
 )
 TIME_NAMES |= INDEX_NAMES
 _LONGEST_STEP = 4.5  # usual steps; weekends and holidays among working days are shorter
 _FEWEST_STEPS = 8
-Disorder = Literal["refuse", "warn"]
+_FEWEST_COUNTED = 2  # of steps that are numbered one by one
+Disorder = Literal["refuse", "warn", "sort"]
 _Groups = Mapping[str, NDArray[np.intp]]
 
 
@@ -74,7 +77,8 @@ def read_times(
     Args:
         table: The table; its form may say how dates are written.
         column: Its time column; None looks at the index.
-        disorder: Whether repeated or descending times are refused or only warned about.
+        disorder: Whether repeated or descending times are refused or only warned about; what `in_order_of_time` has
+            sorted may not repeat.
         groups: Rows of each series by what messages call it, where there are several; times must ascend in each.
 
     Raises:
@@ -98,8 +102,38 @@ def read_times(
     order = _order(values, table=table, label=label, groups=groups)
     for source, rows in groups.items():
         _check_ascending(order.iloc[rows], values=values, table=table, where=f"{source}: {label}", disorder=disorder)
-        _tell_gaps(order.iloc[rows], values=values, table=table, where=f"{source}: {label}")
+    _tell_gaps({f"{source}: {label}": order.iloc[rows] for source, rows in groups.items()}, values=values, table=table)
     return None if pd.api.types.is_numeric_dtype(order) else pd.DatetimeIndex(order)
+
+
+def in_order_of_time(table: Table, column: str, *, groups: _Groups) -> Table:
+    """Return a table whose rows stand, series by series, in the order of their time column, sorted with a warning.
+
+    Times of day, which begin anew at midnight, and columns with gaps are left as they are.
+    """
+    values = table.frame[column].reset_index(drop=True)
+    as_clock = table.form.date_format is None and not pd.api.types.is_numeric_dtype(values)
+    if not len(values) or values.isna().any() or (as_clock and is_clock(str(values.iloc[0]))):
+        return table
+    numbers = _order(values, table=table, label=f"column {column!r}", groups=groups).to_numpy()
+    early = [rows for rows in groups.values() if (numbers[rows][1:] < numbers[rows][:-1]).any()]
+    if not early:
+        return table
+    row = int(early[0][np.flatnonzero(numbers[early[0]][1:] < numbers[early[0]][:-1])[0] + 1])
+    warnings.warn(
+        f"{table.source}: column {column!r}, {table.where(row)}: {values.iloc[row]} is earlier than the row before it; "
+        "rows are sorted by this column",
+        DataWarning,
+        stacklevel=4,
+    )
+    series = np.zeros(len(values), dtype=np.intp) if table.panel is None else table.panel.series_of
+    rows = np.lexsort((numbers, series))
+    return replace(
+        table,
+        frame=table.frame.iloc[rows].reset_index(drop=True),
+        lines=None if table.lines is None else table.lines[rows],
+        panel=table.panel and replace(table.panel, series_of=series[rows]),
+    )
 
 
 def _is_text(values: pd.Series) -> bool:
@@ -196,7 +230,7 @@ def _check_ascending(order: pd.Series, *, values: pd.Series, table: Table, where
     row = int(order.index[place])
     what = "repeats the time before it" if numbers[place] == numbers[place - 1] else "is earlier than the row before it"
     sentence = f"{where}, {table.where(row)}: {values.iloc[row]} {what}"
-    if disorder == "refuse":
+    if disorder != "warn":
         remedy = "; sort the frame, or pass frame.reset_index(drop=True) if its rows are in order"
         raise DataError(
             f"{sentence}; times must ascend without repeats" + (remedy if where.endswith("the index") else "")
@@ -204,17 +238,26 @@ def _check_ascending(order: pd.Series, *, values: pd.Series, table: Table, where
     warnings.warn(f"{sentence} ({bad.size} such rows; kept in file order)", DataWarning, stacklevel=3)
 
 
-def _tell_gaps(order: pd.Series, *, values: pd.Series, table: Table, where: str) -> None:
-    """Warn of times that are left out: rows are taken as equally far apart, whatever lies between them."""
-    steps = np.diff(order.to_numpy()).astype(np.float64)
-    if len(steps) < _FEWEST_STEPS or not (usual := float(np.median(steps))) > 0:
-        return
-    gaps = np.flatnonzero(steps > _LONGEST_STEP * usual)
-    if gaps.size:
-        after = int(order.index[int(gaps[steps[gaps].argmax()]) + 1])
-        warnings.warn(
-            f"{where}: {gaps.size} gaps in time, the longest of about {steps.max() / usual:.0f} steps before "
-            f"{table.where(after)} ({values.iloc[after]}); rows are taken as following each other",
-            DataWarning,
-            stacklevel=4,
-        )
+def _tell_gaps(series: Mapping[str, pd.Series], *, values: pd.Series, table: Table) -> None:
+    """Warn of times that are left out: rows are taken as equally far apart, whatever lies between them.
+
+    Steps that are numbered one by one have a gap where a number is left out; others where a step is far longer than
+    usual.
+    """
+    told = []
+    for where, order in series.items():
+        steps = np.diff(order.to_numpy()).astype(np.float64)
+        if len(steps) < _FEWEST_COUNTED or not (usual := float(np.median(steps))) > 0:
+            continue
+        counted = pd.api.types.is_numeric_dtype(order) and steps.min() == 1 and usual < 2 and not (steps % 1).any()
+        usual = 1 if counted else usual
+        gaps = np.flatnonzero(steps > (1 if counted else _LONGEST_STEP * usual))
+        if gaps.size and (counted or len(steps) >= _FEWEST_STEPS):
+            after = int(order.index[int(gaps[steps[gaps].argmax()]) + 1])
+            told.append(
+                f"{where}: {gaps.size} gaps in time, the longest of about {steps.max() / usual:.0f} steps before "
+                f"{table.where(after)} ({values.iloc[after]}); rows are taken as following each other"
+            )
+    if told:
+        more = f" (and so in {len(told) - 1} more series)" if told[1:] else ""
+        warnings.warn(told[0] + more, DataWarning, stacklevel=4)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from downstream.forecasting import scoring
-from downstream.forecasting.errors import ErrorSums, horizon_metrics
+from downstream.forecasting.errors import TestErrors
 from downstream.forecasting.rows import fill_gaps, usable_horizons
 from downstream.forecasting.scoring import protocol_facts
 from downstream.forecasting.smoothing.fitting import FITTED_ROWS, left_out
@@ -49,14 +49,13 @@ def score_exponential_smoothing(task: ForecastingTask, opened: ForecastingTask, 
     if left_out(task, opened):
         return None
     horizons = usable_horizons(task)
-    trend, sums = choose_and_score(task, opened, horizons)
+    trend, tested = choose_and_score(task, opened, horizons)
     settings = {
         "period": str(task.period),
         "model": f"additive, {trend} (better on validation), fitted to the last {FITTED_ROWS} training rows at most",
     }
-    return Scores.of(
-        opened.spec, horizon_metrics(sums), settings=settings, protocol=protocol_facts(task, opened, horizons)
-    )
+    facts = protocol_facts(task, opened, horizons)
+    return Scores.of(opened.spec, tested.metrics(), settings=settings, protocol=facts, interval=tested.interval)
 
 
 @BASELINES.add("raw_lag_ridge")
@@ -74,16 +73,16 @@ def score_plain_combination(task: ForecastingTask, opened: ForecastingTask, *, r
 
 def _naive(task: ForecastingTask, opened: ForecastingTask, *, period: int) -> Scores:
     """Repeat the last `period` rows; gaps and rows before the series count as the value before them."""
-    sums, horizons = {}, usable_horizons(task)
+    horizons = usable_horizons(task)
+    tested = TestErrors(opened, horizons)
     for horizon in horizons:
-        origins, total = opened.origins("test", horizon), ErrorSums()
+        origins = opened.origins("test", horizon)
         for first in range(0, len(origins.step), BLOCK_WINDOWS):
             block = Origins(*(part[first : first + BLOCK_WINDOWS] for part in origins))
             forecasts = _history(opened, block, length=period)[:, np.arange(horizon) % period]
-            total += ErrorSums.of(forecasts - opened.targets_at(block, horizon))
-        sums[horizon] = total
+            tested.add(horizon, block, forecasts - opened.targets_at(block, horizon))
     settings, facts = {"period": str(period)}, protocol_facts(task, opened, horizons)
-    return Scores.of(opened.spec, horizon_metrics(sums), settings=settings, protocol=facts)
+    return Scores.of(opened.spec, tested.metrics(), settings=settings, protocol=facts, interval=tested.interval)
 
 
 def _history(task: ForecastingTask, origins: Origins, *, length: int) -> Floats:

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.forecasting.rows import part_ends
+from downstream.forecasting.task import ForecastingTask, Origins
+from downstream.metrics import FEWEST, Interval, mean_interval
+
 
 @dataclass(frozen=True)
 class ErrorSums:
@@ -122,3 +126,58 @@ def _with_means(values_of: Mapping[str, Mapping[int, float]], *, prefix: str = "
         metrics |= {f"{prefix}{name}/{horizon}": value for horizon, value in values.items()}
         metrics[prefix + name] = float(np.mean(list(values.values()))) if values else float("nan")
     return metrics
+
+
+MOST_STRETCHES = 20
+
+
+class TestErrors:
+    """Sums of the errors of one method.
+
+    Neighbouring forecasts are off together, so no interval may count them one by one: test time is cut into stretches
+    that are at least as long as the longest horizon, and their means count (batch means).
+
+    Args:
+        opened: The task whose test part is open.
+        horizons: Steps ahead.
+    """
+
+    __test__ = False  # its name is no test's
+
+    def __init__(self, opened: ForecastingTask, horizons: Sequence[int]) -> None:
+        self.sums = dict.fromkeys(horizons, ErrorSums())
+        ends = part_ends(opened, "test")
+        self._first = part_ends(opened, "validation")
+        self._length = np.maximum(ends - self._first, 1)
+        n = int(np.clip(self._length.min() // max(horizons), 1, MOST_STRETCHES))
+        self._squared = {horizon: np.zeros(n) for horizon in horizons}
+        self._counts = {horizon: np.zeros(n) for horizon in horizons}
+
+    def add(self, horizon: int, origins: Origins, errors: NDArray[np.floating[Any]]) -> None:
+        """Count the errors of some origins, NaN where a target is missing, (n, horizon, targets)."""
+        self.sums[horizon] += ErrorSums.of(errors)
+        n = len(self._squared[horizon])
+        if n < FEWEST:
+            return
+        places = (origins.step + 1 - self._first[origins.series]) * n // self._length[origins.series]
+        places = np.clip(places, 0, n - 1)
+        squared = np.nansum(np.square(errors, dtype=np.float64), axis=(1, 2))
+        self._squared[horizon] += np.bincount(places, squared, minlength=n)
+        self._counts[horizon] += np.bincount(places, np.isfinite(errors).sum(axis=(1, 2)), minlength=n)
+
+    def metrics(self, *, prefix: str = "") -> dict[str, float]:
+        """Return `mse/H` and `mae/H` of every horizon with an observed target, and their means."""
+        return horizon_metrics(self.sums, prefix=prefix)
+
+    @property
+    def interval(self) -> Interval | None:
+        """Where the mean over horizons of the squared error lies; None where test time is too short to tell."""
+        judged = [horizon for horizon, sums in self.sums.items() if sums.n]
+        if not judged:
+            return None
+        counts = np.stack([self._counts[horizon] for horizon in judged])
+        there = (counts > 0).all(axis=0)
+        squared = np.stack([self._squared[horizon] for horizon in judged])
+        means = (squared[:, there] / counts[:, there]).mean(axis=0)
+        found = mean_interval(means.tolist(), center=horizon_metrics(self.sums)["mse"])
+        return None if found is None else (max(found[0], 0.0), found[1])

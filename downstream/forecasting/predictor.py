@@ -21,7 +21,12 @@ from downstream.forecasting.task import ForecastingTask
 from downstream.metrics import mse
 from downstream.predictor import Predictor, Series, check_length, check_shapes, is_finite
 from downstream.represent import Represent
+from downstream.scaling import Scaled
 from downstream.scores import Scores
+
+PICTURED = 3
+MOST_STEPS = 336
+"""Of a forecast in a picture."""
 
 
 def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> FittedProbe:
@@ -31,11 +36,63 @@ def fit(task: ForecastingTask, represent: Represent, *, rng_seed: int) -> Fitted
     return FittedProbe.of(combination, window=task.spec.window, n_targets=task.n_targets)
 
 
+def fit_plain(task: ForecastingTask, name: str, *, rng_seed: int) -> FittedProbe | None:
+    """Fit a plain method by its name; None for one that cannot be saved."""
+    del rng_seed  # nothing here is random
+    if name != "plain_combination":
+        return None
+    (combination,) = fit_combination(task, None)
+    return FittedProbe.of(combination, window=task.spec.window, n_targets=task.n_targets)
+
+
 def prove(task: ForecastingTask, opened: ForecastingTask, represent: Represent) -> tuple[Scores, FittedProbe]:
     """Score on the test part what is fitted once, and return it."""
     combinations = fit_combination(task, represent, representation_only=True)
     scores = score_combinations(task, opened, represent, combinations)
     return scores, FittedProbe.of(combinations[0], window=task.spec.window, n_targets=task.n_targets)
+
+
+def examples(
+    task: ForecastingTask, opened: ForecastingTask, predictor: FittedProbe, represent: Represent
+) -> dict[str, Any]:
+    """Return forecasts of the test part beside the truth, in the unit of the series; see `TaskKind`.
+
+    Of at most `PICTURED` targets of the first series with a whole horizon of test rows, from two origins: a third and
+    two thirds through the test part.
+
+    Returns:
+        `panels`, each with `name`, `step` (row of the origin), `past` (steps,), `truth` and `forecast` (horizon,),
+        `low` and `high` (horizon,): the 10 % and the 90 % quantile.
+    """
+    del task
+    horizon = predictor.facts["horizon"]
+    series, steps = opened.origins("test", horizon)
+    if not len(steps):
+        return {"form": "forecasts", "panels": []}
+    number = int(series[0])
+    steps = steps[series == number]
+    targets = np.unique(np.linspace(0, opened.n_targets - 1, min(PICTURED, opened.n_targets)).round().astype(int))
+    mean, deviation = opened.scaler.mean[number], opened.scaler.deviation[number]
+    values = opened.scaler.inverse(opened.series[number], series=number)
+    back, ahead = min(MOST_STEPS // 2, 2 * horizon), min(MOST_STEPS, horizon)
+    panels = []
+    for step in dict.fromkeys(int(steps[len(steps) * third // 3]) for third in (1, 2)):
+        seen = Scaled(opened.series[number][: step + 1], mean, deviation, known=number)
+        middle = predictor.predict(represent, [seen])[0]
+        low, high = predictor.quantiles(represent, [seen], (0.1, 0.9))[:, 0]
+        for target in targets.tolist():
+            panels.append(
+                {
+                    "name": opened.variates[target],
+                    "step": step,
+                    "past": values[max(0, step + 1 - back) : step + 1, target],
+                    "truth": values[step + 1 : step + 1 + ahead, target],
+                    "forecast": middle[target, :ahead],
+                    "low": low[target, :ahead],
+                    "high": high[target, :ahead],
+                }
+            )
+    return {"form": "forecasts", "panels": panels}
 
 
 class FittedProbe(Predictor):

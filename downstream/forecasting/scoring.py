@@ -6,20 +6,13 @@ Arguments of `validate` and `score_test` are those of `evaluation`.
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from downstream.forecasting.combining.combination import Combination
 from downstream.forecasting.combining.fit import fit
-from downstream.forecasting.errors import (
-    DECILES,
-    ErrorSums,
-    QuantileSums,
-    errors_at,
-    horizon_metrics,
-    quantile_metrics,
-    quantile_sums,
-)
+from downstream.forecasting.errors import DECILES, QuantileSums, TestErrors, quantile_metrics, quantile_sums
 from downstream.forecasting.plain import fit_plain, path_of, sum_rows
-from downstream.forecasting.rows import pick_origins, row_blocks, usable_horizons
+from downstream.forecasting.rows import RowBlock, pick_origins, row_blocks, usable_horizons
 from downstream.forecasting.task import ForecastingTask, Origins, Part
 from downstream.forecasting.ts2vec.scoring import applies, score_test_ts2vec
 from downstream.probes.ridge import ALPHAS, Moments, choose
@@ -123,20 +116,20 @@ def score_combinations(
     rows, seen = whole.rows_of(opened), None if represent is None else whole.seen_by(represent)
     # Origins of a longer horizon are a part of those of the shortest: one pass of the encoder serves all.
     origins = rows.origins("test", whole.horizons[0])
-    sums = {name: dict.fromkeys(whole.horizons, ErrorSums()) for name in tested}
+    seen_errors = {name: TestErrors(rows, whole.horizons) for name in tested}
     quantiles = dict.fromkeys(whole.horizons, QuantileSums())
     deciles = whole.intervals.at(DECILES).numpy()
     for block in row_blocks(rows, "test", origins, horizons=whole.horizons, represent=seen):
         for name, combination in tested.items():
             errors = combination.predict(block) - block.targets
             for horizon in whole.horizons:
-                sums[name][horizon] += errors_at(horizon, errors, block.room)
+                _add(seen_errors[name], block, horizon, errors)
             if name == "":
                 found = quantile_sums(whole.horizons, -errors, deciles, block.room)
                 quantiles = {horizon: total + found[horizon] for horizon, total in quantiles.items()}
     metrics: dict[str, float] = {}
-    for name, by_horizon in sums.items():
-        metrics |= horizon_metrics(by_horizon, prefix=name)
+    for name, errors_of in seen_errors.items():
+        metrics |= errors_of.metrics(prefix=name)
     metrics |= quantile_metrics(quantiles)
     settings = described(whole)
     if represent is not None and applies(task):
@@ -148,25 +141,32 @@ def score_combinations(
         metrics,
         settings=settings,
         protocol={**protocol_facts(task, opened, whole.horizons), "longest_lookback": whole.n_lags},
+        interval=seen_errors[""].interval,
+        validation=whole.validation_mse,
     )
+
+
+def _add(tested: TestErrors, block: RowBlock, horizon: int, errors: NDArray[np.floating]) -> None:
+    """Count the errors of a block's origins that have room for a horizon, (n, at least horizon, targets)."""
+    roomy = block.room >= horizon
+    tested.add(horizon, Origins(*(column[roomy] for column in block.origins)), errors[roomy, :horizon])
 
 
 def score_raw_lag_ridge(task: ForecastingTask, opened: ForecastingTask) -> Scores:
     """Score the ridge on raw lags that all variates share, changes from the last value; only alpha is chosen."""
     fitted = fit_plain(task, None)
     origins = opened.origins("test", min(fitted))
-    sums = dict.fromkeys(fitted, ErrorSums())
+    tested = TestErrors(opened, sorted(fitted))
     for block in row_blocks(opened, "test", origins, horizons=sorted(fitted), represent=None):
         for horizon, forecaster in fitted.items():
-            errors = forecaster.predict(block) - block.targets[:, :horizon]
-            sums[horizon] += errors_at(horizon, errors, block.room)
+            _add(tested, block, horizon, forecaster.predict(block) - block.targets[:, :horizon])
     settings = {}
     for horizon, forecaster in fitted.items():
         settings[f"alpha/{horizon}"] = f"{forecaster.alpha.alpha:g}"
         if forecaster.alpha.on_edge:
             settings[f"warning/{horizon}"] = "alpha lies on the edge of its grid"
     facts = protocol_facts(task, opened, fitted)
-    return Scores.of(task.spec, horizon_metrics(sums), settings=settings, protocol=facts)
+    return Scores.of(task.spec, tested.metrics(), settings=settings, protocol=facts, interval=tested.interval)
 
 
 def described(combination: Combination) -> dict[str, str]:

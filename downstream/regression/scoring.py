@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from downstream.cases.folds import N_FOLDS, score_folds
 from downstream.cases.spans import spans_of
 from downstream.cases.task import LabelledWindows
-from downstream.metrics import mae, mse
+from downstream.metrics import mae, mse, resampled_interval
 from downstream.probes.spans import Spans
 from downstream.regression.ridge import TargetRidge
 from downstream.regression.task import RegressionTask
@@ -40,7 +40,12 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
     Returns:
         The error, and the prediction for each case, (n, 1); details: `mae`, `r2`, `noise`, and those of `score_folds`.
     """
-    spans, y = spans_of(represent, task.windows), task.labels
+    return held_out_scores(task, spans_of(represent, task.windows), rng_seed=rng_seed)
+
+
+def held_out_scores(task: RegressionTask, spans: Spans, *, rng_seed: int) -> Score:
+    """Return what `validate` does, of features already there."""
+    y = task.labels
     n_folds = min(N_FOLDS, len(y))
 
     def predict(held_out: NDArray[np.bool_]) -> tuple[Floats, bool]:
@@ -110,4 +115,11 @@ def score_predictions(
 ) -> Scores:
     """Score given predictions for the test cases, (n_test,)."""
     figures = errors_of(opened.labels, predicted)
-    return Scores.of(task.spec, figures, settings=settings, protocol=task.protocol_facts(opened))
+    interval = resampled_interval((opened.labels - predicted) ** 2, _root_mean)
+    facts = task.protocol_facts(opened)
+    return Scores.of(task.spec, figures, settings=settings, protocol=facts, interval=interval)
+
+
+def _root_mean(squares: Floats, axis: int = -1) -> Floats:
+    root: Floats = np.sqrt(squares.mean(axis=axis))
+    return root

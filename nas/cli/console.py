@@ -5,7 +5,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 
@@ -31,14 +31,18 @@ def console() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def warnings_in_words() -> Iterator[None]:
-    """Write a warning to the user inside the block as a sentence, once, without the line of code that it came from."""
+def warnings_in_words(said: Callable[[str], str] = str) -> Iterator[None]:
+    """Write a warning to the user inside the block as a sentence, once, without the line of code that it came from.
+
+    Args:
+        said: Returns the sentence as it is said here.
+    """
     before, told = warnings.formatwarning, set[str]()
 
     def in_words(message: Warning | str, category: type[Warning], *where: Any, **line: Any) -> str:
         if not issubclass(category, UserWarning) or category is UserWarning:
             return before(message, category, *where, **line)
-        text = f"tscnas: warning: {message}\n"
+        text = f"tscnas: warning: {said(str(message))}\n"
         if text in told:
             return ""
         told.add(text)

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas.options.fields import OptionSet, decimal, option, separator
-from nas.options.texts import LABEL_COLUMN, PROTOCOLS, TASKS, ProtocolName, TaskKind
+from nas.options.texts import LABEL_COLUMN, PROTOCOLS, TABLES, TASKS, ProtocolName, TaskKind
 
-_READING = ("variates", "time_column", "label_column", "date_format", "no_header", "decimal", "separator")
+_READING = (
+    *("variates", "table", "time_column", "label_column", "id_column"),
+    *("date_format", "no_header", "decimal", "separator"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +18,15 @@ class TableOptions(OptionSet):
 
     variates: tuple[str, ...] = option(
         (), text="columns to use at all, separated by commas; by default all numeric ones"
+    )
+    table: str | None = option(
+        None,
+        text="what a row of a table is: one of the cases, one of the steps of a series, or, in a long table, a step of "
+        "the series or case that its id column names; by default told from the data by the rule in docs/tables.md",
+        choices=TABLES,
+    )
+    id_column: str | None = option(
+        None, text="the column that names the series or case of a row; by default found by its name"
     )
     time_column: str | None = option(
         None, text="the column with the time stamps; by default found by its name and content"

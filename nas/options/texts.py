@@ -7,9 +7,13 @@ from downstream.kinds import KINDS
 TaskKind = str  # one of TASKS
 ProtocolName = Literal["default", "ts2vec", "long_horizon"]
 TASKS = KINDS
+TABLES = ("cases", "steps", "long")  # as downstream.data.options has them, without what that imports
 PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
 
-DATA = "the data: .csv .parquet .ts .tsv .arff .npz .npy (each also .gz), or a folder with a UCR/UEA dataset"
+DATA = (
+    "the data: .csv .txt .parquet .ts .tsv .arff .npz .npy (each also .gz), a folder with a UCR/UEA dataset, or one "
+    "with folders of classes"
+)
 LABEL_COLUMN = "the column with the anomaly label or the class; by default `label`"
 RUNS_ON = "where the encoder runs; auto takes a GPU where there is one"
 OVERWRITE = "replace an output that exists; without it, an existing output is never touched"

@@ -40,7 +40,7 @@ VALUES = st.recursive(
 CONFIGS = (
     "data: d.csv\ntop-k: 3\nhorizons: [24, 48]\ntime-budget: 10m\ntask: forecasting\nrng_seed: 3\nquiet: true\n",
     "manifest: tasks.yaml\ndata: d\nbank: b.sqlite\ngenotypes: 9\nrepeats: 0.2\n",
-    '{"encoder": "runs/x", "data": "new.csv", "output": "z.npz", "per": "step", "variates": ["a", "b"]}\n',
+    '{"encoder": "runs/x", "data": "new.csv", "output": "z.npz", "level": "step", "variates": ["a", "b"]}\n',
 )
 MANIFEST = (
     "tasks:\n- {name: a, family: f, kind: forecasting, path: a.csv, window: 8, horizons: [2], rows: [0, 80]}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import shutil
 import zipfile
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +21,7 @@ from tests.fuzz.valid_files import TEXTS, read_as_some, reading
 
 # shares of the campaign; together with those of the other files of this folder they make one
 SHARES = dict.fromkeys(("csv", "npz"), 0.1) | dict.fromkeys(("ts", "arff", "parquet"), 0.06)
-SHARES |= dict.fromkeys(("csv.gz", "tsv", "npy", "folder"), 0.05)
+SHARES |= dict.fromkeys(("csv.gz", "npy", "folder"), 0.05) | dict.fromkeys(("tsv", "txt"), 0.025)
 
 
 @cache
@@ -139,7 +140,7 @@ def parquet_files() -> tuple[bytes, ...]:
     return tuple(found)
 
 
-@pytest.mark.parametrize("kind", ["csv", "ts", "tsv", "arff"])
+@pytest.mark.parametrize("kind", ["csv", "ts", "tsv", "txt", "arff"])
 def test_text_files(kind: str, hostile: Callable[..., None], fuzz: SimpleNamespace) -> None:
     feed = fuzz.seeded(kind, text_file(kind, fuzz))
     hostile(feed, reading(f"p_TRAIN.{kind}"), share=SHARES[kind], allowed=(DataError,))
@@ -173,21 +174,24 @@ def test_folders(hostile: Callable[..., None], fuzz: SimpleNamespace) -> None:
         "z.parquet",
         "\u202e\n.csv",
         "p_TEST.ts.gz",
+        "q_TRAIN",
+        "q_TEST",
+        *("u/a.csv", "u/b.csv", "v/a.csv", "v/c.txt", "train/u/a.csv", "train/v/b.csv", "test/u/a.csv"),
     )
 
     def make(rng: random.Random) -> dict[str, bytes | None]:
         files: dict[str, bytes | None] = {}
-        for name in rng.sample(names, rng.randrange(4)):
-            kind = "ts" if ".ts" in name else "csv"
+        for name in rng.sample(names, rng.randrange(6)):
+            kind = "ts" if ".ts" in name else "txt" if name[:2] == "q_" else "csv"
             files[name] = rng.choice((TEXTS[kind][0], text_file(kind, fuzz)(rng), None))
         return files
 
     def use(files: dict[str, bytes | None]) -> None:
         folder = Path("given/set")
-        folder.mkdir(exist_ok=True)
-        for old in folder.iterdir():
-            old.rmdir() if old.is_dir() else old.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             if content is None:
                 (folder / name).mkdir()
             else:

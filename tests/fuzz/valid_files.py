@@ -9,9 +9,10 @@ import numpy as np
 
 from downstream.data import load_task
 from downstream.data.loading import load_plain_series
+from downstream.data.options import TABLES
 
 N_ROWS = 90
-KINDS = (None, "forecasting", "anomaly", "classification")
+KINDS = (None, "forecasting", "anomaly", "classification", "regression")
 
 
 def wide() -> str:
@@ -35,6 +36,17 @@ def case_table() -> str:
     return "\n".join(["t0,t1,t2,label", *rows]) + "\n"
 
 
+def long_cases() -> str:
+    rows = [f"c{at // 6},{at % 6},{at * 7 % 5},{at % 3},{'ab'[at // 6 % 2]}" for at in range(48)]
+    return "\n".join(["case,step,x,y,label", *rows]) + "\n"
+
+
+def class_first() -> str:
+    return (
+        "\n".join(" ".join([f"{at % 2}.0e+00", *(str((at * 7 + s) % 5) for s in range(8))]) for at in range(8)) + "\n"
+    )
+
+
 def ts() -> str:
     rows = [":".join([",".join(str((at * 7 + s) % 5) for s in range(8))] * 2 + ["ab"[at % 2]]) for at in range(8)]
     return "@problemName p\n@timeStamps false\n@univariate false\n@classLabel true a b\n@data\n" + "\n".join(rows)
@@ -56,9 +68,10 @@ def relational() -> str:
 
 
 TEXTS: dict[str, tuple[bytes, ...]] = {
-    "csv": tuple(make().encode() for make in (wide, long, labelled, case_table)),
+    "csv": tuple(make().encode() for make in (wide, long, labelled, case_table, long_cases)),
     "ts": (ts().encode(),),
     "tsv": (tsv().encode(),),
+    "txt": (class_first().encode(), tsv().replace("\t", ",").encode()),
     "arff": (arff().encode(), relational().encode()),
 }
 
@@ -75,8 +88,9 @@ def reading(name: str) -> Callable[[bytes], None]:
 
 
 def read_as_some(path: Path, *, number: int) -> None:
-    way = number % (len(KINDS) + 1)
+    rest, way = divmod(number, len(KINDS) + 1)
+    table = (None, None, *TABLES)[rest % (len(TABLES) + 2)]
     if way == len(KINDS):
-        load_plain_series(path, kind="classification" if number % 2 else "forecasting")
+        load_plain_series(path, kind="classification" if number % 2 else "forecasting", table=table)
     else:
-        load_task(path, kind=KINDS[way]).training_windows(limit=8)
+        load_task(path, kind=KINDS[way], table=table).training_windows(limit=8)

@@ -6,23 +6,24 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from downstream.data.columns.ids import ID_NAMES, is_id_name
 from downstream.data.columns.labels import LABEL
 from downstream.data.files.heading import column_names, count_unit_rows
 from downstream.data.files.opening import read_text
 from downstream.data.options import PLAIN, SEPARATORS, TableForm
-from downstream.data.panels import ID_NAMES
 from downstream.data.raw import Table
 from downstream.data.time_columns import TIME_NAMES
 from downstream.errors import DataError, DataWarning
 
 _BLANK = " \t\n"  # a line of nothing else is no row; pandas skips the same lines
 _REMARK = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+_PADDED = re.compile(r"0[0-9]+")
 _UNNAMED = re.compile(r"(unnamed: \d+)?", re.IGNORECASE)
 _MOST_FIRST_ROWS, _MOST_FIRST_CELLS = 20, 20_000
 
@@ -65,7 +66,9 @@ def read_csv_table(path: Path, form: TableForm = PLAIN) -> Table:
     widths, lines = rows.widths[n_above:], rows.lines[n_above:]
     all_names = _of_width(names, int(widths[0])) if (widths == widths[0]).all() else names
     _check_width(widths != len(all_names), widths, lines, names=names, source=source)
-    frame = _values(text, all_names, below=int(rows.lines[n_above - 1]) if n_above else 0, form=form, source=source)
+    as_written = _as_written(all_names, rows.first[n_above:], form=form)
+    below = int(rows.lines[n_above - 1]) if n_above else 0
+    frame = _values(text, len(all_names), below=below, as_written=as_written, form=form, source=source)
     if len(frame) != len(lines):
         raise DataError(f"{source}: not readable as CSV (its quotes do not close where its lines end)")
     extra = frame.iloc[:, len(names) :].notna().any(axis=1).to_numpy()
@@ -165,8 +168,10 @@ def _of_width(names: Sequence[str], width: int) -> list[str]:
     return [*names, *[""] * max(missing, 0)]
 
 
-def _values(text: str, names: Sequence[str], *, below: int, form: TableForm, source: str) -> pd.DataFrame:
-    """Return the rows below a line, columns called 0, 1, ...; ids, labels and dates of a given format stay texts."""
+def _values(
+    text: str, width: int, *, below: int, as_written: dict[int, Callable[[str], Any]], form: TableForm, source: str
+) -> pd.DataFrame:
+    """Return the rows below a line, columns called 0, 1, ..."""
     start = 0
     for _ in range(below):
         start = text.index("\n", start) + 1
@@ -176,25 +181,30 @@ def _values(text: str, names: Sequence[str], *, below: int, form: TableForm, sou
         return pd.read_csv(
             buffer,
             header=None,
-            names=range(len(names)),
+            names=range(width),
             index_col=False,
             sep=form.separator,
             decimal=form.decimal,
             float_precision="round_trip",
             low_memory=False,
-            converters=_as_written(names, form=form),
+            converters=as_written,
         )
     except (ValueError, pd.errors.ParserError, OverflowError) as error:
         raise DataError(f"{source}: not readable as CSV ({str(error).strip()})") from error
 
 
-def _as_written(names: Sequence[str], *, form: TableForm) -> dict[int, Callable[[str], str | None]]:
-    """Return what keeps columns as texts (`007`, `NA`), by their place."""
+def _as_written(
+    names: Sequence[str], first: Sequence[Sequence[str]], *, form: TableForm
+) -> dict[int, Callable[[str], Any]]:
+    """Return what keeps ids, labels and dates of a given format as texts (`007`, `NA`), by their place."""
     times = {form.time_column, *TIME_NAMES} if form.date_format is not None else set()
     return {
         place: _text
         for place, name in enumerate(names)
-        if name == (form.label_column or LABEL) or name.lower() in ID_NAMES or {name, name.lower()} & times
+        if name in (form.label_column or LABEL, form.id_column)
+        or name.lower() in ID_NAMES
+        or {name, name.lower()} & times
+        or (is_id_name(name) and any(_PADDED.fullmatch(row[place].strip()) for row in first if place < len(row)))
     }
 
 

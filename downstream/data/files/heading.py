@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Literal
 
 from downstream.data.columns.dates import looks_like_time
+from downstream.data.columns.ids import ID_NAMES
 from downstream.data.columns.labels import LABEL
 from downstream.data.columns.values import is_gap
 from downstream.data.options import TableForm
-from downstream.data.panels import ID_NAMES
 from downstream.data.time_columns import TIME_NAMES
 from downstream.errors import DataError
 
@@ -39,27 +39,32 @@ def column_names(first: Row, rows: Sequence[Row], *, form: TableForm, source: st
         DataError: If it is data.
     """
     names = [name.strip() for name in first]
-    sorts = [_sort(name, form) for name in names]
-    below = [_common_sort((row[place] for row in rows if place < len(row)), form) for place in range(len(names))]
-    known = _KNOWN | {form.label_column or LABEL, form.time_column}
-    places = [place for place, sort in enumerate(sorts) if sort == "number"]
-    only_numbers = len(places) == len(names)
-    if not only_numbers:
-        if any(sort not in ("gap", other) for sort, other in zip(sorts, below, strict=True) if other in _ORDERED):
-            return names
-        if any(name in known or name.lower() in known for name in names):
-            return names
-        if not any(sort == other for sort, other in zip(sorts, below, strict=True) if other in _ORDERED):
-            return names
-    times = any(sort == other == "time" for sort, other in zip(sorts, below, strict=True))
-    enough = not times and (not only_numbers or len(names) >= _FEWEST_NUMBERS)
-    if enough and _counts(names, places) and not (rows and _counts(rows[0], places)):
+    if not first_is_data(names, rows, form=form):
         return names
-    what = "it holds numbers" if only_numbers else "it reads like data"
+    what = "it holds numbers" if all(_sort(name, form) == "number" for name in names) else "it reads like data"
     raise DataError(
         f"{source}: the first line must name the columns, {what}: {','.join(names[:4])}; pass no_header=True if it "
         "is data"
     )
+
+
+def first_is_data(names: Row, rows: Sequence[Row], *, form: TableForm) -> bool:
+    """Whether the first row is data by the rule of `column_names`."""
+    sorts = [_sort(name, form) for name in names]
+    below = [_common_sort((row[place] for row in rows if place < len(row)), form) for place in range(len(names))]
+    known = _KNOWN | {form.label_column or LABEL, form.time_column, form.id_column}
+    places = [place for place, sort in enumerate(sorts) if sort == "number"]
+    only_numbers = len(places) == len(names)
+    if not only_numbers:
+        if any(sort not in ("gap", other) for sort, other in zip(sorts, below, strict=True) if other in _ORDERED):
+            return False
+        if any(name in known or name.lower() in known for name in names):
+            return False
+        if not any(sort == other for sort, other in zip(sorts, below, strict=True) if other in _ORDERED):
+            return False
+    times = any(sort == other == "time" for sort, other in zip(sorts, below, strict=True))
+    enough = not times and (not only_numbers or len(names) >= _FEWEST_NUMBERS)
+    return not (enough and _counts(names, places) and not (rows and _counts(rows[0], places)))
 
 
 def count_unit_rows(rows: Sequence[Row], *, form: TableForm) -> int:

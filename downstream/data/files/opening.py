@@ -11,6 +11,8 @@ from downstream.errors import DataError
 LEAST_LIMIT = 16 * 2**20
 LARGEST_RATIO = 30
 """Data may unpack to so many times its packed size, or to `LEAST_LIMIT` bytes; what unpacks to more is a bomb."""
+_PARTS = ("_TRAIN", "_TEST")
+_TYPES = {".gz", ".csv", ".txt", ".parquet", ".pq", ".ts", ".tsv", ".arff", ".npz", ".npy"}
 _GZIP = b"\x1f\x8b"
 _MAGIC = {
     b"PK\x03\x04": "a zip archive (such as .xlsx or .npz)",
@@ -24,19 +26,26 @@ _MAGIC = {
 
 
 def suffix_of(path: Path) -> str:
-    """Return the file type's suffix in lower case, looking through a final `.gz`."""
+    """Return the file type's suffix in lower case, looking through a final `.gz`; `_TRAIN` and `_TEST` end names."""
     inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    return inner.suffix.lower()
+    return "" if inner.name.endswith(_PARTS) else inner.suffix.lower()
 
 
 def stem_of(path: Path) -> str:
     """Return the file name without its type, its `.gz`, and a final `_TRAIN` or `_TEST`."""
+    return _without_type(path).removesuffix(part_of(path))
+
+
+def part_of(path: Path) -> str:
+    """Return `_TRAIN` or `_TEST`, if that is what a file's name ends with before its type, else nothing."""
+    return next((part for part in _PARTS if _without_type(path).endswith(part)), "")
+
+
+def _without_type(path: Path) -> str:
     name = path.name
     for _ in range(2):
-        if Path(name).suffix.lower() in {".gz", ".csv", ".parquet", ".pq", ".ts", ".tsv", ".arff", ".npz", ".npy"}:
+        if Path(name).suffix.lower() in _TYPES:
             name = Path(name).stem
-    for part in ("_TRAIN", "_TEST"):
-        name = name.removesuffix(part)
     return name
 
 

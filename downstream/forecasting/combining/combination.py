@@ -33,6 +33,8 @@ class Combination:
         directions: In which its rows hold a wide representation; None where they hold it as it is.
         left_out: What could not be afforded, in words.
         on_edge: Ridges whose penalty lies on the edge of its grid, for each band.
+        validation_mse: Mean over horizons of the squared error on validation, weights chosen on the other half of it;
+            None in one that was loaded.
     """
 
     horizons: tuple[int, ...]
@@ -43,6 +45,7 @@ class Combination:
     directions: Directions | None = None
     left_out: tuple[str, ...] = ()
     on_edge: tuple[tuple[str, ...], ...] = ()
+    validation_mse: float | None = None
 
     def rows_of(self, task: ForecastingTask) -> ForecastingTask:
         """Return a task with as many lags as the rows of this forecaster have."""

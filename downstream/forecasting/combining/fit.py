@@ -141,12 +141,14 @@ def _combination(
             for maps, rows in zip(by_other_half[band.index], halves, strict=True):
                 own[rows] = (y - forecasts(maps, x))[rows]
         errors.append(found.permute(1, 2, 0))
+    missed = torch.cat(errors)
     return Combination(
         horizons=plan.horizons,
         n_lags=plan.n_lags,
         maps=in_bands([band.combined(own) for band, own in zip(bands, weights, strict=True)]),
         weights=tuple(weights),
-        intervals=Intervals.of(torch.cat(errors)),
+        intervals=Intervals.of(missed),
         left_out=plan.left_out,
         on_edge=tuple(band.on_edge for band in bands),
+        validation_mse=float(np.mean([missed[:, :end].square().nanmean().item() for end in plan.horizons])),
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from downstream.forecasting.errors import ErrorSums, horizon_metrics
+from downstream.forecasting.errors import TestErrors
 from downstream.forecasting.rows import fill_gaps
 from downstream.forecasting.smoothing.fitting import FITTED_ROWS, fit
 from downstream.forecasting.smoothing.states import Smoothing, State
@@ -14,17 +14,15 @@ BLOCK_NUMBERS = 1 << 21
 TRENDS = {"no trend": False, "damped trend": True}
 
 
-def choose_and_score(
-    task: ForecastingTask, opened: ForecastingTask, horizons: Sequence[int]
-) -> tuple[str, dict[int, ErrorSums]]:
-    """Return which trend is better on validation, and its errors at every test origin by horizon.
+def choose_and_score(task: ForecastingTask, opened: ForecastingTask, horizons: Sequence[int]) -> tuple[str, TestErrors]:
+    """Return which trend is better on validation, and its errors at every test origin.
 
     What fits one step best, a trend that follows every turn, can be far off at many: so likelihood does not choose.
     Parameters come from the last `FITTED_ROWS` training rows of each series. They stay; states follow all later rows.
     Gaps count as the value before them.
     """
     fits = {name: _followed(task, opened, damped=damped) for name, damped in TRENDS.items()}
-    chosen = min(fits, key=lambda name: horizon_metrics(_errors(opened, "validation", fits[name], horizons))["mse"])
+    chosen = min(fits, key=lambda name: _errors(opened, "validation", fits[name], horizons).metrics()["mse"])
     return chosen, _errors(opened, "test", fits[chosen], horizons)
 
 
@@ -40,8 +38,8 @@ def _followed(task: ForecastingTask, opened: ForecastingTask, *, damped: bool) -
 
 def _errors(
     opened: ForecastingTask, part: Part, fits: Sequence[tuple[Smoothing, State]], horizons: Sequence[int]
-) -> dict[int, ErrorSums]:
-    sums = dict.fromkeys(horizons, ErrorSums())
+) -> TestErrors:
+    tested = TestErrors(opened, horizons)
     for horizon in horizons:
         every = opened.origins(part, horizon)
         size = max(1, BLOCK_NUMBERS // (horizon * opened.n_targets))
@@ -50,6 +48,6 @@ def _errors(
             for first in range(0, len(steps), size):
                 block = steps[first : first + size]
                 ahead = model.forecasts(states, block + 1 - opened.bounds[number][0], horizon=horizon)
-                targets = opened.targets_at(Origins(np.full(len(block), number), block), horizon)
-                sums[horizon] += ErrorSums.of(ahead - targets)
-    return sums
+                origins = Origins(np.full(len(block), number), block)
+                tested.add(horizon, origins, ahead - opened.targets_at(origins, horizon))
+    return tested

@@ -190,7 +190,7 @@ def test_raw_features_fit_shorter_and_longer_test_cases() -> None:
     assert x.shape == new.shape == (2, 12)
     np.testing.assert_array_equal(new[:, :8], x[:, :8])
     assert not new[:, 8:].any()
-    assert features.raw_features(cases(values), cases(values), limit=6)[0].shape == (2, 6)
+    assert features.RawValues.of(cases(values), limit=6)(cases(values)).shape == (2, 1, 6)
 
 
 @pytest.mark.slow

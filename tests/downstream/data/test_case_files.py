@@ -13,7 +13,7 @@ from scipy.io.arff import loadarff
 from downstream.data import load_plain_series, load_task
 from downstream.data.files.arff import read_arff_cases
 from downstream.data.files.ts import read_ts_cases
-from downstream.data.files.tsv import read_tsv_cases
+from downstream.data.files.ucr import read_ucr_cases
 from downstream.errors import DataError
 
 _HEADER = "@problemName toy\n@timestamps false\n@univariate false\n@classLabel true a b\n@data\n"
@@ -42,7 +42,7 @@ def test_ts_equals_aeon(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reader", "suffix"),
     [
-        ("GunPoint", read_tsv_cases, "tsv"),
+        ("GunPoint", read_ucr_cases, "tsv"),
         ("GunPoint", read_arff_cases, "arff"),
         ("BasicMotions", read_arff_cases, "arff"),
     ],
@@ -86,7 +86,7 @@ def test_wrong_ts(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_tsv(tmp_path: Path) -> None:
-    cases = read_tsv_cases(_file(tmp_path, "1\t0.5\tNaN\n\n2\t?\t3\t4\n", "toy.tsv"))
+    cases = read_ucr_cases(_file(tmp_path, "1\t0.5\tNaN\n\n2\t?\t3\t4\n", "toy.tsv"))
     assert cases.labels.tolist() == ["1", "2"]
     np.testing.assert_array_equal(cases.cases[0][:, 0], [0.5, np.nan])
     np.testing.assert_array_equal(cases.cases[1][:, 0], [np.nan, 3, 4])
@@ -94,11 +94,11 @@ def test_tsv(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("1,2,3\n", "line 1 has no tab"), ("1\t2\n1\tx\n", "line 2 holds something that is not a number")],
+    [("1|2|3\n", "line 1 has one cell"), ("1\t2\n1\tx\n", "line 2 holds something that is not a number")],
 )
 def test_wrong_tsv(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read_tsv_cases(_file(tmp_path, text, "toy.tsv"))
+        read_ucr_cases(_file(tmp_path, text, "toy.tsv"))
 
 
 _ARFF = "@relation toy\n@attribute 'a b' numeric\n@attribute c REAL\n@attribute target {x,y}\n@data\n"

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 
 from downstream import load_task
+from downstream.cases.reading import read_cases
 from downstream.data.files.csv import read_csv_table
 from downstream.data.options import LoadOptions
 from downstream.data.panels import as_panel
 from downstream.data.raw import Table, Tables
-from downstream.data.tables import anomaly_series, forecasting_series, row_cases
+from downstream.data.tables import anomaly_series, forecasting_series
 from downstream.errors import DataError, DataWarning
 
 
@@ -184,7 +185,7 @@ def test_wanted_label_column_must_exist(tmp_path: Path) -> None:
 
 def test_rows_can_be_cases(tmp_path: Path) -> None:
     table = read_csv_table(_write(tmp_path, "label,t0,t1\nup,1,2\ndown,2,1\n"))
-    cases = row_cases(table, options=LoadOptions(name="set"))
+    cases = read_cases(Tables("set", (table,)), options=LoadOptions(name="set")).train
     assert cases.labels.tolist() == ["up", "down"]
     np.testing.assert_array_equal(np.stack(cases.cases)[:, :, 0], [[1, 2], [2, 1]])
 
@@ -199,7 +200,8 @@ def test_rows_can_be_cases(tmp_path: Path) -> None:
 )
 def test_rows_as_cases_need_a_class(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        row_cases(read_csv_table(_write(tmp_path, text)), options=LoadOptions(name="set"))
+        table = read_csv_table(_write(tmp_path, text))
+        read_cases(Tables("set", (table,)), options=LoadOptions(name="set"))
 
 
 def test_gzip_reads_the_same(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_anomaly_labels_and_splits_belong_to_each_series() -> None:
 def test_a_case_of_a_panel_has_one_label() -> None:
     table = long(frames("ABCD", (5, 5, 5, 5))).assign(label=np.repeat(["u", "v", "u", "v"], 5))
     task = load_task(table, kind="classification", pool_test=True)
-    assert task.variates == ("b", "a") and task.windows.length == 5 and task.labels.tolist() == [0, 1, 0, 1]
+    assert task.variates == ("a", "b") and task.windows.length == 5 and task.labels.tolist() == [0, 1, 0, 1]
     with pytest.raises(
         DataError, match=r"column 'label', row 2 of series 'B': 'z' is not the label that its series begins"
     ):

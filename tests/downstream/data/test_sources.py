@@ -13,7 +13,7 @@ from downstream import load_task
 from downstream.data.files.parquet import read_parquet_table
 from downstream.data.raw import CasePair, Tables
 from downstream.data.sources import infer_kind, open_source
-from downstream.errors import DataError
+from downstream.errors import DataError, DataWarning
 
 _TS = "@timestamps false\n@classLabel true a b\n@data\n{}"
 
@@ -52,15 +52,21 @@ def test_folder_without_data_is_refused(tmp_path: Path) -> None:
         open_source(tmp_path)
 
 
-def test_a_test_part_alone_is_refused(tmp_path: Path) -> None:
+def test_a_test_part_is_read_with_its_training_part_or_alone(tmp_path: Path) -> None:
     _set(tmp_path, "Toy")
-    with pytest.raises(DataError, match=r"this is a test part; pass the _TRAIN file"):
+    with pytest.warns(DataWarning, match=r"Toy_TEST.ts: this is a test part; the training part Toy_TRAIN.ts is read"):
+        pair, _ = open_source(tmp_path / "Toy_TEST.ts")
+    assert isinstance(pair, CasePair) and len(pair.train.cases) == 4 and pair.test is not None
+    alone, _ = open_source(tmp_path / "Toy_TEST.ts", alone=True)
+    assert isinstance(alone, CasePair) and len(alone.train.cases) == 1 and alone.test is None
+    (tmp_path / "Toy_TRAIN.ts").unlink()
+    with pytest.raises(DataError, match=r"this is a test part, and there is no training part"):
         open_source(tmp_path / "Toy_TEST.ts")
 
 
 def test_unknown_kind_and_missing_file(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_text("x")
-    with pytest.raises(DataError, match=r"unknown kind of file '.xlsx' \(known: .ts, .tsv"):
+    with pytest.raises(DataError, match=r"unknown kind of file '.xlsx' \(known: .ts, .arff, .csv"):
         open_source(tmp_path / "a.xlsx")
     with pytest.raises(DataError, match=r"did you mean 'a.xlsx'"):
         open_source(str(tmp_path / "a.xls"))
@@ -103,10 +109,10 @@ def test_unknown_kind_of_task() -> None:
         load_task(np.ones(3), kind="clustering")
 
 
-def test_several_tables_are_no_cases(tmp_path: Path) -> None:
+def test_several_tables_have_no_labels(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("label,t0\nx,1\n")
-    with pytest.raises(DataError, match=r"takes one table, got 2"):
+    with pytest.raises(DataError, match=r"with a case per file, 2 here, nothing says the labels"):
         load_task(tmp_path, kind="classification")
 
 

@@ -80,3 +80,47 @@ def test_targets_are_numbers_and_a_missing_label_has_its_line(tmp_path: Path) ->
 def test_a_word_among_steps_has_advice_that_works() -> None:
     with pytest.raises(DataError, match=r"'x' is not a number; correct it or remove the column$"):
         load_plain_series(CASES.assign(t4=list("xxxxxx"), label="a"), kind="classification")
+
+
+def test_numbered_steps_are_in_the_order_of_their_numbers() -> None:
+    values = np.random.default_rng(1).normal(size=(4, 12))
+    frame = pd.DataFrame(values, columns=[f"t{place}" for place in range(12)])
+    with pytest.warns(DataWarning, match=r"column 't2' stands behind 't11'; time steps are taken in the order of"):
+        data = load_plain_series(frame[sorted(frame)], kind="classification")
+    assert data.steps == tuple(frame)
+    np.testing.assert_array_equal(np.stack([one.values[:, 0] for one in data.series]), values)
+
+
+@pytest.mark.parametrize("names", [["lag2", "lag1", "lag0"], ["b", "a", "c"], ["a2", "b1", "b0"], ["t1", "t01", "t0"]])
+def test_other_steps_stay_in_the_order_of_the_file(names: list[str]) -> None:
+    data = load_plain_series(pd.DataFrame(np.ones((2, 3)), columns=names), kind="classification")
+    assert data.steps == tuple(names)
+
+
+@pytest.mark.filterwarnings("ignore::downstream.errors.DataWarning")
+@pytest.mark.parametrize(
+    ("ids", "options", "names"),
+    [
+        (["007", "7", "x", "1", "2", "3"], {}, ["007", "7", "x", "1", "2", "3"]),
+        ([1.0, 2.0, 5.0, 4.0, 3.0, 6.0], {}, ["1", "2", "5", "4", "3", "6"]),
+        (["a", "a", "b", "b", "c", "c"], {"table": "cases"}, [f"case {place}" for place in range(6)]),
+        (["NA", "1e3", "0", "00", "-", "1"], {"id_column": "id"}, ["NA", "1e3", "0", "00", "-", "1"]),
+    ],
+)
+def test_ids_name_the_cases(ids: list[object], options: dict[str, str], names: list[str], tmp_path: Path) -> None:
+    CASES.assign(id=ids, label=list("uvuvuv")).to_csv(tmp_path / "set.csv", index=False)
+    data = load_plain_series(tmp_path / "set.csv", kind="classification", **options)
+    assert [one.name for one in data.series] == names and data.steps == ("t0", "t1", "t2", "t3")
+    assert data.has_ids == (names[0] != "case 0")
+
+
+@pytest.mark.filterwarnings("ignore::downstream.errors.DataWarning")
+def test_cases_with_ids_are_in_the_order_of_these() -> None:
+    frame = CASES.assign(id=[10, 2, 1, 9, 11, 3], label=list("uvuvuv"))
+    known = load_task(frame, kind="classification", pool_test=True)
+    assert known.labels.tolist() == [0, 1, 1, 1, 0, 0]
+    assert load_task(frame.sample(frac=1, random_state=0), kind="classification", pool_test=True).hash == known.hash
+    with pytest.raises(DataError, match=r"column 'id', row 2: the id is missing"):
+        load_task(
+            frame.assign(id=frame["id"].where(frame.index != 2)), kind="classification", id_column="id", table="cases"
+        )

@@ -98,7 +98,7 @@ def test_frames_in_pairs_are_read_as_frames() -> None:
     assert list(read_cases(open_source((_PANEL, y))[0], options=_OPTIONS).train.labels) == y
     with pytest.raises(DataError, match=r"of the same form"):
         open_source((_WIDE, y, _WIDE.to_numpy(), y))
-    with pytest.raises(DataError, match=r"X_test is read as cases only"):
+    with pytest.raises(DataError, match=r"a test part is read as cases only"):
         load_task((_WIDE, None, _WIDE, None), kind="forecasting")
 
 
