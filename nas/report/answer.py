@@ -14,7 +14,8 @@ from nas.combining.entrants import Entrants
 from nas.combining.members import Entrant
 from nas.cost.members import Member, members_text
 from nas.report.rows import Row
-from nas.report.tables import score_table
+from nas.report.tables import score_table, short_figure
+from nas.report.verdict import Verdict, best_first, headline, warnings_of
 from nas.saved.predictor import USES
 from search_space.sentences import one_line
 
@@ -28,42 +29,48 @@ def answer_text(
     entrants: Entrants,
     source: TaskSource | NamedSource,
     rows: Sequence[Row],
+    verdict: Verdict,
     seconds: Mapping[str, float],
     folder: Path | None,
     space: str = "",
     cut: Sequence[str] = (),
     lacking: str = "",
+    page: bool = False,
 ) -> str:
-    """Return the answer as text, what was chosen first.
+    """Return the answer as text, what to use first.
 
     Args:
         task: What was searched for.
         entrants: Who went to the test.
         source: Where the candidates came from.
         rows: Of the table.
+        verdict: What validation recommends.
         seconds: Per stage.
         folder: Where everything is; None where nothing of it stays.
         space: The space in words; empty where it is the default one.
         cut: Lines about what a time budget left out.
         lacking: Why the folder has no predictor; empty where it has one.
+        page: Whether the folder has a page with figures.
     """
     where = rows[0].scores.settings.get("part", "test")
+    told = [*warnings_of(task, verdict, rows), *(sentence.removesuffix(".") for sentence in cut)]
     parts = [
-        f"Chosen for {_about(task)}:",
+        headline(verdict, entrants, rows, chosen=_name(entrants.chosen, source)),
+        "",
+        f"Scores on {where} of {_about(task)}, best first:",
+        _indent(score_table(best_first(rows))),
+        *_settings(rows),
+        *(["", "Mind:", *(f"  - {one_line(sentence)}" for sentence in told)] if told else []),
+        "",
+        "Chosen:",
         *_members(task, entrants.chosen, source),
         *([_indent(space)] if space else []),
-        "",
-        f"Scores on {where}:",
-        _indent(score_table(rows)),
-        *_settings(rows),
-        "",
         *_tried(entrants),
-        *_remarks(task, entrants, rows),
-        *cut,
+        _on_validation(task, entrants, rows),
         "",
         f"Protocol: {task.spec.protocol}",
         _time_line(seconds),
-        *([] if folder is None else _next(folder, kind=task.spec.kind, lacking=lacking)),
+        *([] if folder is None else _next(folder, kind=task.spec.kind, lacking=lacking, page=page)),
     ]
     return "\n".join(parts)
 
@@ -94,13 +101,17 @@ def failures(records: Sequence[TrialRecord]) -> str:
     return ", ".join(listed) + (f", and {len(reasons) - 3} other reasons" if len(reasons) > 3 else "")
 
 
-def _next(folder: Path, *, kind: str, lacking: str) -> list[str]:
+def _next(folder: Path, *, kind: str, lacking: str, page: bool) -> list[str]:
     """Return where everything is and what to do with it."""
     quoted = shlex.quote(str(folder))
     predictor = "" if lacking else " predictor.safetensors,"
     use = None if lacking else USES.get(kind)
     return [
         "",
+        *(
+            [f"Look at {folder / 'report.html'}: curves, costs, a map of the encoder, predictions beside the truth."]
+            * page
+        ),
         f"Everything is in {folder}: encoder.safetensors,{predictor} genotype.json, ranking.csv, scores.csv, run.json, "
         "log.txt",
         *([f"There is no predictor.safetensors: {one_line(lacking)}."] if lacking else []),
@@ -113,7 +124,17 @@ def _next(folder: Path, *, kind: str, lacking: str) -> list[str]:
 
 def _about(task: Task) -> str:
     spec = task.spec
-    return f"{one_line(spec.name)} ({spec.kind}, {task.n_variates} variates, window {spec.window})"
+    variates = f"{task.n_variates} variate{'s' * (task.n_variates > 1)}"
+    return f"{one_line(spec.name)} ({spec.kind}, {variates}, window {spec.window})"
+
+
+def _name(chosen: Entrant, source: TaskSource | NamedSource) -> str:
+    """Return what the chosen encoders are called in a sentence."""
+    names = [source.origin(one.genotype).removeprefix("preset ") for one in chosen.members]
+    if len(names) > 1:
+        return f"{len(names)} encoders side by side ({', '.join(names)})"
+    origin = source.origin(chosen.members[0].genotype)
+    return "the encoder that you named" if origin == NAMED else f"one encoder ({origin})"
 
 
 def _members(task: Task, chosen: Entrant, source: TaskSource | NamedSource) -> list[str]:
@@ -154,26 +175,18 @@ def _settings(rows: Sequence[Row]) -> list[str]:
     return [_indent("; ".join(f"{name}: {value}" for name, value in settings.items()))] if settings else []
 
 
-def _remarks(task: Task, entrants: Entrants, rows: Sequence[Row]) -> list[str]:
-    """Return the plain truths beside the table: did training pay, does the answer beat its rivals."""
-    chosen, metric = entrants.chosen, task.spec.metric
-    noise = f" (standard error {chosen.noise:.4f})" if chosen.noise else ""
+def _on_validation(task: Task, entrants: Entrants, rows: Sequence[Row]) -> str:
+    """Return what validation says of the chosen encoders, and how far their intervals can be trusted."""
+    chosen = entrants.chosen
+    noise = f" (standard error {short_figure(chosen.noise)})" if chosen.noise else ""
     several = " by members selected on other cases" if len(chosen.members) > 1 else ""
-    remarks = [f"On validation: {metric} {chosen.score:.4f}{noise}{several}."]
-    if not any(chosen.iterations):
-        remarks.append("Nothing of it is trained: validation and what is known beforehand prefer it as it was drawn.")
-    elif chosen.untrained_score is not None:
-        remarks.append(f"The same untrained: {metric} {chosen.untrained_score:.4f} on validation.")
-    ours = rows[0].scores
-    if "coverage_80" in ours.metrics:
-        remarks.append(
-            f"Its 80 % intervals hold {100 * ours.metrics['coverage_80']:.0f} % of the values of the test part."
-        )
-    sign = 1.0 if ours.higher_is_better else -1.0
-    ahead = [row.name for row in rows[1:] if sign * row.scores.value > sign * ours.value]
-    if ahead:
-        remarks.append(f"Ahead of the chosen candidate on test: {', '.join(ahead)}.")
-    return remarks
+    before = chosen.untrained_score if any(chosen.iterations) else None
+    untrained = "" if before is None else f"; the same untrained: {short_figure(before)}"
+    text = f"On validation: {task.spec.metric} {short_figure(chosen.score)}{noise}{several}{untrained}."
+    coverage = rows[0].scores.metrics.get("coverage_80")
+    if coverage is None:
+        return text
+    return f"{text} Its 80 % intervals hold {100 * coverage:.0f} % of the values of the test part."
 
 
 def _time_line(seconds: Mapping[str, float]) -> str:

@@ -10,6 +10,7 @@ import torch
 
 from ahc.ranking import Ranking
 from ahc.record import TrialRecord
+from compute.machine import machine_memory, processor, usable_cores
 from downstream.task import Task
 from nas.choosing.source import NamedSource, TaskSource
 from nas.combining.entrants import Entrants
@@ -29,20 +30,21 @@ def ranking_rows(
 ) -> list[dict[str, object]]:
     """Return the comparator's shortlist, best first, then what else was tried, as rows of one table.
 
-    A row holds what the comparator says, what the trials gave, what is believed of a full training (`posterior`, in
-    robust deviations between the untrained candidates, and `posterior_sd`), and the weight in the answer.
+    A row holds what the comparator says, what the trials gave, what was foreseen of the untrained encoder (`prior`; of
+    those that were tried) and what is believed of a full training (`posterior`, and `posterior_sd`), in robust
+    deviations between the untrained candidates, and the weight in the answer.
     """
     ranking = source.ranking
     results = {} if tried is None else tried.results
     records = [] if tried is None else sorted(tried.records, key=lambda record: record.iterations)
     fullest = {record.genotype_key: record for record in records}
     reached = [result for result in results.values() if result.curve]
-    beliefs: dict[str, tuple[float, float]] = {}
+    beliefs: dict[str, tuple[float, float, float]] = {}
     if reached:
         priors, gains = ([says(one.genotype) for one in reached] for says in (source.score, source.gain))
         belief = believe(reached, prior=priors, gains=gains, iterations=iterations)
-        pairs = zip(belief.mean.tolist(), belief.sd.tolist(), strict=True)
-        beliefs = dict(zip([one.genotype.key for one in reached], pairs, strict=True))
+        figures = zip(map(float, priors), belief.mean.tolist(), belief.sd.tolist(), strict=True)
+        beliefs = dict(zip([one.genotype.key for one in reached], figures, strict=True))
     weights: defaultdict[str, float] = defaultdict(float)
     if entrants is not None:
         for one, weight in zip(entrants.chosen.members, entrants.chosen.weights, strict=True):
@@ -56,7 +58,7 @@ def ranking_rows(
             "origin": source.origin(genotype),
             **_ranked(ranking, place),
             **_trained(fullest.get(key)),
-            **dict(zip(("posterior", "posterior_sd"), beliefs.get(key, (None, None)), strict=True)),
+            **dict(zip(("prior", "posterior", "posterior_sd"), beliefs.get(key, (None,) * 3), strict=True)),
             "weight": weights.get(key),
         }
         for place, (key, genotype) in enumerate(candidates.items())
@@ -80,12 +82,23 @@ def run_facts(
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
-        "machine": {"processor": platform.processor() or platform.machine(), "system": platform.system()},
+        "machine": _machine(),
         "task": {**asdict(task.spec), "hash": task.hash, "variates": list(task.variates)},
         "chosen": dict(chosen),
         "n_ranked": n_ranked,
         "rows": [row.to_json() for row in rows],
         "seconds": dict(seconds),
+    }
+
+
+def _machine() -> dict[str, Any]:
+    gpus = [torch.cuda.get_device_name(at) for at in range(torch.cuda.device_count())]
+    return {
+        "processor": processor(),
+        "cores": usable_cores(),
+        "memory_bytes": machine_memory(),
+        "gpus": gpus,
+        "system": platform.system(),
     }
 
 

@@ -2,25 +2,36 @@
 
 from collections.abc import Sequence
 
-from downstream.scores import STOPPED
+from downstream.scores import STOPPED, Scores
 from nas.report.rows import Row
 
 MOST_COLUMNS = 7
 
 
 def score_table(rows: Sequence[Row]) -> str:
-    """Return aligned lines: method, headline value, further figures that belong to the headline.
+    """Return aligned lines: method, headline value with its interval, further figures, and the size of encoders.
 
     Further figures are those of the headline's own metric by horizon (`mse/24`), or else the other metrics. Below
     stands, for whom it is so, what was left out, and that a fit was stopped early.
     """
     first = rows[0].scores
-    columns = further_metrics(rows)
     better = "higher" if first.higher_is_better else "lower"
-    heads = [f"{first.metric} ({better} is better)", *(name.removeprefix(f"{first.metric}/") for name in columns)]
-    lines = [[row.name, _figure(row.scores.value), *(_figure(row.scores.metrics.get(name)) for name in columns)]
-             for row in rows]  # fmt: skip
-    return "\n".join([aligned(["method", *heads], lines, numbers_from=1), *_notes(rows)])
+    columns = {f"{first.metric} ({better} is better)": [_figure(row.scores.value) for row in rows]}
+    if any(row.scores.interval for row in rows):
+        columns["95 % interval"] = [interval_text(row.scores) or "-" for row in rows]
+    for name in further_metrics(rows):
+        columns[name.removeprefix(f"{first.metric}/")] = [_figure(row.scores.metrics.get(name)) for row in rows]
+    for name in ("parameters", "multiply_adds"):
+        counts = [getattr(row, name) for row in rows]
+        if any(count is not None for count in counts):
+            columns[name.replace("_", "-")] = ["-" if count is None else f"{count:,}" for count in counts]
+    cells = list(zip([row.name for row in rows], *columns.values(), strict=True))
+    return "\n".join([aligned(["method", *columns], cells, numbers_from=1), *_notes(rows)])
+
+
+def interval_text(scores: Scores) -> str:
+    """Return the 95 % interval of a value in words; empty where there is none."""
+    return "" if scores.interval is None else " to ".join(short_figure(end) for end in scores.interval)
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
@@ -49,6 +60,14 @@ def aligned(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from:
         for width in [max(map(len, column))]
     ]
     return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
+
+
+def short_figure(value: float) -> str:
+    """Return a figure as it is said in a sentence: three decimals, or three digits of what is tiny or huge."""
+    size = abs(value)
+    if 100.0 <= size < 1e7:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if 0.1 <= size < 100.0 or value == 0.0 else f"{value:.3g}"
 
 
 def _figure(value: float | None) -> str:

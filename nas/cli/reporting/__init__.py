@@ -1,0 +1,1 @@
+"""The verbs that draw finished searches: a page (`report`), one figure (`plot`)."""
