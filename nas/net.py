@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -104,6 +104,7 @@ def train_candidate(
     probe_at: Sequence[int] | None = None,
     state: bytes | None = None,
     keep_state: bool = False,
+    on_curve: Callable[[tuple[CurvePoint, ...]], None] | None = None,
 ) -> Trial:
     """Train one candidate on one task and return its trial.
 
@@ -123,6 +124,7 @@ def train_candidate(
             the first and the last one never are.
         state: Of a trial with fewer iterations, and all other arguments the same, which this one goes on from.
         keep_state: Whether a longer trial is to go on from this one; only one that completed can be gone on from.
+        on_curve: Called with the curve so far after each probe.
 
     Returns:
         The trial; its status says whether it completed.
@@ -146,6 +148,12 @@ def train_candidate(
             trainer.load_state(before.tensors, iteration=before.iteration)
         represent = Representer(trainer.encoder, device=device)
         scores: list[Score] = []
+        curve = list(before.curve)
+
+        def tell(point: CurvePoint) -> None:
+            curve.append(point)
+            if on_curve is not None:
+                on_curve(tuple(curve))
 
         def probe() -> tuple[float]:
             trainer.settle()
@@ -159,6 +167,7 @@ def train_candidate(
             probe_at=_probe_at(iterations, asked=probe_at) if trainer.learns else [0],
             higher_is_better=task.spec.higher_is_better,
             ends=math.inf if time_limit is None else began + time_limit,
+            on_probe=tell,
             before=before.curve,
             keep_last=True,
         )

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from downstream.task import Task
-from downstream.windows import Windows
+from nas.report.evidence.points import Points, training_points
 from nas.runs.board_files import EMBEDDING, METADATA, PROJECTOR, folder_of
 from nas.runs.whole_file import write_whole_text
 from nas.saved.encoder import load_encoder
@@ -38,31 +38,19 @@ def write_projection(run: Path, weights: Path, task: Task, *, device: torch.devi
         task: At most `MOST_POINTS` of its training windows are taken, evenly.
         device: Where the encoder runs.
     """
-    saved = load_encoder(weights)
-    windows = _taken(task.with_window(saved.genotype.encoder.window))
-    represent = saved.representer(device)
-    points = represent(windows).mean(axis=1)
+    points = training_points(load_encoder(weights), task, most=MOST_POINTS, device=device)
     folder = folder_of(run)
-    write_whole_text(folder / EMBEDDING, _table(points))
-    write_whole_text(folder / METADATA, _labels(task, windows))
+    write_whole_text(folder / EMBEDDING, _table(points.values))
+    write_whole_text(folder / METADATA, _labels(points))
     write_whole_text(folder / PROJECTOR, _CONFIG)
 
 
-def _taken(task: Task) -> Windows:
-    windows = task.training_windows(limit=MOST_POINTS)
-    if len(windows) <= MOST_POINTS:
-        return windows
-    return windows.subset(np.linspace(0, len(windows) - 1, MOST_POINTS).round().astype(np.int64))
-
-
-def _labels(task: Task, windows: Windows) -> str:
+def _labels(points: Points) -> str:
     """Return what is known of each window, a line each; the projector takes a head for several columns only."""
-    known = task.known_of(windows)
-    if known is None:
-        return "".join(f"{number}\n" for number in range(len(windows)))
-    word, texts = known
-    lines = [f"{number}\t{one_line(text, longest=80)}\n" for number, text in enumerate(texts)]
-    return "".join([f"window\t{word}\n", *lines])
+    if not points.word:
+        return "".join(f"{number}\n" for number in range(len(points.values)))
+    lines = [f"{number}\t{one_line(text, longest=80)}\n" for number, text in enumerate(points.texts)]
+    return "".join([f"window\t{points.word}\n", *lines])
 
 
 def _table(points: NDArray[np.float32]) -> str:

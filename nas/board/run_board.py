@@ -7,23 +7,25 @@ Lay-out below the folder `tensorboard` of a run:
     embedding.tsv, metadata.tsv, projector_config.pbtxt    see `projector`
 """
 
-import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ahc.record import CurvePoint as Point
 from ahc.record import TrialRecord
 from downstream.task import Task
 from nas.board.projector import write_projection
 from nas.errors import OptionError
-from nas.runs.board_files import MISSING, beside, folder_of
+from nas.runs.board_files import MISSING, RUNNING, folder_of
 from search_space.genotype import Choice
 
 
 class RunBoard:
-    """Hears of the trials of a run and writes a folder for each, complete or not at all.
+    """Hears of the trials of a run and writes a folder for each, point by point as the trial reaches them.
+
+    A folder holds the file `running` until its trial has ended; one that a kill left is written anew.
 
     Args:
         run: The run's folder.
@@ -39,27 +41,51 @@ class RunBoard:
             raise OptionError(f"{MISSING} ({error})") from error
         self._writer = SummaryWriter
         self._run = run
+        self._open: dict[str, Any] = {}
+
+    def point(self, trial: str, point: Point, *, metric: str) -> None:
+        """Write a point of a trial that runs, unless it has ended before."""
+        if trial not in self._open:
+            if self._is_complete(trial):
+                return
+            place = self._place(trial)
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            (place / RUNNING).touch()
+            self._open[trial] = self._writer(log_dir=str(place))
+        iteration, score, loss = point
+        writer = self._open[trial]
+        if score is not None:
+            writer.add_scalar(f"validation/{metric}", score, iteration)
+        if loss is not None:
+            writer.add_scalar("loss", loss, iteration)
+        writer.flush()
 
     def trial(self, record: TrialRecord) -> None:
-        """Write a trial, unless it has a folder already."""
+        """Write how a trial ended, and its points where they have not been heard of."""
         name = _name(record)
-        place = folder_of(self._run) / "trials" / name
-        if place.exists() or not record.curve:
+        if name not in self._open:
+            for point in record.curve:
+                self.point(name, point, metric=record.metric)
+        writer = self._open.pop(name, None)
+        if writer is None:  # it has no points, or all is written already
             return
-        partial = beside(self._run) / name  # outside of what TensorBoard watches
-        shutil.rmtree(partial, ignore_errors=True)  # left by a kill
-        with self._writer(log_dir=str(partial)) as writer:
-            for iteration, score, loss in record.curve:
-                if score is not None:
-                    writer.add_scalar(f"validation/{record.metric}", score, iteration)
-                if loss is not None:
-                    writer.add_scalar("loss", loss, iteration)
-            best = {} if record.score is None else {f"best/{record.metric}": record.score}
-            writer.add_hparams(hyperparameters(record), best, run_name=".")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial.rename(place)
-        with contextlib.suppress(OSError):
-            beside(self._run).rmdir()  # unless a kill left something there
+        best = {} if record.score is None else {f"best/{record.metric}": record.score}
+        writer.add_hparams(hyperparameters(record), best, run_name=".")
+        writer.close()
+        (self._place(name) / RUNNING).unlink()
+
+    def end(self, status: str) -> None:
+        """Close what is open of trials that did not end."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _place(self, trial: str) -> Path:
+        return folder_of(self._run) / "trials" / trial
+
+    def _is_complete(self, trial: str) -> bool:
+        place = self._place(trial)
+        return place.exists() and not (place / RUNNING).exists()
 
     def finish(self, task: Task, records: Sequence[TrialRecord], *, trials: Path, encoder: Path, device: str) -> None:
         """Write what is still missing: trials from before a kill, or from before anybody asked, and the map.

@@ -8,17 +8,19 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nas.engines.job import Job, call, failure
+from nas.engines.job import Job, call, failure, nobody
 
 MOST_GROWTH = 2**30
 """Bytes of memory that a worker may hold, between two jobs, beyond those that it began with."""
+NOTE = 2
+"""Byte before a pickled note of a job that goes on."""
 
 
 class Request(NamedTuple):
@@ -41,7 +43,7 @@ class Request(NamedTuple):
 def serve(connection: Connection) -> None:
     """Do the jobs that come (in a process of its own) until the connection ends.
 
-    An answer is a byte, 1 where this process may do another job, and the pickled result.
+    An answer is a byte, 1 where this process may do another job, and the pickled result; notes may come before it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -54,27 +56,31 @@ def serve(connection: Connection) -> None:
             request = Request(*pickle.loads(connection.recv_bytes()))
         except (EOFError, OSError):  # the driver needs no more, or is gone
             return
-        reply = contextvars.copy_context().run(_reply, request, known)
+        reply = contextvars.copy_context().run(_reply, request, known, connection)
         fresh.restore()
         fit = threading.active_count() == n_threads and not _has_grown(resident)
         connection.send_bytes(bytes([fit]) + reply)
         del request, reply
 
 
-def _reply(request: Request, known: dict[int, Any]) -> bytes:
+def _reply(request: Request, known: dict[int, Any], connection: Connection) -> bytes:
     try:
         job, new = pickle.loads(request.content)
     except Exception as problem:  # such as a module that cannot be imported here
         return pickle.dumps(failure(request.job_id, problem, seconds=0.0))
     known |= new
     shared = {name: known[number] for name, number in request.shared.items()}
-    return answer(replace(job, shared=shared), memory_limit=request.memory_limit)
+
+    def send(value: Any) -> None:
+        connection.send_bytes(bytes([NOTE]) + pickle.dumps(value))
+
+    return answer(replace(job, shared=shared), memory_limit=request.memory_limit, on_note=send)
 
 
-def answer(job: Job, *, memory_limit: int | None) -> bytes:
+def answer(job: Job, *, memory_limit: int | None, on_note: Callable[[Any], None] = nobody) -> bytes:
     """Do a job on one thread and return its result, pickled; never raises an `Exception`."""
     _use_one_thread()
-    result = call(job, memory_limit=memory_limit)
+    result = call(job, memory_limit=memory_limit, on_note=on_note)
     try:
         return pickle.dumps(result)
     except Exception as problem:  # the value cannot travel

@@ -5,15 +5,21 @@ import signal
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
-from typing import Any
+from typing import Any, NamedTuple
 
-from nas.engines._child import Request
+from nas.engines._child import NOTE, Request
 from nas.engines.job import Job, Result
 
 MOST_JOBS = 200
 """Jobs that one worker does: what they leave behind in it stays small."""
 GRACE = 5.0  # seconds to leave
 _LEAVES_A_WORKER_AS_IT_WAS = ("completed", "diverged", "invalid")
+
+
+class Note(NamedTuple):
+    """What a job tells while it goes on."""
+
+    value: Any
 
 
 class Worker:
@@ -47,12 +53,17 @@ class Worker:
         self._n_jobs += 1
         return True
 
-    def result(self) -> tuple[Result | None, bool]:
-        """Return the result that has arrived, None where it died instead, and whether it may do another job."""
+    def result(self) -> tuple[Result | Note | None, bool]:
+        """Return what has arrived, a result or a note before it, None where it died, and whether it may do another job.
+
+        After a note the job goes on.
+        """
         try:
             reply = self.connection.recv_bytes()
         except (EOFError, OSError):
             return None, False
+        if reply[0] == NOTE:
+            return Note(pickle.loads(memoryview(reply)[1:])), False
         result: Result = pickle.loads(memoryview(reply)[1:])
         fit = bool(reply[0]) and result.status in _LEAVES_A_WORKER_AS_IT_WAS and self._n_jobs < MOST_JOBS
         return result, fit

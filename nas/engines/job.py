@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +62,22 @@ class Result:
     attempts: int = 1
 
 
+def nobody(*_: Any) -> None:
+    """Hear a note and do nothing."""
+
+
+_listener: ContextVar[Callable[[Any], None]] = ContextVar("listener", default=nobody)
+
+
+def note(value: Any) -> None:
+    """Tell whoever runs the present job something, while it goes on; nobody need listen.
+
+    Args:
+        value: Small, and able to travel between processes.
+    """
+    _listener.get()(value)
+
+
 def stopped_after(time_limit: float | None, *, seconds: float) -> str:
     """Return the line about a job that was stopped: by its own limit, or because everything was to end."""
     if time_limit is not None and seconds >= time_limit:
@@ -68,14 +85,17 @@ def stopped_after(time_limit: float | None, *, seconds: float) -> str:
     return f"stopped after {seconds:.1f} s (time budget)"
 
 
-def call(job: Job, *, memory_limit: int | None) -> Result:
+def call(job: Job, *, memory_limit: int | None, on_note: Callable[[Any], None] = nobody) -> Result:
     """Make the call of a job, in whichever process this is; whatever it raises is its result."""
     began = time.monotonic()
+    before = _listener.set(on_note)
     try:
         with memory_budget(job.memory_budget), memory_limited(memory_limit):
             value = job.function(**job.arguments)
     except Exception as problem:
         return failure(job.id, problem, seconds=time.monotonic() - began)
+    finally:
+        _listener.reset(before)
     own = getattr(value, "status", None)
     return Result(job.id, own if own in STATUSES else "completed", value, "", time.monotonic() - began)
 

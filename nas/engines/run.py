@@ -11,7 +11,7 @@ from typing import Any
 from compute.machine import usable_cores
 from nas.engines import registry
 from nas.engines.interruption import Interruption, first_interrupt_noted
-from nas.engines.job import Job, Result
+from nas.engines.job import Job, Result, nobody
 
 ATTEMPTS = 2
 
@@ -27,6 +27,7 @@ def run_candidates(
     gpu_share: float = 0.0,
     ends: float = math.inf,
     finish: bool = True,
+    on_note: Callable[[str, Any], None] = nobody,
 ) -> Iterator[Result]:
     """Run jobs and yield their results as they come.
 
@@ -47,6 +48,7 @@ def run_candidates(
             as a `timeout`.
         finish: At Ctrl-C finish what runs and yield it before `KeyboardInterrupt` is raised here; a second Ctrl-C
             raises at once, as the first does without `finish`. What still runs is then killed.
+        on_note: Called with the id of a job that runs and each value that it passes to `job.note`; not by `ray`.
 
     Raises:
         ValueError: If an argument is out of range, or a job's function lives in `__main__`.
@@ -63,7 +65,8 @@ def run_candidates(
     if not 0.0 <= gpu_share <= 1.0:
         raise ValueError(f"gpu_share must be in 0..1, got {gpu_share}")
     limits = {"time_limit": time_limit, "memory_limit": memory_limit, "gpu_share": gpu_share, "ends": ends}
-    return _results(jobs, facts.run, finish=finish, memory_budget=memory_budget, workers=workers, **limits)
+    how: dict[str, Any] = {"workers": workers, "on_note": on_note, **limits}
+    return _results(jobs, facts.run, finish=finish, memory_budget=memory_budget, **how)
 
 
 def _results(

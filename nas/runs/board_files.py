@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nas.errors import OptionError
 
-FOLDER_NAME, UNFINISHED_NAME = "tensorboard", "tensorboard.partial"
+FOLDER_NAME, RUNNING = "tensorboard", "running"
 EMBEDDING, METADATA, PROJECTOR = "embedding.tsv", "metadata.tsv", "projector_config.pbtxt"
 MISSING = "tensorboard: TensorBoard is not installed; pip install 'ts-contrastive-nas[tensorboard]'"
 
@@ -27,16 +27,10 @@ def folder_of(run: Path) -> Path:
     return run / FOLDER_NAME
 
 
-def beside(run: Path) -> Path:
-    """Return the folder of what is being written."""
-    return run / UNFINISHED_NAME
-
-
 def files(run: Path) -> Iterator[Path]:
-    """Yield everything below both folders, what is deepest first; links are yielded and never followed."""
-    for folder in (folder_of(run), beside(run)):
-        if folder.is_symlink() or not folder.is_dir():
-            continue
+    """Yield everything below the folder, what is deepest first, then itself; links are yielded and never followed."""
+    folder = folder_of(run)
+    if not folder.is_symlink() and folder.is_dir():
         yield from sorted(folder.rglob("*"), reverse=True)
         yield folder
 
@@ -47,5 +41,5 @@ def clear(run: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             with contextlib.suppress(OSError):
                 path.rmdir()  # unless somebody keeps something there
-        elif path.name.startswith("events.out.tfevents.") or path.name in (EMBEDDING, METADATA, PROJECTOR):
+        elif path.name.startswith("events.out.tfevents.") or path.name in (EMBEDDING, METADATA, PROJECTOR, RUNNING):
             path.unlink()

@@ -6,7 +6,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +16,40 @@ from nas.errors import OutputExistsError
 from nas.runs import board_files
 from nas.runs.events import LOG_NAME, METRICS_NAME, RunEvents
 from nas.runs.lock import LOCK_NAME, folder_lock
+from nas.runs.question import DATA, GROWING, asks_for_more, changed, question_of
 from nas.runs.whole_file import write_whole_text
 from search_space.sentences import one_line
-
-# these decide how a run is carried out, not what it is to find
-_NOT_PART_OF_THE_QUESTION = ("output", "overwrite", "quiet", "workers", "engine", "device", "dry_run", "time_limit",
-                             "time_budget", "memory_limit", "memory_budget", "gpu_share", "tensorboard")  # fmt: skip
 
 _TRIAL_FILES = (".safetensors", ".state", ".npy")
 
 
 class RunFolder:
-    """The folder of one run; an interrupted run with the same question goes on where it stopped.
+    """The folder of one run; an interrupted run with the same question goes on where it stopped, and
+    a finished one that is asked for more.
 
     Args:
         path: The folder; nothing is written before `start`.
         config: The resolved options of the run, as JSON values.
+        beside: Options that are no part of what is asked, as something else in `config` says the same.
         overwrite: Start anew in a folder that holds another run.
 
     Raises:
         OutputExistsError: If the folder holds something that is no run, or a run with other options.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, config: Mapping[str, Any], overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        config: Mapping[str, Any],
+        beside: Collection[str] = (),
+        overwrite: bool = False,
+    ) -> None:
         self.path = user_path(path)
         self.events = RunEvents(self.path)
-        self._overwrite = overwrite
-        question = {key: value for key, value in config.items() if key not in _NOT_PART_OF_THE_QUESTION}
-        self._config = {"question": json.loads(json.dumps(question)), "options": dict(config)}
+        self._overwrite, self._beside = overwrite, beside
+        self._config = {"question": question_of(config, beside=beside), "options": dict(config)}
+        self._extends = False
         self._check()
 
     @contextlib.contextmanager
@@ -63,6 +69,9 @@ class RunFolder:
         """Make the folder, empty it of an earlier run where that was asked for, and write the configuration."""
         if self._overwrite:
             self._clear()
+        if self._extends:  # an end in between must not leave the shorter answer under the longer question
+            (self.path / "run.json").unlink(missing_ok=True)
+            self._extends = False
         self.write_json("config.json", self._config)
         self.weights.mkdir(exist_ok=True)
 
@@ -78,8 +87,12 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether the run has its answer and keeps it; one that was cut short goes on when it is given more time."""
-        return not self._overwrite and (self.path / "run.json").is_file() and not self._has_more_time()
+        """Whether the run has its answer and keeps it; one that was cut short goes on when it is given more time.
+
+        One that is asked for more of what may grow goes on, too.
+        """
+        there = (self.path / "run.json").is_file()
+        return not self._overwrite and not self._extends and there and not self._has_more_time()
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file, complete or not at all."""
@@ -113,17 +126,16 @@ class RunFolder:
         before, question = self._question(), self._config["question"]
         if before is None or self._overwrite:
             return
-        # an option that an earlier version did not have counts as not given, a switch as off
-        changed = sorted(
-            key for key in {*before, *question} if (before.get(key) or None) != (question.get(key) or None)
-        )
-        changed = [key for key in changed if key not in _NOT_PART_OF_THE_QUESTION]
-        if changed:
-            what = "on other data" if {"task_hash", "names_hash"} & {*changed} else "with other options"
-            options = [key for key in changed if key not in ("task_hash", "names_hash")]
+        names = changed(before, question, beside=self._beside)
+        self._extends = bool(names) and asks_for_more(before, question, names)
+        if names and not self._extends:
+            what = "on other data" if {*DATA} & {*names} else "with other options"
+            options = [name for name in names if name not in DATA]
             differ = f" ({one_line(', '.join(options))} differ)" if options else ""
+            less = {*names} <= {*GROWING}
+            more = "; of these it can be given more, never less" if less else ""
             raise OutputExistsError(
-                f"{self.path} holds a run {what}{differ}; choose another --output or pass --overwrite"
+                f"{self.path} holds a run {what}{differ}{more}; choose another --output or pass --overwrite"
             )
 
     def _question(self) -> dict[str, Any] | None:
@@ -157,8 +169,9 @@ class RunFolder:
         """Remove what a run writes, and nothing else."""
         # the answer first, the question last: whatever is left by an end in between is taken for what it is
         for name in ("run.json", "ranking.csv", "genotype.json", "encoder.safetensors", "predictor.safetensors",
-                     "answer.txt", "scores.csv", LOG_NAME, METRICS_NAME, "bank.sqlite", "bank.sqlite-wal",
-                     "bank.sqlite-shm", "bank.sqlite-journal"):  # fmt: skip
+                     "answer.txt", "scores.csv", "report.html", "report.json", LOG_NAME, METRICS_NAME, "bank.sqlite",
+                     "bank.sqlite-wal", "bank.sqlite-shm", "bank.sqlite-journal",
+                     "estimator.json"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
         for file in (file for ending in _TRIAL_FILES for file in self.weights.glob(f"*{ending}*")):
             file.unlink()

@@ -27,7 +27,7 @@ class Progress:
         self._bar: tqdm[None] | None = None
 
     def __enter__(self) -> Self:
-        if not self._silent and _on_a_terminal():
+        if not self._silent and on_a_terminal():
             self._bar = tqdm(total=self._total, desc=self._name, file=sys.stderr, dynamic_ncols=True)
         return self
 
@@ -58,5 +58,6 @@ def tell(line: str) -> None:
             print(line, file=sys.stderr, flush=True)
 
 
-def _on_a_terminal() -> bool:
+def on_a_terminal() -> bool:
+    """Whether somebody watches: a bar that moves is of use."""
     return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahc.bank import Bank
+from ahc.record import CurvePoint as Point
 from ahc.record import TrialRecord
 from downstream.task import Task
 from nas.engines.job import Job
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings, last_resort
 from nas.runs.folder import RunFolder
-from nas.runs.progress import Progress
 from nas.runs.whole_file import write_whole
+from nas.runs.whole_progress import WholeProgress
 from nas.saved.tensor_file import SavedEncoderError
 from nas.trials.trial import TrialOutcome, TrialPlan, outcome_of, record_in, trial_job
 from search_space.genotype import Genotype
@@ -96,7 +97,7 @@ class TrialRunner:
             bank it would be taken for a slow candidate, and with more time it is run again.
         time_limit: Seconds of a trial; None for no limit.
         precision: `float32` or `bfloat16`.
-        quiet: Show no progress.
+        progress: Is told of every trial; None for nobody.
     """
 
     def __init__(
@@ -109,12 +110,14 @@ class TrialRunner:
         budget: RoundTimes,
         time_limit: float | None = None,
         precision: str = "float32",
-        quiet: bool = True,
+        progress: WholeProgress | None = None,
     ) -> None:
         self._task, self._folder, self._bank = task.without_test(), folder, bank
         self._settings, self._budget = settings, budget
-        self._time_limit, self._precision, self._quiet = time_limit, precision, quiet
+        self._time_limit, self._precision = time_limit, precision
+        self._progress = progress or WholeProgress({}, workers=1, quiet=True)
         self._hurrying: set[str] = set()
+        self._at_work: dict[str, int] = {}  # trials that run -> the number of their worker
         self.hurried: dict[str, TrialRecord] = {}
 
     def run(
@@ -137,17 +140,26 @@ class TrialRunner:
         ends = self._budget.round_ends(last=last)
         waiting = list(missing)
         by_job: dict[str, TrialPlan] = {}
-        with Progress(total=len(missing), name=name, quiet=self._quiet) as progress:
+        self._at_work.clear()
+        with self._progress.stage(name, len(missing)):
             n_known = len(different) - len(missing)
             events.round(name, n_trials=len(different), n_known=n_known, workers=workers)
             jobs = self._jobs(waiting, by_job, name=name, ends=ends)
             limits = {"ends": self._budget.hard_end(ends), "time_limit": last_resort(self._time_limit)}
-            for result in run_candidates(jobs, **{**self._settings.arguments, **limits}):
+
+            def on_note(job_id: str, curve: tuple[Point, ...]) -> None:
+                plan = by_job[job_id]
+                events.reached(plan.id, curve, key=plan.genotype.key, metric=self._task.spec.metric)
+
+            for result in run_candidates(jobs, **{**self._settings.arguments, **limits, "on_note": on_note}):
                 plan = by_job[result.id]
+                self._at_work.pop(plan.id, None)
                 kept = self._kept_outcome(outcome_of(result, plan, self._task), plan)
                 score = "no score" if kept.score is None else f"{kept.metric} {kept.score:.4f}"
                 events.finished(kept, name=name)
-                progress.advance(f"{plan.genotype.key[:8]} {kept.status}, validation {score}")
+                self._progress.note(kept.score, metric=kept.metric, higher_is_better=kept.higher_is_better)
+                what = f"{plan.genotype.key[:8]} {kept.status}, validation {score}"
+                self._progress.advance(what, seconds=kept.seconds)
         n_stopped = len({plan.id for plan in missing} & self.hurried.keys())
         self._budget.note_round(name, n_trials=len(missing), n_stopped=n_stopped, n_left_out=len(waiting))
         return {
@@ -179,7 +191,11 @@ class TrialRunner:
                 state=self._state_before(plan),
             )
             by_job[job.id] = plan
-            self._folder.events.started(plan.id, name=name, key=plan.genotype.key, iterations=plan.iterations)
+            # an engine asks for a job when one of its workers is free
+            worker = min({*range(1, len(self._at_work) + 2)} - {*self._at_work.values()})
+            self._at_work[plan.id] = worker
+            facts = {"key": plan.genotype.key, "iterations": plan.iterations, "worker": worker}
+            self._folder.events.started(plan.id, name=name, **facts)
             yield job
 
     def _kept_outcome(self, outcome: TrialOutcome, plan: TrialPlan) -> TrialRecord:

@@ -1,5 +1,6 @@
 """A trial as a job for an engine, and its record for the bank."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ahc.bank import Bank
+from ahc.record import CurvePoint as Point
 from ahc.record import TrialRecord
 from downstream.task import Task
-from nas.engines.job import Job, Result
+from nas.engines.job import Job, Result, note
 from nas.net import train_candidate
 from nas.saved.encoder import encoder_file
+from nas.training.curve import CurvePoint
 from nas.trial_state import TrialStateError
 from nas.version import PROTOCOL_VERSION, __version__
 from search_space.genotype import Genotype
@@ -82,7 +85,8 @@ def run_trial(
 ) -> TrialOutcome:
     """Run one trial (in a worker), on windows as long as its genotype wants them.
 
-    It goes on from `state`, that of a shorter one; where it is no such, it begins anew, and its record says why.
+    It goes on from `state`, that of a shorter one; where it is no such, it begins anew, and its record says why. The
+    curve so far is noted (`engines.job.note`) after each probe, as it stands in the record.
     """
     own = task.with_window(plan.genotype.encoder.window)
     how: dict[str, Any] = {
@@ -93,6 +97,7 @@ def run_trial(
         "precision": precision,
         "probe_at": plan.probe_at or None,
         "keep_state": plan.goes_on,
+        "on_curve": lambda curve: note(_points(curve)),
     }
     remarks: dict[str, Any] = {}
     try:
@@ -106,7 +111,7 @@ def run_trial(
         plan,
         task,
         status=trial.status,
-        curve=tuple((point.iteration, point.score, point.loss) for point in trial.curve),
+        curve=_points(trial.curve),
         score=trial.score,
         best_iteration=None if trial.best is None else trial.best.iteration,
         untrained_score=trial.untrained_score,
@@ -118,6 +123,10 @@ def run_trial(
     if keep_weights and trial.weights:
         weights = encoder_file(trial.weights, genotype=plan.genotype, task=own, rng_seed=plan.rng_seed)
     return TrialOutcome(record, weights, trial.state, None if weights is None else trial.held_out)
+
+
+def _points(curve: Sequence[CurvePoint]) -> tuple[Point, ...]:
+    return tuple((point.iteration, point.score, point.loss) for point in curve)
 
 
 def outcome_of(result: Result, plan: TrialPlan, task: Task) -> TrialOutcome:

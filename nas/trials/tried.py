@@ -1,6 +1,6 @@
 """Everything that a search tried: trials by name, and how a strategy is led through them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ahc.record import TrialRecord
@@ -71,7 +71,7 @@ def pursue(
             )
             plans.append(own if wish.iterations else shared.setdefault(wish.genotype.untrained_key, own))
         last = all(wish.iterations == full for wish in wishes)
-        tried.points |= runner.run(plans, name=_round_name(wishes), last=last)
+        tried.points |= runner.run(plans, name=round_name(max(wish.iterations for wish in wishes)), last=last)
         results = [
             _result(wish, tried.points.get(trial.id), final=not trainable(wish.genotype))
             for wish, trial in zip(wishes, plans, strict=True)
@@ -83,11 +83,9 @@ def pursue(
     return tried
 
 
-def _round_name(wishes: Sequence[Wish]) -> str:
-    iterations = sorted({wish.iterations for wish in wishes})
-    if iterations == [0]:
-        return "landmarks"
-    return f"train to {iterations[-1]} iterations"
+def round_name(iterations: int) -> str:
+    """Return what a round is called whose candidates are trained for so many steps at most."""
+    return f"train to {iterations} iterations" if iterations else "landmarks"
 
 
 def _result(wish: Wish, trained: Trained | None, *, final: bool) -> Result:

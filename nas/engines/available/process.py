@@ -13,16 +13,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext
 from types import ModuleType
+from typing import Any
 
 from nas.engines._child import serve
-from nas.engines._worker import Worker
-from nas.engines.job import Job, Result, stopped_after
+from nas.engines._worker import Note, Worker
+from nas.engines.job import Job, Result, nobody, stopped_after
 from nas.engines.kept import idle_workers
 from nas.engines.registry import Engine
 
@@ -59,6 +60,7 @@ def run(
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
     ends: float = math.inf,
+    on_note: Callable[[str, Any], None] = nobody,
 ) -> Generator[Result, None, None]:
     """Yield results as jobs end; `gpu_share` changes nothing here.
 
@@ -80,9 +82,13 @@ def run(
                         running.append(begun)
                 if not running:
                     return
-                for ended in _finished(running, time_limit=time_limit, ends=ends):
-                    running.remove(ended)
-                    yield _result(ended, idle, time_limit=time_limit)
+                for heard in _heard(running, time_limit=time_limit, ends=ends):
+                    result = _result(heard, idle, time_limit=time_limit)
+                    if isinstance(result, Note):
+                        on_note(heard.id, result.value)
+                    else:
+                        running.remove(heard)
+                        yield result
         finally:
             for left in running:
                 left.worker.kill()
@@ -120,8 +126,8 @@ def _new_worker(context: ForkServerContext) -> Worker:
     return Worker(process, ours)
 
 
-def _finished(running: list[_Running], *, time_limit: float | None, ends: float) -> list[_Running]:
-    """Wait until something happens; return those that answered, died, or ran out of time."""
+def _heard(running: list[_Running], *, time_limit: float | None, ends: float) -> list[_Running]:
+    """Wait until something happens; return those that sent something, died, or ran out of time."""
     longest = math.inf if time_limit is None else time_limit
     due = {at_work.id: min(at_work.start + longest, ends) for at_work in running}
     left = min(due.values()) - time.monotonic()
@@ -130,14 +136,16 @@ def _finished(running: list[_Running], *, time_limit: float | None, ends: float)
     return [at_work for at_work in running if at_work.worker.connection in ready or now >= due[at_work.id]]
 
 
-def _result(at_work: _Running, idle: list[Worker], *, time_limit: float | None) -> Result:
-    """Return how the job ended; its worker joins the idle ones, or is gone."""
+def _result(at_work: _Running, idle: list[Worker], *, time_limit: float | None) -> Result | Note:
+    """Return what the job notes, or how it ended; its worker then joins the idle ones, or is gone."""
     worker = at_work.worker
     if not worker.connection.poll():
         worker.kill()
         seconds = time.monotonic() - at_work.start
         return Result(at_work.id, "timeout", None, stopped_after(time_limit, seconds=seconds), seconds)
     result, fit = worker.result()
+    if isinstance(result, Note):
+        return result
     seconds = time.monotonic() - at_work.start
     if result is None:
         text = f"the process died without an answer ({worker.death()})"

@@ -18,13 +18,13 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nas.engines._child import answer
-from nas.engines.job import Job, Result, stopped_after
+from nas.engines.job import Job, Result, nobody, stopped_after
 from nas.engines.registry import Engine
 from nas.errors import OptionError
 
@@ -56,11 +56,13 @@ def run(
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
     ends: float = math.inf,
+    on_note: Callable[[str, Any], None] = nobody,
 ) -> Generator[Result, None, None]:
     """Yield results as jobs end; a job takes one CPU and `gpu_share` of a GPU of the cluster.
 
     The time limit counts from the moment a worker begins the job, not while it waits
-    for room on the cluster. Leaving the loop, by Ctrl-C too, kills what still runs.
+    for room on the cluster. Leaving the loop, by Ctrl-C too, kills what still runs. A worker sends
+    its result and nothing before it, so `on_note` is never called.
 
     Raises:
         OptionError: If Ray is not installed.

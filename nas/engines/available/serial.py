@@ -3,10 +3,12 @@
 import math
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from functools import partial
+from typing import Any
 
 from nas.engines.confinement import TimeLimitExceeded, time_limited
-from nas.engines.job import Job, Result, call, stopped_after
+from nas.engines.job import Job, Result, call, nobody, stopped_after
 from nas.engines.registry import Engine
 
 
@@ -18,6 +20,7 @@ def run(
     memory_limit: int | None = None,
     gpu_share: float = 0.0,
     ends: float = math.inf,
+    on_note: Callable[[str, Any], None] = nobody,
 ) -> Generator[Result, None, None]:
     """Yield the result of each job, in the order of the jobs; `workers` and `gpu_share` change nothing here.
 
@@ -28,7 +31,7 @@ def run(
         start = time.monotonic()
         try:
             with time_limited(_limit(time_limit, ends=ends) if heeds_limits else None):
-                result = call(job, memory_limit=memory_limit)
+                result = call(job, memory_limit=memory_limit, on_note=partial(on_note, job.id))
         except TimeLimitExceeded:
             seconds = time.monotonic() - start
             result = Result(job.id, "timeout", None, stopped_after(time_limit, seconds=seconds), seconds)

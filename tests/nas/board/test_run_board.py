@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from ahc.bank import Bank
+from ahc.record import TrialRecord
 from downstream.cases import features
 from downstream.data import load_task
 from nas.board.projector import MOST_POINTS, write_projection
@@ -24,7 +25,9 @@ from nas.net import train_candidate
 from nas.options.search import SearchOptions
 from nas.representer import Representer
 from nas.runs import board_files
+from nas.runs.events import RunEvents
 from nas.runs.folder import RunFolder
+from nas.runs.lines import read_json_lines
 from nas.saved.encoder import load_encoder, save_encoder
 from nas.search import search
 from search_space.presets import PRESETS, preset
@@ -42,6 +45,8 @@ class StandIn:
     def __init__(self, log_dir: str) -> None:
         self._folder = Path(log_dir)
         self._lines: list[list[Any]] = []
+        StandIn.number += 1
+        self._name = f"events.out.tfevents.{StandIn.number}"
 
     def add_scalar(self, tag: str, value: float, step: int) -> None:
         assert type(tag) is str and type(value) is float and type(step) is int
@@ -52,13 +57,11 @@ class StandIn:
         assert all(type(value) in (int, float, str, bool) for value in genes.values())
         self._lines.append(["hparams", genes, metrics])
 
-    def __enter__(self) -> StandIn:
-        return self
+    def flush(self) -> None:
+        (self._folder / self._name).write_text(json.dumps(self._lines))
 
-    def __exit__(self, *_: object) -> None:
-        StandIn.number += 1
-        self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / f"events.out.tfevents.{StandIn.number}").write_text(json.dumps(self._lines))
+    def close(self) -> None:
+        self.flush()
 
 
 @pytest.fixture
@@ -78,14 +81,14 @@ def without_minirocket() -> Iterator[None]:
 
 
 def told(run: Path, trial: str) -> list[Any]:
-    (file,) = (run / "tensorboard" / "trials" / trial).iterdir()
+    (file,) = (run / "tensorboard" / "trials" / trial).glob("events.*")
     lines: list[Any] = json.loads(file.read_text())
     return lines
 
 
 def options(folder: Path, **changes: Any) -> SearchOptions:
     facts = {"task": "classification", "preset": "simclr", "iterations": 4, "engine": "serial", "quiet": True}
-    return SearchOptions(str(ITALY), output=str(folder), **(facts | {"tensorboard": True} | changes))
+    return SearchOptions(str(ITALY), output=str(folder), **(facts | {"tensorboard": True, "report": False} | changes))
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -113,8 +116,10 @@ def test_every_gene_of_a_preset_is_a_number_or_a_text(name: str) -> None:
 @pytest.mark.usefixtures("stand_in")
 def test_a_trial_is_written_once_whole_and_only_where_there_is_a_curve(tmp_path: Path) -> None:
     board = RunBoard(tmp_path)
-    (tmp_path / "tensorboard.partial" / f"{record().genotype_key}-4-0").mkdir(parents=True)
-    (tmp_path / "tensorboard.partial" / f"{record().genotype_key}-4-0" / "events.out.tfevents.0").touch()  # a kill
+    left_by_a_kill = tmp_path / "tensorboard" / "trials" / f"{record().genotype_key}-4-0"
+    left_by_a_kill.mkdir(parents=True)
+    for name in ("events.out.tfevents.0", board_files.RUNNING):
+        (left_by_a_kill / name).touch()
     for found in (record(), record(), record(rng_seed=1, curve=(), score=None, status="crashed")):
         board.trial(found)
     board.trial(record(rng_seed=2, curve=((0, None, None),), score=None, status="diverged"))
@@ -138,6 +143,26 @@ def test_a_search_leaves_every_trial_and_a_map_of_training_windows(tmp_path: Pat
     assert lines[0] == "window\tclass" and {line.split("\t")[1] for line in lines[1:]} == {"1", "2"}
     config = (tmp_path / "run" / "tensorboard" / "projector_config.pbtxt").read_text()
     assert '"embedding.tsv"' in config and '"metadata.tsv"' in config
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_points_are_there_while_their_trial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, finished = [], RunEvents.finished
+
+    def seen(self: RunEvents, found: TrialRecord, *, name: str) -> None:
+        trial = f"{found.genotype_key}-{found.iterations}-{found.rng_seed}"
+        scalars = [line for line in told(tmp_path / "run", trial) if line[0].startswith("validation/")]
+        assert [[score, at] for _, score, at in scalars] == [[score, at] for at, score, _ in found.curve]
+        assert (tmp_path / "run" / "tensorboard" / "trials" / trial / board_files.RUNNING).exists()
+        finished(self, found, name=name)
+        assert len(told(tmp_path / "run", trial)) > len(scalars)
+        assert not (tmp_path / "run" / "tensorboard" / "trials" / trial / board_files.RUNNING).exists()
+        ended.append(trial)
+
+    monkeypatch.setattr(RunEvents, "finished", seen)
+    search(options(tmp_path / "run", engine="process", workers=1))
+    points = [line["trial"] for line in read_json_lines(tmp_path / "run" / "metrics.jsonl") if line["event"] == "point"]
+    assert len(ended) == 8 and set(points) == set(ended)
 
 
 @pytest.mark.usefixtures("stand_in")

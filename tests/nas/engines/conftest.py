@@ -26,6 +26,14 @@ def tell_and_wait(folder, value):
     time.sleep(1.0)
     return value
 
+def note_and_wait(path):
+    from nas.engines.job import note
+    note("halfway")
+    ends = time.monotonic() + 20.0
+    while not pathlib.Path(path).exists() and time.monotonic() < ends:
+        time.sleep(0.01)
+    return pathlib.Path(path).exists()
+
 def fail(text):
     raise ValueError(text)
 

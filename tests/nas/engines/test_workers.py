@@ -51,6 +51,19 @@ def test_a_worker_serves_many_jobs_and_leaves_with_its_call(jobs: ModuleType) ->
     assert all(is_gone(pid) for pid in found) and not {*found} & {*pids([Job("a", jobs.pid)])}
 
 
+@pytest.mark.parametrize("engine", ["process", "serial"])
+def test_a_note_arrives_while_its_job_runs(jobs: ModuleType, engine: str, tmp_path: Path) -> None:
+    heard = []
+
+    def hear(job: str, value: object) -> None:
+        heard.append((job, value))
+        (tmp_path / "heard").touch()
+
+    work = [Job("a", jobs.note_and_wait, {"path": str(tmp_path / "heard")}), Job("b", jobs.double, {"x": 2})]
+    results = run(work, engine=engine, on_note=hear)
+    assert heard == [("a", "halfway")] and (results["a"].value, results["b"].value) == (True, 4)
+
+
 def test_kept_workers_serve_the_next_call_and_leave_with_the_outer_block(jobs: ModuleType) -> None:
     with workers_kept():
         first = pids([Job("a", jobs.pid)])

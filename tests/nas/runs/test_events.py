@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from nas.errors import OutputExistsError
 from nas.runs.folder import RunFolder
 from nas.runs.lines import read_json_lines
-from nas.runs.log import RunLog
+from nas.runs.log import RunLog, warnings_heard
 from nas.trials.trial import TrialPlan
 from tests.nas.trial_records import GENOTYPE, record
 
@@ -35,7 +36,7 @@ def test_a_run_tells_its_stages_rounds_and_trials_as_they_happen(tmp_path: Path)
         folder.events.begin(CONFIG)
         folder.events.round("first", n_trials=2, n_known=1, workers=2)
         assert [one["event"] for one in events_of(tmp_path)] == ["run", "stage", "round"]
-        folder.events.started(plan.id, name="first", key=GENOTYPE.key, iterations=4)
+        folder.events.started(plan.id, name="first", key=GENOTYPE.key, iterations=4, worker=1)
         assert events_of(tmp_path)[-1] | {"time": ""} == {
             "time": "",
             "event": "trial started",
@@ -43,6 +44,7 @@ def test_a_run_tells_its_stages_rounds_and_trials_as_they_happen(tmp_path: Path)
             "trial": plan.id,
             "key": GENOTYPE.key,
             "iterations": 4,
+            "worker": 1,
         }
         folder.events.finished(record(), name="first")
     run, stage, round_, _, *points, trial, end = events_of(tmp_path)
@@ -146,3 +148,28 @@ def test_the_time_of_a_line_is_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_log_that_cannot_be_written_is_no_silence(tmp_path: Path) -> None:
     with RunLog("/dev/full") as log, pytest.raises(OSError, match="No space left on device: '/dev/full'"):
         log.write(logging.INFO, "x")
+
+
+class ForTheUser(UserWarning):
+    """Stands for a warning of ours."""
+
+
+def test_what_the_user_was_warned_of_is_logged_once_also_from_before_the_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path, config=CONFIG)
+    heard: list[str] = []
+    with pytest.warns(ForTheUser), warnings_heard(heard.append):
+        warnings.warn(ForTheUser("gaps in time"), stacklevel=1)
+    assert heard == ["gaps in time"]
+    with folder.locked():
+        for message in heard:
+            folder.events.warned(message)
+        folder.start()
+        folder.events.begin(CONFIG)
+        with pytest.warns(ForTheUser), warnings_heard(folder.events.warned):
+            for _ in range(2):
+                warnings.warn(ForTheUser("unknown option"), stacklevel=1)
+            warnings.warn(ForTheUser("gaps in time"), stacklevel=1)
+    told = [one["message"] for one in events_of(tmp_path) if one["event"] == "warning"]
+    assert told == ["gaps in time", "unknown option"]
+    log = (tmp_path / "log.txt").read_text()
+    assert log.count("WARNING gaps in time") == 1 and log.count("WARNING unknown option") == 1

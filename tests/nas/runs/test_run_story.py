@@ -45,7 +45,7 @@ def test_a_search_tells_everything_it_did_and_prints_nothing_more(
     )
     stages = [event["stage"] for event in told["stage"]]
     assert stages == ["load comparator", "embed task", "rank candidates", "refine by evolution", "try candidates",
-                      "choose", "verify on test"]  # fmt: skip
+                      "choose", "verify on test", "report"]  # fmt: skip
     assert [event["trial"] for event in told["trial started"]] == [event["trial"] for event in told["trial"]]
     rounds = Counter[str]()
     for event in told["round"]:

@@ -24,8 +24,8 @@ from nas.cost import costs_on
 from nas.cost.model import cost
 from nas.engines.settings import EngineSettings
 from nas.errors import OptionError
-from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
+from nas.options.using.encoders import EmbedOptions, EvaluateOptions
 from nas.representer import Representer
 from nas.saved.encoder import load_encoder
 from nas.trials.runner import Trained
@@ -106,7 +106,7 @@ def test_it_is_verified_evaluated_and_embedded_with_its_own_window(
     assert evaluated.scores.metrics == pytest.approx(expected.metrics, rel=1e-4)
     assert row.scores.protocol["window"] == 192
     table = tmp_path / "z.csv"
-    embed(EmbedOptions(str(weights), str(tmp_path / "waves.csv"), str(table), per="step", quiet=True))
+    embed(EmbedOptions(str(weights), str(tmp_path / "waves.csv"), str(table), level="step", quiet=True))
     assert len(pd.read_csv(table)) == len(frame)
 
 
