@@ -5,40 +5,39 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import ClassifierTags, RegressorTags
 
 from compute.global_state import global_state_kept, plain_torch
-from downstream.data.options import Layout
 from downstream.data.raw import SeriesSet
 from downstream.kinds import task_kind
 from downstream.predictor import Predictor
-from downstream.represent import represent_cases, represent_series, represented
+from downstream.represent import represent_cases, represent_series, represent_steps
 from downstream.scaling import Scaled
 from downstream.task import Task
-from nas.choosing.space_file import SpaceName
-from nas.estimator.frames import in_container, wants_pandas
+from nas.errors import OptionError
+from nas.estimator.frames import Level, in_container, steps_in_container
 from nas.estimator.parameters import plain_parameters, search_settings
 from nas.estimator.predicting import PredictingMixin
 from nas.estimator.reading import checked_form, known_series, task_to_fit
-from nas.estimator.saving import read_estimator, write_estimator
+from nas.estimator.saving import PREDICTOR, RANKING, read_estimator, write_estimator, write_parameters
+from nas.estimator.settings import Parameters
 from nas.representer import Representer
 from nas.saved.encoder import load_encoder
 from nas.saved.matching import scaled
 from nas.saved.predictor import load_predictor
+from nas.saved.tensor_file import SavedEncoderError
 from nas.search import search_task
 from nas.training.devices import pick_device
 from search_space.genotype import Genotype
 
 
-class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):  # type: ignore[misc]  # scikit-learn has no types
     """Choose a contrastive strategy and an encoder for a dataset, train it, and use it.
 
     Data in memory is used for fitting, all of it: choices are made on a validation part. Of a path, the test part
@@ -50,27 +49,49 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
     Args:
         kind: `classification`, `regression`, `forecasting` or `anomaly`.
         window: Lookback of the encoder in time steps; by default from the data; forecasting searches it too.
+        horizon: Forecast length in time steps; short for `horizons` with one.
         horizons: Forecast lengths in time steps; by default the usual ones that fit.
+        target: Columns to forecast; the others are then inputs only. By default all are forecast.
+        variates: Columns to use at all; by default all numeric ones.
+        protocol: Rules for splits and metrics of forecasting: `default`, `ts2vec` or `long_horizon`.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
-        table_form: How tables are written, as arguments of `load_task`: any of `time_column`, `label_column`,
-            `date_format`, `no_header`, `decimal`, `separator`.
+        table_form: How tables are written, as arguments of `load_task`: any of `table`, `time_column`, `label_column`,
+            `id_column`, `date_format`, `no_header`, `decimal`, `separator`.
         preset: Train this named genotype instead of searching.
+        genotype: Train the genotype in this JSON file, or in the folder of a search, instead of searching.
         space: Where candidates are drawn from: `default`, `full`, a file's path, a mapping of cells or a `Space`.
-        candidates: Genotypes that are ranked before anything is trained.
+        effort: How much is tried and, but for a `time_budget`, how long that may take: `smoke` (2 minutes), `fast` (5),
+            `medium` (15) or `best` (2 hours); None tries as much as `medium`, however long it takes.
+        candidates: Genotypes that are ranked before anything is trained; by default, as `landmarks`,
+            `top_k` and `iterations`, by the effort.
         strategy: How candidates are searched for: `landmark`, `comparator`, `random`, `evolution`, `halving`, `policy`.
+        policy_update: How the policy of the strategy `policy` learns: `reinforce`, `grpo` or `dapo`.
         landmarks: Candidates that are probed untrained before any is trained.
         top_k: Candidates that are trained to the end; four times as many begin.
         iterations: Optimiser steps of a candidate that is trained to the end.
         members: Most encoders that the answer may be made of; 1 for a single one.
+        allow_baseline: Predict with a plain method where validation puts it clearly before every encoder.
         time_budget: Seconds of the search, verification included; None for no limit.
+        time_limit: Seconds per candidate; a slower one is recorded.
         max_parameters: Most trainable numbers of an encoder; None for no limit, as for the next three.
         max_multiply_adds: Most multiply-adds of the forward pass of an iteration.
         max_memory: Most bytes of an iteration.
         max_seconds_per_iteration: Most predicted seconds of an iteration.
+        svm: Score classification on test with TS2Vec's support vector machine too.
         workers: Candidates trained at a time; 1 trains in this process.
-        device: `auto`, `cpu` or `cuda`.
+        engine: `serial`, `process` or `ray`; by default `serial` for one worker, else `process`.
+        memory_limit: Bytes of one candidate beyond the loaded libraries; by default this machine's by the workers.
+        memory_budget: Bytes that the search takes for intermediate results; by default what is fastest.
+        gpu_share: Share of a GPU that one candidate takes with the engine `ray`.
+        device: `auto`, `cpu` or `cuda`, for the search and for all that the fitted estimator does.
+        precision: `float32`, or `bfloat16` for faster training on a GPU.
         comparator: Checkpoint to rank with; None for the shipped one.
-        output: Run folder; None for a temporary one that is removed.
+        bank: SQLite store of trial records to add to; by default one in the run folder.
+        output: Run folder, from which `load` reads the fitted estimator too; None for a temporary one that is removed.
+        overwrite: Replace another run in that folder.
+        tensorboard: Write curves for TensorBoard to the run folder.
+        report: Write `report.html` to the run folder, where that is kept.
+        track: Trackers that are logged to as well: any of `mlflow`, `wandb`, `trackio`.
         rng_seed: Of everything random.
         random_state: Another name for `rng_seed`, as scikit-learn has it; a generator gives a number.
         quiet: Show no progress.
@@ -85,61 +106,6 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         n_features_in_: Columns of the data, or time steps where a case is a row of a table or of a 2-d array.
         feature_names_in_: Their names, where they have names.
     """
-
-    def __init__(
-        self,
-        kind: str = "classification",
-        *,
-        window: int | None = None,
-        horizons: tuple[int, ...] | int | None = None,
-        layout: Layout = "nct",
-        table_form: Mapping[str, Any] | None = None,
-        preset: str | None = None,
-        space: SpaceName = "default",
-        candidates: int = 20_000,
-        strategy: str = "landmark",
-        landmarks: int = 64,
-        top_k: int = 4,
-        iterations: int = 100,
-        members: int = 4,
-        time_budget: float | None = None,
-        max_parameters: int | None = None,
-        max_multiply_adds: float | None = None,
-        max_memory: int | None = None,
-        max_seconds_per_iteration: float | None = None,
-        workers: int = 1,
-        device: str = "auto",
-        comparator: str | os.PathLike[str] | None = None,
-        output: str | os.PathLike[str] | None = None,
-        rng_seed: int = 0,
-        random_state: int | np.random.RandomState | None = None,
-        quiet: bool = True,
-    ) -> None:
-        self.kind = kind
-        self.window = window
-        self.horizons = horizons
-        self.layout = layout
-        self.table_form = table_form
-        self.preset = preset
-        self.space = space
-        self.candidates = candidates
-        self.strategy = strategy
-        self.landmarks = landmarks
-        self.top_k = top_k
-        self.iterations = iterations
-        self.members = members
-        self.time_budget = time_budget
-        self.max_parameters = max_parameters
-        self.max_multiply_adds = max_multiply_adds
-        self.max_memory = max_memory
-        self.max_seconds_per_iteration = max_seconds_per_iteration
-        self.workers = workers
-        self.device = device
-        self.comparator = comparator
-        self.output = output
-        self.rng_seed = rng_seed
-        self.random_state = random_state
-        self.quiet = quiet
 
     def __sklearn_tags__(self) -> Any:
         tags, kind = super().__sklearn_tags__(), task_kind(self.kind)
@@ -175,24 +141,47 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
                 self.encoder_ = load_encoder(folder)
                 self.best_genotype_: Genotype = result.genotype
                 self.predictor_ = self._predictor(task, folder, rng_seed=plain["rng_seed"])
-            self.ranking_ = pd.read_csv(folder / "ranking.csv")
+            self.ranking_ = pd.read_csv(folder / RANKING)
+            self.scores_ = {row.name: row.scores.value for row in result.rows}
+            self.result_text_ = result.text
+            self._name_data()
+            if kept:
+                write_parameters(self, folder)
         finally:
             if not kept:
                 shutil.rmtree(folder, ignore_errors=True)
-        self.scores_ = {row.name: row.scores.value for row in result.rows}
-        self.result_text_ = result.text
-        self._name_data(task)
         return self
 
     @plain_torch()
-    def transform(self, X: Any) -> Any:
-        """Return one representation per case or series, shape (cases, streams * features).
+    def transform(self, X: Any, level: Level = "series") -> Any:
+        """Return representations, as `tscnas embed` writes them.
 
-        `set_output(transform="pandas")` gives a frame, named by the ids of the series where they have ids.
+        Args:
+            X: As for `fit`.
+            level: `series` for one of each case or series, `step` for one of each time step, by the window that ends
+                at it.
+
+        Returns:
+            `series`: (cases, streams * features). `step`: (cases, timepoints, streams * features), an array of arrays
+            where lengths differ. `set_output(transform="pandas")` gives a frame, named by the ids of the series where
+            they have ids, and of steps by their time stamps too.
+
+        Raises:
+            OptionError: If there is no such level.
         """
+        if level not in get_args(Level):
+            raise OptionError(f"level: must be one of {', '.join(get_args(Level))}, got {level!r}")
         data = self._known(X)
-        features = self._represented(list(scaled(data, self.encoder_)))
-        return in_container(features, data, X) if wants_pandas(self) else features
+        represent, window = self._represent(), self.encoder_.window
+        values = [each.values for each in scaled(data, self.encoder_)]
+        if level == "step":
+            steps = [np.concatenate(list(represent_steps(represent, each, window=window))) for each in values]
+            return steps_in_container(steps, data, estimator=self)
+        if task_kind(self.kind).whole_cases:
+            rows = list(represent_cases(represent, values).reshape(len(values), 1, -1))
+        else:
+            rows = [represent_series(represent, each, window=window) for each in values]
+        return in_container(rows, data, given=X, estimator=self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the estimator to a folder: encoder, predictor, ranking and parameters; nothing is pickled.
@@ -206,16 +195,19 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
     @classmethod
     @plain_torch()
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read what `save` wrote, or what a search left in its folder (`tscnas search`, or `output`).
+
+        What a search was told is a parameter of the same name; its `device` is `auto` again. A folder without
+        `predictor.safetensors` gives an estimator that can transform, but not predict.
 
         Raises:
-            SavedEncoderError: If a file is missing or is something else.
+            SavedEncoderError: If the folder is another one, or of a search that is not finished or trained nothing.
         """
         return read_estimator(cls, path)
 
     def _predictor(self, task: Task, folder: Path, *, rng_seed: int) -> Predictor:
         """Return what the search fitted, or fit it now where that had no time for it."""
-        file = folder / "predictor.safetensors"
+        file = folder / PREDICTOR
         if file.is_file():
             return load_predictor(file, kind=self.kind)
         own = task.with_window(self.encoder_.genotype.encoder.window)
@@ -223,19 +215,26 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         return predictor
 
     def _fitted_predictor(self) -> Predictor:
-        """Return the fitted probe; `NotFittedError` if there is none yet."""
+        """Return the fitted probe; `NotFittedError` if there is no encoder, `SavedEncoderError` if just no probe."""
         self._check_fitted()
+        if not hasattr(self, "predictor_"):
+            raise SavedEncoderError(
+                f"the folder that this was loaded from has no {PREDICTOR}: its search is of an earlier version, or "
+                "could not fit it; fit again to predict"
+            )
         return self.predictor_
 
-    def _name_data(self, task: Task) -> None:
+    def _name_data(self) -> None:
         """Set what scikit-learn asks about the data of `fit` and the columns of `transform`."""
-        listed = task.identity.steps or task.identity.columns
+        saved = self.encoder_
+        listed = saved.identity.steps or saved.identity.columns
         names = np.asarray(listed, dtype=object) if listed else None
-        rows_are_cases = task.kind.whole_cases and (task.identity.steps or task.n_variates == 1)
-        self.n_features_in_ = task.spec.window if rows_are_cases else task.n_variates
-        window = task.training_windows(limit=1).subset(slice(1))
-        self._n_features_out = represented(self._represent(), window).size
-        for name, value in (("feature_names_in_", names), ("classes_", self.predictor_.classes)):
+        n_variates = len(saved.variates)
+        rows_are_cases = task_kind(saved.kind).whole_cases and (saved.identity.steps or n_variates == 1)
+        self.n_features_in_ = saved.window if rows_are_cases else n_variates
+        self._n_features_out = saved.encoder.streams * saved.encoder.representation_features
+        classes = self.predictor_.classes if hasattr(self, "predictor_") else None
+        for name, value in (("feature_names_in_", names), ("classes_", classes)):
             if value is not None:
                 setattr(self, name, value)
             elif hasattr(self, name):  # of an earlier fit
@@ -244,17 +243,12 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
     def _represent(self) -> Representer:
         return self.encoder_.representer(pick_device(self.device))
 
-    def _represented(self, series: list[Scaled]) -> NDArray[np.float32]:
-        represent = self._represent()
-        if task_kind(self.kind).whole_cases:
-            return represent_cases(represent, [each.values for each in series]).reshape(len(series), -1)
-        window = self.encoder_.window
-        return np.concatenate([represent_series(represent, each.values, window=window) for each in series])
-
     def _known(self, X: Any) -> SeriesSet:
         """Return data with the columns of training."""
         self._check_fitted()
         asked = {"layout": self.layout, **checked_form(self.table_form)}
+        if not self.encoder_.identity.columns and self.variates is not None:  # names are known by themselves
+            asked["variates"] = (self.variates,) if isinstance(self.variates, str) else self.variates
         return known_series(X, kind=self.kind, asked=asked, saved=self.encoder_)
 
     def _scaled(self, X: Any) -> list[Scaled]:

@@ -12,24 +12,29 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from nas.errors import OptionError
-from nas.options.fields import settings_of
-from nas.options.search import SearchSettings
+from nas.options.fields import Setting, settings_of
+from nas.options.search import SearchOptions, SearchSettings
 from nas.options.space import plain_space
+
+_LENGTHS = ("window", "horizon", "horizons")
 
 
 def plain_parameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters in Python's own types, `random_state` as `rng_seed`.
+    """Return parameters in Python's own types, `random_state` as `rng_seed`; texts with a unit (`10m`) as numbers.
 
     Raises:
-        OptionError: If one is of another type.
+        OptionError: If one is of another type, or two contradict each other.
     """
     plain = dict(given)
-    for name, setting in settings_of(SearchSettings).items():
-        if name in plain:
-            plain[name] = setting.plain(plain[name])
+    for name, setting in settings_of(SearchOptions).items():
+        if name in plain and name not in _LENGTHS:
+            plain[name] = _plain(plain[name], setting)
     plain["space"] = plain_space(plain["space"])
-    if plain["window"] is not None:
-        plain["window"] = _whole_number(plain["window"], name="window")
+    if plain["horizon"] is not None and plain["horizons"] is not None:
+        raise OptionError("horizon and horizons: both say how far to forecast; give one of them")
+    for name in ("window", "horizon"):
+        if plain[name] is not None:
+            plain[name] = _whole_number(plain[name], name=name)
     if plain["horizons"] is not None:
         asked = np.atleast_1d(np.asarray(plain["horizons"], dtype=object)).tolist()
         plain["horizons"] = tuple(_whole_number(horizon, name="horizons") for horizon in asked)
@@ -46,13 +51,15 @@ def search_settings(plain: Mapping[str, Any], folder: Path) -> SearchSettings:
     Raises:
         OptionError: If a value is outside its bounds or choices.
     """
+    if plain["tensorboard"] and plain["output"] is None:
+        raise OptionError("tensorboard: needs an output, the folder where its files stay")
     shared = {setting.name for setting in fields(SearchSettings)} & plain.keys()
     return SearchSettings(
         **{
             **{name: plain[name] for name in shared},
             "output": str(folder),
-            "engine": "serial" if plain["workers"] == 1 else "process",
-            "overwrite": plain["output"] is None,
+            "engine": plain["engine"] or ("serial" if plain["workers"] == 1 else "process"),
+            "overwrite": plain["overwrite"] or plain["output"] is None,
         }
     )
 
@@ -60,6 +67,15 @@ def search_settings(plain: Mapping[str, Any], folder: Path) -> SearchSettings:
 def draws(state: Any) -> bool:
     """Whether a `random_state` is a generator."""
     return state is not None and not isinstance(state, int | np.integer)
+
+
+def _plain(value: Any, setting: Setting) -> Any:
+    if isinstance(value, str) and setting.unit is not None:
+        try:
+            return setting.read(value)
+        except ValueError as error:
+            raise OptionError(f"{setting.name}: {error}") from error
+    return setting.plain((value,) if setting.many and isinstance(value, str) else value)
 
 
 def _whole_number(value: Any, *, name: str) -> int:

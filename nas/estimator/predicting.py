@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from compute.global_state import plain_torch
 from downstream.kinds import task_kind
-from nas.options.predicting import QUANTILES, checked_levels
+from nas.options.using.predicting import QUANTILES, checked_levels
 
 if TYPE_CHECKING:
     from downstream.predictor import Predictor

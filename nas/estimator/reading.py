@@ -33,7 +33,8 @@ def task_to_fit(X: Any, y: Any, plain: Mapping[str, Any]) -> Task:
     Raises:
         DataError: If the data is at fault.
     """
-    asked = {name: plain[name] for name in ("kind", "window", "horizons", "layout")}
+    asked = {name: plain[name] for name in ("kind", "window", "target", "variates", "protocol", "layout")}
+    asked["horizons"] = plain["horizon"] or plain["horizons"]
     asked |= checked_form(plain["table_form"])
     if isinstance(X, str | os.PathLike):
         return load_task(X, y=y, **asked)

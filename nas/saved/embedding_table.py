@@ -27,13 +27,15 @@ class EmbeddingTable(AbstractContextManager["EmbeddingTable"]):
     Args:
         path: The file; its ending, .npz, .csv or .parquet, is its format.
         per_step: Whether a series has a row for each of its time steps, which is then numbered.
+        time: What the column of time stamps beside the numbers is called, in CSV and Parquet where all series have any.
     """
 
-    def __init__(self, path: Path, *, per_step: bool) -> None:
+    def __init__(self, path: Path, *, per_step: bool, time: str = "time") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._per_step = path, per_step
+        self._path, self._per_step, self._time = path, per_step, time
         self._rows = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed by __exit__
         self._series: list[tuple[str, int]] = []  # names, and how many rows each has
+        self._stamps: list[pd.Series] = []
         self._width = 0
 
     def __exit__(self, *_: object) -> None:
@@ -44,13 +46,15 @@ class EmbeddingTable(AbstractContextManager["EmbeddingTable"]):
         """Rows and features so far."""
         return sum(n for _, n in self._series), self._width
 
-    def add(self, name: str, blocks: Iterable[NDArray[np.float32]]) -> None:
+    def add(self, name: str, blocks: Iterable[NDArray[np.float32]], *, stamps: pd.Series | None = None) -> None:
         """Add the rows of a series.
 
         Args:
             name: Of the series.
             blocks: Its rows in order, shape (rows, features) each.
+            stamps: What says where each is in time, (rows,); None where nothing does.
         """
+        self._stamps += [] if stamps is None else [stamps]
         n_rows = 0
         for block in blocks:
             self._rows.write(np.ascontiguousarray(block, dtype=np.float32).data)
@@ -90,7 +94,10 @@ class EmbeddingTable(AbstractContextManager["EmbeddingTable"]):
     def _write_csv(self, path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
             for number, frame in enumerate(self._frames()):
-                frame["series"] = [plain_cell(name) for name in frame["series"]]
+                for column in frame.columns[:3]:  # names, and the texts of time stamps
+                    if pd.api.types.is_object_dtype(frame[column]) or pd.api.types.is_string_dtype(frame[column]):
+                        frame[column] = frame[column].map(plain_cell)
+                frame = frame.rename(columns=plain_cell)
                 frame.to_csv(file, index=False, header=number == 0)
 
     def _write_parquet(self, path: Path) -> None:
@@ -116,7 +123,15 @@ class EmbeddingTable(AbstractContextManager["EmbeddingTable"]):
             frame.insert(0, "series", names[number])
             if self._per_step:
                 frame.insert(1, "step", step)
+            if self._per_step and self._stamps and len(self._stamps) == len(self._series):
+                frame.insert(2, f"{self._time}_" if self._time in frame.columns else self._time, self._at(number, step))
             yield frame
+
+    def _at(self, number: NDArray[np.int64], step: NDArray[np.int64]) -> pd.Series:
+        """Return the time stamps of some rows, in one type for the whole table."""
+        parts = [self._stamps[one].iloc[step[number == one]] for one in np.unique(number)]
+        stamps: pd.Series = pd.concat(parts, ignore_index=True)
+        return stamps if len({one.dtype for one in self._stamps}) == 1 else stamps.astype(str)
 
     def _labels(self, *, bytes_each: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Yield the number of its series and its step within that, for as many rows as are held at a time."""

@@ -20,6 +20,7 @@ from nas.cost.members import Member
 from nas.representer import Representer
 from nas.runs.whole_file import write_whole
 from nas.saved.encoder_facts import COMBINED, SCHEMA, facts_of_task, read, written
+from nas.saved.run_folder import why_incomplete
 from nas.saved.tensor_file import SavedEncoderError, build_with, file_of, read_facts
 from search_space.genotype import Genotype, GenotypeError
 
@@ -198,13 +199,16 @@ def load_encoder(path: str | Path) -> SavedEncoder:
         path: The file, or a run folder that holds `encoder.safetensors`.
 
     Raises:
-        SavedEncoderError: If the file is missing, is something else, holds an unknown operator, or does not fit.
+        SavedEncoderError: If the file is missing, which says of a run's folder why, is something else, holds an
+            unknown operator, or does not fit.
     """
     path = user_path(path)
     if path.is_dir():
         path = path / "encoder.safetensors"
         if path.is_symlink():
             raise SavedEncoderError(f"{path} is a link; the encoder of a folder must lie in it")
+        if not path.exists():
+            raise SavedEncoderError(f"no saved encoder at {path}: {why_incomplete(path.parent)}")
     facts, weights = read_facts(path, what="encoder")
     if facts.get("schema") not in (SCHEMA, COMBINED):
         raise SavedEncoderError(f"{path}: schema {facts.get('schema')!r} is not known (known: {SCHEMA}, {COMBINED})")

@@ -11,24 +11,26 @@ from downstream.data.raw import RawSeries, SeriesSet
 from downstream.errors import DataError, DataWarning
 from downstream.kinds import task_kind
 from downstream.scaling import Scaled, own_scale
+from nas.errors import OptionError
 from nas.saved.encoder import SavedEncoder
 
 
 def by_name(data: SeriesSet, saved: SavedEncoder) -> SeriesSet:
     """Return data with its columns in the order of training, where both bear names and it has all of them.
 
-    Columns that training did not have are left out with a warning. Data without names, and data that lacks a column,
+    Columns that training did not have are left out with a warning. Where neither bears names, columns are numbered, and
+    some that were chosen for training, or put first as targets, are so here. Other data, and data that lacks a column,
     stays as it is.
 
     Raises:
         DataError: If its rows are cases with a column per time step, and these are not the steps of training.
     """
     data = _steps_by_name(data, saved.identity.steps)
-    wanted = saved.identity.columns
-    if not wanted or not data.has_names or not set(wanted) <= set(data.variates):
+    wanted = saved.identity.columns if data.has_names else _picked(data, saved)
+    if not wanted or not set(wanted) <= set(data.variates):
         return data
     others = [name for name in data.variates if name not in set(wanted)]
-    if others:
+    if others and data.has_names:
         warnings.warn(
             f"{data.source}: columns that training did not have are left out: {', '.join(others)}",
             DataWarning,
@@ -37,6 +39,12 @@ def by_name(data: SeriesSet, saved: SavedEncoder) -> SeriesSet:
     places = [data.variates.index(name) for name in wanted]
     series = tuple(replace(one, values=one.values[:, places]) for one in data.series)
     return replace(data, variates=wanted, series=series)
+
+
+def _picked(data: SeriesSet, saved: SavedEncoder) -> tuple[str, ...]:
+    """Return the numbered columns of training, where they are not just the first ones of data without names."""
+    first = data.variates[: len(saved.variates)]
+    return () if saved.identity.columns or saved.variates == first else saved.variates
 
 
 def only_known(data: SeriesSet, saved: SavedEncoder, *, by_place: bool = False) -> SeriesSet:
@@ -49,7 +57,14 @@ def only_known(data: SeriesSet, saved: SavedEncoder, *, by_place: bool = False) 
 
     Raises:
         DataError: If a column is missing, or there are not as many.
+        OptionError: If training followed a protocol that adds columns to the data.
     """
+    if saved.identity.columns and len(saved.variates) > len(saved.identity.columns):
+        extra = ", ".join(saved.variates[len(saved.identity.columns) :][:3])
+        raise OptionError(
+            f"{data.source}: the protocol of the search added columns to its data ({extra}, ...), which new data "
+            "lacks; search with the default protocol"
+        )
     data = data if by_place else by_name(data, saved)
     if not by_place and data.has_names and saved.other_names(data.variates):
         missing = [name for name in saved.identity.columns if name not in set(data.variates)]

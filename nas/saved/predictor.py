@@ -23,8 +23,10 @@ class Use:
 USES = {
     "forecasting": Use("forecast", "forecast.csv", "the steps after the end of any data of this shape"),
     "anomaly": Use("detect", "anomalies.csv", "a score and a flag for each time step of it"),
+    "classification": Use("predict", "predictions.csv", "the class of each case of any data of this shape"),
+    "regression": Use("predict", "predictions.csv", "the number that belongs to each case of any data of this shape"),
 }
-"""By kind of task; the predictors of other kinds are used from Python."""
+"""By kind of task; `tscnas predict` answers with every one."""
 
 
 def save_predictor(path: Path, predictor: Predictor, *, kind: str) -> None:

@@ -1,1 +1,1 @@
-"""The verbs that answer with what a search fitted: `tscnas forecast` and `detect`."""
+"""The verbs that answer with what a search fitted: `tscnas predict`, `forecast` and `detect`."""

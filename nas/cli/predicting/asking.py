@@ -1,7 +1,7 @@
 """From a run folder and new data to what a predictor is asked."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from downstream.data.loading import load_plain_series
 from downstream.data.raw import SeriesSet
 from downstream.predictor import Series
 from nas.errors import OptionError, OutputExistsError
-from nas.options.predicting import PredictingOptions
+from nas.options.using.predicting import PredictingOptions
 from nas.representer import Representer
 from nas.saved.encoder import SavedEncoder, load_encoder
 from nas.saved.matching import only_known, scaled
 from nas.saved.predictor import USES, load_predictor
+from nas.saved.run_folder import reading_of
 from nas.saved.tensor_file import SavedEncoderError
 from nas.training.devices import pick_device
 
@@ -30,11 +31,13 @@ class Fitted:
         encoder: The encoder with its facts.
         predictor: Of the kind of task that the search was for.
         file: Where the predictor lies.
+        reading: How new tables are read, as arguments of `load_plain_series`; as in training unless told otherwise.
     """
 
     encoder: SavedEncoder
     predictor: Any
     file: Path
+    reading: Mapping[str, Any]
 
     @contextlib.contextmanager
     def fitting(self) -> Iterator[None]:
@@ -52,8 +55,8 @@ class Fitted:
             raise SavedEncoderError(f"{self.file}: it does not fit the encoder beside it ({why})") from error
 
 
-def fitted(options: PredictingOptions, *, kind: str) -> Fitted:
-    """Return what a run folder holds for a kind of task.
+def fitted(options: PredictingOptions, *, kind: str | None = None) -> Fitted:
+    """Return what a run folder holds for a kind of task; None for any.
 
     Raises:
         OutputExistsError: If the output exists and may not be replaced.
@@ -64,10 +67,12 @@ def fitted(options: PredictingOptions, *, kind: str) -> Fitted:
         raise OutputExistsError(f"{options.output} exists; choose another --output or pass --overwrite")
     folder = Path(options.run)
     encoder = load_encoder(folder)
-    if encoder.kind != kind:
-        other = USES.get(encoder.kind)
-        what = f"tscnas {other.verb} answers with it" if other else "tscnas embed and evaluate work with it"
-        raise OptionError(f"{options.run}: the run is for {encoder.kind}, so it cannot {USES[kind].verb}; {what}")
+    if kind not in (None, encoder.kind):
+        verb = USES[encoder.kind].verb
+        raise OptionError(
+            f"{options.run}: the run is for {encoder.kind}, so it cannot {USES[str(kind)].verb}; "
+            f"tscnas {verb} answers with it"
+        )
     file = (folder if folder.is_dir() else folder.parent) / "predictor.safetensors"
     if not file.exists():
         raise SavedEncoderError(
@@ -76,7 +81,8 @@ def fitted(options: PredictingOptions, *, kind: str) -> Fitted:
         )
     if file.is_symlink():
         raise SavedEncoderError(f"{file} is a link; the predictor of a folder must lie in it")
-    return Fitted(encoder, load_predictor(file, kind=kind), file)
+    reading = {**reading_of(folder), **options.tables}
+    return Fitted(encoder, load_predictor(file, kind=encoder.kind), file, reading)
 
 
 def asked(options: PredictingOptions, found: Fitted) -> tuple[SeriesSet, Series, Representer]:
@@ -87,14 +93,8 @@ def asked(options: PredictingOptions, found: Fitted) -> tuple[SeriesSet, Series,
         OptionError: If the run followed a protocol that adds columns to the data.
     """
     saved = found.encoder
-    if saved.identity.columns and len(saved.variates) > len(saved.identity.columns):
-        extra = ", ".join(saved.variates[len(saved.identity.columns) :][:3])
-        raise OptionError(
-            f"{options.run}: its protocol added columns to the data ({extra}, ...), which new data lacks; search with "
-            "the default protocol"
-        )
     chosen = options.variates or None
-    tables = {**options.tables, "variates": chosen, "known": saved.identity.columns or None}
+    tables = {**found.reading, "variates": chosen, "known": saved.identity.columns or None}
     data = load_plain_series(options.data, kind=saved.kind, **tables)
     data = only_known(data, saved, by_place=chosen is not None)
     encoder = saved.encoder_for(data.variates, has_names=data.has_names and chosen is None)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from compute.memory import memory_budget
 from downstream.data.raw import SeriesSet
-from nas.cli.predicting.asking import asked, fitted
+from nas.cli.predicting.asking import Fitted, asked, fitted
 from nas.cli.predicting.table import joined, write_table
 from nas.cli.text import Shown, counted
-from nas.options.predicting import DetectOptions
+from nas.options.using.predicting import DetectOptions
 from search_space.sentences import one_line
 
 _COLUMNS = ("score", "flag", "contributing")
@@ -54,7 +54,11 @@ def detect(options: DetectOptions) -> Shown:
         OutputExistsError: If the output exists and may not be replaced.
         MemoryBudgetError: If the memory budget is too small for a single window.
     """
-    found = fitted(options, kind="anomaly")
+    return detect_with(fitted(options, kind="anomaly"), options)
+
+
+def detect_with(found: Fitted, options: DetectOptions) -> Shown:
+    """Answer as `detect` does with what was read of a run of its kind."""
     with memory_budget(options.memory_budget):
         data, series, represent = asked(options, found)
         with found.fitting():

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from compute.memory import memory_budget
 from downstream.data.raw import SeriesSet
 from downstream.errors import DataError
-from nas.cli.predicting.asking import asked, fitted
+from nas.cli.predicting.asking import Fitted, asked, fitted
 from nas.cli.predicting.continuation import Continuation, all_continued, common_step
 from nas.cli.predicting.table import joined, write_table
 from nas.cli.text import Shown, counted
 from nas.errors import OptionError
-from nas.options.predicting import ForecastOptions
+from nas.options.using.predicting import ForecastOptions
 
 
 def forecast(options: ForecastOptions) -> Shown:
@@ -31,14 +31,18 @@ def forecast(options: ForecastOptions) -> Shown:
         OutputExistsError: If the output exists and may not be replaced.
         MemoryBudgetError: If the memory budget is too small for a single window.
     """
-    found = fitted(options, kind="forecasting")
+    return forecast_with(fitted(options, kind="forecasting"), options)
+
+
+def forecast_with(found: Fitted, options: ForecastOptions) -> Shown:
+    """Answer as `forecast` does with what was read of a run of its kind."""
     longest = int(found.predictor.facts["horizon"])
     n = options.horizon or longest
     if n > longest:
         raise OptionError(f"horizon: the run forecasts {counted(longest, 'time step')} at most, got {n}")
     with memory_budget(options.memory_budget):
         data, series, represent = asked(options, found)
-        continuations = all_continued(data, n, date_format=options.date_format)
+        continuations = all_continued(data, n, date_format=found.reading.get("date_format"))
         with found.fitting():
             points = found.predictor.predict(represent, series)[..., :n]  # (series, targets, steps)
             levels = options.quantiles

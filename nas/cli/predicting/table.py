@@ -1,4 +1,4 @@
-"""The table that `tscnas forecast` and `detect` write: rows of every series under the names of the data itself."""
+"""The table that `tscnas predict`, `forecast` and `detect` write: rows under the names of the data itself."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -35,11 +35,23 @@ def joined(data: SeriesSet, parts: Sequence[tuple[pd.Series, pd.DataFrame]]) -> 
     time = unused(data.time or "step", table.columns)
     table.insert(0, time, pd.concat(stamps, ignore_index=True))
     if data.ids is not None or data.has_ids or len(data.series) > 1:
-        # the name of a file need not be text
-        names = [series.name.encode("utf-8", "backslashreplace").decode() for series in data.series]
-        rows = [name for name, (stamp, _) in zip(names, parts, strict=True) for _ in range(len(stamp))]
-        table.insert(0, unused(data.ids or "series", table.columns), pd.Series(rows, dtype=object))
+        insert_names(table, data, n_rows=[len(stamp) for stamp in stamps], word="series")
     return table
+
+
+def insert_names(table: pd.DataFrame, data: SeriesSet, *, n_rows: Sequence[int], word: str) -> None:
+    """Put the names of the series before the other columns, under what the data calls them, or else a word.
+
+    Args:
+        table: Rows of the first series, then of the second, and so on.
+        data: The data.
+        n_rows: How many rows each series has.
+        word: What the column is called where the data has no word for it.
+    """
+    # the name of a file need not be text
+    names = [series.name.encode("utf-8", "backslashreplace").decode() for series in data.series]
+    rows = [name for name, n in zip(names, n_rows, strict=True) for _ in range(n)]
+    table.insert(0, unused(data.ids or word, table.columns), pd.Series(rows, dtype=object))
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

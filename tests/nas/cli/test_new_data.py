@@ -12,10 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nas import ContrastiveNAS
 from nas.cli import main
+from nas.errors import OptionError
 from nas.saved.encoder import load_encoder
 
-QUICK = ("--preset", "ts2vec", "--iterations", "2", "--workers", "1", "--engine", "serial", "--quiet")
+QUICK = ("--preset", "ts2vec", "--iterations", "2", "--workers", "1", "--engine", "serial", "--quiet",
+         "--no-report")  # fmt: skip
 
 
 def wide(n: int = 600) -> pd.DataFrame:
@@ -90,6 +93,50 @@ def test_a_panel_is_embedded_by_id(tmp_path: Path) -> None:
     turned = embedded(tmp_path, tmp_path / "run", panel().iloc[::-1].sort_values("ds", kind="stable"))
     assert both["series"].tolist() == ["A", "B"] and turned["series"].tolist() == ["B", "A"]
     np.testing.assert_array_equal(turned["embeddings"], both["embeddings"][::-1])
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_predict_answers_by_name_wherever_the_rows_stand(run: Path, suffix: str) -> None:
+    times = pd.date_range("2024-01-01", periods=600, freq="h")
+
+    def predicted(frame: pd.DataFrame, folder: str) -> pd.DataFrame:
+        frame.assign(date=times[: len(frame)]).to_csv(run / "new.csv", index=False)
+        output = run / f"predicted.{suffix}"
+        words = ("predict", run / folder, run / "new.csv", "--output", output, "--overwrite")
+        assert main([*map(str, words)]) == 0
+        return pd.read_csv(output, float_precision="round_trip") if suffix == "csv" else pd.read_parquet(output)
+
+    found = predicted(wide(), "run")
+    assert list(pd.to_datetime(found["date"])) == list(pd.date_range(times[-1], periods=7, freq="h")[1:])
+    assert list(found.columns) == ["date", *(f"{name}{more}" for name in "ab" for more in ("", "_0.1", "_0.5", "_0.9"))]
+    model = ContrastiveNAS.load(run / "run")
+    np.testing.assert_array_equal(found[["a", "b"]].to_numpy().T, model.predict(wide())[0])
+    pd.testing.assert_frame_equal(predicted(wide()[["b", "a"]], "run"), found)
+    if not (run / f"saved.{suffix}").exists():
+        model.save(run / f"saved.{suffix}")
+    pd.testing.assert_frame_equal(predicted(wide(), f"saved.{suffix}"), found)
+
+
+def test_steps_are_those_of_the_estimator_with_their_times(run: Path, tmp_path: Path) -> None:
+    model = ContrastiveNAS.load(run / "run")
+    stamped = wide(60).assign(date=pd.date_range("2024-01-01", periods=60, freq="h"))
+    steps = model.transform(stamped, level="step")
+    named = model.set_output(transform="pandas").transform(stamped, level="step")
+    assert named.index.names == ["series", "date"] and named.columns[0] == "contrastivenas0"
+    np.testing.assert_array_equal(named.to_numpy(), steps[0])
+    np.testing.assert_array_equal(embedded(run, run / "run", stamped, "--level", "step")["embeddings"], steps[0])
+    stamped.to_csv(run / "stamped.csv", index=False)
+    for output in (tmp_path / "z.csv", tmp_path / "z.parquet"):
+        words = ("embed", run / "run", run / "stamped.csv", "--level", "step", "--output", output, "--quiet")
+        assert main([*map(str, words)]) == 0
+        found = pd.read_csv(output) if output.suffix == ".csv" else pd.read_parquet(output)
+        assert list(found.columns[:4]) == ["series", "step", "date", "f0"]
+        assert list(pd.to_datetime(found["date"])) == list(stamped["date"])
+        np.testing.assert_allclose(found.iloc[:, 3:], steps[0], rtol=1e-5)
+    ragged = model.set_output(transform="default").transform([wide(60).to_numpy().T, wide(50).to_numpy().T], "step")
+    assert ragged.dtype == object and [len(each) for each in ragged] == [60, 50]
+    with pytest.raises(OptionError, match="level: must be one of series, step, got 'steps'"):
+        model.transform(stamped, level="steps")  # type: ignore[arg-type]
 
 
 def test_home_is_home_for_every_path(tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

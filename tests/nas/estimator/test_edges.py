@@ -117,7 +117,7 @@ def test_what_is_made_of_nothing_is_said(fitted: dict[str, tuple[ContrastiveNAS,
     model, data = fitted["classification"]
     holes = data.copy()
     holes[[3, 5]] = np.nan
-    with pytest.warns(DataWarning, match="array: 'series 3' and 1 more are without any value"):
+    with pytest.warns(DataWarning, match="array: 'case 3' and 1 more are without any value"):
         made = getattr(model, ask)(holes)
     np.testing.assert_array_equal(np.delete(made, [3, 5], axis=0), np.delete(getattr(model, ask)(data), [3, 5], axis=0))
     for kind in ("forecasting", "anomaly"):

@@ -8,7 +8,8 @@ import pandas as pd
 
 from nas.cli import main
 
-QUICK = ("--preset", "ts2vec", "--iterations", "2", "--workers", "1", "--engine", "serial", "--quiet")
+QUICK = ("--preset", "ts2vec", "--iterations", "2", "--workers", "1", "--engine", "serial", "--quiet",
+         "--no-report")  # fmt: skip
 
 
 def searched(folder: Path, frame: pd.DataFrame, *more: str) -> Path:

@@ -78,13 +78,13 @@ def embedded(encoder: Path, data: Path | pd.DataFrame, *more: str) -> dict[str, 
         return dict(found)
 
 
-@pytest.mark.parametrize("per", ["series", "step"])
+@pytest.mark.parametrize("level", ["series", "step"])
 @pytest.mark.parametrize("n", SIZES)
-def test_embed_gives_the_members_side_by_side_in_whatever_order_columns_come(n: int, per: str, folder: Path) -> None:
-    z = embedded(folder / f"run{n}", wide(), "--per", per)["embeddings"]
-    alone = [embedded(folder / f"{name}.safetensors", wide(), "--per", per)["embeddings"] for name in NAMES[:n]]
+def test_embed_gives_the_members_side_by_side_in_whatever_order_columns_come(n: int, level: str, folder: Path) -> None:
+    z = embedded(folder / f"run{n}", wide(), "--level", level)["embeddings"]
+    alone = [embedded(folder / f"{name}.safetensors", wide(), "--level", level)["embeddings"] for name in NAMES[:n]]
     np.testing.assert_array_equal(z, np.concatenate(alone, axis=1))
-    turned = embedded(folder / f"run{n}", wide()[["b", "date", "a"]], "--per", per)["embeddings"]
+    turned = embedded(folder / f"run{n}", wide()[["b", "date", "a"]], "--level", level)["embeddings"]
     np.testing.assert_array_equal(turned, z)
 
 

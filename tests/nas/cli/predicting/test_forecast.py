@@ -199,7 +199,7 @@ def test_a_run_that_cannot_forecast(run: Path, tmp_path: Path, refused: Callable
     ask = (_written(wide(), tmp_path), "--output", tmp_path / "no.csv")
     other = tmp_path / "other"
     other.mkdir()
-    for kind, word in (("anomaly", "tscnas detect answers"), ("regression", "embed and evaluate work")):
+    for kind, word in (("anomaly", "tscnas detect answers"), ("regression", "tscnas predict answers")):
         replace(load_encoder(run), kind=kind, question={}).save(other / "encoder.safetensors")
         assert word in refused("forecast", other, *ask, status=USAGE)
     shutil.copy(run / "encoder.safetensors", other)
