@@ -1,12 +1,15 @@
-# `make search` on a fresh machine with Python 3.11: set up, then choose and train an encoder for real data.
-PYTHON ?= python3.11
+# `make search` on a fresh machine with Python 3.11, 3.12 or 3.13: set up, then choose and train an encoder for real data.
+# The first one that runs and can make an environment is taken; make PYTHON=... names another.
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for found in python3.11 python3.12 python3.13 python3 python $(HOME)/.pyenv/versions/3.1[123].*/bin/python; \
+	do "$$found" -c '$(FITS)' >/dev/null 2>&1 && { echo "$$found"; break; }; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 OUTPUT ?= runs/ETTh1
 
-.PHONY: search test test-search test-parts survive soak fuzz lint bench docs setup clean
+.PHONY: search test test-search test-parts survive soak fuzz lint bench docs site setup clean
 .DEFAULT_GOAL := search
 
 search: $(STAMP)
@@ -57,19 +60,26 @@ docs: $(DEV)
 	$(BIN)/tscnas space --markdown > docs/options.md.new
 	mv docs/options.md.new docs/options.md
 
+# the pages below docs and the reference of Python, as a site in ./site; a warning is an error
+site: $(DEV)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 setup: $(DEV)
+
+NO_PYTHON := no Python 3.11, 3.12 or 3.13 was found: install one (with its venv module, on Debian python3.11-venv), or say where it is with make PYTHON=/path/to/python
+ENVIRONMENT = @test -x $(BIN)/python || { test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 2; }; $(PYTHON) -m venv $(VENV); }
 
 # one step brings everything, with the proven versions: an unpinned torch would come with gigabytes of CUDA libraries;
 # a search needs half of it, and half of the time
 $(STAMP): setup.cfg pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -c constraints.txt
 	touch $@
 
 $(DEV): setup.cfg pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	touch $(STAMP) $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ahc.evaluation.markdown import markdown_table
 from nas.cli.encoders.finetune import finetune
-from nas.options.encoders import MODES, FinetuneOptions
+from nas.options.using.encoders import MODES, FinetuneOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

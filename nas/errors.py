@@ -39,6 +39,12 @@ class NoRunError(UserError, ValueError):
     exit_status = DATA
 
 
+class ExportError(UserError, RuntimeError):
+    """A saved encoder cannot be written in the format asked for; the message names the operator, or what torch says."""
+
+    exit_status = DATA
+
+
 class OptionError(UserError, ValueError):
     """An option, or a combination of options, that cannot be used; all problems, one per line."""
 
@@ -48,3 +54,7 @@ class OptionError(UserError, ValueError):
         from search_space.sentences import lines_of  # not needed before something is wrong
 
         super().__init__(lines_of(message))
+
+
+class TrackingWarning(UserWarning):
+    """A tracker of experiments failed; the run goes on without it."""

@@ -1,5 +1,6 @@
 """The main job: from a task to a chosen, trained and verified encoder."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from downstream.data import load_task
@@ -11,6 +12,7 @@ from nas.choosing.ranker import Ranker
 from nas.choosing.source import NamedSource, TaskSource
 from nas.options.search import SearchOptions, SearchSettings
 from nas.report.result import SearchResult
+from nas.runs.log import warnings_heard
 from nas.runs.stopwatch import Stopwatch
 from nas.search_run import SearchRun
 from search_space.space import default_space
@@ -23,9 +25,10 @@ def search(options: SearchOptions) -> SearchResult:
         DataError: If the data is at fault.
     """
     deadline, clock = Deadline.of(options.time_budget), Stopwatch()
-    with clock("read data"):
+    warned: list[str] = []
+    with clock("read data"), warnings_heard(warned.append):
         task = load_task(options.data, kind=options.task, window=options.window, **options.reading)
-    return search_task(task, options, clock=clock, deadline=deadline)
+    return search_task(task, options, clock=clock, deadline=deadline, warned=warned)
 
 
 def search_task(
@@ -35,6 +38,7 @@ def search_task(
     clock: Stopwatch | None = None,
     deadline: Deadline | None = None,
     kept: bool = True,
+    warned: Sequence[str] = (),
 ) -> SearchResult:
     """Choose, train, verify and save an encoder for a task.
 
@@ -50,6 +54,7 @@ def search_task(
         clock: Where stages that came before are noted.
         deadline: By default the time budget counts from here.
         kept: Whether the run folder stays; texts name no other.
+        warned: What the user was warned of while the data was read: the log says it, too.
 
     Returns:
         The result; everything in it is also in the run folder.
@@ -63,6 +68,8 @@ def search_task(
         NotVerifiedError: If the scoring on the test part failed; what was trained is kept.
     """
     run = SearchRun(task, settings, clock=clock, deadline=deadline, kept=kept)
+    for message in warned:
+        run.folder.events.warned(message)
     with run.begun():
         if run.finished:
             return run.shown_again()

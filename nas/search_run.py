@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from typing import Any
 
 from ahc.bank import Bank
@@ -9,6 +10,7 @@ from compute.memory import memory_budget
 from downstream.evaluation import linear_only
 from downstream.task import Task
 from nas.board.run_board import RunBoard
+from nas.board.tracking import started_trackers
 from nas.budget.deadline import Deadline
 from nas.budget.search_budget import SearchBudget
 from nas.choosing.source import NamedSource, TaskSource
@@ -16,26 +18,31 @@ from nas.combining.entrants import Entrants, entrants_of
 from nas.engines.kept import workers_kept
 from nas.engines.settings import EngineSettings
 from nas.errors import NothingTrainedError
+from nas.options.command import search_command
+from nas.options.data import TaskOptions
 from nas.options.search import SearchSettings
 from nas.report.answer import answer_text, failures, ranking_text
 from nas.report.facts import chosen_facts, ranked_facts, ranking_rows, run_facts
 from nas.report.result import SearchResult, finished_result
 from nas.report.rows import Row
+from nas.report.run_report import RunReport
+from nas.report.verdict import Verdict, verdict_of
 from nas.runs.folder import RunFolder
 from nas.runs.lock import bank_lock
+from nas.runs.log import warnings_heard
 from nas.runs.stopwatch import Stopwatch
 from nas.runs.whole_file import write_whole
-from nas.strategies import Plan, Strategy
+from nas.runs.whole_progress import WholeProgress
+from nas.saved.predictor import predictor_file
+from nas.search_plan import plan_of, stages_of, strategy_of
 from nas.trials.runner import TrialRunner
 from nas.trials.tried import Tried, pursue
-from nas.verification import Verified, verify
+from nas.verification import STAGE, Verified, verify
 from search_space.genotype import Genotype
 from search_space.sentences import count_text
 
 _BEFORE_THERE_WAS_A_CHOICE = "5e29175c1e80f79c"  # the key of the space of runs whose configuration names none
 
-MOST_ENTRANTS = 5
-"""Encoders that are scored on test: the answer, the same untrained, and its rivals."""
 ENCODER, PREDICTOR = "encoder.safetensors", "predictor.safetensors"
 Source = TaskSource | NamedSource
 
@@ -67,7 +74,7 @@ class SearchRun:
             **settings.running, device=settings.device, memory_budget=settings.memory_budget
         )
         self.folder = RunFolder(
-            settings.output or f"runs/{task.spec.name}-{task.spec.kind}",
+            settings.output or f"runs/{task.spec.name}",
             config={
                 **settings.as_dict(),
                 # what was always done before there was a choice counts as not asked for
@@ -75,12 +82,21 @@ class SearchRun:
                 "space": None if self._space_is_old else settings.search_space.to_dict(),
                 "task_hash": task.hash,
                 "names_hash": task.identity.hash,
+                "lookbacks": list(task.lookbacks),
             },
+            # the hashes say what data it is and what is asked of it, however that was said
+            beside=("data", "window", *(field.name for field in fields(TaskOptions))),
             overwrite=settings.overwrite,
         )
         self.plan = plan_of(settings)
         self.budget = SearchBudget(
             deadline or Deadline.of(settings.time_budget), task=self.task, n_workers=self.engine.workers
+        )
+        self.progress = WholeProgress(
+            stages_of(settings, self.plan),
+            workers=self.engine.workers,
+            quiet=settings.quiet,
+            most_left=lambda: self.budget.deadline.left,
         )
         self._boards: list[RunBoard] = []
 
@@ -97,7 +113,8 @@ class SearchRun:
             yield
             return
         self.clock.on_stage = self.folder.events.stage
-        with memory_budget(self.settings.memory_budget), self.folder.locked(), workers_kept():
+        heard = warnings_heard(self.folder.events.warned)
+        with heard, memory_budget(self.settings.memory_budget), self.folder.locked(), workers_kept(), self.progress:
             if not self.finished:
                 self.budget.check()
                 self.engine.prepare()
@@ -128,7 +145,7 @@ class SearchRun:
                 budget=budget,
                 time_limit=settings.time_limit,
                 precision=settings.precision,
-                quiet=settings.quiet,
+                progress=self.progress,
             )
             tried = pursue(strategy, runner, plan=self.plan, rng_seed=settings.rng_seed, trainable=source.trainable)
             tried.records = [*bank.records(task_hash=self.task.hash), *runner.hurried.values()]
@@ -162,13 +179,13 @@ class SearchRun:
 
     def verify(self, entrants: Entrants) -> Verified:
         """Open the test part, once, and score everybody on it; fit what predicts with the chosen one."""
-        with self.clock("verify on test"):
+        with self.clock(STAGE):
             verified = verify(
                 self.task,
                 entrants.entrants,
                 settings=self.engine,
                 rng_seed=self.settings.rng_seed,
-                quiet=self.settings.quiet,
+                progress=self.progress,
                 ends=self.budget.verification_ends,
             )
         self.budget.note_verification(verified.rows, entrants.entrants, predicts=verified.predictor is not None)
@@ -180,24 +197,47 @@ class SearchRun:
     def hand_over(self, entrants: Entrants, verified: Verified, source: Source) -> SearchResult:
         """Write the run folder's files, the answer last: a folder with `run.json` is complete."""
         folder, budget, task, rows = self.folder, self.budget, self.task, verified.rows
-        if verified.predictor is not None:
-            write_whole(folder.path / PREDICTOR, verified.predictor)
+        verdict, predictor = self._judged(entrants, verified)
+        if predictor is not None:
+            write_whole(folder.path / PREDICTOR, predictor)
         found = ranking_rows(source, tried=entrants.tried, entrants=entrants, iterations=self.settings.iterations)
         folder.write_csv("ranking.csv", found)
         folder.write_csv("scores.csv", [row.flat() for row in rows])
+        report = RunReport(folder.path) if self.settings.report and self.kept and budget.allows_page() else None
+        if report is not None:
+            files = {"encoder": folder.path / ENCODER, "predictor": folder.path / PREDICTOR}
+            with self.clock("report"):
+                report.gather(task, verified.opened, **files, device=self.engine.device)
         seconds = dict(self.clock.seconds)
         text = answer_text(
             task,
             entrants=entrants,
             source=source,
             rows=rows,
+            verdict=verdict,
             seconds=seconds,
             folder=folder.path if self.kept else None,
             space=self._space_in_words(source),
             cut=budget.sentences(),
             lacking=verified.lacking,
+            page=report is not None,
         )
-        return self._written(chosen_facts(entrants), text, source, rows=rows, seconds=seconds)
+        chosen = {**chosen_facts(entrants), "recommended": verdict.facts()}
+        result = self._written(chosen, text, source, rows=rows, seconds=seconds)
+        if report is not None:
+            space = None if source.named is not None else self.settings.space_name
+            report.write(command=search_command(self.settings.as_dict(), space=space))
+        return result
+
+    def _judged(self, entrants: Entrants, verified: Verified) -> tuple[Verdict, bytes | None]:
+        """Return what validation recommends, and the file of what predicts: of a plain method where that is allowed."""
+        task, verdict = self.task, verdict_of(entrants, verified.rows)
+        if not (verdict.is_plain and self.settings.allow_baseline and hasattr(task.kind, "fit_plain")):
+            return verdict, verified.predictor
+        plain = task.kind.fit_plain(task, verdict.recommended.name, rng_seed=self.settings.rng_seed)
+        if plain is None:
+            return verdict, verified.predictor
+        return replace(verdict, handed_over=True), predictor_file(plain, kind=task.spec.kind)
 
     def hand_over_ranking(self, source: Source) -> SearchResult:
         """Write what the comparator says, and nothing else: no encoder was trained."""
@@ -244,17 +284,5 @@ class SearchRun:
         self.folder.start()
         self.folder.events.begin(self.settings.as_dict())
         self._boards = [RunBoard(self.folder.path)] if self.settings.tensorboard else []
-        self.folder.events.listeners.extend(board.trial for board in self._boards)
-
-
-def plan_of(settings: SearchSettings) -> Plan:
-    """Return what a search may spend."""
-    return Plan.of(settings.iterations, top_k=settings.top_k, landmarks=settings.landmarks)
-
-
-def strategy_of(settings: SearchSettings, source: Source, plan: Plan) -> Strategy:
-    """Return how a search goes through its candidates; one that the user named is trained whatever validation says."""
-    if isinstance(source, NamedSource):
-        return source.strategy(plan)
-    options = {"update": settings.policy_update} if settings.strategy == "policy" else {}
-    return source.strategy(plan, name=settings.strategy, **options)
+        trackers = started_trackers(self.settings.track, self.folder.path, settings=self.settings.as_dict())
+        self.folder.events.listeners.extend([*self._boards, *trackers])

@@ -11,16 +11,18 @@ from downstream import evaluation
 from downstream.scores import Scores
 from downstream.task import Task
 from nas.combining.members import Entrant
+from nas.cost.members import size_of
 from nas.engines.job import Job
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings
 from nas.errors import NotVerifiedError
 from nas.report.rows import Row
 from nas.representer import Representer
-from nas.runs.progress import Progress
+from nas.runs.whole_progress import WholeProgress
 from nas.saved.encoder import load_encoder
 from nas.saved.predictor import predictor_file
 
+STAGE = "verify on test"
 _PREDICTOR, _BASELINES = "predictor", "baselines"
 
 
@@ -33,11 +35,13 @@ class Verified:
             or where there was no time for the first entrant.
         predictor: The file of what predicts with the first entrant; None where it was not fitted.
         lacking: Why there is no predictor; empty where there is one.
+        opened: The test part, which was opened; None where the task has none.
     """
 
     rows: tuple[Row, ...]
     predictor: bytes | None = None
     lacking: str = ""
+    opened: Any = None
 
 
 def verify(
@@ -46,7 +50,7 @@ def verify(
     *,
     settings: EngineSettings,
     rng_seed: int = 0,
-    quiet: bool = True,
+    progress: WholeProgress | None = None,
     ends: float = math.inf,
 ) -> Verified:
     """Open the test part, once, score every entrant and every baseline on it, and fit what predicts with the first.
@@ -59,7 +63,7 @@ def verify(
         entrants: Name -> one encoder or several as one.
         settings: Where and how they are scored.
         rng_seed: Of whatever the predictor draws.
-        quiet: Show no progress.
+        progress: Is told of every job; None for nobody.
         ends: When it has to be over, as `time.monotonic()` tells it; what has no score by then is left out.
 
     Raises:
@@ -67,10 +71,11 @@ def verify(
     """
     chosen, *_ = entrants
     saved = {name: {"weights": one.file(), "device": settings.device} for name, one in entrants.items()}
-    closed = {"task": task.without_test()}
+    closed, opened = {"task": task.without_test()}, None
     jobs = [Job(_PREDICTOR, _fit_predictor, {**saved[chosen], "rng_seed": rng_seed}, closed)]
     if task.has_test:
-        shared = {**closed, "opened": task.open_test()}
+        opened = task.open_test()
+        shared = {**closed, "opened": opened}
         scoring = [Job(name, _score_saved, given, shared) for name, given in saved.items()]
         first = [scoring[0], *jobs]
         if hasattr(task.kind, "prove"):  # one fit serves both
@@ -79,7 +84,8 @@ def verify(
         jobs = [*first, Job(_BASELINES, _score_baselines, {}, shared), *scoring[1:]]
     done: dict[str, Any] = {}
     lacking = "there was no time to fit it"
-    with Progress(total=len(jobs), name="verify on test", quiet=quiet) as progress:
+    progress = progress or WholeProgress({}, workers=1, quiet=True)
+    with progress.stage(STAGE, len(jobs)):
         # nothing is saved before all of it is there, so an interruption has nothing to wait for
         how = {**settings.arguments, "memory_limit": None, "finish": False, "ends": ends}
         for result in run_candidates(jobs, **how):
@@ -94,17 +100,18 @@ def verify(
                     "all that was trained is kept, and the same command tries the verification again"
                 )
             done[result.id] = result.value
-            progress.advance(result.id)
+            progress.advance(result.id, seconds=result.seconds)
     if isinstance(done.get(chosen), tuple):
         done[chosen], done[_PREDICTOR] = done[chosen]
     predictor = done.pop(_PREDICTOR, None)
     if chosen in done:
-        rows = [row for name in entrants if name in done for row in Row(name, done[name]).with_parts()]
+        tested = [_row(name, done[name], task, one) for name, one in entrants.items() if name in done]
+        rows = [row for one in tested for row in one.with_parts()]
         rows += [Row(name, scores, baseline=True) for name, scores in done.get(_BASELINES, {}).items()]
     else:
         why = "there was no time for the test" if task.has_test else "the data has no test part"
-        rows = [Row(name, _validation_scores(task, entrant, why=why)) for name, entrant in entrants.items()]
-    return Verified(tuple(rows), predictor, lacking="" if predictor else lacking)
+        rows = [_row(name, _validation_scores(task, one, why=why), task, one) for name, one in entrants.items()]
+    return Verified(tuple(rows), predictor, lacking="" if predictor else lacking, opened=opened)
 
 
 def _score_saved(task: Task, opened: Any, weights: bytes, device: str) -> Scores:
@@ -139,6 +146,14 @@ def _encoder(weights: bytes, *, device: str) -> tuple[Representer, int]:
         file.write_bytes(weights)
         saved = load_encoder(file)
     return saved.representer(device), saved.genotype.encoder.window
+
+
+def _row(name: str, scores: Scores, task: Task, entrant: Entrant) -> Row:
+    """Return the row of an entrant, with the size of its encoder."""
+    cells = [one.genotype.encoder for one in entrant.members]
+    sizes = [size_of(cell, variates=task.n_variates, steps=cell.window or task.spec.window) for cell in cells]
+    total = sum(sizes[1:], start=sizes[0])
+    return Row(name, scores, parameters=total.parameters, multiply_adds=total.multiply_adds)
 
 
 def _validation_scores(task: Task, entrant: Entrant, *, why: str) -> Scores:

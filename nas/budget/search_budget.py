@@ -11,6 +11,7 @@ from nas.errors import TimeBudgetError
 from nas.report.rows import Row
 
 REPORT = 1.5  # seconds for the answer, its files, and leaving
+PAGE = 6.0  # seconds for a page with figures, which is left out where they are not there
 VERIFICATION_SHARE = 0.35  # of the budget is kept for the verification
 ROUND_SHARE = 0.5
 """Of the time that is left for trials, a round may take so much: later rounds train fewer candidates for longer."""
@@ -104,6 +105,13 @@ class SearchBudget:
         missing += ["baselines"] * (not any(row.baseline for row in rows))
         if missing:
             self.cut.append(f"no scores on test of: {', '.join(missing)}")
+
+    def allows_page(self) -> bool:
+        """Return whether there is time for a page with figures; write down where there is none."""
+        if self.deadline.left >= REPORT + PAGE:
+            return True
+        self.cut.append("no page with figures")
+        return False
 
     def sentences(self) -> list[str]:
         """Return the lines of the answer about the budget."""

@@ -44,7 +44,12 @@ def add_options(parser: argparse.ArgumentParser, option_set: type[OptionSet]) ->
             short = [f"-{setting.short}"] if setting.short else []
             flags.add_argument(*short, f"--{setting.dashed}", metavar=metavar, type=_reader(setting), **given)
     flags.add_argument(
-        "--config", metavar="FILE", help="YAML or JSON file with any of these settings; flags override it"
+        "--config",
+        metavar="FILE",
+        help="YAML or JSON file with any of these settings, or the config.json of a run; flags override it",
+    )
+    flags.add_argument(
+        "--print-config", action="store_true", help="print the settings as YAML, as --config reads them, and stop"
     )
 
 
@@ -84,6 +89,8 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
         raise OptionError(f"config {path}: cannot be read ({' '.join(str(error).split())})") from error
     if content is None:
         return {}
+    if isinstance(content, dict) and isinstance(content.get("options"), dict) and "question" in content:
+        content = _of_a_run(content["options"], option_set)
     if not isinstance(content, dict):
         raise OptionError(f"config {path}: must hold `name: value` lines, got a {type(content).__name__}")
     settings = settings_of(option_set)
@@ -105,6 +112,20 @@ def read_config(path: str, option_set: type[OptionSet]) -> dict[str, Any]:
     if problems:
         raise OptionError("\n".join(problems))
     return values
+
+
+def _of_a_run(options: dict[str, Any], option_set: type[OptionSet]) -> dict[str, Any]:
+    """Return what a run's `config.json` says of the options of a verb: facts and what was left open stand there too."""
+    known = settings_of(option_set).keys() - {"overwrite", "dry_run"}  # nobody means these twice
+    return {name: value for name, value in options.items() if name in known and value not in (None, [])}
+
+
+def config_text(options: OptionSet) -> str:
+    """Return options as YAML that `--config` reads; what is left open is left out."""
+    import yaml
+
+    given = {name: value for name, value in options.as_dict().items() if value not in (None, [])}
+    return str(yaml.safe_dump(given, sort_keys=False, allow_unicode=True)).rstrip()
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

@@ -13,13 +13,14 @@ from nas.options.bank import (
     BankShowOptions,
     BankVerifyOptions,
 )
-from nas.options.encoders import EmbedOptions, EvaluateOptions, FinetuneOptions
 from nas.options.fields import OptionSet, settings_of
 from nas.options.operations import DoctorOptions, StatusOptions
-from nas.options.predicting import DetectOptions, ForecastOptions
 from nas.options.search import SearchOptions
 from nas.options.seeding import AhcOptions, SeedsOptions
 from nas.options.space import SampleOptions, ShowOptions, SpaceOptions
+from nas.options.using.encoders import EmbedOptions, EvaluateOptions, ExportOptions, FinetuneOptions
+from nas.options.using.predicting import DetectOptions, ForecastOptions, PredictOptions
+from nas.options.using.reporting import PlotOptions, ReportOptions
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,27 @@ COMMANDS = (
         dry_run="nas.cli.dry_run:estimate_search",
     ),
     Command(
+        "predict",
+        PredictOptions,
+        "nas.cli.predicting.predict:predict",
+        (
+            "tscnas predict runs/GunPoint new.csv --output classes.csv",
+            "tscnas predict runs/ETTh1 new.csv --horizon 24 --output forecast.parquet",
+        ),
+    ),
+    Command(
+        "report",
+        ReportOptions,
+        "nas.cli.reporting.report:report",
+        ("tscnas report runs/ETTh1 --overwrite", "tscnas report runs/ETTh1 runs/GunPoint --output comparison.html"),
+    ),
+    Command(
+        "plot",
+        PlotOptions,
+        "nas.cli.reporting.plot:plot",
+        ("tscnas plot runs/ETTh1 history", "tscnas plot runs/ETTh1 importance --output genes.svg"),
+    ),
+    Command(
         "forecast",
         ForecastOptions,
         "nas.cli.predicting.forecast:forecast",
@@ -103,7 +125,16 @@ COMMANDS = (
         "nas.cli.encoders.embed:embed",
         (
             "tscnas embed runs/ETTh1 new.csv --output new.npz",
-            "tscnas embed runs/ETTh1 new.csv --per step --output steps.parquet",
+            "tscnas embed runs/ETTh1 new.csv --level step --output steps.parquet",
+        ),
+    ),
+    Command(
+        "export",
+        ExportOptions,
+        "nas.cli.encoders.export:export",
+        (
+            "tscnas export runs/ETTh1 --output encoder.onnx",
+            "tscnas export runs/GunPoint --format torchscript --static-time --output encoder.pt",
         ),
     ),
     Command(

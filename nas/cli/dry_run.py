@@ -24,11 +24,12 @@ from nas.options.search import SearchOptions
 from nas.options.seeding import SeedsOptions
 from nas.runs.stopwatch import Stopwatch
 from nas.search import candidates_for
-from nas.search_run import MOST_ENTRANTS, plan_of, strategy_of
+from nas.search_plan import MOST_ENTRANTS, plan_of, strategy_of
 from nas.seeding.manifest import read_manifest
 from nas.seeding.seeds import waves_of
 from nas.strategies import Result
 from nas.trials.trial import TrialPlan, record_in
+from nas.trials.tried import round_name
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -87,7 +88,7 @@ def _planned(options: SearchOptions, source: TaskSource | NamedSource) -> list[t
     planned, before = [], 0
     for iterations, places in [*rounds, *rungs]:
         plans = [TrialPlan(one, iterations - before, options.rng_seed, "search") for one in first[:places]]
-        planned.append((f"train to {iterations} iterations" if iterations else "landmarks", plans))
+        planned.append((round_name(iterations), plans))
         before = iterations
     return planned
 

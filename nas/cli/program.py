@@ -5,22 +5,20 @@ Parses, calls, prints. Everything heavy is imported by the verb that is run.
 
 import argparse
 import errno
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from compute.interruptible import any_left_behind
 from compute.user_error import DATA, UserError
 from nas.budget.deadline import command_begins
-from nas.cli.arguments import Parser, add_options, collect, nearest, with_flags
+from nas.cli.arguments import Parser, add_options, collect, config_text, nearest, with_flags
 from nas.cli.commands import COMMANDS
 from nas.cli.console import console, say, show, warnings_in_words
 from nas.cli.leaving import INTERRUPTED, leaves_when_asked
 from nas.errors import OptionError
-from nas.version import PACKAGES
 
 OK = 0
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -55,14 +53,16 @@ def main(arguments: Sequence[str] | None = None, *, call: Callable[[Any], Any] |
 def _run(words: list[str], call: Callable[[Any], Any] | None) -> int:
     command = None
     try:
-        if words[:1] != ["doctor"]:  # which names what hides a package
-            check_packages()
         namespace = _parse(words)
         command = next(command for command in COMMANDS if command.name == namespace.command)
         options = collect(namespace, command.options)
+        if namespace.print_config:
+            show(config_text(options))
+            return OK
         dry_run = getattr(options, "dry_run", False)
         verb = command.load(dry_run=dry_run) if call is None or dry_run else call
-        result = verb(options)
+        with warnings_in_words(partial(with_flags, option_set=command.options)):
+            result = verb(options)
         show(result.text)
         return int(getattr(result, "status", OK))
     except KeyboardInterrupt:
@@ -87,22 +87,6 @@ def status_of(error: Exception) -> int | None:
     # a file that is missing or cannot be read or written; a full disk is told without a name
     known = isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK_FULL)
     return DATA if known else None
-
-
-def check_packages(names: Sequence[str] = PACKAGES) -> None:
-    """Check that our packages lie side by side: their names are plain words that another folder may carry.
-
-    Raises:
-        OptionError: If a package is missing, or another one of its name comes first on the path.
-    """
-    home = Path(__file__).resolve().parents[2]
-    for name in names:
-        spec = importlib.util.find_spec(name)
-        places = [] if spec is None else [Path(place).resolve() for place in spec.submodule_search_locations or ()]
-        if home / name not in places[:1]:
-            place = places[0] if places else (spec.origin if spec is not None else None)
-            shown = "is missing" if place is None else f"is shadowed by {place}"
-            raise OptionError(f"package {name} {shown}; it must be the one in {home} (rename the other, or move away)")
 
 
 class _Version(argparse.Action):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from nas.board.trackers import TRACKERS, check_trackers
 from nas.errors import OptionError
 from nas.options.data import TaskOptions
 from nas.options.fields import n_bytes, option
@@ -14,6 +15,26 @@ from nas.runs.board_files import check_installed
 PRECISIONS = ("float32", "bfloat16")
 STRATEGY_NAMES = ("landmark", "comparator", "random", "evolution", "halving", "policy")
 POLICY_UPDATES = ("reinforce", "grpo", "dapo")
+
+EFFORTS: dict[str, dict[str, int]] = {
+    "smoke": {"candidates": 500, "landmarks": 12, "top_k": 1, "iterations": 20, "time_budget": 120},
+    "fast": {"candidates": 5_000, "landmarks": 32, "top_k": 2, "iterations": 50, "time_budget": 300},
+    "medium": {"candidates": 20_000, "landmarks": 64, "top_k": 4, "iterations": 100, "time_budget": 900},
+    "best": {"candidates": 20_000, "landmarks": 192, "top_k": 8, "iterations": 400, "time_budget": 7_200},
+}
+"""What each effort sets where the user does not; `time_budget` in seconds."""
+_USUAL = "medium"
+
+
+def set_by(effort: str | None) -> dict[str, int]:
+    """Return what an effort sets where the user does not; the usual one, of nobody's choice, keeps no time."""
+    values = EFFORTS.get(effort or _USUAL, {})
+    return {name: value for name, value in values.items() if effort is not None or name != "time_budget"}
+
+
+def _by_effort(name: str) -> str:
+    values = ", ".join(f"{effort} {settings[name]:,}" for effort, settings in EFFORTS.items())
+    return f"by default that of the effort: {values}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +49,18 @@ class SearchSettings(DrawingOptions, RunningOptions):
     comparator: str | None = option(
         None, path=True, text="comparator checkpoint to rank with; by default the one shipped"
     )
-    candidates: int = option(20_000, text="genotypes drawn at random and ranked before anything is trained", least=1)
+    effort: str | None = option(
+        None,
+        text="how much is tried, and the time that it may take unless --time-budget names another: smoke (2 "
+        "minutes), fast (5 minutes), medium (15 minutes) or best (2 hours); by default as much as medium, however "
+        "long it takes",
+        choices=tuple(EFFORTS),
+    )
+    candidates: int = option(
+        None,
+        text=f"genotypes drawn at random and ranked before anything is trained; {_by_effort('candidates')}",
+        least=1,
+    )
     strategy: str = option(
         "landmark",
         text="how candidates are searched for: presets, ranked and random ones are probed untrained on your data and "
@@ -36,19 +68,27 @@ class SearchSettings(DrawingOptions, RunningOptions):
         "the best (evolution); what a policy learns to draw (policy)",
         choices=STRATEGY_NAMES,
     )
-    landmarks: int = option(64, text="candidates that are probed untrained on your data before any is trained", least=2)
+    landmarks: int = option(
+        None,
+        text=f"candidates that are probed untrained on your data before any is trained; {_by_effort('landmarks')}",
+        least=2,
+    )
     top_k: int = option(
-        4,
-        text="candidates that are trained to the end; four times as many begin, twice as many get half of the steps",
+        None,
+        text="candidates that are trained to the end; four times as many begin, twice as many get half of the steps; "
+        + _by_effort("top_k"),
         least=1,
     )
     iterations: int = option(
-        100,
-        text="optimiser steps of a candidate that is trained to the end",
-        least=1,
+        None, text=f"optimiser steps of a candidate that is trained to the end; {_by_effort('iterations')}", least=1
     )
     members: int = option(
         4, text="most encoders that the answer may be made of, side by side; 1 gives a single one", least=1, most=4
+    )
+    allow_baseline: bool = option(
+        False,
+        text="where validation puts a plain method clearly before every encoder, predict with that; the encoder is "
+        "handed over all the same",
     )
     policy_update: str = option(
         "reinforce", text="how the policy of --strategy policy learns from what it drew", choices=POLICY_UPDATES
@@ -86,13 +126,21 @@ class SearchSettings(DrawingOptions, RunningOptions):
         None, path=True, text="SQLite store of trial records to add to; by default one in the output folder"
     )
     tensorboard: bool = option(False, text="write curves, hyperparameters and a map of the encoder for TensorBoard")
+    report: bool = option(True, text="write a page with figures of the search into its folder: report.html")
+    track: tuple[str, ...] = option(
+        (), text="log settings, curves, scores and files to these trackers too, as they are set up", choices=TRACKERS
+    )
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the answer")
 
     def __post_init__(self) -> None:
+        for name, value in set_by(self.effort).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         super().__post_init__()
         if self.tensorboard:
             check_installed()
+        check_trackers(self.track)
         check_preset(self.preset)
         if self.preset is not None and self.genotype is not None:
             raise OptionError("preset and genotype: at most one of them can say what is trained")

@@ -77,9 +77,7 @@ class ShowOptions(OptionSet):
     task: TaskKind | None = option(
         None, text="the task that a preset is meant for; by default its own form", choices=TASKS
     )
-    output: str | None = option(
-        None, path=True, text="picture to write, .svg or .png (needs matplotlib); by default none"
-    )
+    output: str | None = option(None, path=True, text="picture to write, .svg or .png; by default none")
     overwrite: bool = option(False, text=OVERWRITE)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from nas.errors import OptionError
 from nas.picture.graph import NODE
 from nas.picture.layout import CHARACTER, FONT, LEADING, Box, Layout, Line
 
@@ -16,11 +15,7 @@ _ARROW = 7.0
 
 
 def write_picture(layout: Layout, path: Path) -> None:
-    """Write a picture; the ending of the name decides the format.
-
-    Raises:
-        OptionError: If a PNG is asked for and matplotlib is missing.
-    """
+    """Write a picture; the ending of the name decides the format."""
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     if path.suffix == ".svg":
         temporary.write_text(svg(layout), encoding="utf-8")
@@ -85,14 +80,10 @@ def _svg_outline(box: Box) -> str:
 
 
 def _write_png(layout: Layout, path: Path) -> None:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.patches import FancyBboxPatch, Polygon
-    except ImportError as error:
-        raise OptionError(
-            "a .png needs matplotlib (pip install 'ts-contrastive-nas[draw]'); a .svg is written without it"
-        ) from error
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import FancyBboxPatch, Polygon
+
     # 72 units per inch makes a font size of 12 twelve pixels high in the layout's pixels
     figure = Figure(figsize=(layout.width / 72, layout.height / 72), dpi=144, facecolor="white")
     axes: Any = figure.add_axes((0.0, 0.0, 1.0, 1.0), xlim=(0, layout.width), ylim=(layout.height, 0))

@@ -9,7 +9,6 @@ import pandas as pd
 from ahc.bank.export import plain_cell
 from ahc.evaluation.markdown import markdown_table
 from ahc.evaluation.rank_metrics import bootstrap_mean
-from nas.errors import OptionError
 from nas.replay.contest import Recorded, contest
 from nas.replay.play import COSTS, MOST
 from nas.runs.whole_file import write_whole_text
@@ -40,10 +39,7 @@ def replay(recorded: Recorded, folder: Path, *, rng_seed: int, progress: Callabl
     write_whole_text(folder / "replay.csv", table.map(plain_cell).to_csv(index=False))
     text = text_of(table)
     write_whole_text(folder / "replay.md", text)
-    try:
-        draw(played, folder)
-    except OptionError as error:  # the table is worth having without it
-        return f"{text}\n{error}"
+    draw(played, folder)
     return f"{text}\n{folder / 'replay.png'}: regret against cost"
 
 
@@ -82,18 +78,10 @@ def text_of(table: pd.DataFrame) -> str:
 
 
 def draw(played: pd.DataFrame, folder: Path) -> None:
-    """Write `replay.png` and `replay.svg`: mean regret against cost, a line per strategy.
+    """Write `replay.png` and `replay.svg`: mean regret against cost, a line per strategy."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    Raises:
-        OptionError: If matplotlib is missing.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise OptionError(
-            "replay.png and replay.svg need matplotlib (pip install 'ts-contrastive-nas[draw]'); the table is there"
-        ) from error
     tasks = played.groupby(["strategy", "task"], sort=False)[_COLUMNS].mean()
     lines = tasks.groupby("strategy", sort=False).mean()
     figure = Figure(figsize=(8, 5), dpi=144, layout="constrained")

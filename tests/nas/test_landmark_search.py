@@ -16,8 +16,8 @@ from downstream.cases import features
 from nas.cli.encoders.evaluate import evaluate
 from nas.errors import OptionError
 from nas.net import Trial
-from nas.options.encoders import EvaluateOptions
 from nas.options.search import SearchOptions
+from nas.options.using.encoders import EvaluateOptions
 from nas.runs.lines import read_json_lines
 from nas.saved.encoder import load_encoder
 from nas.search import search
@@ -36,7 +36,7 @@ def without_minirocket(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def options(folder: Path, **changes: object) -> SearchOptions:
     settings = {"task": "classification", "iterations": 4, "candidates": 60, "top_k": 1, "landmarks": 12}
-    settings |= {"engine": "serial", "workers": 1, "quiet": True}
+    settings |= {"engine": "serial", "workers": 1, "quiet": True, "report": False}
     return SearchOptions(**{"data": str(ITALY), "output": str(folder), **settings, **changes})  # type: ignore[arg-type]
 
 

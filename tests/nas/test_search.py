@@ -22,8 +22,8 @@ from nas.cli import program as cli
 from nas.cli.encoders.embed import embed
 from nas.cli.encoders.evaluate import evaluate
 from nas.errors import NothingTrainedError, NotVerifiedError, OutputExistsError
-from nas.options.encoders import EmbedOptions, EvaluateOptions
 from nas.options.search import SearchOptions
+from nas.options.using.encoders import EmbedOptions, EvaluateOptions
 from nas.saved.encoder import load_encoder
 from nas.search import search
 from nas.search_run import SearchRun
@@ -35,7 +35,8 @@ ITALY = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
 
 
 def options(folder: Path, **changes: object) -> SearchOptions:
-    settings = {"task": "classification", "preset": "simclr", "iterations": 4, "engine": "serial", "workers": 1}
+    settings = {"task": "classification", "preset": "simclr", "iterations": 4, "engine": "serial", "workers": 1,
+                "report": False}  # fmt: skip
     return SearchOptions(**{"data": str(ITALY), "output": str(folder), "quiet": True, **settings, **changes})  # type: ignore[arg-type]
 
 
@@ -60,13 +61,15 @@ def test_a_run_folder_is_complete(run: Path) -> None:
     assert methods[:3] == ["chosen", "untrained encoder", "TS2Vec preset"] and facts["chosen"]["origin"] == "named"
     assert any(row["baseline"] for row in facts["rows"])
     assert facts["rows"][0]["protocol"]["n_windows"] == 1029
+    assert facts["machine"]["cores"] >= 1 and facts["machine"]["memory_bytes"] > 1e8 and facts["machine"]["processor"]
     assert set(facts["seconds"]) >= {"read data", "try candidates", "choose", "verify on test"}
     genotype = Genotype.from_dict(json.loads((run / "genotype.json").read_text()))
     assert load_encoder(run).genotype == genotype
     answer = (run / "answer.txt").read_text()
-    assert answer.startswith("Chosen for ItalyPowerDemand")
+    assert answer.startswith("Use the encoder that you named: accuracy 0.")
     assert "TS2Vec preset" in answer and "tscnas embed" in answer
     assert (run / "ranking.csv").read_text().startswith("rank,")
+    assert not {"report.html", "report.json"} & {file.name for file in run.iterdir()}  # it was asked for none
 
 
 @pytest.mark.parametrize("kind", ["forecasting", "anomaly"])
@@ -162,9 +165,24 @@ def test_a_finished_run_is_shown_again_and_nothing_is_trained(run: Path, monkeyp
 
 def test_other_options_never_replace_a_run(run: Path) -> None:
     before = (run / "run.json").read_text()
-    with pytest.raises(OutputExistsError, match="iterations"):
-        search(options(run, iterations=5))
+    with pytest.raises(OutputExistsError, match=r"iterations differ\); of these it can be given more, never less"):
+        search(options(run, iterations=3))
+    with pytest.raises(OutputExistsError, match="rng_seed differ"):
+        search(options(run, rng_seed=5))
     assert (run / "run.json").read_text() == before
+
+
+def test_a_finished_run_is_given_more_and_tries_what_it_has_not_tried(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    how = {"preset": None, "candidates": 40, "landmarks": 3, "top_k": 1, "data": str(ITALY)}
+    search(options(folder, **how))
+    with Bank(folder / "bank.sqlite", read_only=True) as bank:
+        before = {record.record_key for record in bank.records()}
+    longer = search(options(folder, **{**how, "landmarks": 5, "task": None}))  # what was told from the data is the same
+    assert not longer.text.startswith("(finished") and "Tried 5 candidates" in longer.text
+    with Bank(folder / "bank.sqlite", read_only=True) as bank:
+        assert before < {record.record_key for record in bank.records()}
+    assert (folder / "answer.txt").read_text() == longer.text + "\n"
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_if_undisturbed(
@@ -227,7 +245,7 @@ def test_embeddings_per_series_and_per_step(run: Path, tmp_path: Path) -> None:
     with np.load(tmp_path / "z.npz", allow_pickle=False) as file:
         z, names = file["embeddings"], file["series"]
     assert len(z) == 67 + 1029 and len(set(names)) == len(z)
-    embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "steps.csv"), per="step", quiet=True))
+    embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "steps.csv"), level="step", quiet=True))
     lines = (tmp_path / "steps.csv").read_text().splitlines()
     assert lines[0].startswith("series,step,f0") and len(lines) == 1 + (67 + 1029) * 24
     with pytest.raises(OutputExistsError):

@@ -46,7 +46,8 @@ def task_of(kind: str, **how: Any) -> Task:
 
 
 def settings(folder: Path, **changes: object) -> SearchSettings:
-    how = {"preset": "simclr", "iterations": 2, "engine": "serial", "workers": 1, "quiet": True, "rng_seed": 3}
+    how = {"preset": "simclr", "iterations": 2, "engine": "serial", "workers": 1, "quiet": True, "rng_seed": 3,
+           "report": False}  # fmt: skip
     return SearchSettings(output=str(folder), **{**how, **changes})  # type: ignore[arg-type]
 
 
@@ -115,7 +116,7 @@ def test_what_cannot_be_fitted_is_said_and_leaves_none(tmp_path: Path, monkeypat
 def test_a_budget_that_leaves_no_time_for_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SearchBudget, "verification_ends", property(lambda self: time.monotonic()))
     text = search_task(task_of("classification"), settings(tmp_path / "run", time_budget=300.0)).text
-    assert "Time budget 300 s: no predictor; no scores on test." in text
+    assert "- Time budget 300 s: no predictor; no scores on test\n" in text
     assert "There is no predictor.safetensors: there was no time to fit it." in text
     assert "Scores on validation (there was no time for the test)" in text
 

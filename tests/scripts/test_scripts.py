@@ -37,7 +37,13 @@ def script(name: str) -> SimpleNamespace:
 def test_zero_shot_search_is_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "find_spec", lambda name: None)  # MiniRocket compiles for half a minute
     asked: dict[str, Any] = {"task": "classification", "candidates": 60, "top_k": 2, "iterations": 4}
-    asked |= {"engine": "serial", "workers": 1, "quiet": True, "data": str(EXAMPLES / "ItalyPowerDemand")}
+    asked |= {
+        "engine": "serial",
+        "workers": 1,
+        "quiet": True,
+        "report": False,
+        "data": str(EXAMPLES / "ItalyPowerDemand"),
+    }
     by_verb = search(SearchOptions(**asked, output=str(tmp_path / "verb")))
     by_script = script("zero_shot_search").zero_shot_search(SearchOptions(**asked, output=str(tmp_path / "script")))
     assert by_script.genotype == by_verb.genotype and by_script.rows == by_verb.rows

@@ -8,12 +8,13 @@ from downstream.kinds import task_kind
 from downstream.represent import represent_series, represent_steps
 from nas.cli.text import Shown
 from nas.errors import OutputExistsError
-from nas.options.encoders import EmbedOptions
+from nas.options.using.encoders import EmbedOptions
 from nas.representer import Representer
 from nas.runs.progress import Progress
 from nas.saved.embedding_table import EmbeddingTable
 from nas.saved.encoder import load_encoder
 from nas.saved.matching import by_name, scaled
+from nas.saved.run_folder import reading_of
 from nas.training.devices import pick_device
 
 
@@ -42,22 +43,23 @@ def _embed(options: EmbedOptions) -> Shown:
         raise OutputExistsError(f"{output} exists; choose another --output or pass --overwrite")
     saved = load_encoder(options.encoder)
     chosen = options.variates or options.target or None
-    tables = {**options.tables, "variates": chosen, "known": saved.identity.columns or None}
+    tables = {**reading_of(options.encoder), **options.tables}
+    tables |= {"variates": chosen, "known": saved.identity.columns or None}
     data = load_plain_series(options.data, kind=options.task or saved.kind, **tables)
     data = by_name(data, saved) if chosen is None else data
     encoder = saved.encoder_for(data.variates, has_names=data.has_names and chosen is None)
     represent = Representer(encoder.to(pick_device(options.device)), device=pick_device(options.device))
     whole_cases = task_kind(saved.kind).whole_cases
-    table = EmbeddingTable(output, per_step=options.per == "step")
+    table = EmbeddingTable(output, per_step=options.level == "step", time=data.time or "time")
     with table, Progress(total=len(data.series), name="embed", quiet=options.quiet) as progress:
         for series, scale in zip(data.series, scaled(data, saved), strict=True):
             values = scale.values
-            if options.per == "step":
-                table.add(series.name, represent_steps(represent, values, window=saved.window))
+            if options.level == "step":
+                table.add(series.name, represent_steps(represent, values, window=saved.window), stamps=series.stamps)
             else:
                 row = represent_series(represent, values, window=len(values) if whole_cases else saved.window)
                 table.add(series.name, [row])
             progress.advance(series.name)
         table.write()
-    what = "time steps" if options.per == "step" else "series"
+    what = "time steps" if options.level == "step" else "series"
     return Shown(f"{output}: representations of {table.shape[0]} {what}, {table.shape[1]} features each")

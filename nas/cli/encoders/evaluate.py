@@ -15,13 +15,14 @@ from nas.cost.members import members_text
 from nas.errors import OutputExistsError
 from nas.labels.end_to_end import baseline_encoder, train_supervised
 from nas.labels.fit import N_PROBES
-from nas.options.encoders import EvaluateOptions
+from nas.options.using.encoders import EvaluateOptions
 from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.representer import Representer
 from nas.runs.progress import Progress
 from nas.runs.whole_file import write_whole_text
 from nas.saved.encoder import SavedEncoder, load_encoder
+from nas.saved.run_folder import reading_of
 from nas.training.devices import pick_device
 
 
@@ -47,7 +48,7 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     saved = None if options.encoder is None else load_encoder(options.encoder)
     kind = options.task or ("forecasting" if saved is None else saved.kind)
     window = options.window if saved is None else saved.window
-    asked = {} if saved is None else saved.asked(kind)
+    asked = {} if saved is None else {**reading_of(str(options.encoder)), **saved.asked(kind)}
     task = load_task(options.data, kind=kind, window=window, **{**asked, **options.given})
     task = task if options.svm else evaluation.linear_only(task)
     about = []

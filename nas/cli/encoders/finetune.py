@@ -13,7 +13,7 @@ from nas.errors import OutputExistsError
 from nas.labels.finetuning import FineTuned, finetune_encoder, n_fits
 from nas.labels.head_file import save_head
 from nas.labels.kinds import supervision_of
-from nas.options.encoders import FinetuneOptions
+from nas.options.using.encoders import FinetuneOptions
 from nas.report.rows import Row
 from nas.report.tables import score_table
 from nas.representer import Representer
@@ -21,6 +21,7 @@ from nas.runs.progress import Progress
 from nas.runs.whole_file import write_whole_text
 from nas.saved.encoder import load_encoder
 from nas.saved.encoder_facts import facts_of_task
+from nas.saved.run_folder import reading_of
 from nas.training.devices import pick_device
 
 
@@ -49,7 +50,8 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
     saved = load_encoder(options.encoder)
     kind = options.task or saved.kind
     supervision_of(kind)  # says where a kind has no labels, before anything is read
-    task = load_task(options.data, kind=kind, window=saved.window, **{**saved.asked(kind), **options.given})
+    asked = {**reading_of(options.encoder), **saved.asked(kind), **options.given}
+    task = load_task(options.data, kind=kind, window=saved.window, **asked)
     device = pick_device(options.device)
     has_names = bool(task.identity.columns) and not options.variates
     encoder = saved.encoder_for(task.variates, has_names=has_names)

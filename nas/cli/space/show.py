@@ -20,7 +20,7 @@ def show_genotype(options: ShowOptions) -> Shown:
     """Return the genotype in words and write its picture where one is asked for.
 
     Raises:
-        OptionError: If there is no such genotype, or matplotlib is missing for a PNG.
+        OptionError: If there is no such genotype.
         GenotypeError: If a file holds something else.
         OutputExistsError: If the picture exists.
     """

@@ -35,7 +35,7 @@ ITALY = EXAMPLES / "ItalyPowerDemand"
 
 def options(folder: Path, **changes: object) -> SearchOptions:
     settings = {"task": "classification", "iterations": 4, "candidates": 40, "top_k": 2, "landmarks": 8}
-    settings |= {"engine": "serial"}
+    settings |= {"engine": "serial", "report": False}
     settings |= {"workers": 1, "quiet": True, "output": str(folder)}
     return SearchOptions(**{"data": str(ITALY), **settings, **changes})  # type: ignore[arg-type]
 
@@ -92,6 +92,12 @@ def test_what_was_cut_is_said() -> None:
         "Time budget 100 s: landmarks: 1 of 64 trials stopped early, 20 of 64 trials not begun.",
         "The same command with a larger --time-budget goes on from here.",
     ]
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(math.inf, True), (60.0, True), (5.0, False)])
+def test_a_page_needs_time(seconds: float, allowed: bool) -> None:
+    budget = budget_of(seconds)
+    assert budget.allows_page() is allowed and budget.cut == ([] if allowed else ["no page with figures"])
 
 
 @given(seconds=st.floats(0.01, 24.0))

@@ -6,13 +6,17 @@ import io
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from downstream.data.options import TABLES as KNOWN_TABLES
+from downstream.errors import DataWarning
 from nas.cli import main
 from nas.cli.console import console, show
+from nas.options.texts import TABLES
 
 NAMES = "Wärme, \udce4, 温度"
 
@@ -65,3 +69,16 @@ def test_help_for_a_reader_that_has_left_leaves_in_silence() -> None:
     run = subprocess.run([sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, cwd=home, check=False)
     os.close(writing)
     assert (run.returncode, run.stderr) == (0, b"")
+
+
+def test_a_warning_names_flags_as_errors_do(capsys: pytest.CaptureFixture[str]) -> None:
+    def warn(options: object) -> SimpleNamespace:
+        message = DataWarning("a.csv: pass table='cases' or no_header=True")
+        return SimpleNamespace(text=warnings.formatwarning(message, DataWarning, "a.py", 1))
+
+    assert main(["search", "a.csv"], call=warn) == 0
+    assert capsys.readouterr().out == "tscnas: warning: a.csv: pass --table 'cases' or --no-header\n\n"
+
+
+def test_the_command_line_knows_the_tables_that_are_read() -> None:
+    assert TABLES == KNOWN_TABLES

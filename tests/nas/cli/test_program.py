@@ -209,27 +209,6 @@ def test_every_example_in_the_help_is_understood(
     assert {type(options) for options in calls} == {command.options}
 
 
-def test_a_shadowed_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = tmp_path / "encoders"
-    other.mkdir()
-    (other / "__init__.py").touch()
-    done = subprocess.run(
-        [sys.executable, "-c", "import sys; from nas.cli import main; sys.exit(main(['space']))"],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert f"package encoders is shadowed by {other}" in done.stderr and done.stderr.count("\n") == 1
-
-
-def test_a_missing_package_is_named() -> None:
-    with pytest.raises(cli.OptionError, match="package no_such_package is missing"):
-        cli.check_packages(("no_such_package",))
-
-
 def test_termination_counts_as_an_interruption(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,7 +22,7 @@ from nas.errors import NothingTrainedError, OptionError
 from nas.labels.end_to_end import LinearForecaster, baseline_encoder, train_supervised
 from nas.labels.fit import PATIENCE, learning_rate_share, predict
 from nas.labels.forecasting import ForecastSupervision
-from nas.options.encoders import EvaluateOptions
+from nas.options.using.encoders import EvaluateOptions
 from search_space.genotype import EncoderCell
 from search_space.registry import UnknownOptionError
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nas.errors import OptionError
 from nas.picture import Layout, plan_genotype, write_picture
 from nas.picture.layout import Box, label, label_size
 from search_space.drawing import sample_candidates
@@ -100,17 +98,9 @@ def test_svg_is_xml_that_holds_every_label(tmp_path: Path) -> None:
 
 
 def test_png_has_two_pixels_per_unit(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="the extra `draw` is not installed")
     layout = plan(preset("ts2vec"))
     write_picture(layout, tmp_path / "g.png")
     content = (tmp_path / "g.png").read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
     assert abs(width - 2 * layout.width) <= 2 and abs(height - 2 * layout.height) <= 2
-
-
-def test_a_png_without_matplotlib_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(OptionError, match=r"needs matplotlib \(pip install 'ts-contrastive-nas\[draw\]'\)"):
-        write_picture(plan(preset("ts2vec")), tmp_path / "g.png")
-    assert not list(tmp_path.iterdir())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -177,18 +176,6 @@ def test_the_verb_writes_table_and_picture(tmp_path: Path) -> None:
     assert set(table["strategy"]) == {"landmark", *RIVALS}
     assert (tmp_path / "out" / "replay.png").read_bytes().startswith(b"\x89PNG")
     assert "</svg>" in (tmp_path / "out" / "replay.svg").read_text()
-
-
-def test_without_matplotlib_the_table_is_there(
-    played: pd.DataFrame, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(account, "REPETITIONS", 2)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    text = account.replay(RECORDED, folder.parent, rng_seed=0, progress=quiet)
-    assert "| landmark | 4 |" in text and text.endswith(
-        "replay.png and replay.svg need matplotlib (pip install 'ts-contrastive-nas[draw]'); the table is there"
-    )
-    assert not list(folder.parent.glob("replay.png")) and (folder.parent / "replay.csv").exists()
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,4 +1,4 @@
-"""The options of the verbs that answer with what a search fitted: `tscnas forecast` and `detect`."""
+"""The options of the verbs that answer with what a search fitted: `tscnas predict`, `forecast` and `detect`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,6 +60,13 @@ class DetectOptions(PredictingOptions):
         None, text="scores above it are flagged; by default the one that the search chose without labels"
     )
     label_column: str | None = option(None, text=f"{LABEL_COLUMN}; it is no variate")
+
+
+@dataclass(frozen=True)
+class PredictOptions(ForecastOptions, DetectOptions):
+    """Answer for new data by what the search was for: classes and probabilities, numbers, forecasts, or anomalies."""
+
+    output: str = option("predictions.csv", path=True, text=_OUTPUT)
 
 
 def checked_levels(levels: Iterable[float], *, name: str) -> tuple[float, ...]:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from nas.errors import OptionError
+from nas.export.formats import FORMATS
 from nas.labels.modes import MODES, ModeName
 from nas.options.data import DataOptions, TaskOptions
-from nas.options.fields import option
+from nas.options.fields import OptionSet, option
 from nas.options.running import memory_budget
 from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, RUNS_ON, SVM
 
@@ -23,7 +24,7 @@ class EmbedOptions(DataOptions):
     output: str = option(
         "embeddings.npz", path=True, text="file to write; its ending decides the format: .npz, .csv or .parquet"
     )
-    per: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
+    level: str = option("series", text="one row per series, or one row per time step", choices=("series", "step"))
     device: str = option("auto", text=RUNS_ON)
     memory_budget: int | None = memory_budget()
     overwrite: bool = option(False, text=OVERWRITE)
@@ -75,6 +76,38 @@ class EvaluateOptions(TaskOptions):
             raise OptionError(f"baseline: {self.baseline} forecasts; it cannot be evaluated for {self.task}")
         if self.baseline is None and self.window is not None:
             raise OptionError("window: an encoder keeps the one it was trained with; only a --baseline can be told")
+
+
+@dataclass(frozen=True)
+class ExportOptions(OptionSet):
+    """Write a trained encoder as one file that needs nothing of this software: windows in, features out."""
+
+    encoder: str = option(path=True, positional=True, text=_ENCODER)
+    format: str = option(
+        "onnx",
+        text="what reads the file: onnxruntime and others (onnx; an extra), torch.jit.load in Python and C++ "
+        "(torchscript), or torch.export.load (torch_export)",
+        choices=tuple(FORMATS),
+    )
+    output: str | None = option(
+        None, path=True, text="file to write; by default encoder with the ending .onnx, .pt or .pt2 of the format"
+    )
+    static_time: bool = option(
+        False,
+        text="let the file take only windows as long as those of training; recurrent operators need it, others take "
+        "any length",
+    )
+    series: str | None = option(
+        None,
+        text="id of the training series whose mean and deviation the file scales by; needed only where training had "
+        "several series, of which each has its own: without it, windows must come scaled",
+    )
+    overwrite: bool = option(False, text=OVERWRITE)
+
+    def __post_init__(self) -> None:
+        """Check the values, and that the packages of the format are there."""
+        super().__post_init__()
+        FORMATS[self.format].check_installed()
 
 
 @dataclass(frozen=True)
