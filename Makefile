@@ -13,7 +13,7 @@ OUTPUT ?= runs/ETTh1
 .DEFAULT_GOAL := search
 
 search: $(STAMP)
-	$(BIN)/tscnas search examples/data/ETTh1.csv --task forecasting --output $(OUTPUT) $(ARGS)
+	$(BIN)/tscnas search examples/data/ETTh1.csv --task forecasting --effort fast --output $(OUTPUT) $(ARGS)
 
 # two halves side by side, as there are two cores; with ARGS, such as ARGS="-k forecasts", all in one
 test: $(DEV)

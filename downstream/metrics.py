@@ -15,7 +15,7 @@ Interval = tuple[float, float]
 
 LEVEL = 0.95
 """Of all intervals: what another sample of as many cases might have shown."""
-FEWEST = 5
+FEWEST = 4
 """Values of which an interval is told."""
 _RESAMPLES = 1000
 

@@ -104,14 +104,23 @@ def warnings_of(task: Task, verdict: Verdict, rows: Sequence[Row]) -> list[str]:
         within = inside is not None and all(inside[0] <= row.scores.value <= inside[1] for row in ahead)
         names = ", ".join(f"{row.name} {short_figure(row.scores.value)}" for row in best_first(ahead))
         sentences.append(f"ahead of the chosen encoders on test{', within their interval' * within}: {names}")
-    for name in (name for name in ours.scores.metrics if name.startswith(f"{metric}/") and name[-1].isdigit()):
-        there = [row for row in rows if row.baseline and name in row.scores.metrics]
-        before = [row for row in there if sign * row.scores.metrics[name] > sign * ours.scores.metrics[name]]
-        if before:
-            best = max(before, key=lambda row: sign * row.scores.metrics[name])
-            found = f"{short_figure(best.scores.metrics[name])} against {short_figure(ours.scores.metrics[name])}"
-            sentences.append(f"at horizon {name.partition('/')[2]}, {best.name} is ahead of it on test ({found})")
+    before = [found for name in ours.scores.metrics if (found := _before(rows, name, metric=metric, sign=sign))]
+    if before:
+        sentences.append(f"plain methods are ahead of it on test at horizon {', '.join(before)}")
     return sentences
+
+
+def _before(rows: Sequence[Row], name: str, *, metric: str, sign: float) -> str:
+    """Return which plain method is ahead of the first row at the horizon of a figure such as `mse/24`; empty for none."""
+    horizon = name.removeprefix(f"{metric}/")
+    if horizon == name or not horizon.isdigit():
+        return ""
+    plain = [row for row in rows if row.baseline and name in row.scores.metrics]
+    best = max(plain, key=lambda row: sign * row.scores.metrics[name], default=rows[0])
+    ours, theirs = rows[0].scores.metrics[name], best.scores.metrics[name]
+    if not sign * theirs > sign * ours:
+        return ""
+    return f"{horizon} ({best.name} {short_figure(theirs)} against {short_figure(ours)})"
 
 
 def best_first(rows: Sequence[Row]) -> list[Row]:
@@ -131,7 +140,7 @@ def _training(entrants: Entrants) -> str:
     """Return what training was worth on validation."""
     chosen = entrants.chosen
     if not any(chosen.iterations):
-        return "no member of it needed training"
+        return "it needed no training"
     before = chosen.untrained_score
     if before is None:
         return "what training paid is not known"

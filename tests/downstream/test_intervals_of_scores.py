@@ -32,7 +32,7 @@ def test_resampled_intervals_hold_the_truth_and_need_some_cases() -> None:
     rng = np.random.default_rng(0)
     found = [resampled_interval(rng.normal(0.0, 2.0, 200) ** 2, root) or (9, 9) for _ in range(60)]
     assert np.mean([low <= 2.0 <= high for low, high in found]) > 0.85
-    assert resampled_interval(np.ones(4), root) is None and mean_interval([1.0] * 4) is None
+    assert resampled_interval(np.ones(3), root) is None and mean_interval([1.0] * 3) is None
 
 
 class Opened:

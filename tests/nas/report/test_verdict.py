@@ -91,8 +91,7 @@ def test_errors_are_better_where_they_are_lower() -> None:
     assert verdict.recommended.name == "plain_combination"
     assert [one.name for one in best_first(rows)] == ["chosen", "plain_combination", "repeat_last"]
     said = warnings_of(task("mse"), verdict, rows)
-    assert any("at horizon 24, plain_combination" in sentence for sentence in said)
-    assert not any("horizon 48" in sentence for sentence in said)
+    assert said[-1] == "plain methods are ahead of it on test at horizon 24 (plain_combination 0.200 against 0.300)"
     ours = [rows[0], rows[2]]
     line = headline(verdict_of(found, ours), found, ours, chosen="X")
     assert line.endswith("repeat_last 0.900; training lowered the error on validation by 16.7 %.")
