@@ -18,7 +18,7 @@ POLICY_UPDATES = ("reinforce", "grpo", "dapo")
 
 EFFORTS: dict[str, dict[str, int]] = {
     "smoke": {"candidates": 500, "landmarks": 12, "top_k": 1, "iterations": 20, "time_budget": 120},
-    "fast": {"candidates": 5_000, "landmarks": 32, "top_k": 2, "iterations": 50, "time_budget": 300},
+    "fast": {"candidates": 5_000, "landmarks": 24, "top_k": 2, "iterations": 50, "time_budget": 300},
     "medium": {"candidates": 20_000, "landmarks": 64, "top_k": 4, "iterations": 100, "time_budget": 900},
     "best": {"candidates": 20_000, "landmarks": 192, "top_k": 8, "iterations": 400, "time_budget": 7_200},
 }

@@ -111,7 +111,7 @@ def warnings_of(task: Task, verdict: Verdict, rows: Sequence[Row]) -> list[str]:
 
 
 def _before(rows: Sequence[Row], name: str, *, metric: str, sign: float) -> str:
-    """Return which plain method is ahead of the first row at the horizon of a figure such as `mse/24`; empty for none."""
+    """Return which plain method is ahead of the first row at the horizon of a figure such as `mse/24`, if one is."""
     horizon = name.removeprefix(f"{metric}/")
     if horizon == name or not horizon.isdigit():
         return ""
