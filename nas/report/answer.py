@@ -53,7 +53,8 @@ def answer_text(
         page: Whether the folder has a page with figures.
     """
     where = rows[0].scores.settings.get("part", "test")
-    told = [*warnings_of(task, verdict, rows), *(sentence.removesuffix(".") for sentence in cut)]
+    shortened = cut if len(cut) > 1 else ()  # a single line says that nothing was cut
+    told = [*warnings_of(task, verdict, rows), *(sentence.removesuffix(".") for sentence in shortened)]
     parts = [
         headline(verdict, entrants, rows, chosen=_name(entrants.chosen, source)),
         "",
@@ -67,6 +68,7 @@ def answer_text(
         *([_indent(space)] if space else []),
         *_tried(entrants),
         _on_validation(task, entrants, rows),
+        *(cut if not shortened else ()),
         "",
         f"Protocol: {task.spec.protocol}",
         _time_line(seconds),

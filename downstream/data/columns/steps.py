@@ -53,7 +53,7 @@ def case_columns(table: Table, *, label: str) -> CaseColumns:
         beside = f" beside the label column {label!r}" if label in names else ""
         raise DataError(f"{table.source}: there is no column with values{beside}")
     if left_out and left_out != [wanted]:
-        warnings.warn(f"{table.source}: {_said(left_out)} no time step: left out", DataWarning, stacklevel=4)
+        warnings.warn(f"{table.source}: {_said(left_out)} no time step", DataWarning, stacklevel=4)
     return CaseColumns(_in_order(steps, source=table.source), wanted or next(iter(ids), None))
 
 

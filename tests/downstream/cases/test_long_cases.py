@@ -116,7 +116,7 @@ def test_what_is_wrong_has_its_line(change: object, options: dict[str, str], mes
 
 def test_rows_are_cases_where_that_is_said() -> None:
     frame = table().fillna(0.0)
-    with pytest.warns(DataWarning, match=r"column 'case' names the rows and is no time step: left out"):
+    with pytest.warns(DataWarning, match=r"column 'case' names the rows and is no time step"):
         task = load_task(frame, kind="classification", table="cases", pool_test=True)
     assert task.windows.n == len(frame) and task.identity.steps == ("step", "b", "a")
     with pytest.warns(DataWarning, match=r"column 'case' names"):

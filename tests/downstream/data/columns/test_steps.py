@@ -29,7 +29,7 @@ def test_what_names_the_rows_is_no_step(name: str, keys: object, labelled: bool,
     frame.insert(0, name, list(keys))
     frame.to_csv(tmp_path / "set.csv", index=False)
     for source in (frame, tmp_path / "set.csv"):
-        with pytest.warns(DataWarning, match=f"column {name!r} names the rows and is no time step: left out"):
+        with pytest.warns(DataWarning, match=f"column {name!r} names the rows and is no time step"):
             data = load_plain_series(source, kind="classification")
         np.testing.assert_array_equal(np.stack([series.values for series in data.series])[:, :, 0], VALUES)
         assert data.steps == ("t0", "t1", "t2", "t3")
