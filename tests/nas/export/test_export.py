@@ -88,6 +88,13 @@ def test_raw_windows_become_the_features_of_the_encoder(written: Path) -> None:
             np.testing.assert_allclose(run(raw), wanted, atol=TOLERANCE * np.abs(wanted).max(), rtol=0, err_msg=name)
 
 
+def test_axes_have_names_in_the_file(written: Path) -> None:
+    session = onnxruntime.InferenceSession(written / FILES["onnx"], providers=["CPUExecutionProvider"])
+    (windows,), (features,) = session.get_inputs(), session.get_outputs()
+    assert windows.shape[:2] == ["batch", "time"] and features.shape[0] == "batch"
+    assert isinstance(windows.shape[2], int) and isinstance(features.shape[1], int)
+
+
 def facts_in(written: Path, name: str) -> dict[str, Any]:
     if name == "onnx":
         session = onnxruntime.InferenceSession(written / FILES[name], providers=["CPUExecutionProvider"])
