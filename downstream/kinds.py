@@ -71,6 +71,8 @@ class TaskKind:
         score_version: Changes whenever the score of a trial of this kind means something else.
         score_range: The least and the largest value that the metric can take.
         whole_cases: A window is a whole case, so there is no lookback to choose.
+        most_features: Of a representation beyond which its probe takes longer than the encoder itself, as it fits a
+            ridge on the products of all of them; None for no such number.
         estimator_type: What scikit-learn calls an estimator for it.
         optional_probes: Probes of the test part that take more than time linear in the cases; where there are any, its
             tasks have `unwanted_probes`.
@@ -84,6 +86,7 @@ class TaskKind:
     score_version: int = 1
     score_range: tuple[float, float] = (0.0, math.inf)
     whole_cases: bool = False
+    most_features: int | None = None
     estimator_type: Literal["classifier", "regressor", "outlier_detector"] | None = None
     optional_probes: tuple[str, ...] = ()
     all_for_fitting: Mapping[str, Any] = field(default_factory=dict)

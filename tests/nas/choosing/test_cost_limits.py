@@ -12,14 +12,17 @@ from ahc.ranking import Ranking
 from downstream.data import load_task
 from nas.choosing import ranker
 from nas.choosing.candidates import space_for
-from nas.choosing.cost_limits import cost_limit
+from nas.choosing.cost_limits import affordable, cost_limit
+from nas.choosing.portfolio import portfolio
 from nas.cli import program as cli
 from nas.cli.commands import Command
 from nas.cost import cost
+from nas.cost.encoder_cost import read_features
 from nas.errors import OptionError
 from nas.options.fields import n_bytes
 from nas.options.search import SearchOptions
 from search_space.drawing import SamplingError, sample_candidates
+from search_space.presets import preset
 from tests.nas.choosing.first_wishes import first_wishes
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
@@ -113,3 +116,12 @@ def test_a_search_trains_nothing_beyond_its_limits(monkeypatch: pytest.MonkeyPat
     assert all(accepts(genotype) for group in found.values() for genotype in group)
     unlimited = SearchOptions(str(ITALY))
     assert cost_limit(SimpleNamespace(), **unlimited.limits) is None  # type: ignore[arg-type]
+
+
+def test_no_landmark_is_so_wide_that_its_probe_takes_longer_than_the_encoder() -> None:
+    wide = preset("minirocket", kind="classification")
+    assert read_features(wide.encoder) > 4096 and read_features(preset("ts2vec", kind="forecasting").encoder) <= 4096
+    assert affordable("classification", lambda genotype: 1.0)(wide)
+    assert not affordable("forecasting", lambda genotype: 1.0)(wide)
+    for genotype in portfolio("forecasting"):
+        assert affordable("forecasting", lambda genotype: 1.0)(genotype), genotype.key
