@@ -8,6 +8,7 @@ import numpy as np
 
 from downstream.task import Task
 from nas.choosing.genotype_file import read_genotype
+from nas.cost.encoder_cost import read_features
 from nas.errors import OptionError
 from search_space.drawing import SamplingError, every_genotype, sample_columns
 from search_space.genotype import Genotype
@@ -60,11 +61,20 @@ def space_for(task: Task | None, space: Space | None = None) -> Space:
 
 
 def acceptable(task: Task, limit: Callable[[Genotype], bool] | None) -> Callable[[Genotype], bool] | None:
-    """Return what a drawn candidate must pass: it is within the limit on its cost, and the task has what it needs."""
-    given = sizes(task)
-    if min(given["windows"], given["steps"]) > 1:  # enough for every option
+    """Return what a drawn candidate must pass: it is within the limit on its cost, and the task has what it needs.
+
+    Of kinds whose probe fits a ridge on the products of all features none may be wider than `most_features`.
+    """
+    given, widest = sizes(task), task.kind.most_features
+    if min(given["windows"], given["steps"]) > 1 and widest is None:  # enough for every option
         return limit
-    return lambda genotype: not unmet(genotype, **given) and (limit is None or limit(genotype))
+
+    def accepts(genotype: Genotype) -> bool:
+        if widest is not None and read_features(genotype.encoder) > widest:
+            return False
+        return not unmet(genotype, **given) and (limit is None or limit(genotype))
+
+    return accepts
 
 
 def draw_candidates(

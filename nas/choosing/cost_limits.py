@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from functools import cache
 
-from downstream.kinds import task_kind
 from downstream.task import Task
 from nas.choosing.portfolio import usual
 from nas.cost import costs_on
-from nas.cost.encoder_cost import encoder_weights, read_features
+from nas.cost.encoder_cost import encoder_weights
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -64,14 +63,7 @@ def affordable(kind: str, seconds: Callable[[Genotype], float]) -> Callable[[Gen
         seconds: Predicts those of an iteration on it.
     """
     most = cache(lambda: LANDMARK_TIMES * seconds(usual(kind)))
-    widest = task_kind(kind).most_features
-
-    def accepts(genotype: Genotype) -> bool:
-        if widest is not None and read_features(genotype.encoder) > widest:
-            return False
-        return seconds(genotype) <= most()
-
-    return accepts
+    return lambda genotype: seconds(genotype) <= most()
 
 
 def trainable(kind: str, seconds: Callable[[Genotype], float]) -> Callable[[Genotype], bool]:

@@ -97,7 +97,13 @@ def readouts(cell: EncoderCell) -> list[Readout]:
 
 def read_features(cell: EncoderCell) -> int:
     """Return how wide the representation of a window is, the statistics of its normalisation aside."""
-    return cell.embedding or sum(readout.out_features for readout in readouts(cell))
+    return cell.embedding or _read_width(cell.readout, cell.features, cell.hidden, cell.taps)
+
+
+@lru_cache(maxsize=1_000)
+def _read_width(readout: str, features: int, hidden: int, taps: int) -> int:
+    widths = (features, *[hidden] * (taps - 1))
+    return sum(registry.build("readout", readout, width).out_features for width in widths)
 
 
 @lru_cache(maxsize=1_000)
