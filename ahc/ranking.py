@@ -63,6 +63,12 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.genotypes)
 
+    def take(self, places: Sequence[int]) -> "Ranking":
+        """Return some of them, in the order asked for."""
+        said = ("scores", "p_over_median", "failure", "untrained", "gain", "seconds")
+        taken = {name: getattr(self, name)[[*places]] for name in said}
+        return replace(self, genotypes=tuple(self.genotypes[at] for at in places), **taken)
+
 
 def rank_candidates(
     comparator: Comparator,

@@ -103,12 +103,6 @@ class Sealed(Generic[_Part]):
         """Whether the task has a test part at all."""
         return self._content is not None
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """How many rows or cases each piece of the part has: no secret, and what scoring takes depends on it."""
-        pieces: tuple[Any, ...] = self._content if isinstance(self._content, tuple) else ()
-        return tuple(int(piece.n) if hasattr(piece, "n") else len(piece) for piece in pieces)
-
     def open(self, name: str) -> _Part:
         """Return the content, once.
 
@@ -232,14 +226,6 @@ class Task(ABC):
         Raises:
             DataError: If the task has no test part.
             RuntimeError: On the second call.
-        """
-
-    @abstractmethod
-    def stand_in(self, sizes: tuple[int, ...]) -> Any:
-        """Return what `open_test` would, as far as form and size go, made of training and validation rows.
-
-        Args:
-            sizes: Of the test part, as `sealed.sizes` has them.
         """
 
     def known_of(self, windows: Windows) -> tuple[str, list[str]] | None:

@@ -7,7 +7,7 @@ from downstream.data import load_task
 from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.choosing.candidates import acceptable, named_candidate, space_for
-from nas.choosing.cost_limits import cost_limit, seconds_on
+from nas.choosing.cost_limits import affordable, cost_limit, trainable
 from nas.choosing.ranker import Ranker
 from nas.choosing.source import NamedSource, TaskSource
 from nas.options.search import SearchOptions, SearchSettings
@@ -96,10 +96,11 @@ def candidates_for(task: Task, settings: SearchSettings, *, clock: Stopwatch) ->
         return NamedSource(task.spec.kind, named)
     space = space_for(task, settings.search_space)
     accept = acceptable(task, cost_limit(task, **settings.limits))
-    how: dict[str, Any] = {"rng_seed": settings.rng_seed, "space": space, "accept": accept}
+    cheap = affordable(task)
+    how: dict[str, Any] = {"rng_seed": settings.rng_seed, "space": space, "accept": accept, "affordable": cheap}
     return TaskSource(
         task.spec.kind,
-        seconds=seconds_on(task),
+        trainable=trainable(task),
         presets=settings.search_space.key == default_space().key,
         ranker=Ranker(task, comparator=settings.comparator, candidates=settings.candidates, clock=clock, **how),
         **how,

@@ -41,12 +41,6 @@ class LabelledRows:
             self, values=self.values[: self.context + span.stop], labels=labels, context=self.context + span.start
         )
 
-    def repeated(self, size: int) -> LabelledRows:
-        """Return so many scored rows, these over and over, behind the same context."""
-        index = np.arange(size) % self.n
-        values = np.concatenate([self.values[: self.context], self.values[self.context + index]])
-        return replace(self, values=values, labels=None if self.labels is None else self.labels[index])
-
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class AnomalyTask(Task):
@@ -89,8 +83,3 @@ class AnomalyTask(Task):
         """Return the test rows of every series, with labels where known; once."""
         part: tuple[LabelledRows, ...] = self.sealed.open(self.spec.name)
         return part
-
-    def stand_in(self, sizes: tuple[int, ...]) -> tuple[LabelledRows, ...]:
-        """Return the validation rows, repeated to the sizes of the test rows; see `Task`."""
-        known = self.validation
-        return tuple(known[number % len(known)].repeated(size) for number, size in enumerate(sizes))

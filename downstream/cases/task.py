@@ -39,11 +39,6 @@ class CaseTask(Task):
         part: LabelledWindows = self.sealed.open(self.spec.name)
         return part
 
-    def stand_in(self, sizes: tuple[int, ...]) -> LabelledWindows:
-        """Return the training cases, repeated to the number of test cases; see `Task`."""
-        index = np.arange(sizes[0]) % len(self.labels)
-        return LabelledWindows(self.windows.subset(index), self.labels[index])
-
     def labels_of(self, windows: Windows) -> NDArray[Any]:
         """Return the labels of some training windows, (n,)."""
         case_at = {int(start): case for case, start in enumerate(self.windows.starts)}

@@ -161,12 +161,6 @@ class ForecastingTask(Task):
         series = tuple(np.concatenate([head, tail]) for head, tail in zip(self.series, tails, strict=True))
         return dataclasses.replace(self, series=series, test_opened=True)
 
-    def stand_in(self, sizes: tuple[int, ...]) -> ForecastingTask:
-        """Return the task with its own rows repeated where the test rows would be; see `Task`."""
-        tails = [values[np.arange(size) % len(values)] for values, size in zip(self.series, sizes, strict=True)]
-        series = tuple(np.concatenate(pair) for pair in zip(self.series, tails, strict=True))
-        return dataclasses.replace(self, series=series, test_opened=True)
-
     def _ending_at(self, origins: Origins, *, length: int) -> Windows:
         values, firsts = self._packed
         return Windows(values, firsts[origins.series] + origins.step - length + 1, length)

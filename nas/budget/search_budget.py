@@ -12,7 +12,7 @@ from nas.report.rows import Row
 
 REPORT = 1.5  # seconds for the answer, its files, and leaving
 PAGE = 6.0  # seconds for a page with figures, which is left out where they are not there
-VERIFICATION_SHARE = 0.35  # of the budget is kept for the verification
+VERIFICATION_SHARE = 0.35  # of the budget is kept for the verification, which takes .25 to .45 of what trials take
 ROUND_SHARE = 0.5
 """Of the time that is left for trials, a round may take so much: later rounds train fewer candidates for longer."""
 _LEAST_TRIAL = 0.05

@@ -5,7 +5,7 @@ from functools import cache
 
 from downstream.task import Task
 from nas.choosing.portfolio import usual
-from nas.cost import costs_on
+from nas.cost import costs_on, probe_seconds_on
 from nas.cost.encoder_cost import encoder_weights
 from search_space.genotype import Genotype
 from search_space.presets import preset
@@ -52,40 +52,36 @@ def cost_limit(
 TRAINED_TIMES = 0.75
 """How many times as long as TS2Vec a candidate may take that is trained and no TS2Vec."""
 LANDMARK_TIMES = 1.25
-"""How many times as long as the usual preset the untrained probe of one candidate of many may take."""
+"""How many times as long as the usual preset the untrained encoder of one candidate of many may take."""
 
 
-def affordable(kind: str, seconds: Callable[[Genotype], float]) -> Callable[[Genotype], bool]:
-    """Return whether a candidate is cheap enough to be one of many whose untrained encoders are probed.
+def affordable(task: Task) -> Callable[[Genotype], bool]:
+    """Return whether a candidate is cheap enough to be one of many whose untrained encoders are probed on a task.
 
-    Args:
-        kind: Of the task.
-        seconds: Predicts those of an iteration on it.
+    Its strategy does not matter, nor what its encoder would take in training: a trained bank of kernels costs ten times
+    a fixed one there, and no more here.
     """
-    most = cache(lambda: LANDMARK_TIMES * seconds(usual(kind)))
+    seconds = _by_key(probe_seconds_on(task))
+    most = cache(lambda: LANDMARK_TIMES * seconds(usual(task.spec.kind)))
     return lambda genotype: seconds(genotype) <= most()
 
 
-def trainable(kind: str, seconds: Callable[[Genotype], float]) -> Callable[[Genotype], bool]:
-    """Return whether a candidate is cheap enough to be trained; TS2Vec's own encoder always is.
-
-    Args:
-        kind: Of the task.
-        seconds: Predicts those of an iteration on it.
-    """
-    ts2vec = preset("ts2vec", kind=kind)
+def trainable(task: Task) -> Callable[[Genotype], bool]:
+    """Return whether a candidate is cheap enough to be trained on a task; TS2Vec's own encoder always is."""
+    ts2vec = preset("ts2vec", kind=task.spec.kind)
+    cost_of = costs_on(task)
+    seconds = _by_key(lambda genotype: cost_of(genotype).seconds_per_iteration)
     most = cache(lambda: TRAINED_TIMES * seconds(ts2vec))
     return lambda genotype: genotype.encoder == ts2vec.encoder or seconds(genotype) <= most()
 
 
-def seconds_on(task: Task) -> Callable[[Genotype], float]:
-    """Return the function that predicts the seconds of an iteration of a candidate on a task, asked once of each."""
-    cost_of = costs_on(task)
+def _by_key(seconds: Callable[[Genotype], float]) -> Callable[[Genotype], float]:
+    """Return a function of genotypes that asks another once of each."""
     known: dict[str, float] = {}
 
-    def seconds(genotype: Genotype) -> float:
+    def once(genotype: Genotype) -> float:
         if genotype.key not in known:
-            known[genotype.key] = cost_of(genotype).seconds_per_iteration
+            known[genotype.key] = seconds(genotype)
         return known[genotype.key]
 
-    return seconds
+    return once

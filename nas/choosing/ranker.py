@@ -20,6 +20,8 @@ from search_space.space import Space
 
 CANDIDATE_STREAM, EVOLUTION_STREAM = 11, 12
 SHORTLIST = 64
+LOOKED_AT = 20_000
+"""Of the best of all, how many are looked at for a shortlist of affordable ones: on some tasks the dear ones lead."""
 
 
 class Ranker:
@@ -31,6 +33,7 @@ class Ranker:
         candidates: How many are drawn and ranked; all of a space that holds no more.
         space: Where they are drawn from.
         accept: Whether one may appear; None accepts all.
+        affordable: Whether one is cheap enough to be tried; those that are come first.
         rng_seed: Of the draws.
         clock: Where the stages of the first ranking are noted; what is ranked anew belongs to who asks for it.
     """
@@ -43,11 +46,12 @@ class Ranker:
         candidates: int,
         space: Space,
         accept: Callable[[Genotype], bool] | None,
+        affordable: Callable[[Genotype], bool],
         rng_seed: int,
         clock: Stopwatch,
     ) -> None:
         self._task, self._path, self._n, self._seed = task, comparator, candidates, rng_seed
-        self._space, self._accept, self._clock = space, accept, clock
+        self._space, self._accept, self._affordable, self._clock = space, accept, affordable, clock
 
     @cached_property
     def _comparator(self) -> Comparator:
@@ -67,6 +71,8 @@ class Ranker:
     def rank(self, landmarks: NDArray[np.float32] | None = None) -> Ranking:
         """Return the shortlist of the draws, refined by evolution under the comparator, best first.
 
+        It is made of what is affordable, as far as there is any: the best of all are mostly too dear to be tried.
+
         Args:
             landmarks: What the fixed probes score on the task, (landmarks,); None before they were tried.
 
@@ -80,13 +86,26 @@ class Ranker:
         comparator, task = self._comparator, TaskView(self._embedding, landmarks)
         clock = self._clock if landmarks is None else Stopwatch()
         with clock("rank candidates"):
-            ranking = rank_candidates(comparator, self._drawn, task, top_k=SHORTLIST)
+            ranking = self._shortlist(rank_candidates(comparator, self._drawn, task, top_k=LOOKED_AT))
         if self._space.canonical_size()["total"] <= self._n:
             return ranking  # there is nothing left to find
         with clock("refine by evolution"):
             rng = np.random.default_rng([self._seed, EVOLUTION_STREAM])
-            refined = evolve(comparator, ranking.genotypes, task, rng, space=self._space, accept=self._accept)
+            refined = evolve(comparator, ranking.genotypes, task, rng, space=self._space, accept=self._allows)
         return replace(refined, mean=ranking.mean, n_ranked=ranking.n_ranked)
+
+    def _shortlist(self, ranking: Ranking) -> Ranking:
+        """Return the first of a ranking that are affordable, and where they are too few others behind them."""
+        cheap: list[int] = []
+        for at, genotype in enumerate(ranking.genotypes):
+            if len(cheap) == SHORTLIST:
+                break
+            if self._affordable(genotype):
+                cheap.append(at)
+        return ranking.take([*cheap, *(at for at in range(len(ranking)) if at not in cheap)][:SHORTLIST])
+
+    def _allows(self, genotype: Genotype) -> bool:
+        return (self._accept is None or self._accept(genotype)) and self._affordable(genotype)
 
     def opinion(self, genotype: Genotype, landmarks: NDArray[np.float32] | None = None) -> Ranking:
         """Return what the comparator says of one candidate: a ranking of it alone."""

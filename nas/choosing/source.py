@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from ahc.landmarks import landmark_vector
 from ahc.ranking import Ranking
 from nas.choosing.candidates import draw_candidates
-from nas.choosing.cost_limits import affordable, trainable
 from nas.choosing.portfolio import portfolio, preset_name, surest
 from nas.choosing.ranker import Ranker
 from nas.strategies import STRATEGIES, Plan, Result, Strategy
@@ -76,7 +75,8 @@ class TaskSource:
         kind: Of the task.
         space: What the task leaves of the space.
         accept: Whether the task and the user's limits allow a candidate; None for all.
-        seconds: Predicts those of an iteration of a candidate.
+        affordable: Whether a candidate's untrained encoder may be probed beside many others.
+        trainable: Whether a candidate may be trained.
         presets: Whether presets outside the space are welcome, as the user left it open.
         ranker: The comparator on the task; asked when a ranking is needed.
         rng_seed: Of what is drawn.
@@ -90,14 +90,15 @@ class TaskSource:
         *,
         space: Space,
         accept: Callable[[Genotype], bool] | None,
-        seconds: Callable[[Genotype], float],
+        affordable: Callable[[Genotype], bool],
+        trainable: Callable[[Genotype], bool],
         presets: bool,
         ranker: Ranker,
         rng_seed: int,
     ) -> None:
         self._kind, self._space, self._ranker = kind, space, ranker
         self._accept, self._presets = accept, presets
-        self._affordable, self._trainable = affordable(kind, seconds), trainable(kind, seconds)
+        self._affordable, self._trainable = affordable, trainable
         self._seed = rng_seed
         self._random = np.random.default_rng([rng_seed, RANDOM_STREAM])
         self._children = np.random.default_rng([rng_seed, CHILD_STREAM])

@@ -15,6 +15,8 @@ from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.estimate import Estimate, estimate_trials
 from nas.budget.pilot import makespan, measure, most_memory
+from nas.budget.search_budget import VERIFICATION_SHARE
+from nas.choosing.portfolio import usual
 from nas.choosing.source import NamedSource, TaskSource
 from nas.cli.text import Shown
 from nas.engines.settings import EngineSettings
@@ -31,7 +33,6 @@ from nas.strategies import Result
 from nas.trials.trial import TrialPlan, record_in
 from nas.trials.tried import round_name
 from search_space.genotype import Genotype
-from search_space.presets import preset
 
 _LONGEST = 300.0  # seconds of measuring one task
 _RECORD = 2_000  # bytes of a trial in a bank
@@ -53,20 +54,18 @@ def estimate_search(options: SearchOptions) -> Shown:
     plans = _planned(options, source)
     chosen = deadline.used
     first = plans[0][1][0].genotype
-    timed = [preset("ts2vec", kind=task.spec.kind), first]
+    timed = [usual(task.spec.kind), first]
     every = [plan for _, round_ in plans for plan in round_]
-    estimate = _estimate(task, timed, every, settings=settings, verification=True)
+    estimate = _estimate(task, timed, every, settings=settings)
     workers = settings.workers
     n_ranked = 0 if source.ranking is None else source.ranking.n_ranked
     stages = [(f"read and rank: {n_ranked:,} candidates", chosen)]
     for name, round_ in plans:
         seconds = makespan([estimate.seconds(plan) for plan in round_], workers=workers)
         stages.append((f"{name}: {len(round_)} candidates", seconds))
-    n_encoders = MOST_ENTRANTS if task.has_test else 0
-    verified = estimate.measured.verified(n_encoders, workers=workers)
-    known = "" if verified is not None else f"; one took more than {_LONGEST:g} s here, what is above is without it"
-    what = f"verify on test: {n_encoders} encoders and the baselines; " if task.has_test else ""
-    stages.append((f"{what}fit the predictor{known}", verified or 0.0))
+    what = f"verify on test: {MOST_ENTRANTS} encoders and the baselines; " if task.has_test else ""
+    trials = sum(seconds for _, seconds in stages[1:])
+    stages.append((f"{what}fit the predictor: as a rule such a part of the trials", VERIFICATION_SHARE * trials))
     # the answer lies beside the encoders of all trials
     sizes = [estimate.file_bytes(plan) for plan in every]
     disk = sum(size + _RECORD for size in sizes) + options.members * max(sizes)
@@ -109,7 +108,7 @@ def estimate_seeds(options: SeedsOptions) -> Shown:
         plans, later = waves.first(task), waves.later
         asked = plans[:: max(1, len(plans) // _ASKED)]
         timed = [asked[0].genotype, asked[-1].genotype]
-        estimate = _estimate(task, timed, asked, settings=settings, verification=False)
+        estimate = _estimate(task, timed, asked, settings=settings)
         missing = _missing(task, plans, bank=Path(options.bank))
         mean = {
             n: sum(estimate.seconds(replace(plan, iterations=n)) for plan in asked) / len(asked) for n in {0, *later}
@@ -126,20 +125,14 @@ def estimate_seeds(options: SeedsOptions) -> Shown:
 
 
 def _estimate(
-    task: Task,
-    timed: Sequence[Genotype],
-    plans: Sequence[TrialPlan],
-    *,
-    settings: EngineSettings,
-    verification: bool,
+    task: Task, timed: Sequence[Genotype], plans: Sequence[TrialPlan], *, settings: EngineSettings
 ) -> Estimate:
     genotypes = list({genotype.key: genotype for genotype in timed}.values())
-    ends = time.monotonic() + _LONGEST
-    measured = measure(task, genotypes, settings=settings, ends=ends, verification=verification)
-    if not measured.timings:
+    timings = measure(task, genotypes, settings=settings, ends=time.monotonic() + _LONGEST)
+    if not timings:
         raise NothingTrainedError(f"{task.spec.name}: the candidates to be timed could not be trained")
     asked = {genotype.key: genotype for genotype in (*timed, *(plan.genotype for plan in plans))}
-    return estimate_trials(task, measured, asked.values())
+    return estimate_trials(task, timings, asked.values())
 
 
 def _missing(task: Task, plans: Sequence[TrialPlan], *, bank: Path) -> list[TrialPlan]:

@@ -5,6 +5,6 @@ windows, and what it computes, moves and keeps is counted and cached. Pieces add
 up, so a new candidate of known pieces costs a lookup.
 """
 
-from nas.cost.model import Cost, cost, costs_on
+from nas.cost.model import Cost, cost, costs_on, probe_seconds_on
 
-__all__ = ["Cost", "cost", "costs_on"]
+__all__ = ["Cost", "cost", "costs_on", "probe_seconds_on"]

@@ -133,14 +133,19 @@ def _fft(name: str, args: Any, result: Tensor) -> float:
 
 
 def trace(
-    run: Callable[[Sequence[Tensor]], Tensor], inputs: Sequence[Tensor], *, parameters: Sequence[Tensor] = ()
+    run: Callable[[Sequence[Tensor]], Tensor],
+    inputs: Sequence[Tensor],
+    *,
+    parameters: Sequence[Tensor] = (),
+    training: bool = True,
 ) -> Trace:
-    """Run a piece forwards and backwards and count.
+    """Run a piece forwards and, in training, backwards and count.
 
     Args:
         run: Returns one tensor; random numbers may come from torch's global generator, whose state is restored.
         inputs: Given to `run`; with gradients where there are gradients in training.
         parameters: Kept by the model anyway, so not counted among the kept bytes.
+        training: Whether there are gradients.
     """
     outside = {tensor.untyped_storage().data_ptr() for tensor in parameters}
     given = {tensor.untyped_storage().data_ptr() for tensor in inputs}
@@ -152,7 +157,7 @@ def trace(
             kept[storage.data_ptr()] = (storage.nbytes(), tensor)
         return tensor
 
-    with torch.random.fork_rng(devices=[]), torch.enable_grad(), only_torchs_products():
+    with torch.random.fork_rng(devices=[]), torch.set_grad_enabled(training), only_torchs_products():
         with _Kernels() as forward, torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             result = run(inputs)
         out = result.untyped_storage().data_ptr()

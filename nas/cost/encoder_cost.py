@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -48,8 +48,8 @@ def encoder_weights(cell: EncoderCell, *, variates: int) -> Weights:
     return Weights(numbers, tensors)
 
 
-def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int) -> Counts:
-    """Return the counts of encoding a batch of windows once, forwards and backwards.
+def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int, training: bool = True) -> Counts:
+    """Return the counts of encoding a batch of windows once, forwards and, in training, backwards.
 
     A value that several edges read is kept once; what an operator keeps is its own.
 
@@ -58,12 +58,13 @@ def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int
         windows: Windows in the batch, both views together.
         variates: Variates of a window that reach the encoder in one batch.
         steps: Steps of a window.
+        training: Whether the encoder is in training; else nothing is kept and nothing goes backwards.
     """
     streams = variates if cell.channels == "independent" else 1
     dropout = _SOME_DROPOUT if cell.dropout > 0 else 0.0
     node_bytes = FLOAT_BYTES * windows * streams * steps * cell.hidden
     around = replace(cell, edges=((0, IDENTITY),), blocks=1, dropout=dropout, readout="mean", embedding=0)
-    total = _around(around, variates, steps).at(windows)
+    total = _around(around, variates, steps, training).at(windows)
     kept = [False]  # by storage: whether something keeps it
     storages = [0]  # by node of a block: where its value is; an edge may hand on what it reads
     for block in range(cell.blocks):
@@ -72,7 +73,8 @@ def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int
             pieces = []
             for source, op in edges:
                 depth = _traced_depth(op, block * cell.n_inner + node - 1)
-                piece = _operator(op, depth=depth, dropout=dropout, hidden=cell.hidden, streams=streams, steps=steps)
+                facts = {"dropout": dropout, "hidden": cell.hidden, "streams": streams, "steps": steps}
+                piece = _operator(op, depth=depth, training=training, **facts)
                 total = total + piece.at(windows)
                 kept[storages[source]] |= piece.low.keeps_input
                 pieces.append(piece.low)
@@ -106,12 +108,18 @@ def _read_width(readout: str, features: int, hidden: int, taps: int) -> int:
     return sum(registry.build("readout", readout, width).out_features for width in widths)
 
 
+def only_readouts(cell: EncoderCell) -> EncoderCell:
+    """Return the cell with the genes that its readouts depend on, and no other, so that few have to be traced."""
+    plain: dict[str, Any] = {"dropout": 0.0, "normalization": "none", "channels": "mixed", "input": "raw", "window": 0}
+    return replace(cell, edges=((0, IDENTITY),), blocks=cell.taps, **plain)
+
+
 @lru_cache(maxsize=1_000)
-def readout_traces(cell: EncoderCell, steps: int) -> Traces:
-    """Return the traces, for rows of latents, of what lies behind them where the loss sees what the readout gives."""
+def readout_traces(cell: EncoderCell, steps: int, *, training: bool = True) -> Traces:
+    """Return the traces, for rows of latents, of what lies behind them: readouts, and an embedding if there is one."""
     with torch.random.fork_rng(devices=[]):
         each = readouts(cell)
-        behind, read = nn.ModuleList(each), sum(readout.out_features for readout in each)
+        behind, read = nn.ModuleList(each).train(training), sum(readout.out_features for readout in each)
         to = nn.Linear(read, cell.embedding, bias=False) if cell.embedding else nn.Identity()
 
     def run(rows: int) -> Trace:
@@ -124,7 +132,8 @@ def readout_traces(cell: EncoderCell, steps: int) -> Traces:
             read_out = [readout(z, observed) for readout, z in zip(each, given, strict=True)]
             return to(torch.cat(read_out, dim=-1))  # type: ignore[no-any-return]
 
-        return trace(represent, latents, parameters=[*behind.parameters(), *behind.buffers(), *to.parameters()])
+        known = [*behind.parameters(), *behind.buffers(), *to.parameters()]
+        return trace(represent, latents, parameters=known, training=training)
 
     return traces(run)
 
@@ -166,15 +175,17 @@ def _build(op: str, hidden: int, *, depth: int, dropout: float) -> nn.Module:
 
 
 @lru_cache(maxsize=100_000)
-def _operator(op: str, *, depth: int, dropout: float, hidden: int, streams: int, steps: int) -> Traces:
+def _operator(
+    op: str, *, depth: int, dropout: float, hidden: int, streams: int, steps: int, training: bool = True
+) -> Traces:
     """Return the traces of an operator."""
-    module = _build(op, hidden, depth=depth, dropout=dropout)
+    module = _build(op, hidden, depth=depth, dropout=dropout).train(training)
     parameters = [*module.parameters(), *module.buffers()]
 
     def run(windows: int) -> Trace:
         x = torch.randn(windows, streams, steps, hidden, generator=torch.Generator().manual_seed(0))
         # an operator meets values with gradients that are no leaves
-        return trace(lambda inputs: module(inputs[0]), [x.requires_grad_()], parameters=parameters)
+        return trace(lambda inputs: module(inputs[0]), [x.requires_grad_()], parameters=parameters, training=training)
 
     return traces(run)
 
@@ -190,14 +201,15 @@ def _traced_depth(op: str, depth: int) -> int:
 
 
 @lru_cache(maxsize=10_000)
-def _around(cell: EncoderCell, variates: int, steps: int) -> Traces:
+def _around(cell: EncoderCell, variates: int, steps: int, training: bool) -> Traces:
     """Return the traces of input normalisation, projection and output map: of an encoder that hands on its latent."""
     with torch.random.fork_rng(devices=[]):
-        encoder = Encoder(cell, variates=variates)
+        encoder = Encoder(cell, variates=variates).train(training)
 
     def run(windows: int) -> Trace:
         x = torch.randn(windows, steps, variates, generator=torch.Generator().manual_seed(0))
-        whole = trace(lambda inputs: encoder(inputs[0]), [x], parameters=list(encoder.parameters()))
+        known = list(encoder.parameters())
+        whole = trace(lambda inputs: encoder(inputs[0]), [x], parameters=known, training=training)
         latent = FLOAT_BYTES * windows * encoder.streams * steps * cell.hidden  # counted with the graph's nodes
         given = FLOAT_BYTES * x.numel() if whole.keeps_input else 0
         return replace(whole, counts=whole.counts + Counts(kept_bytes=float(given - latent)))

@@ -8,13 +8,21 @@ import torch
 
 from downstream.task import Task
 from nas.cost.counting import Counts, count_kernels
-from nas.cost.encoder_cost import Weights, encoder_counts, encoder_weights, read_features
+from nas.cost.encoder_cost import (
+    Weights,
+    encoder_counts,
+    encoder_weights,
+    only_readouts,
+    read_features,
+    readout_traces,
+)
 from nas.cost.seconds import SHIPPED_SPEED
 from nas.cost.strategy_cost import strategy_cost
 from nas.training.batches import MAX_TRAINING_STEPS, batch_variates
 from nas.training.descent import Descent
 from search_space.genotype import Genotype
 
+_AT_ONCE = 64  # windows that are represented together
 _STATE_BYTES = 20
 """Per parameter: the weight, its gradient, two moments, and the averaged weight."""
 
@@ -96,6 +104,25 @@ def costs_on(task: Task) -> Callable[[Genotype], Cost]:
         return cost(genotype, variates=task.n_variates, steps=steps, batch_size=batch_size)
 
     return cost_of
+
+
+def probe_seconds_on(task: Task) -> Callable[[Genotype], float]:
+    """Return the function that predicts the seconds in which an untrained encoder represents a window of a task.
+
+    Of many windows at a time; nothing but the encoder and its readouts matters, as there are no views, no loss and no
+    gradients.
+    """
+    length = cache(lambda window: task.with_window(window).training_windows().length)
+
+    def seconds(genotype: Genotype) -> float:
+        cell, variates = genotype.encoder, task.n_variates
+        steps = min(length(cell.window), MAX_TRAINING_STEPS)  # more would take long to trace
+        rows = _AT_ONCE * (variates if cell.channels == "independent" else 1)
+        encoded = encoder_counts(cell, windows=_AT_ONCE, variates=variates, steps=steps, training=False)
+        read = readout_traces(only_readouts(cell), steps, training=False).at(rows)
+        return SHIPPED_SPEED.seconds(encoded + read) / _AT_ONCE
+
+    return seconds
 
 
 def _with_head(weights: Weights, genotype: Genotype) -> Weights:

@@ -19,12 +19,11 @@ from contrastive.hierarchy import build_scales
 from contrastive.strategy import MOST_ROWS
 from contrastive.views import draw_core, observed_span, whole_window
 from nas.cost.counting import Counts, Trace, Traces, trace, traces
-from nas.cost.encoder_cost import read_features, readout_traces
+from nas.cost.encoder_cost import only_readouts, read_features, readout_traces
 from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
 from search_space import registry
 from search_space.genotype import Choice, Genotype
 from search_space.genotype.cells import EmbedCell
-from search_space.genotype.encoder_dag import IDENTITY
 
 _DRAWS = 32
 _SOME = 0.1
@@ -68,8 +67,7 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     width, seen = genotype.encoder.features, common
     if genotype.contrasts_readouts:
         width, seen = read_features(genotype.encoder), 1
-        behind = replace(genotype.encoder, edges=((0, IDENTITY),), dropout=0.0)  # of which its cost does not depend
-        total = total + readout_traces(behind, common).at(2 * batch * streams)
+        total = total + readout_traces(only_readouts(genotype.encoder), common).at(2 * batch * streams)
     features = embed.head or width
     moves_time = any(registry.get("augmentation", name).moves_time for name in names)
     acts = replace(embed, jitter=_SOME * (embed.jitter > 0), mask=_SOME * (embed.mask > 0))

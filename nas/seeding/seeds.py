@@ -19,7 +19,7 @@ from downstream.task import Task
 from nas.budget.deadline import Deadline
 from nas.budget.least import expected
 from nas.budget.seeds_budget import SeedsBudget
-from nas.choosing.cost_limits import affordable, seconds_on, trainable
+from nas.choosing.cost_limits import affordable, trainable
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings, last_resort
 from nas.options.seeding import SeedsOptions
@@ -73,10 +73,9 @@ def generate_seeds(options: SeedsOptions) -> SeedsResult:
 def waves_of(options: SeedsOptions, tasks: Sequence[Task]) -> Waves:
     """Return the waves that the options ask for; what is affordable is told by the first task of each kind."""
     first = {task.spec.kind: task for task in reversed(tasks)}
-    seconds = {kind: seconds_on(task) for kind, task in first.items()}
     return Waves(
-        affordable={kind: affordable(kind, each) for kind, each in seconds.items()},
-        trainable={kind: trainable(kind, each) for kind, each in seconds.items()},
+        affordable={kind: affordable(task) for kind, task in first.items()},
+        trainable={kind: trainable(task) for kind, task in first.items()},
         probes=options.probes,
         genotypes=options.genotypes,
         promising=options.promising,

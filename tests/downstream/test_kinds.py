@@ -14,7 +14,7 @@ import pytest
 import downstream
 from downstream.kinds import KINDS, TaskKind, task_kind
 from downstream.scaling import Scaled
-from downstream.task import Sealed, TaskSpec
+from downstream.task import TaskSpec
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -38,15 +38,6 @@ def test_a_kind_loads_its_own_task_with_its_metric(name: str, tasks: SimpleNames
     spec = task.spec
     assert (spec.kind, spec.metric, spec.higher_is_better) == (name, task.kind.metric, task.kind.higher_is_better)
     assert task.kind.whole_cases == (task.training_windows().n == len(getattr(task, "windows", ())))
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_what_stands_in_for_the_test_part_has_its_form(name: str, tasks: SimpleNamespace) -> None:
-    task = tasks.make(name)
-    made, opened = task.without_test().stand_in(task.sealed.sizes), task.open_test()
-    assert type(made) is type(opened)
-    pieces = (made, opened) if isinstance(opened, tuple) else (made.series, opened.series)
-    assert Sealed(tuple(pieces[0])).sizes == Sealed(tuple(pieces[1])).sizes
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,27 +152,6 @@ def test_a_search_ends_in_time_and_goes_on_with_more(tmp_path: Path, monkeypatch
         RunFolder(tmp_path / "run", config={**config, "time_budget": seconds}).finished for seconds in (9.0, 90.0, None)
     ]
     assert finished == [True, False, False]
-
-
-@pytest.mark.parametrize("kind", ["classification", "forecasting", "anomaly"])
-def test_stand_in_rows_have_the_form_and_the_size_of_the_test_part(kind: str, tmp_path: Path) -> None:
-    if kind == "classification":
-        task = load_task(ITALY, kind="classification")
-    else:
-        rows = np.sin(np.arange(900) / 6) + 0.1 * np.random.default_rng(0).normal(size=900)
-        label = ",label" if kind == "anomaly" else ""
-        lines = [f"{value},{int(700 <= step < 705)}"[: None if label else -2] for step, value in enumerate(rows)]
-        (tmp_path / "data.csv").write_text(f"value{label}\n" + "\n".join(lines) + "\n")
-        task = load_task(tmp_path / "data.csv", kind=kind, window=24, horizons=(12,) if kind == "forecasting" else None)  # type: ignore[arg-type]
-    sizes = task.sealed.sizes
-    made, opened = task.without_test().stand_in(sizes), task.open_test()
-    if kind == "classification":
-        assert made.windows.gather().shape == opened.windows.gather().shape and len(made.labels) == len(opened.labels)
-    elif kind == "forecasting":
-        assert len(made.origins("test", 12).step) == len(opened.origins("test", 12).step) > 0
-    else:
-        assert [rows.n for rows in made] == [rows.n for rows in opened]
-    assert evaluation.baselines(task.without_test(), made)
 
 
 def test_what_has_no_score_in_time_is_left_out_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

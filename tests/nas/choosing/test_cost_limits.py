@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,18 +14,18 @@ from ahc.ranking import Ranking
 from downstream.data import load_task
 from nas.choosing import ranker
 from nas.choosing.candidates import acceptable, draw_candidates, space_for
-from nas.choosing.cost_limits import cost_limit
+from nas.choosing.cost_limits import affordable, cost_limit, trainable
 from nas.choosing.portfolio import portfolio
 from nas.cli import program as cli
 from nas.cli.commands import Command
-from nas.cost import cost
+from nas.cost import cost, probe_seconds_on
 from nas.cost.encoder_cost import read_features
 from nas.errors import OptionError
 from nas.options.fields import n_bytes
 from nas.options.search import SearchOptions
 from search_space.drawing import SamplingError, sample_candidates
 from search_space.presets import preset
-from tests.nas.choosing.first_wishes import first_wishes
+from tests.nas.choosing.first_wishes import first_wishes, source_of
 
 ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 
@@ -128,3 +129,27 @@ def test_no_forecaster_is_so_wide_that_its_probe_takes_longer_than_the_encoder()
     drawn = draw_candidates(300, np.random.default_rng(0), accept=allowed)
     assert max(read_features(genotype.encoder) for genotype in drawn) <= 4096
     assert acceptable(load_task(ITALY, kind="classification"), None) is None  # folds solve for cases
+
+
+def test_a_landmark_is_afforded_by_its_encoder_alone() -> None:
+    """Neither its strategy counts nor what training would cost it: a trained bank is probed as a fixed one is."""
+    task = load_task(ITALY, kind="classification")
+    cheap, seconds = affordable(task), probe_seconds_on(task)
+    fixed, trained = (preset(name, kind="classification") for name in ("minirocket", "rocket_contrastive"))
+    assert cheap(fixed) and cheap(trained) and not trainable(task)(trained)
+    other = dataclasses.replace(fixed, loss=trained.loss, pair=trained.pair, train=trained.train)
+    assert seconds(other) == seconds(fixed)
+    wider = dataclasses.replace(fixed.encoder, hidden=2 * fixed.encoder.hidden)
+    assert seconds(dataclasses.replace(fixed, encoder=wider)) > 1.25 * seconds(fixed)
+    assert not cheap(dataclasses.replace(fixed, encoder=wider))
+
+
+@pytest.mark.parametrize("kind", ["classification", "forecasting"])
+def test_what_the_comparator_ranks_first_can_be_probed(kind: str) -> None:
+    """However dear its first of all are: otherwise it would have no say in what is tried."""
+    path = {"classification": ITALY, "forecasting": ITALY.parent / "ETTh1.csv"}[kind]
+    task = load_task(path, kind=kind)
+    source = source_of(task, SearchOptions(str(path), candidates=2000))
+    cheap = affordable(task)
+    found = source.ranked(16)  # type: ignore[union-attr]
+    assert len(found) == 16 and all(map(cheap, found))

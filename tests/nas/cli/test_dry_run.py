@@ -12,7 +12,7 @@ from ahc.bank import Bank
 from downstream.cases import features
 from downstream.data import load_task
 from nas.budget.estimate import estimate_trials
-from nas.budget.pilot import Measured, Timing, makespan, measure
+from nas.budget.pilot import Timing, makespan, measure
 from nas.cli.dry_run import estimate_search, estimate_seeds
 from nas.engines.settings import EngineSettings
 from nas.options.search import SearchOptions
@@ -75,11 +75,15 @@ def test_seeds_are_told_and_what_the_bank_holds_is_not_counted(tmp_path: Path) -
 def test_two_timed_candidates_and_the_cost_model_give_the_rest() -> None:
     task = load_task(ITALY, kind="classification")
     timing = Timing(build=1.0, probe=0.5, iteration=0.1, memory=1000, file=5000, start=0.25)
-    found = estimate_trials(task, Measured({TS2VEC.key: timing}), [TS2VEC, SIMCLR])
+    found = estimate_trials(task, {TS2VEC.key: timing}, [TS2VEC, SIMCLR])
     # 0, 25, 50 and 100 iterations are probed
     assert found.seconds(TrialPlan(TS2VEC, 100, 0, "search")) == pytest.approx(0.25 + 1.0 + 4 * 0.5 + 100 * 0.1)
     ratio = found.costs[SIMCLR.key].seconds_per_iteration / found.costs[TS2VEC.key].seconds_per_iteration
-    assert found.seconds(TrialPlan(SIMCLR, 100, 0, "search")) == pytest.approx(3.25 + 100 * 0.1 * ratio)
+    probe = 0.5 * (0.3 + 0.7 * found.probes[SIMCLR.key] / found.probes[TS2VEC.key])
+    expected = 0.25 + 1.0 + 4 * probe + 100 * 0.1 * ratio
+    assert found.seconds(TrialPlan(SIMCLR, 100, 0, "search")) == pytest.approx(expected)
+    unknown = TrialPlan(preset("minirocket", kind="classification"), 100, 0, "search")
+    assert found.seconds(unknown) == pytest.approx((expected + 13.25) / 2)
     smaller = found.costs[SIMCLR.key].parameters - found.costs[TS2VEC.key].parameters
     assert found.file_bytes(TrialPlan(SIMCLR, 100, 0, "search")) == 5000 + 4 * smaller
 
@@ -87,10 +91,9 @@ def test_two_timed_candidates_and_the_cost_model_give_the_rest() -> None:
 def test_what_is_timed_is_what_a_trial_does() -> None:
     task = load_task(ITALY, kind="classification")
     found = measure(task, [TS2VEC], settings=EngineSettings(engine="serial"))
-    timing = found.timings[TS2VEC.key]
+    timing = found[TS2VEC.key]
     assert min(timing.build, timing.probe, timing.iteration) > 0.0 and timing.start >= 0.0
     assert timing.memory > 10_000_000 and timing.file > 4 * 10_000
-    assert found.verification is not None and found.baselines is not None
     assert task.open_test() is not None  # still sealed until here
 
 
