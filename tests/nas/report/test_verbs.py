@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from ahc.bank import Bank
 from nas.cli import program as cli
-from nas.options.using.reporting import FIGURE_NAMES
+from nas.options.using.reporting import FIGURE_NAMES, INTERACTIVE_NAMES
+from nas.report import interactive
 from nas.report.figures import FIGURES
 from nas.report.run_report import PAGE_NAME
 
 
 def test_the_names_of_the_option_are_those_of_the_figures() -> None:
-    assert set(FIGURE_NAMES) == set(FIGURES)
+    assert set(FIGURE_NAMES) == set(FIGURES) and set(INTERACTIVE_NAMES) == set(interactive.INTERACTIVE)
 
 
 @pytest.mark.parametrize("ending", ["svg", "png"])
@@ -33,6 +35,32 @@ def test_plot_draws_a_figure(run: Path, tmp_path: Path, ending: str, capsys: pyt
     assert cli.main(["plot", str(run), "history", "--output", str(path)]) == 2
     assert capsys.readouterr().err == f"tscnas: error: {path} exists; --overwrite replaces it\n"
     assert cli.main(["plot", str(run), "history", "--output", str(path), "--overwrite"]) == 0
+
+
+@pytest.mark.parametrize("figure", INTERACTIVE_NAMES)
+def test_a_figure_to_point_at_is_a_page_of_its_own(run: Path, tmp_path: Path, figure: str) -> None:
+    folder = tmp_path / "<b>run"
+    shutil.copytree(run, folder, ignore=shutil.ignore_patterns("trials", "*.safetensors"))
+    path = tmp_path / "page.html"
+    assert cli.main(["plot", str(folder), figure, "--output", str(path)]) == 0
+    page = path.read_text(encoding="utf-8")
+    assert "<script src=" not in page and "&lt;b&gt;run" in page and "<b>run" not in page
+    with Bank(run / "bank.sqlite", read_only=True) as bank:
+        keys = {record.genotype_key for record in bank.records()}
+    assert sum(key[:8] in page for key in keys) > len(keys) / 2
+
+
+def test_what_a_page_needs_is_said_before_the_run_is_read(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*words: str) -> str:
+        assert cli.main(["plot", *words]) == 2
+        return capsys.readouterr().err
+
+    assert "only history and pareto are drawn as .html" in told(str(run), "map", "--output", "x.html")
+    monkeypatch.setattr(interactive, "find_spec", lambda name: None)
+    missing = told(str(tmp_path / "nowhere"), "history", "--output", str(tmp_path / "x.html"))
+    assert missing == "tscnas: error: output: plotly is not installed; pip install 'ts-contrastive-nas[plotly]'\n"
 
 
 def test_a_page_is_written_again_from_the_folder_alone(run: Path, tmp_path: Path) -> None:
