@@ -24,10 +24,11 @@ class _Always:
 
     def __init__(self, windows: Tensor) -> None:
         self._windows = windows
+        self.n_windows = len(windows)
 
-    def draw(self, generator: torch.Generator) -> Tensor:
-        """Return them."""
-        return self._windows
+    def draw_with_places(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return them and their places."""
+        return self._windows, torch.arange(self.n_windows)
 
 
 def windows() -> Tensor:

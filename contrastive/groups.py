@@ -22,6 +22,8 @@ class PairGroup:
         excluded: The candidates that do not count, such as the anchor itself,
             shape (A, N).
         same_view: The candidates from the view of the anchor, shape (A, N).
+        instances: The row (window x stream) of the batch that each anchor belongs to,
+            None where nobody knows, shape (G, A), (1, A) or (G, 1).
     """
 
     anchors: Tensor
@@ -29,6 +31,7 @@ class PairGroup:
     positives: Tensor
     excluded: Tensor
     same_view: Tensor
+    instances: Tensor | None = None
 
     def pairs(self, *, cross_view_only: bool) -> AnchorPairs:
         """Return what the anchors are compared with, of the other view only where asked for."""
@@ -51,9 +54,11 @@ class TwoViewGroup:
 
     Args:
         rows: Both the anchors and the candidates, shape (G, 2R, D), R >= 2.
+        instances: As in a `PairGroup`.
     """
 
     rows: Tensor
+    instances: Tensor | None = None
 
     @property
     def anchors(self) -> Tensor:

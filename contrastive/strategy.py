@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,6 +13,7 @@ from contrastive.auxiliaries._base import Auxiliary, Encode
 from contrastive.embedding import EmbeddingTransformation
 from contrastive.hierarchy import build_scales, contrast
 from contrastive.views import View, draw_core, observed_span, whole_window
+from contrastive.weightings._base import Rows, Weighting
 from search_space import registry
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contrastive.losses._base import Loss
     from contrastive.pairs._base import Pair
     from contrastive.similarities._base import Similarity
-    from contrastive.weightings._base import Weighting
+    from contrastive.weightings._base import AnchorWeights
     from search_space.genotype import Choice, Genotype
 
 MOST_ROWS = 64
@@ -31,9 +31,9 @@ MOST_ROWS = 64
 class Strategy(nn.Module):
     """The five contrastive cells of a genotype, ready to turn a batch into a loss.
 
-    Its weights are those of its auxiliary loss and of the map that the Embed cell
-    may have. Values that are not finite pass through, so that whoever trains can see a
-    divergence.
+    Its weights are those of its auxiliary loss, of the map that the Embed cell may have
+    and of maps that its weighting may have, its buffers what its weighting remembers. Values that are not finite pass
+    through, so that whoever trains can see a divergence.
 
     Args:
         genotype: Its Aug, Embed, Pair and Loss cells are read.
@@ -56,13 +56,23 @@ class Strategy(nn.Module):
         self._pairs: tuple[Pair, ...] = tuple(registry.build("pair", kind) for kind in genotype.pair.kinds)
         self._pool, self._kernel = genotype.pair.pool, genotype.pair.kernel
         cell = genotype.loss
-        self._loss: Loss = registry.build("loss", cell.loss.name, **cell.loss.params)
-        compares = registry.get("loss", cell.loss.name).compares
+        self._loss: Loss | None = _beside("loss", cell.loss if cell.contrasts else None)
+        compares = cell.contrasts and registry.get("loss", cell.loss.name).compares
         self._similarity: Similarity | None = registry.build("similarity", cell.similarity) if compares else None
         self._weighting: Weighting | None = _beside("weighting", cell.weighting)
+        if self._weighting is not None:
+            self._weighting.expect_features(genotype.embed.head or features)
         self.auxiliary: Auxiliary | None = _beside("auxiliary", cell.auxiliary, features, width=width)
         self.iteration = 0
         """Losses so far, as a weighting counts them; whoever goes on with a training sets it."""
+        self.n_windows = 0
+        """Training windows that `loss` may be told the places of; `expect_windows` sets it."""
+
+    def expect_windows(self, n_windows: int) -> None:
+        """Make room for what a weighting remembers of so many training windows."""
+        self.n_windows = n_windows
+        if self._weighting is not None:
+            self._weighting.expect_windows(n_windows)
 
     def views(self, x: Tensor, *, generator: torch.Generator) -> tuple[View, View]:
         """Draw two views of every window.
@@ -80,9 +90,10 @@ class Strategy(nn.Module):
             views.append(view)
         return views[0], views[1]
 
-    def loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
-        """Return the contrastive loss of a batch plus the auxiliary one, a scalar.
+    def loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator, windows: Tensor | None = None) -> Tensor:
+        """Return the contrastive loss of a batch plus the auxiliary one, a scalar; either alone where that is all.
 
+        An auxiliary loss with steps of its own is not added (`own_loss`).
         Every call is an iteration to a weighting of anchors.
 
         Every stream of a window counts as an instance. Of more than `MOST_ROWS`
@@ -94,12 +105,30 @@ class Strategy(nn.Module):
             encode: Maps (B, T, V) to (B, S, T, D). Views of equal length are
                 encoded in one call, as a batch of 2B.
             generator: Source of all chance, on the device of `x`.
+            windows: Place of every window among the training windows, for weightings
+                that remember them, shape (B,).
         """
-        total = self._contrast(x, encode, generator=generator)
+        losses = [] if self._loss is None else [self._contrast(x, encode, generator=generator, windows=windows)]
         self.iteration += 1
-        return total if self.auxiliary is None else total + self.auxiliary(x, encode, generator=generator)
+        if self.auxiliary is not None and not self.auxiliary.own_steps:
+            losses.append(self.auxiliary(x, encode, generator=generator))
+        return losses[0] if len(losses) == 1 else losses[0] + losses[1]
 
-    def _contrast(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
+    def own_loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor | None:
+        """Return the auxiliary loss where it has a step of its own before the next call of `loss`, else None.
+
+        Args:
+            x: As of `loss`, and so are the others.
+            encode: Maps (B, T, V) to (B, S, T, D).
+            generator: Source of all chance.
+        """
+        own, now = self.auxiliary, self.iteration
+        if own is None or own.n_own_steps(now + 1) == own.n_own_steps(now):
+            return None
+        loss: Tensor = own(x, encode, generator=generator)
+        return loss
+
+    def _contrast(self, x: Tensor, encode: Encode, *, generator: torch.Generator, windows: Tensor | None) -> Tensor:
         first, second = self.views(x, generator=generator)
         z1, z2 = _encode_both(first.values, second.values, encode=encode)  # (B, S, T1, D), (B, S, T2, D)
         steps = None
@@ -108,20 +137,28 @@ class Strategy(nn.Module):
             z1, z2 = in_time_order(z1, view=first), in_time_order(z2, view=second)
         streams = z1.shape[1]
         z1, z2 = z1.flatten(0, 1), z2.flatten(0, 1)  # (B * S, T, D)
-        window = torch.arange(len(z1), device=z1.device) // streams
+        every = torch.arange(len(z1), device=z1.device)
+        window, stream = every // streams, every % streams
         if len(z1) > MOST_ROWS:
             rows = torch.randperm(len(z1), generator=generator, device=z1.device)[:MOST_ROWS]
-            z1, z2, window = z1[rows], z2[rows], window[rows]
+            z1, z2, window, stream = z1[rows], z2[rows], window[rows], stream[rows]
         if steps is not None:
             z1, z2 = steps.take(z1, z2, window=window)
         z1, z2 = self.embedding(torch.cat([z1, z2]), generator=generator).chunk(2)
-        scales = build_scales(z1, z2, pool=self._pool, kernel=self._kernel)
+        if self._weighting is None:
+            return self._compare(z1, z2, None)
+        known = Rows(z1.detach(), stream, None if windows is None else windows[window], self.n_windows)
+        return self._weighting.compared(z1, z2, self._compare, iteration=self.iteration, rows=known)
+
+    def _compare(self, z1: Tensor, z2: Tensor, weighting: AnchorWeights | None) -> Tensor:
+        """Return the loss of aligned and transformed views, shape (R, T, D) each."""
+        assert self._loss is not None, "what has no contrast compares nothing"
         return contrast(
-            scales,
+            build_scales(z1, z2, pool=self._pool, kernel=self._kernel),
             pairs=self._pairs,
             loss=self._loss,
             similarity=self._similarity,
-            weighting=None if self._weighting is None else partial(self._weighting, iteration=self.iteration),
+            weighting=weighting,
             hierarchical=self._kernel > 0,
         )
 

@@ -5,7 +5,7 @@ from typing import get_type_hints
 
 from search_space import registry
 from search_space.genotype import Genotype
-from search_space.genotype.cells import EmbedCell, EncoderCell, PairCell, TrainCell
+from search_space.genotype.cells import EmbedCell, EncoderCell, PairCell, TrainCell, with_usual
 from search_space.genotype.rules import NONE
 
 Gene = str | int | float | bool
@@ -63,7 +63,8 @@ def genes_of(genotype: Genotype) -> dict[str, Gene]:
     found |= {f"loss.{name}": value for name, value in loss.loss.parameters}
     for gene, choice in (("loss.weighting", loss.weighting), ("loss.auxiliary", loss.auxiliary)):
         found[gene] = NONE if choice is None else choice.name
-        found |= {f"{gene}.{name}": value for name, value in (choice.parameters if choice else ())}
+        parameters = with_usual(_CHOICES[gene], choice) if choice else {}
+        found |= {f"{gene}.{name}": value for name, value in parameters.items()}
     return found
 
 

@@ -32,6 +32,9 @@ PROVIDERS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+NONE = "none"
+"""An optional gene that is off."""
+
 _OPTIONS: dict[str, dict[str, Option]] = {kind: {} for kind in PROVIDERS}
 _DISCOVERED: set[str] = set()
 _Class = TypeVar("_Class", bound=type)
@@ -62,6 +65,8 @@ class Option:
             `time` (steps), `variates`; see `requirements`.
         compares: Of a loss: it compares anchors with candidates by a similarity.
             One that does not has no similarity and no weighting of anchors.
+        usual: Parameter -> value that it has where nothing is said of it; it is never written with that one, so that a
+            parameter which an option gains later leaves known genotypes and their keys alone.
     """
 
     kind: str
@@ -73,6 +78,7 @@ class Option:
     moves_time: bool = False
     needs: Mapping[str, int] = field(default_factory=dict)
     compares: bool = True
+    usual: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -90,6 +96,7 @@ def register(
     moves_time: bool = False,
     needs: Mapping[str, int] | None = None,
     compares: bool = True,
+    usual: Mapping[str, float] | None = None,
 ) -> Callable[[_Class], _Class]:
     """Return a class decorator that adds the class to the registry.
 
@@ -113,6 +120,7 @@ def register(
             moves_time=moves_time,
             needs=MappingProxyType(dict(needs or {})),
             compares=compares,
+            usual=MappingProxyType(dict(usual or {})),
         )
         return target
 
@@ -150,8 +158,15 @@ def get(kind: str, name: str) -> Option:
 
 @cache
 def losses_without_similarity() -> frozenset[str]:
-    """Return the names of the losses that compare nothing by a similarity."""
-    return frozenset(name for name, option in options("loss").items() if not option.compares)
+    """Return the names of the losses that compare nothing by a similarity, `none` among them."""
+    return frozenset({NONE, *(name for name, option in options("loss").items() if not option.compares)})
+
+
+@cache
+def usual_parameters(kind: str, name: str) -> Mapping[str, float]:
+    """Return `Option.usual` of an option; an unknown one has nothing usual."""
+    known = options(kind).get(name)
+    return {} if known is None else known.usual
 
 
 def build(kind: str, name: str, *args: Any, **parameters: Any) -> Any:

@@ -1,5 +1,6 @@
-"""What all auxiliary losses share: the weighted call, targets by stream, and errors that skip what is missing."""
+"""What all auxiliary losses share: the weighted call, when it has a step of its own, targets by stream, and errors."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,10 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from contrastive.checks import checked
-from search_space.genotype.rules import POSITIVE
+from search_space.genotype.rules import PARAMETERS, POSITIVE
 
 Encode = Callable[[Tensor], Tensor]
 """Maps windows (B, T, V) to representations (B, S, T, D)."""
+
+CHOICES = {"weight": (0.1, 0.5, 1.0), "own_steps": (0.0, 1.0)}
+USUAL = {"own_steps": 0.0}
+"""Parameters that every auxiliary loss has, as it registers them."""
 
 VARIANCE_FLOOR = 1e-5
 
@@ -28,17 +33,22 @@ class Auxiliary(nn.Module, ABC):
     Args:
         features: Width D of the representation of a step.
         width: Variates of a stream: 1 with independent channels, else all.
-        weight: Factor of the loss, > 0.
+        weight: Factor of the loss, > 0; with steps of its own, which do not feel the size of a loss, of their
+            learning rate.
+        own_steps: 0 adds the loss to the contrastive one. Otherwise it has an optimiser of its own, whose steps go
+            before so many of the others: 1 takes turns, .5 goes before every other one. Sharing an optimiser, with
+            its moments, can cost more than the second loss brings.
 
     Raises:
-        ValueError: If `weight` is not greater than 0.
+        ValueError: If `weight` is not greater than 0, or `own_steps` is not in [0, 1].
     """
 
-    def __init__(self, features: int, *, width: int, weight: float) -> None:
+    def __init__(self, features: int, *, width: int, weight: float, own_steps: float = 0.0) -> None:
         super().__init__()
         self.features = features
         self.width = width
         self.weight = checked(f"{type(self).__name__}.weight", weight, POSITIVE)
+        self.own_steps = checked(f"{type(self).__name__}.own_steps", own_steps, PARAMETERS["own_steps"])
 
     def forward(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:
         """Return the weighted loss, a scalar.
@@ -49,6 +59,10 @@ class Auxiliary(nn.Module, ABC):
             generator: Source of all chance, on the device of `x`.
         """
         return self.weight * self._loss(x, encode, generator=generator)
+
+    def n_own_steps(self, iterations: int) -> int:
+        """Return how many steps of its own it has taken within so many iterations."""
+        return math.floor(iterations * self.own_steps)
 
     @abstractmethod
     def _loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:

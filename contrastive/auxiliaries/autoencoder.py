@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from contrastive.auxiliaries._base import Auxiliary, Encode, mean_squared_error, targets_of
+from contrastive.auxiliaries._base import CHOICES, USUAL, Auxiliary, Encode, mean_squared_error, targets_of
 from contrastive.auxiliaries._decoder import StepDecoder, pooled
 from search_space.registry import register
 
@@ -11,7 +11,8 @@ from search_space.registry import register
 @register(
     "auxiliary",
     "autoencoder",
-    choices={"weight": (0.1, 0.5, 1.0)},
+    choices=CHOICES,
+    usual=USUAL,
     source="Hinton and Salakhutdinov 2006 (Science 313, dimensionality reduction with neural networks)",
 )
 class Autoencoder(Auxiliary):
@@ -24,8 +25,8 @@ class Autoencoder(Auxiliary):
     layer by layer.
     """
 
-    def __init__(self, features: int, *, width: int, weight: float) -> None:
-        super().__init__(features, width=width, weight=weight)
+    def __init__(self, features: int, *, width: int, weight: float, own_steps: float = 0.0) -> None:
+        super().__init__(features, width=width, weight=weight, own_steps=own_steps)
         self.decoder = StepDecoder(features, width=width)
 
     def _loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from contrastive.auxiliaries._base import Auxiliary, Encode, mean_squared_error, targets_of
+from contrastive.auxiliaries._base import CHOICES, USUAL, Auxiliary, Encode, mean_squared_error, targets_of
 from search_space.registry import register
 
 PATCH = 12
@@ -14,7 +14,8 @@ FEWEST_PATCHES = 5
 @register(
     "auxiliary",
     "masked_reconstruction",
-    choices={"weight": (0.1, 0.5, 1.0)},
+    choices=CHOICES,
+    usual=USUAL,
     source="PatchTST, Nie et al. 2023, arXiv:2211.14730, section 3.2 (masked patches) and appendix A.1.4",
 )
 class MaskedReconstruction(Auxiliary):
@@ -28,8 +29,8 @@ class MaskedReconstruction(Auxiliary):
     represent steps and not patches; hidden values are missing, not zero.
     """
 
-    def __init__(self, features: int, *, width: int, weight: float) -> None:
-        super().__init__(features, width=width, weight=weight)
+    def __init__(self, features: int, *, width: int, weight: float, own_steps: float = 0.0) -> None:
+        super().__init__(features, width=width, weight=weight, own_steps=own_steps)
         self.decoder = nn.Linear(features, width)
 
     def _loss(self, x: Tensor, encode: Encode, *, generator: torch.Generator) -> Tensor:

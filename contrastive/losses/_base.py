@@ -48,7 +48,7 @@ class PairLoss(Loss):
         """Return the loss of a pair group, a scalar; it can be differentiated once."""
         assert similarity is not None, "a pair loss compares"
         anchors, candidates = similarity.vectors(group.anchors, group.candidates)
-        recipe = Recipe(self, similarity, self._pairs(group), weighting)
+        recipe = Recipe(self, similarity, self._pairs(group), weighting, group.instances)
         others = None if candidates is anchors else candidates
         total: Tensor = LossOverPairs.apply(anchors, others, recipe)  # type: ignore[no-untyped-call]
         return total

@@ -31,6 +31,7 @@ class Recipe(NamedTuple):
     similarity: Similarity
     pairs: AnchorPairs | None
     weighting: AnchorWeights | None
+    instances: Tensor | None = None
 
 
 class GradientPart(NamedTuple):

@@ -67,7 +67,7 @@ def _weights(anchors: Tensor, candidates: Tensor | None, recipe: Recipe) -> Tens
     if recipe.weighting is None:
         return share.expand(shape)
     losses = torch.cat([part.losses.flatten() for part in _parts(anchors, candidates, recipe, keep=False)])
-    return recipe.weighting(losses.view(shape), counts=counts) * share
+    return recipe.weighting(losses.view(shape), counts=counts, instances=recipe.instances) * share
 
 
 class _Sum:

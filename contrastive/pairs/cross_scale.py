@@ -43,12 +43,22 @@ class CrossScale(Pair):
         anchors = torch.stack([coarse.z1, coarse.z2])  # (2, B, T_coarse, D)
         candidates = torch.stack([fine.z2, fine.z1])  # (2, B, T_fine, D)
         pooled_by = torch.arange(fine_steps, device=anchors.device) // coarse.kernel  # (T_fine,)
+        instances = torch.arange(batch, device=anchors.device)
         if coarse_steps == 1:
             own = torch.eye(batch, dtype=torch.bool, device=anchors.device)
             positives = (own.unsqueeze(-1) & (pooled_by == 0)).reshape(batch, batch * fine_steps)
             anchors, candidates = anchors.squeeze(2), candidates.reshape(2, batch * fine_steps, features)
+            instances = instances.unsqueeze(0)  # (1, B)
         else:
             positives = torch.arange(coarse_steps, device=anchors.device).unsqueeze(1) == pooled_by
             anchors, candidates = anchors.flatten(0, 1), candidates.flatten(0, 1)
+            instances = instances.repeat(2).unsqueeze(1)  # (2B, 1)
         none = torch.zeros_like(positives)
-        return PairGroup(anchors=anchors, candidates=candidates, positives=positives, excluded=none, same_view=none)
+        return PairGroup(
+            anchors=anchors,
+            candidates=candidates,
+            positives=positives,
+            excluded=none,
+            same_view=none,
+            instances=instances,
+        )

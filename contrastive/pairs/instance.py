@@ -26,4 +26,5 @@ class Instance(Pair):
         if scale.z1.shape[0] == 1:
             return None
         rows = torch.cat([scale.z1.transpose(0, 1), scale.z2.transpose(0, 1)], dim=1)  # (T, 2B, D)
-        return TwoViewGroup(rows)
+        n = scale.z1.shape[0]
+        return TwoViewGroup(rows, (torch.arange(2 * n, device=rows.device) % n).unsqueeze(0))

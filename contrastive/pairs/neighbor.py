@@ -38,5 +38,8 @@ class Neighbor(Pair):
         second = pool_over_time(rows[:, half:], pool=scale.pool, kernel=steps - half).squeeze(1)
         masks = two_view_masks(batch, device=rows.device)
         return PairGroup(
-            anchors=torch.stack([first, second]), candidates=torch.stack([second, first]), **masks._asdict()
+            anchors=torch.stack([first, second]),
+            candidates=torch.stack([second, first]),
+            **masks._asdict(),
+            instances=(torch.arange(2 * batch, device=rows.device) % batch).unsqueeze(0),
         )

@@ -23,4 +23,4 @@ class Temporal(Pair):
         if scale.z1.shape[1] == 1:
             return None
         rows = torch.cat([scale.z1, scale.z2], dim=1)  # (B, 2T, D)
-        return TwoViewGroup(rows)
+        return TwoViewGroup(rows, torch.arange(len(rows), device=rows.device).unsqueeze(1))

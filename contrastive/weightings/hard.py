@@ -1,10 +1,9 @@
 """Hard anchors more."""
 
-import torch
 from torch import Tensor
 
 from contrastive.checks import checked
-from contrastive.weightings._base import ROUNDING, Weighting
+from contrastive.weightings._base import Origin, Weighting, standardised
 from search_space.genotype.rules import POSITIVE
 from search_space.registry import register
 
@@ -31,10 +30,10 @@ class Hard(Weighting):
     """
 
     def __init__(self, *, tilt: float) -> None:
+        super().__init__()
         self.tilt = checked("hard.tilt", tilt, POSITIVE)
 
-    def _weights(self, losses: Tensor, *, iteration: int) -> Tensor:
-        variance, mean = torch.var_mean(losses, correction=0)
-        standard = (losses - mean) * (variance + ROUNDING**2).rsqrt()
+    def _weights(self, losses: Tensor, *, iteration: int, origin: Origin | None) -> Tensor:
+        standard = standardised(losses)
         # Less the largest, so that nothing overflows: the mean is made 1 anyway.
         return (self.tilt * (standard - standard.max())).exp()

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from contrastive.checks import checked
-from contrastive.weightings._base import ROUNDING, Weighting
+from contrastive.weightings._base import ROUNDING, Origin, Weighting
 from search_space.genotype.rules import POSITIVE
 from search_space.registry import register
 
@@ -33,9 +33,10 @@ class SelfPaced(Weighting):
     """
 
     def __init__(self, *, warmup: float) -> None:
+        super().__init__()
         self.warmup = checked("self_paced.warmup", warmup, POSITIVE)
 
-    def _weights(self, losses: Tensor, *, iteration: int) -> Tensor:
+    def _weights(self, losses: Tensor, *, iteration: int, origin: Origin | None) -> Tensor:
         excess = losses - losses.min()
         to_come = max(0.0, 1.0 - iteration / self.warmup)
         return (1.0 - excess * (to_come / (excess.mean() + ROUNDING))).clamp(min=0.0)

@@ -4,7 +4,7 @@ A loss is traced on one and two groups: its counts are affine in the number of g
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import torch
@@ -12,9 +12,11 @@ from torch import Tensor
 
 from contrastive.groups import PairGroup, TwoViewGroup
 from contrastive.hierarchy import build_scales
+from contrastive.weightings._base import Weighting
+from contrastive.weightings._look_ahead import HELD_OUT
 from nas.cost.counting import FLOAT_BYTES, Counts, Trace, Traces, trace, traces
 from search_space import registry
-from search_space.genotype import Genotype
+from search_space.genotype import Choice, Genotype
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,48 @@ def _groups(kind: str, pool: str, kernel: int, rows: int, steps: int) -> list[_G
 
 
 def pair_kind_counts(kind: str, genotype: Genotype, *, rows: int, steps: int, width: int) -> Counts:
-    """Return the counts of the loss on one pair kind at all levels, and of making its groups."""
+    """Return the counts of the loss on one pair kind at all levels, and of making its groups, in an iteration.
+
+    A weighting may compare the views under several maps, or anew every so often. A weighted loss is computed once
+    without a gradient before it is with one, so the difference to the plain one is a pass without.
+    """
+    choice = genotype.loss.weighting
+    if choice is None:
+        return _compared(kind, genotype, None, rows=rows, steps=steps, width=width)
+
+    def passes(n: int) -> tuple[Counts, Counts]:
+        """Return a weighted comparison of n rows, and a plain one."""
+        names = (choice.name, None)
+        weighted, plain = (_compared(kind, genotype, name, rows=n, steps=steps, width=width) for name in names)
+        return weighted, plain
+
+    weighted, plain = passes(rows)
+    option = built_weighting(choice)
+    if option.heads > 1:  # what is assigned to each map follows from weighted losses that need no gradient
+        return (weighted + _without_gradient(weighted, plain) * 2.0) * option.heads
+    if option.looks_ahead_every:
+        held = max(1, rows // HELD_OUT)
+        looking = passes(held)[1] + _without_gradient(*passes(max(1, rows - held))) * 4.0  # there and back
+        share = looking * (1 / option.looks_ahead_every)
+        return weighted + replace(share, multiply_adds=0.0, kept_bytes=0.0)  # no part of an iteration's own passes
+    return weighted
+
+
+def _without_gradient(weighted: Counts, plain: Counts) -> Counts:
+    return replace(weighted - plain, kept_bytes=0.0)
+
+
+@lru_cache(maxsize=1_000)
+def built_weighting(choice: Choice) -> Weighting:
+    """Return the weighting of a choice; torch's generator stays where it is."""
+    with torch.random.fork_rng(devices=[]):
+        built: Weighting = registry.build("weighting", choice.name, **choice.params)
+        return built
+
+
+def _compared(kind: str, genotype: Genotype, weighting: str | None, *, rows: int, steps: int, width: int) -> Counts:
+    """Return the counts of comparing the views once."""
     cell = genotype.loss
-    weighting = None if cell.weighting is None else cell.weighting.name
     total = Counts()
     for group in _groups(kind, "max", genotype.pair.kernel, rows, steps):
         loss = _loss(cell.loss.name, cell.similarity, weighting, width, group)
@@ -75,7 +116,8 @@ def _loss(loss: str, similarity: str, weighting: str | None, width: int, group: 
     compared = None if similarity == "none" else registry.build("similarity", similarity)
     weights = None
     if weighting is not None:
-        weights = partial(registry.build("weighting", weighting, **first_values("weighting", weighting)), iteration=0)
+        first = Choice(weighting, tuple(first_values("weighting", weighting).items()))
+        weights = partial(built_weighting(first), iteration=0)
 
     def run(groups: int) -> Trace:
         generator = torch.Generator().manual_seed(0)

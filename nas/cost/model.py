@@ -1,7 +1,7 @@
 """The cost of one iteration of a genotype, from the counts of its pieces."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -25,6 +25,8 @@ from search_space.genotype import Genotype
 _AT_ONCE = 64  # windows that are represented together
 _STATE_BYTES = 20
 """Per parameter: the weight, its gradient, two moments, and the averaged weight."""
+_MOMENT_BYTES = 8
+"""Per parameter of each further optimiser."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Cost:
         multiply_adds: Of the forward pass: the encoder on both views of the batch, and the loss.
         activation_bytes: What the forward pass keeps for the backward pass.
         seconds_per_iteration: Predicted, for the machine of `SHIPPED_SPEED`.
-        counts: What both passes and the optimiser take, behind the seconds.
+        counts: What both passes and the optimisers take, behind the seconds.
+        bytes_per_parameter: Of the weight and what training keeps beside it.
     """
 
     parameters: int
@@ -44,11 +47,12 @@ class Cost:
     activation_bytes: int
     seconds_per_iteration: float
     counts: Counts
+    bytes_per_parameter: int = _STATE_BYTES
 
     @property
     def memory_bytes(self) -> int:
         """Activations, and weights with their gradients, moments and average; what torch itself needs comes on top."""
-        return self.activation_bytes + _STATE_BYTES * self.parameters
+        return self.activation_bytes + self.bytes_per_parameter * self.parameters
 
 
 def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | None = None) -> Cost:
@@ -73,12 +77,20 @@ def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | Non
     cell = genotype.encoder
     seen = batch_variates(variates, batch_size=batch, independent=cell.channels == "independent")
     strategy = strategy_cost(genotype, batch=batch, variates=seen, steps=steps)
-    windows = batch if strategy.unlike else 2 * batch
-    encoded = encoder_counts(cell, windows=windows, variates=seen, steps=steps).of_shorter(strategy.share)
-    total = strategy.counts + (encoded + encoded if strategy.unlike else encoded)
+    total, beside, own_steps = strategy.counts, strategy.auxiliary, genotype.loss.own_steps
+    if genotype.loss.contrasts:
+        windows = batch if strategy.unlike else 2 * batch
+        encoded = encoder_counts(cell, windows=windows, variates=seen, steps=steps).of_shorter(strategy.share)
+        total = total + (encoded + encoded if strategy.unlike else encoded)
     if strategy.more_windows:
-        total = total + encoder_counts(cell, windows=batch * strategy.more_windows, variates=seen, steps=steps)
+        beside = beside + encoder_counts(cell, windows=batch * strategy.more_windows, variates=seen, steps=steps)
     weights = encoder_weights(cell, variates=variates)
+    if own_steps:  # what one step keeps is gone before the other
+        kept = max(total.kept_bytes, beside.kept_bytes)
+        beside = beside + _update(weights, averaged=False)
+        total = replace(total + beside * own_steps, kept_bytes=kept)
+    else:
+        total = total + beside
     total = total + _update(_with_head(weights, genotype), averaged=genotype.train.weight_averaging)
     return Cost(
         parameters=weights.numbers,
@@ -86,6 +98,7 @@ def cost(genotype: Genotype, *, variates: int, steps: int, batch_size: int | Non
         activation_bytes=round(total.kept_bytes),
         seconds_per_iteration=SHIPPED_SPEED.seconds(total),
         counts=total,
+        bytes_per_parameter=_STATE_BYTES + _MOMENT_BYTES * bool(own_steps),
     )
 
 

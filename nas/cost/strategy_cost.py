@@ -20,7 +20,7 @@ from contrastive.strategy import MOST_ROWS
 from contrastive.views import draw_core, observed_span, whole_window
 from nas.cost.counting import Counts, Trace, Traces, trace, traces
 from nas.cost.encoder_cost import only_readouts, read_features, readout_traces
-from nas.cost.loss_cost import first_values, kept_input, pair_kind_counts
+from nas.cost.loss_cost import built_weighting, first_values, kept_input, pair_kind_counts
 from search_space import registry
 from search_space.genotype import Choice, Genotype
 from search_space.genotype.cells import EmbedCell
@@ -34,15 +34,17 @@ class StrategyCost(NamedTuple):
     """What a strategy takes.
 
     Attributes:
-        counts: Of everything but the encoder.
+        counts: Of everything but the encoder and the auxiliary loss; nothing where nothing is contrasted.
         share: Part of the steps that an average view still has.
         unlike: Whether the views have different lengths, so that the encoder runs twice.
-        more_windows: Windows per window of the batch that an auxiliary loss encodes besides both views.
+        auxiliary: Of the auxiliary loss, without the encoder.
+        more_windows: Windows per window of the batch that it encodes besides both views.
     """
 
     counts: Counts
     share: float
     unlike: bool
+    auxiliary: Counts
     more_windows: int
 
 
@@ -55,6 +57,9 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
         variates: Variates of a window that reach the encoder in one batch.
         steps: Steps of a window.
     """
+    beside, more = _beside(genotype, batch, variates, steps)
+    if not genotype.loss.contrasts:
+        return StrategyCost(Counts(), share=1.0, unlike=False, auxiliary=beside, more_windows=more)
     chains = (genotype.aug1, genotype.aug2)
     shares = [math.prod(_step_share(choice, steps) for choice in chain) for chain in chains]
     names = [choice.name for choice in (*genotype.aug1, *genotype.aug2)]
@@ -73,16 +78,26 @@ def strategy_cost(genotype: Genotype, *, batch: int, variates: int, steps: int) 
     acts = replace(embed, jitter=_SOME * (embed.jitter > 0), mask=_SOME * (embed.mask > 0))
     way = _embedding(moves_time and seen > 1, acts, seen, width)
     total = total + way.at(rows) + kept_input(way.low, batch * streams * (steps if seen > 1 else 1) * width * 2)
-    total = total + _pooling(pair.pool, pair.kernel, seen, features).at(rows)
-    losses = sum(
+    pooling = _pooling(pair.pool, pair.kernel, seen, features).at(rows)
+    heads = 1 if genotype.loss.weighting is None else built_weighting(genotype.loss.weighting).heads
+    if heads > 1:
+        total = total + (_map(seen, features).at(rows) + pooling) * heads
+    total = total + pooling
+    total = total + sum(
         (pair_kind_counts(kind, genotype, rows=rows, steps=seen, width=features) for kind in pair.kinds), Counts()
     )
-    more = 0
-    if genotype.loss.auxiliary is not None:
-        auxiliary, more = _auxiliary(genotype.loss.auxiliary.name, variates, steps, variates // streams, width)
-        losses = losses + auxiliary.at(batch) + kept_input(auxiliary.low, batch * streams * steps * width * more)
     unlike = any(share < 1 for share in shares)
-    return StrategyCost(total + losses, share=sum(shares) / 2, unlike=unlike, more_windows=more)
+    return StrategyCost(total, share=sum(shares) / 2, unlike=unlike, auxiliary=beside, more_windows=more)
+
+
+def _beside(genotype: Genotype, batch: int, variates: int, steps: int) -> tuple[Counts, int]:
+    """Return the counts of an auxiliary loss on a batch, and how many windows it encodes for each."""
+    choice, width = genotype.loss.auxiliary, genotype.encoder.features
+    if choice is None:
+        return Counts(), 0
+    streams = variates if genotype.encoder.channels == "independent" else 1
+    found, windows = _auxiliary(choice.name, variates, steps, variates // streams, width)
+    return found.at(batch) + kept_input(found.low, batch * streams * steps * width * windows), windows
 
 
 @lru_cache(maxsize=10_000)
@@ -133,6 +148,17 @@ def _embedding(moves_time: bool, acts: EmbedCell, steps: int, width: int) -> Tra
         return trace(transformed, _two_views(rows, steps, width), parameters=[*embedding.parameters()])
 
     return traces(run)
+
+
+@lru_cache(maxsize=10_000)
+def _map(steps: int, width: int) -> Traces:
+    """Trace one of the linear maps under which a weighting compares both views."""
+    square = torch.eye(width).requires_grad_()
+
+    def mapped(views: Sequence[Tensor]) -> Tensor:
+        return torch.cat([view @ square for view in views])
+
+    return traces(lambda rows: trace(mapped, _two_views(rows, steps, width), parameters=[square]))
 
 
 @lru_cache(maxsize=10_000)

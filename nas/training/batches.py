@@ -56,8 +56,17 @@ class BatchSource:
         ends = last_observed[self._starts + self._length - 1] + 1
         return (ends - self._starts - self._cut).clamp(min=0)
 
+    @property
+    def n_windows(self) -> int:
+        """Windows that batches are drawn from."""
+        return len(self._starts)
+
     def draw(self, generator: torch.Generator) -> Tensor:
         """Return one batch of distinct windows, shape (batch, time, variates)."""
+        return self.draw_with_places(generator)[0]
+
+    def draw_with_places(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the same, and the place of each among all windows, shape (batch,)."""
         device = self._values.device
         picked = torch.randperm(len(self._starts), generator=generator, device=device)[: self._batch_size]
         starts = self._starts[picked]
@@ -68,4 +77,4 @@ class BatchSource:
         if self._n_variates < batch.shape[2]:
             chosen = torch.randperm(batch.shape[2], generator=generator, device=device)[: self._n_variates]
             batch = batch[:, :, chosen]
-        return batch
+        return batch, picked

@@ -9,6 +9,7 @@ from torch import Tensor
 from nas.training.divergence import DivergedError
 
 GRADIENT_NORM_LIMIT = 10.0
+WEIGHT_DECAY = 0.01
 
 
 class Descent:
@@ -19,6 +20,7 @@ class Descent:
         learning_rate: The largest.
         schedule: Gives the share of it that a step takes, steps counted from 0; None for all of it.
         name: Of the loss, for messages.
+        decay: Whether weights decay, by `WEIGHT_DECAY` of the learning rate per step.
     """
 
     def __init__(
@@ -28,12 +30,14 @@ class Descent:
         learning_rate: float,
         schedule: Callable[[int], float] | None = None,
         name: str = "training loss",
+        decay: bool = True,
     ) -> None:
         self.iteration = 0
         self._parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self._learning_rate, self._schedule, self._name = learning_rate, schedule, name
         # the optimiser refuses to have nothing to do
-        self._optimizer = torch.optim.AdamW(self._parameters or [torch.zeros(())], lr=learning_rate)
+        moved, weight_decay = self._parameters or [torch.zeros(())], WEIGHT_DECAY if decay else 0.0
+        self._optimizer = torch.optim.AdamW(moved, lr=learning_rate, weight_decay=weight_decay)
 
     def step(self, loss: Tensor) -> float:
         """Take a step and return the loss; one that depends on no parameter changes nothing.

@@ -1,4 +1,4 @@
-"""The training steps of one candidate: contrastive loss, weight averaging."""
+"""The training steps of one candidate: contrastive loss, steps of an auxiliary loss between them, weight averaging."""
 
 import copy
 from collections.abc import Mapping
@@ -17,6 +17,8 @@ class Trainer:
     """Optimises one model; can be asked for more steps at any time.
 
     With weight averaging (as TS2Vec does) the encoder handed out is the running mean of the weights over all steps.
+    An auxiliary loss that has steps of its own takes them before the others, on the same batch and with an optimiser of
+    its own, in which nothing decays: the encoder's weights do so once per iteration.
 
     Args:
         model: The model, on its device already.
@@ -38,7 +40,16 @@ class Trainer:
         self._generator = generator
         self._precision = precision
         train = model.genotype.train
-        self._descent = Descent(model.parameters(), learning_rate=train.learning_rate, name="contrastive loss")
+        model.strategy.expect_windows(batches.n_windows)
+        own = model.strategy.auxiliary
+        self._own: Descent | None = None
+        moved = list(model.parameters())
+        if own is not None and own.own_steps:
+            apart = {id(parameter) for parameter in own.parameters()}
+            moved = [parameter for parameter in moved if id(parameter) not in apart]
+            parameters, rate = [*model.encoder.parameters(), *own.parameters()], own.weight * train.learning_rate
+            self._own = Descent(parameters, learning_rate=rate, name="auxiliary loss", decay=False)
+        self._descent = Descent(moved, learning_rate=train.learning_rate, name="contrastive loss")
         self._averaged = copy.deepcopy(model.encoder) if train.weight_averaging else None
 
     def settle(self) -> None:
@@ -65,16 +76,20 @@ class Trainer:
         return self.model.encoder if self._averaged is None else self._averaged
 
     def step(self) -> float:
-        """Take one optimisation step and return its loss.
+        """Take one optimisation step, behind one of the auxiliary loss where that is due, and return its loss.
 
         Raises:
-            DivergedError: If the loss is not finite.
+            DivergedError: If a loss is not finite.
         """
         self.model.train()
-        batch = self._batches.draw(self._generator)
-        # Encoders run under autocast, and a loss takes its gradient's products so; losses and weights stay float32.
-        with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16"):
-            loss = self.model.loss(batch, generator=self._generator)
+        batch, windows = self._batches.draw_with_places(self._generator)
+        if self._own is not None:
+            with self._autocast(batch):
+                own_loss = self.model.own_loss(batch, generator=self._generator)
+            if own_loss is not None:
+                self._own.step(own_loss)
+        with self._autocast(batch):
+            loss = self.model.loss(batch, generator=self._generator, windows=windows)
         value = self._descent.step(loss)
         if self._averaged is not None:
             self._average(self._averaged)
@@ -86,6 +101,7 @@ class Trainer:
             model=self.model.state_dict(),
             averaged={} if self._averaged is None else self._averaged.state_dict(),
             descent=self._descent.state(),
+            own={} if self._own is None else self._own.state(),
             random=random_state(self._generator),
         )
 
@@ -99,8 +115,16 @@ class Trainer:
         if self._averaged is not None:
             self._averaged.load_state_dict(part_of(state, "averaged"))
         self._descent.load_state(part_of(state, "descent"), iteration=iteration)
+        if self._own is not None:
+            assert self.model.strategy.auxiliary is not None
+            taken = self.model.strategy.auxiliary.n_own_steps(iteration)
+            self._own.load_state(part_of(state, "own"), iteration=taken)
         self.model.strategy.iteration = iteration
         set_random_state(self._generator, part_of(state, "random"))
+
+    def _autocast(self, batch: Tensor) -> torch.autocast:
+        """Encoders run under autocast, and a loss takes its gradient's products so; losses and weights stay float32."""
+        return torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._precision == "bfloat16")
 
     def _average(self, averaged: Encoder) -> None:
         """Move the averaged weights towards the current ones by 1/iteration."""

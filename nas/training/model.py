@@ -40,19 +40,29 @@ class ContrastiveModel(nn.Module):
             with torch.no_grad():
                 self._standardize.fit(self.encoder.represent(x).flatten(0, 1))
 
-    def loss(self, x: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Return the loss of a batch of windows: the contrastive one, plus the auxiliary one where there is one.
+    def loss(self, x: Tensor, *, generator: torch.Generator, windows: Tensor | None = None) -> Tensor:
+        """Return the loss of a batch of windows: the contrastive one, plus the auxiliary one where one is added.
 
         Args:
             x: Windows, NaN where missing, shape (batch, time, variates).
             generator: Source of all randomness of the views, on the device of `x`.
+            windows: Place of every window among the training windows, shape (batch,).
 
         Returns:
             The loss, a scalar.
         """
         encode = self._encode_windows if self.genotype.contrasts_readouts else self.encoder
-        loss: Tensor = self.strategy.loss(x, encode, generator=generator)
+        loss: Tensor = self.strategy.loss(x, encode, generator=generator, windows=windows)
         return loss
+
+    def own_loss(self, x: Tensor, *, generator: torch.Generator) -> Tensor | None:
+        """Return the auxiliary loss where it has a step of its own before the next call of `loss`, else None.
+
+        Args:
+            x: Windows, as of `loss`.
+            generator: Source of its randomness, on the device of `x`.
+        """
+        return self.strategy.own_loss(x, self.encoder, generator=generator)
 
     def _encode_windows(self, x: Tensor) -> Tensor:
         """Return one row per stream, as if a window had one step: (batch, streams, 1, features)."""

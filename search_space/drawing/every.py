@@ -24,7 +24,8 @@ def _every_genotype_of(space: SearchSpace) -> Iterator[Genotype]:
         EncoderCell.of(edges, between, readout)
         for edges, (between, readout) in itertools.product(_graphs(space["EncoderCell"]), hyperparameters)
     ]
-    cells = (parts.embed, dict.fromkeys(parts.pair), dict.fromkeys(parts.loss), encoders, parts.train)
+    losses = dict.fromkeys(loss for loss in parts.loss if loss.is_valid)
+    cells = (parts.embed, dict.fromkeys(parts.pair), losses, encoders, parts.train)
     for (aug1, aug2), *others in itertools.product(views.values(), *cells):
         yield Genotype(aug1, aug2, *others)
 

@@ -46,7 +46,7 @@ def mutate(genotype: Genotype, rng: np.random.Generator, space: Space | None = N
         draw = Draw(rng.random(_ROW).tolist())
         with suppress(NothingToDraw):
             mutant = draw.pick(genes)(genotype, plan, draw)
-            differs = mutant.pair.is_valid and mutant.key != genotype.key
+            differs = mutant.pair.is_valid and mutant.loss.is_valid and mutant.key != genotype.key
             if differs and (home is None or home.holds(mutant)):
                 return mutant
     size = plan.space.canonical_size()["total"]
@@ -139,7 +139,11 @@ def _loss_parameter(genotype: Genotype, plan: Plan, draw: Draw) -> Genotype:
 def _with_loss(genotype: Genotype, loss: Choice, plan: Plan, draw: Draw) -> Genotype:
     """Return the genotype with another loss, and with what that needs for the first time."""
     present, new = genotype.loss, {}
-    if present.similarity == NONE:
+    if not dataclasses.replace(present, loss=loss).is_valid:  # an auxiliary loss has to stand alone
+        own = present.auxiliary
+        kept = own and Choice(own.name, tuple(one for one in own.parameters if one[0] != "own_steps"))
+        new["auxiliary"] = kept if kept in itertools.chain(*plan.alone) else draw.pick(draw.pick(plan.alone))
+    elif present.similarity == NONE and loss.name != NONE:
         new["similarity"] = draw.pick(plan.similarities)
         weightings = [*itertools.chain(*plan.beside_loss["weighting"])]
         new |= {} if None in weightings else {"weighting": draw.pick(weightings)}

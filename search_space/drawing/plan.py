@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from compute.user_error import USAGE, UserError
 from search_space.drawing.twins import edge_parts
 from search_space.genotype import Choice, EmbedCell, EncoderCell, LossCell, TrainCell
-from search_space.genotype.cells import BETWEEN
+from search_space.genotype.cells import BETWEEN, without_usual
 from search_space.genotype.columns import Codes, GenotypeColumns, Parts
 from search_space.genotype.encoder_dag import MAX_INNER_NODES, edge_count
 from search_space.genotype.rules import NONE, USUAL
 from search_space.registry import losses_without_similarity
 from search_space.space import SearchSpace
-from search_space.space.counting import Cell, pair_cells, points
+from search_space.space.counting import Cell, pair_cells, points, standing_alone
 
 # Numbers that one genotype spends at most: two chains, embed, pair, loss, graph, hyperparameters, training.
 # What a generator draws depends on the row's width, so it grows only for spaces that need more.
@@ -88,6 +88,7 @@ class Plan:
         loss = space["LossCell"]
         self.losses = [points(loss, name) for name in loss["loss"]]
         self.similarities = loss["similarity"]
+        self.alone = optional_points(standing_alone(loss), "auxiliary")
         self.beside_loss = {field: optional_points(loss, field) for field in ("weighting", "auxiliary")}
         # A space without them spends no numbers on them, so what it draws does not depend on their existence.
         self.has_beside_loss = any(sum(map(len, options)) > 1 for options in self.beside_loss.values())
@@ -110,6 +111,9 @@ class Plan:
         self._loss_fields = [_Points(o) for o in (self.losses, similarities, *self.beside_loss.values())]
         compares_nothing = losses_without_similarity()
         self._compares = np.array([loss.name not in compares_nothing for loss in self._loss_fields[0].flat])
+        self._contrasts = np.array([loss.name != NONE for loss in self._loss_fields[0].flat])
+        auxiliaries = self._loss_fields[-1].flat
+        self._alone = _Points(self.alone, {point: at for at, point in enumerate(auxiliaries)})
         steps = [choice for _, options in self.chains for choices in options for choice in choices]
         acting = list(dict.fromkeys(step for step in steps if not step.does_nothing))
         number = {step: at for at, step in enumerate(acting, 1)}
@@ -165,7 +169,13 @@ class Plan:
         losses, similarities, *beside = self._loss_fields
         loss, similarity = losses.pick(draws), draws.below(len(similarities.flat))
         off = np.zeros_like(loss)
-        weighting, auxiliary = (points.pick(draws) if self.has_beside_loss else off for points in beside)
+        contrasts = self._contrasts[loss]
+        weighting = auxiliary = off
+        if self.has_beside_loss:
+            weighting, auxiliary = beside[0].pick(draws), beside[1].pick(draws, where=contrasts)
+            if not contrasts.all():
+                alone = self._alone.pick(draws, where=~contrasts)
+                auxiliary = np.where(contrasts, auxiliary, alone)
         compares = self._compares[loss]  # a loss that compares nothing has neither
         digits = [loss, similarity * compares, weighting * compares, auxiliary]
         return _number(digits, [points.flat for points in self._loss_fields])
@@ -202,9 +212,9 @@ class _Points:
         numbers = range(len(self.flat)) if number is None else [number.get(point, 0) for point in self.flat]
         self._numbers = np.array(numbers, dtype=np.int64)
 
-    def pick(self, draws: Draws) -> NDArray[np.int64]:
+    def pick(self, draws: Draws, *, where: NDArray[np.bool_] | bool = True) -> NDArray[np.int64]:
         """Draw an option and a point of it, (n,)."""
-        return self.pick_of(draws.below(len(self._sizes)), draws)
+        return self.pick_of(draws.below(len(self._sizes), where=where), draws, where=where)
 
     def pick_of(self, option: Codes, draws: Draws, *, where: NDArray[np.bool_] | bool = True) -> NDArray[np.int64]:
         """Draw a point of the options that are given, (n,)."""
@@ -237,8 +247,11 @@ def _number(digits: Sequence[Codes], fields: Sequence[Sequence[Any]]) -> Codes:
 
 
 def optional_points(cell: Cell, field: str) -> list[list[Choice | None]]:
-    """Return the options of a field as `points` does, with a lone None for `none`."""
-    return [[None] if name == NONE else [*points(cell, name)] for name in cell[field]]
+    """Return the options of a field as `points` does, as a Loss cell keeps them, with a lone None for `none`."""
+    return [
+        [None] if name == NONE else [without_usual(field, point) for point in points(cell, name)]
+        for name in cell[field]
+    ]
 
 
 def chain_plan(cell: Cell) -> ChainPlan:

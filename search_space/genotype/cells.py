@@ -6,7 +6,7 @@ from typing import Any
 
 from search_space.genotype.encoder_dag import Edge, inner_nodes, sorted_edges
 from search_space.genotype.rules import NEEDS_KERNEL, NONE, unusual
-from search_space.registry import losses_without_similarity
+from search_space.registry import losses_without_similarity, usual_parameters
 
 CellDict = dict[str, Any]
 
@@ -41,6 +41,17 @@ class Choice:
 
 
 Chain = tuple[Choice, ...]
+
+
+def without_usual(kind: str, choice: Choice) -> Choice:
+    """Return an option of a kind without the parameters that are as usual."""
+    usual = usual_parameters(kind, choice.name)
+    return Choice(choice.name, tuple((name, value) for name, value in choice.parameters if usual.get(name) != value))
+
+
+def with_usual(kind: str, choice: Choice) -> dict[str, float]:
+    """Return all parameters of an option of a kind, those included that it does not name."""
+    return {**usual_parameters(kind, choice.name), **choice.params}
 
 
 @dataclass(frozen=True)
@@ -104,12 +115,13 @@ class LossCell:
     """The loss with its parameters, the similarity it compares with, and what stands beside it.
 
     Args:
-        loss: A `loss` option.
+        loss: A `loss` option; `none` contrasts nothing, and then the Aug, Embed and Pair cells have no say.
         similarity: Name of a `similarity` option; kept at `none` where the loss
             compares nothing.
         weighting: A `weighting` option, how much each anchor counts; None counts
             all alike, and so does a loss that has no anchors.
-        auxiliary: An `auxiliary` option, a second loss that is added; None adds nothing.
+        auxiliary: An `auxiliary` option, a second loss that is added or has steps of its own; None adds nothing. Kept
+            without parameters that are as usual.
     """
 
     loss: Choice
@@ -121,6 +133,23 @@ class LossCell:
         if self.loss.name in losses_without_similarity():
             object.__setattr__(self, "similarity", NONE)
             object.__setattr__(self, "weighting", None)
+        if self.auxiliary is not None:
+            object.__setattr__(self, "auxiliary", without_usual("auxiliary", self.auxiliary))
+
+    @property
+    def contrasts(self) -> bool:
+        """Whether there is a loss on views, and not an auxiliary one alone."""
+        return self.loss.name != NONE
+
+    @property
+    def own_steps(self) -> float:
+        """Steps per iteration that the auxiliary loss takes with an optimiser of its own; 0 where it is added."""
+        return 0.0 if self.auxiliary is None else self.auxiliary.params.get("own_steps", 0.0)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is something to learn from: without a loss on views, an auxiliary one that takes its place."""
+        return self.contrasts or (self.auxiliary is not None and not self.own_steps)
 
     def to_dict(self) -> CellDict:
         """Return the dict form; the loss's parameters stand beside its name, and what is off is not listed."""
@@ -143,7 +172,8 @@ class EncoderCell:
         normalization: Of the input window: `none`, `instance` or `last`.
         channels: `independent` (variates share weights) or `mixed`.
         readout: Name of a `readout` option.
-        input: What of a variate is encoded: `raw` values, the `difference` from step to step, or `both` side by side.
+        input: What of a variate is encoded: `raw` values, the `difference` from step to step, `both` side by side, or
+            `signed`: rises and falls from step to step side by side.
         taps: How many of the last blocks the readout reads, each by itself; at most all of them.
         embedding: Width of a linear map behind the readout; 0 for what the readout gives.
         window: Steps that it looks back, where a task leaves that open; 0 for as many as the task says.

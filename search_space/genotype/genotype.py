@@ -166,20 +166,30 @@ class Genotype:
         )
 
 
+_INPUT_IN_WORDS = {
+    "raw": "",
+    "difference": ", of first differences",
+    "both": ", of values and first differences",
+    "signed": ", of rises and falls apart",
+}
+
+
 def _more_of(encoder: EncoderCell) -> str:
     """Return what is not as usual."""
-    parts = {"difference": ", of first differences", "both": ", of values and first differences"}.get(encoder.input, "")
+    parts = _INPUT_IN_WORDS[encoder.input]
     parts += f", of the last {encoder.taps} blocks" if encoder.taps > 1 else ""
     parts += f", mapped to {encoder.embedding}" if encoder.embedding else ""
     return parts + (f", looking back {encoder.window} steps" if encoder.window else "")
 
 
 def _loss_in_words(cell: LossCell) -> str:
+    if not cell.contrasts:
+        return f"no contrast, {cell.auxiliary} alone"
     parts = [str(cell.loss) if cell.similarity == "none" else f"{cell.loss} on {cell.similarity} similarity"]
     if cell.weighting is not None:
         parts.append(f"anchors weighted by {cell.weighting}")
     if cell.auxiliary is not None:
-        parts.append(f"beside it {cell.auxiliary}")
+        parts.append(f"{'in turn with' if cell.own_steps else 'beside'} it {cell.auxiliary}")
     return "; ".join(parts)
 
 

@@ -16,6 +16,7 @@ from search_space.genotype.validation import Problems, is_list
 
 _BESIDE_LOSS = ("weighting", "auxiliary")
 _NOTHING = Choice("")
+_NO_LOSS = registry.Option("loss", NONE, target=object, source="", compares=False)
 
 
 def _read_chain(value: Any, problems: Problems, *, where: str) -> Chain:
@@ -54,9 +55,10 @@ def _read_entry(
 
 
 def _read_parameters(option: registry.Option, given: Mapping[str, Any], where: str, problems: Problems) -> Choice:
-    """Read the parameters of one option, all of them required."""
-    complete = problems.cell(where, given, required=option.choices)
-    return _NOTHING if complete is None else _choice(option, complete, where, problems)
+    """Read the parameters of one option, all of them required but those that have a usual value."""
+    required = [name for name in option.choices if name not in option.usual]
+    complete = problems.cell(where, given, required=required, optional=option.usual)
+    return _NOTHING if complete is None else _choice(option, {**option.usual, **complete}, where, problems)
 
 
 def _choice(option: registry.Option, given: Mapping[str, Any], where: str, problems: Problems) -> Choice:
@@ -103,7 +105,7 @@ def _read_pair(value: Any, problems: Problems) -> PairCell | None:
 
 def _read_loss(value: Any, problems: Problems) -> LossCell | None:
     """Read the LossCell, whose further fields are its loss's parameters and what stands beside the loss."""
-    known = registry.options("loss")
+    known = {NONE: _NO_LOSS, **registry.options("loss")}
     name = value.get("loss") if isinstance(value, Mapping) else None
     option = known.get(name) if isinstance(name, str) else None
     # the parameters of an unknown loss are unknown too: only its name is to blame
@@ -116,10 +118,15 @@ def _read_loss(value: Any, problems: Problems) -> LossCell | None:
     similarity = problems.name(
         "LossCell.similarity", cell["similarity"], (*compared, *registry.options("similarity")), what="similarity"
     )
+    n_problems = len(problems.lines)
     beside = {kind: _read_beside(kind, cell[kind], problems) for kind in _BESIDE_LOSS if kind in cell}
     if option is None:
         return None
-    return LossCell(loss=_choice(option, cell, "LossCell", problems), similarity=similarity, **beside)
+    read = LossCell(loss=_choice(option, cell, "LossCell", problems), similarity=similarity, **beside)
+    if not read.is_valid and len(problems.lines) == n_problems:
+        rule = f"where the loss is {NONE!r}, must be an auxiliary loss with own_steps 0 (nothing else takes a step)"
+        problems.add("LossCell.auxiliary", rule, cell.get("auxiliary", NONE))
+    return read
 
 
 def _read_beside(kind: str, value: Any, problems: Problems) -> Choice | None:

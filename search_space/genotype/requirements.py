@@ -37,12 +37,13 @@ def unmet(
             if sizes[what] < least
         ]
 
-    alone = [("augmentation", choice.name) for choice in (*genotype.aug1, *genotype.aug2)]
+    contrasts = genotype.loss.contrasts  # else there are neither views nor pairs
+    alone = [("augmentation", choice.name) for choice in (*genotype.aug1, *genotype.aug2) if contrasts]
     alone += [("operator", name) for _, name in genotype.encoder.edges]
     alone.append(("readout", genotype.encoder.readout))
     problems = [problem for kind, name in dict.fromkeys(alone) for problem in lacks(kind, name)]
     of_pairs = [lacks("pair", kind) for kind in genotype.pair.kinds]
-    if all(of_pairs):
+    if contrasts and all(of_pairs):
         problems += [problem for of_kind in of_pairs for problem in of_kind]
     if window not in lookbacks:
         others = ", ".join(map(str, sorted({*lookbacks})))

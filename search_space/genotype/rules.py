@@ -13,11 +13,10 @@ from search_space.genotype.encoder_dag import MAX_INNER_NODES
 MAX_CHAIN = 6
 POOLS = ("avg", "max")
 KERNELS = (0, 2, 3, 5, 7)
-NONE = "none"
-"""An optional gene that is off."""
+NONE = registry.NONE
 NORMALIZATIONS = ("none", "instance", "last")
 CHANNELS = ("independent", "mixed")
-INPUTS = ("raw", "difference", "both")
+INPUTS = ("raw", "difference", "both", "signed")
 WINDOWS = (0, 96, 192, 336, 512)
 """Steps that an encoder looks back; 0: as many as the task says."""
 NEEDS_KERNEL = "cross_scale"
@@ -73,6 +72,7 @@ PARAMETERS: Mapping[str, Range] = MappingProxyType(
         "margin": POSITIVE,
         "weight": POSITIVE,
         "strength": Range(0.0, 1.0, open_high=True),
+        "own_steps": Range(0.0, 1.0),
     }
 )
 
@@ -105,6 +105,16 @@ class Options:
             for parameter, choices in known[name].choices.items()
         }
 
+    def usual(self, names: Iterable[Any]) -> dict[str, float]:
+        """Return `<option>.<parameter>` -> usual value, of the same options and of those parameters that have one."""
+        usual = registry.usual_parameters
+        return {
+            field: usual(self.kind, option)[parameter]
+            for field in self.parameters(names)
+            for option, _, parameter in [field.partition(".")]
+            if parameter in usual(self.kind, option)
+        }
+
 
 Rule = Range | Options | tuple[Any, ...]
 
@@ -124,7 +134,7 @@ FIELDS: Mapping[str, Mapping[str, Rule]] = MappingProxyType(
         },
         "PairCell": {"kinds": Options("pair"), "pool": POOLS, "kernel": KERNELS},
         "LossCell": {
-            "loss": Options("loss", parametrised=True),
+            "loss": Options("loss", optional=True, parametrised=True),  # none: an auxiliary loss alone
             "weighting": Options("weighting", optional=True, parametrised=True),
             "auxiliary": Options("auxiliary", optional=True, parametrised=True),
             "similarity": Options("similarity"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from compute.user_error import USAGE, UserError
 from search_space.genotype import CELLS, Genotype
-from search_space.genotype.rules import FIELDS, USUAL, Options, Range, parameter_range
+from search_space.genotype.rules import FIELDS, NONE, USUAL, Options, Range, parameter_range
 from search_space.genotype.validation import is_list
 from search_space.sentences import lines_of, nearest, shown
 from search_space.space import counting
@@ -22,7 +22,7 @@ from search_space.space.membership import cells_held
 from search_space.space.restriction import Cells, narrowed, nothing_left, problems_of, wanted_of
 
 _MOST = 21  # problems that are looked for
-_MOST_COMBINATIONS = 500_000  # drawing and ranking list those of a cell, some 100 bytes each
+_MOST_COMBINATIONS = 600_000  # drawing and ranking list those of a cell, some 100 bytes each
 
 
 class SpaceError(UserError, ValueError):
@@ -39,8 +39,9 @@ class SearchSpace:
     """The choices of every field: cell -> field -> tuple of values.
 
     Always in normal form: whatever order cells, fields and values came in, equal
-    spaces look alike and draw alike. Fields are those of the genotype's dict form, except: `AugCell1` and
-    `AugCell2` have `lengths`, `options` and `<option>.<parameter>`; `LossCell`
+    spaces look alike and draw alike, and the loss `none` is gone where no auxiliary
+    loss may stand alone. Fields are those of the genotype's dict form, except:
+    `AugCell1` and `AugCell2` have `lengths`, `options` and `<option>.<parameter>`; `LossCell`
     has `<loss>.<parameter>`; `PairCell` has `kinds` (any non-empty subset is
     drawn); `EncoderCell` has `nodes` (number of inner nodes) and `operators`.
 
@@ -52,7 +53,7 @@ class SearchSpace:
     choices: Cells
 
     def __post_init__(self) -> None:
-        choices = {cell: {**_usual(cell), **fields} for cell, fields in self.choices.items()}
+        choices = {cell: {**_usual(cell, fields), **fields} for cell, fields in self.choices.items()}
         problems = list(islice(_problems(choices), _MOST))
         if problems:
             raise SpaceError("\n".join(problems))
@@ -61,6 +62,10 @@ class SearchSpace:
             fields = choices[cell]
             legal = legal_fields(cell, fields)
             frozen[cell] = MappingProxyType({name: _in_order(fields[name], rule) for name, rule in legal.items()})
+        losses = frozen["LossCell"]
+        if not counting.standing_alone(losses)["auxiliary"]:
+            kept = tuple(name for name in losses["loss"] if name != NONE)
+            frozen["LossCell"] = MappingProxyType({**losses, "loss": kept})
         object.__setattr__(self, "choices", MappingProxyType(frozen))
 
     @cached_property
@@ -127,7 +132,7 @@ class SearchSpace:
     def to_dict(self) -> dict[str, dict[str, list[Any]]]:
         """Return the choices as plain dicts and lists, ready for JSON; genes that are as usual are left out."""
         return {
-            cell: {name: list(values) for name, values in fields.items() if values != _usual(cell).get(name)}
+            cell: {name: list(values) for name, values in fields.items() if values != _usual(cell, fields).get(name)}
             for cell, fields in self.choices.items()
         }
 
@@ -154,9 +159,13 @@ def key_of(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data).encode()).hexdigest()[:16]
 
 
-def _usual(cell: str) -> dict[str, tuple[Any, ...]]:
-    """Return the only choice of each gene of a cell that need not be named."""
-    return {name: (value,) for name, value in USUAL.get(cell, {}).items()}
+def _usual(cell: str, fields: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """Return the only choice of each gene of a cell, and of each parameter of its options, that need not be named."""
+    usual = {**USUAL.get(cell, {})}
+    for field, rule in FIELDS.get(cell, {}).items():
+        if isinstance(rule, Options):
+            usual |= rule.usual(fields.get(field, ()))
+    return {name: (value,) for name, value in usual.items()}
 
 
 def _in_order(values: Iterable[Any], rule: Range | tuple[Any, ...]) -> tuple[Any, ...]:
@@ -195,6 +204,9 @@ def _problems(choices: Cells) -> Iterator[str]:
         lengths, options = choices[cell]["lengths"], choices[cell]["options"]
         if min(lengths) > len(options):
             yield f"{cell}.lengths: must hold a length of at most {len(options)} (its options), got {shown(lengths)}"
+    losses = choices["LossCell"]
+    if {*losses["loss"]} == {NONE} and not counting.standing_alone(losses)["auxiliary"]:
+        yield "LossCell.auxiliary: must hold one with own_steps 0 where LossCell.loss is none alone, got no such one"
     if not counting.pair_cells(choices["PairCell"]):
         yield "PairCell: cross_scale alone needs a kernel > 0, got kernel 0 only"
     for where, number in counting.combinations(choices).items():

@@ -11,6 +11,7 @@ from typing import Any
 
 from search_space.genotype import Choice, PairCell
 from search_space.genotype.encoder_dag import IDENTITY
+from search_space.genotype.rules import NONE
 from search_space.registry import losses_without_similarity
 
 Cell = Mapping[str, tuple[Any, ...]]
@@ -116,17 +117,32 @@ def canonical_views(first: Cell, second: Cell) -> int:
     return ordered - math.comb(shared, 2)
 
 
+def standing_alone(cell: Cell) -> Cell:
+    """Return a Loss cell with those auxiliary losses only that may stand beside no loss: without own steps."""
+    own = {name: (0.0,) for name in cell if name.endswith(".own_steps")}
+    names = [name for name in cell["auxiliary"] if name != NONE and 0.0 in cell.get(f"{name}.own_steps", (0.0,))]
+    return {**cell, **own, "auxiliary": tuple(names)}
+
+
 def raw_losses(cell: Cell) -> int:
     """Count losses with their parameters, similarities, weightings and auxiliary losses."""
-    return len(cell["similarity"]) * math.prod(_points(cell, field) for field in ("loss", "weighting", "auxiliary"))
+    losses = _points(cell, "loss") - (NONE in cell["loss"])
+    times = len(cell["similarity"]) * _points(cell, "weighting")
+    return times * (losses * _points(cell, "auxiliary") + _alone(cell))
 
 
 def canonical_losses(cell: Cell) -> int:
     """Count the same where a loss that compares nothing has no similarity and no weighting."""
-    plain = [loss for loss in cell["loss"] if loss in losses_without_similarity()]
-    n_plain = _points({**cell, "loss": tuple(plain)}, "loss")
-    compared = (_points(cell, "loss") - n_plain) * len(cell["similarity"]) * _points(cell, "weighting")
-    return (compared + n_plain) * _points(cell, "auxiliary")
+    losses = [loss for loss in cell["loss"] if loss != NONE]
+    plain = [loss for loss in losses if loss in losses_without_similarity()]
+    n_losses, n_plain = (_points({**cell, "loss": tuple(names)}, "loss") for names in (losses, plain))
+    compared = (n_losses - n_plain) * len(cell["similarity"]) * _points(cell, "weighting")
+    return (compared + n_plain) * _points(cell, "auxiliary") + _alone(cell)
+
+
+def _alone(cell: Cell) -> int:
+    """Count the auxiliary losses that stand beside the loss `none`."""
+    return _points(standing_alone(cell), "auxiliary") if NONE in cell["loss"] else 0
 
 
 def _points(cell: Cell, field: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from search_space.genotype.rules import INPUTS, NONE, WINDOWS
+from search_space.genotype.rules import NONE, WINDOWS
 
 Values = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
@@ -124,7 +124,7 @@ _BANK = {
     "dropout": (0.0,),
     "normalization": (NONE, "instance"),
     "channels": ("mixed",),
-    "input": INPUTS,
+    "input": ("raw", "difference", "both"),
     "window": WINDOWS,
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search_space.genotype import Chain, Choice, EncoderCell, Genotype, LossCell, PairCell
+from search_space.genotype.cells import with_usual
 from search_space.genotype.rules import NONE
 from search_space.registry import losses_without_similarity
 from search_space.space.counting import VIEWS, Cell, reachable, zeros
@@ -35,8 +36,9 @@ def _holds_chain(cell: Cell, chain: Chain) -> bool:
 def _holds_choice(cell: Cell, field: str, choice: Choice | None) -> bool:
     if choice is None:
         return NONE in cell[field]
+    parameters = with_usual(field, choice) if field == "auxiliary" else choice.params
     return choice.name in cell[field] and all(
-        value in cell[f"{choice.name}.{parameter}"] for parameter, value in choice.parameters
+        value in cell[f"{choice.name}.{parameter}"] for parameter, value in parameters.items()
     )
 
 

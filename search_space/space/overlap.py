@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from search_space.registry import losses_without_similarity
-from search_space.space.counting import Cell, common_canonical_chains, pair_cells
+from search_space.registry import NONE, losses_without_similarity
+from search_space.space.counting import Cell, common_canonical_chains, pair_cells, standing_alone
 
 
 def overlap(first: Mapping[str, Cell], second: Mapping[str, Cell]) -> bool:
@@ -24,8 +24,11 @@ def _pairs(first: Cell, second: Cell) -> bool:
 
 
 def _losses(first: Cell, second: Cell) -> bool:
-    """A loss that compares nothing has neither similarity nor weighting."""
+    """A loss that compares nothing has neither similarity nor weighting; `none` has an auxiliary loss."""
     losses = _options(first, second, "loss")
+    if NONE in losses and _options(standing_alone(first), standing_alone(second), "auxiliary"):
+        return True
+    losses -= {NONE}
     plain = losses & losses_without_similarity()
     compared = losses - plain and {*first["similarity"]} & {*second["similarity"]}
     weighted = bool(compared and _options(first, second, "weighting"))

@@ -24,8 +24,8 @@ def read_space(data: Mapping[str, Any]) -> Space:
 
     A cell or field that is left out has the choices of a region of the default space: of the one with the region's
     name; without one, of the first that has all the operators that are named, or else of `graphs`. A parameter of an
-    option that it lacks has the registered ones. Where nothing is left out but genes that have a usual value, they
-    are as usual, for so `to_dict` writes.
+    option that it lacks has the registered ones, or only its usual value where it has one. Where nothing is left out
+    but genes that have a usual value, they are as usual, for so `to_dict` writes.
 
     Raises:
         SpaceError: If a name or value is unknown or stands twice, a list is empty, regions have genotypes in common,
@@ -86,8 +86,9 @@ def _filled(fields: dict[str, Any], cell: str, behind: SearchSpace) -> dict[str,
     """Return a cell with the parameters of its options."""
     for field, rule in FIELDS[cell].items():
         if isinstance(rule, Options) and is_list(fields[field]):
+            usual = {name: (value,) for name, value in rule.usual(fields[field]).items()}
             for name, registered in rule.parameters(fields[field]).items():
-                fields.setdefault(name, behind[cell].get(name, registered))
+                fields.setdefault(name, behind[cell].get(name, usual.get(name, registered)))
     return fields
 
 

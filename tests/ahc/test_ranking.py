@@ -212,7 +212,7 @@ def test_what_cannot_mutate_has_no_children(opinionated: Comparator) -> None:
     full = full_space().restrict({"PairCell.kernel": 3})
     one = {cell: {name: values[:1] for name, values in fields.items()} for cell, fields in full.to_dict().items()}
     one["AugCell1"] = {"options": ["crop", "jitter"], "lengths": [0, 2], "crop.ratio": 0.1, "jitter.sigma": 0.1}
-    one["AugCell2"]["lengths"] = [0]
+    one["AugCell2"]["lengths"], one["LossCell"]["loss"] = [0], ["info_nce"]
     only = full.restrict(one)
     seeds = list(every_genotype(only))
     assert len(seeds) == 3

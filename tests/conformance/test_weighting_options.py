@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from contrastive.weightings._base import Rows
 from search_space import registry
 
 WEIGHTINGS = sorted(registry.options("weighting"))
@@ -80,3 +81,36 @@ def test_weighted_losses_show_values_that_are_not_finite(name: str, bad: float) 
         given = losses(5, 7)
         given[2, 3] = bad
         assert not torch.isfinite((given * weighting(given, counts=COUNTS, iteration=0)).sum())
+
+
+def known_rows(rng_seed: int = 0) -> Rows:
+    """Rows of three windows of two streams."""
+    z = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(rng_seed))
+    return Rows(z, torch.tensor([0, 1] * 3), torch.tensor([7, 7, 2, 2, 5, 5]), 9)
+
+
+@pytest.mark.parametrize("name", WEIGHTINGS)
+def test_weights_of_known_windows_keep_the_promises(name: str) -> None:
+    instances = torch.arange(6).unsqueeze(1)
+    for weighting in both_extremes(name):
+        weighting.expect_windows(9)
+        for iteration in range(60):
+            given = losses(6, 7, rng_seed=iteration)
+            weights = weighting(given, counts=COUNTS, iteration=iteration, instances=instances, rows=known_rows())
+            assert (weights >= 0).all() and (weights[:, ~COUNTS] == 0).all()
+            assert float(weights[:, COUNTS].mean()) == pytest.approx(1.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", WEIGHTINGS)
+def test_what_a_weighting_remembers_is_its_state_and_nothing_that_an_optimiser_moves(name: str) -> None:
+    instances = torch.arange(6).unsqueeze(1)
+    for one, other in zip(both_extremes(name), both_extremes(name), strict=True):
+        assert not list(one.parameters())
+        one.expect_windows(9)
+        other.expect_windows(9)
+        for iteration in range(5):
+            given = losses(6, 7, rng_seed=iteration)
+            one(given, counts=COUNTS, iteration=iteration, instances=instances, rows=known_rows())
+        other.load_state_dict(one.state_dict())
+        last = {"counts": COUNTS, "iteration": 5, "instances": instances, "rows": known_rows(1)}
+        assert torch.equal(one(losses(6, 7, rng_seed=9), **last), other(losses(6, 7, rng_seed=9), **last))

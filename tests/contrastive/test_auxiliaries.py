@@ -151,6 +151,36 @@ def test_the_kl_term_is_that_of_torch() -> None:
     assert not kl_from_standard_normal(torch.zeros(1, 1, LATENT), torch.zeros(1, 1, LATENT)).any()
 
 
+def test_without_its_kl_term_the_vae_is_an_autoencoder_and_draws_nothing() -> None:
+    x, z, chance = with_gaps(4, 30, 2), normal(4, 2, 30, LATENT), generator()
+    vae, autoencoder = VAE(LATENT, width=1, weight=0.5, kl=0.0), Autoencoder(LATENT, width=1, weight=0.5)
+    vae.decoder = autoencoder.decoder
+    with torch.no_grad():  # the code's mean is the pooled representation itself, its deviation anything
+        vae.moments.weight[:LATENT] = torch.eye(LATENT)
+        vae.moments.bias[:LATENT] = 0.0
+    before = chance.get_state()
+    torch.testing.assert_close(vae(x, lambda _: z, generator=chance), autoencoder(x, lambda _: z, generator=chance))
+    assert torch.equal(chance.get_state(), before)
+
+
+def test_the_loss_of_the_vae_is_affine_in_the_weight_of_its_kl_term() -> None:
+    x, z, vae = with_gaps(4, 30, 2), normal(4, 2, 30, 5), VAE(5, width=1, weight=1.0)
+    losses = []
+    for kl in (0.1, 0.3, 1.0):
+        vae.kl = kl
+        losses.append(float(vae(x, lambda _: z, generator=generator()).detach()))
+    assert vae.kl != KL_SHARE and (losses[2] - losses[0]) / (losses[1] - losses[0]) == pytest.approx(4.5, rel=1e-3)
+    with pytest.raises(ValueError, match=r"VAE.kl: must be a finite number >= 0, got -0.1"):
+        VAE(5, width=1, weight=1.0, kl=-0.1)
+
+
+@pytest.mark.parametrize(("own_steps", "taken"), [(0.0, ""), (0.5, "135"), (1.0, "012345"), (0.7, "1245")])
+def test_own_steps_are_spread_evenly(own_steps: float, taken: str) -> None:
+    auxiliary = Autoencoder(4, width=1, weight=1.0, own_steps=own_steps)
+    steps = [at for at in range(6) if auxiliary.n_own_steps(at + 1) > auxiliary.n_own_steps(at)]
+    assert steps == [int(at) for at in taken]
+
+
 def test_the_vae_draws_its_codes_from_the_generator() -> None:
     x, vae = normal(4, 30, 2), VAE(5, width=1, weight=1.0)
     losses = [

@@ -25,7 +25,7 @@ SIMILARITIES = [Dot(), Cosine(), NegEuclidean()]
 class TwiceAsMuch:
     """Weights that depend on the losses: the larger half counts double."""
 
-    def __call__(self, losses: Tensor, *, counts: Tensor) -> Tensor:
+    def __call__(self, losses: Tensor, *, counts: Tensor, instances: Tensor | None) -> Tensor:
         raw = torch.where(losses > losses.median(), 2.0, 1.0).to(losses.dtype) * counts
         return raw / raw[:, counts].mean()
 

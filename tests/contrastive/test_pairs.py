@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from contrastive.groups import PairGroup
@@ -10,6 +11,7 @@ from contrastive.pairs.cross_scale import CrossScale
 from contrastive.pairs.instance import Instance
 from contrastive.pairs.neighbor import Neighbor
 from contrastive.pairs.temporal import Temporal
+from search_space import registry
 
 BATCH, STEPS = 3, 5
 
@@ -89,3 +91,12 @@ def test_cross_scale_takes_other_windows_as_negatives_of_a_single_coarse_step() 
     assert all(a[1] == c[1] and a[0] != c[0] for a, c in found["positive"])
     assert all(a[1] != c[1] and a[0] != c[0] for a, c in found["negative"])
     assert [len(found[role]) for role in ("positive", "excluded", "negative")] == [30, 0, 60]
+
+
+@pytest.mark.parametrize("kind", sorted(registry.options("pair")))
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_every_anchor_knows_its_window(kind: str, level: int) -> None:
+    scales = build_scales(addresses(1, steps=8), addresses(2, steps=8), pool="avg", kernel=4)
+    group = registry.build("pair", kind)(scales, level)
+    if group is not None:
+        assert torch.equal(group.instances.expand(group.anchors.shape[:2]), group.anchors[..., 1].long())

@@ -73,6 +73,32 @@ def test_an_auxiliary_loss_is_added_and_leaves_the_rest_alone(name: str) -> None
     assert alone > 0 and torch.equal(chance.get_state(), same_chance.get_state())
 
 
+@pytest.mark.parametrize("name", sorted(registry.options("auxiliary")))
+def test_an_auxiliary_loss_alone_is_the_whole_loss_and_draws_no_views(name: str) -> None:
+    cell = LossCell(Choice("none"), "dot", weighting=SELF_PACED, auxiliary=Choice(name, (("weight", 0.5),)))
+    assert (cell.similarity, cell.weighting, cell.is_valid) == ("none", None, True)
+    strategy = Strategy(genotype(cell), features=5, width=1)
+    chance, same_chance = generator(), generator()
+    whole = strategy.loss(windows(), encode, generator=chance)
+    assert strategy.auxiliary is not None and strategy.iteration == 1
+    assert torch.equal(whole, strategy.auxiliary(windows(), encode, generator=same_chance))
+    assert torch.equal(chance.get_state(), same_chance.get_state())
+
+
+@pytest.mark.parametrize("name", sorted(registry.options("auxiliary")))
+def test_an_auxiliary_loss_with_own_steps_is_not_added_but_due_before_some_calls(name: str) -> None:
+    plain = Strategy(genotype(LossCell(NT_XENT, "cosine")), features=5, width=1)
+    beside = Choice(name, (("own_steps", 0.5), ("weight", 0.5)))
+    strategy = Strategy(genotype(LossCell(NT_XENT, "cosine", auxiliary=beside)), features=5, width=1)
+    assert strategy.auxiliary is not None and plain.own_loss(windows(), encode, generator=generator()) is None
+    alone = strategy.auxiliary(windows(), encode, generator=generator())
+    for due in (False, True, False, True):
+        own = strategy.own_loss(windows(), encode, generator=generator())
+        assert own is None if not due else torch.equal(own, alone)  # type: ignore[arg-type]
+        contrastive = strategy.loss(windows(), encode, generator=generator())
+        assert torch.equal(contrastive, plain.loss(windows(), encode, generator=generator()))
+
+
 def test_decoders_are_trained_with_the_encoder() -> None:
     strategy = Strategy(genotype(LossCell(NT_XENT, "cosine", auxiliary=VAE)), features=5, width=1)
     weights = list(strategy.parameters())

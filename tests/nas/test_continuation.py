@@ -17,6 +17,7 @@ from downstream.task import Task
 from nas.net import Trial, train_candidate
 from nas.training import closed_form
 from nas.trial_state import TrialStateError
+from search_space import registry
 from search_space.genotype import Choice, Genotype
 from search_space.presets import preset
 
@@ -27,21 +28,31 @@ def small(genotype: Genotype, **encoder: Any) -> Genotype:
     return replace(genotype, encoder=replace(genotype.encoder, **encoder))
 
 
-def with_auxiliary(genotype: Genotype, **train: Any) -> Genotype:
+def with_auxiliary(genotype: Genotype, *, own_steps: float = 0.0, **train: Any) -> Genotype:
     loss = replace(
         genotype.loss,
-        auxiliary=Choice("masked_reconstruction", (("weight", 0.5),)),
+        auxiliary=Choice("masked_reconstruction", (("own_steps", own_steps), ("weight", 0.5))),
         weighting=Choice("self_paced", (("warmup", 50.0),)),
     )
     return replace(genotype, loss=loss, train=replace(genotype.train, **train))
 
 
 PLAIN = small(TS2VEC, blocks=2, hidden=8, output=6)
+
+
+def weighted(name: str) -> Genotype:
+    parameters = tuple((key, values[0]) for key, values in registry.get("weighting", name).choices.items())
+    return replace(PLAIN, loss=replace(PLAIN.loss, weighting=Choice(name, parameters)))
+
+
 GENOTYPES = {
     "ts2vec": PLAIN,
     "with dropout and batch normalisation": small(PLAIN, dropout=0.3, normalization="last"),
     "without weight averaging": replace(PLAIN, train=replace(PLAIN.train, weight_averaging=False)),
     "auxiliary loss with weights": with_auxiliary(small(PLAIN, dropout=0.1), weight_averaging=True),
+    **{name: weighted(name) for name in ("double_ensemble", "meta_weight_net", "mentor_net", "routed")},
+    "auxiliary loss with every other step its own": with_auxiliary(small(PLAIN, dropout=0.1), own_steps=0.5),
+    "auxiliary loss alone": small(preset("patchtst_pretext", kind="classification"), blocks=1, hidden=8, output=8),
     "rocket_contrastive": preset("rocket_contrastive"),
     "hydra_spectral": preset("hydra_spectral"),
 }

@@ -11,7 +11,7 @@ from search_space.genotype.encoder_dag import Edge
 from search_space.genotype.rules import NONE
 from search_space.registry import losses_without_similarity
 from search_space.space import SearchSpace, Space
-from search_space.space.counting import pair_cells
+from search_space.space.counting import pair_cells, standing_alone
 
 Cell = Mapping[str, tuple[Any, ...]]
 
@@ -72,6 +72,8 @@ def _pair(cell: Cell, pick: Pick) -> Any:
 
 def _loss(cell: Cell, pick: Pick) -> LossCell:
     loss = _option(cell, pick("loss", cell["loss"]), pick)
+    if loss.name == NONE:
+        return LossCell(loss, NONE, None, _beside(standing_alone(cell), "auxiliary", pick))
     if loss.name in losses_without_similarity():
         return LossCell(loss, NONE, None, _beside(cell, "auxiliary", pick))
     similarity = pick("similarity", cell["similarity"])

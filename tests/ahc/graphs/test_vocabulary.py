@@ -32,7 +32,11 @@ def test_every_registered_option_and_parameter_has_its_own_column(vocabulary: Vo
             for parameter, choices in option.choices.items():
                 values = [vocabulary.normalised(f"{kind}/{name}.{parameter}", value) for value in choices]
                 assert values == sorted(values)
-                assert 0.0 <= min(values) <= max(values) <= 1.0
+                usual = option.usual.get(parameter)
+                assert (0.0 if usual is None else -1.0) <= min(values) <= max(values) <= 1.0
+                # a genotype says nothing of what is usual, and nothing is 0
+                assert usual is None or vocabulary.normalised(f"{kind}/{name}.{parameter}", usual) == 0.0
+    assert vocabulary.column("loss/none")
 
 
 def test_json_keeps_everything(vocabulary: Vocabulary) -> None:
@@ -53,7 +57,7 @@ def test_an_unknown_option_is_the_mean_of_the_known_ones_where_it_may_be(vocabul
     )
     row = vocabulary.row(vertex, lacking)
     assert lacking == {"loss new", "train.new"}
-    losses = [vocabulary.row(Vertex("loss", (("loss", Choice(name)),), ())) for name in options("loss")]
+    losses = [vocabulary.row(Vertex("loss", (("loss", Choice(name)),), ())) for name in ("none", *options("loss"))]
     for at, name in enumerate(vocabulary.columns):
         if name in ("similarity/dot", "vertex/loss"):
             assert row[at] == 1.0

@@ -20,13 +20,15 @@ from nas.cost.encoder_cost import encoder_counts, encoder_weights
 from nas.cost.seconds import Speed
 from nas.cost.strategy_cost import strategy_cost
 from nas.training.model import ContrastiveModel
+from search_space import registry
 from search_space.drawing import sample_candidates
-from search_space.genotype import Genotype
+from search_space.genotype import Choice, Genotype
 from search_space.presets import preset
 from search_space.space import default_space, full_space
 
 WINDOWS, VARIATES, STEPS = 6, 3, 24
 LIGHT = {"EncoderCell.hidden": 16, "EncoderCell.output": 64}
+ADDED = {f"LossCell.{name}.own_steps": 0.0 for name in registry.options("auxiliary")}
 
 
 def drawn(n: int, rng_seed: int, **changes: Any) -> list[Genotype]:
@@ -122,7 +124,10 @@ IN_PLACE = ["jitter", "rescale", "flip", "magnitude_warp"]
 
 @pytest.mark.parametrize(
     "genotype",
-    drawn(20, 2, **{"AugCell1.options": IN_PLACE, "AugCell2.options": IN_PLACE, "TrainCell.batch_size": 8}),
+    [
+        *drawn(20, 2, **ADDED, **{"AugCell1.options": IN_PLACE, "AugCell2.options": IN_PLACE}),
+        *drawn(3, 3, **ADDED, **{"LossCell.loss": "none"}),
+    ],
     ids=lambda genotype: genotype.key,
 )
 def test_encoder_and_strategy_add_up_to_an_iteration(genotype: Genotype) -> None:
@@ -155,6 +160,70 @@ def test_an_auxiliary_loss_that_encodes_again_costs_another_pass() -> None:
     without = dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, auxiliary=None))
     with_it, bare = (cost(one, variates=VARIATES, steps=STEPS, batch_size=8) for one in (genotype, without))
     assert with_it.multiply_adds / bare.multiply_adds == pytest.approx(1.5, rel=0.02)
+
+
+@pytest.mark.parametrize("name", sorted(registry.options("weighting")))
+def test_a_weighting_is_priced(name: str) -> None:
+    parameters = tuple((key, values[0]) for key, values in registry.get("weighting", name).choices.items())
+    plain, chance = preset("ts2vec"), torch.random.get_rng_state()
+    weighted = dataclasses.replace(plain, loss=dataclasses.replace(plain.loss, weighting=Choice(name, parameters)))
+    bare, found = (strategy_cost(one, batch=8, variates=VARIATES, steps=STEPS).counts for one in (plain, weighted))
+    assert torch.equal(torch.random.get_rng_state(), chance)
+    # the losses of all anchors are computed once more before they are weighted
+    assert found.training_multiply_adds > 1.2 * bare.training_multiply_adds
+    assert found.moved_bytes > bare.moved_bytes and found.kernels > bare.kernels
+
+
+def weighted_cost(name: str, **parameters: float) -> Counts:
+    plain = preset("ts2vec")
+    choice = Choice(name, tuple(parameters.items()))
+    weighted = dataclasses.replace(plain, loss=dataclasses.replace(plain.loss, weighting=choice))
+    return strategy_cost(weighted, batch=8, variates=VARIATES, steps=STEPS).counts
+
+
+def test_looking_ahead_costs_its_share_of_an_iteration() -> None:
+    hard, meta = weighted_cost("hard", tilt=1.0), weighted_cost("meta_weight_net", rate=0.1)
+    more = (meta - hard).training_multiply_adds / hard.training_multiply_adds
+    assert 0.05 < more < 0.5 and meta.kept_bytes == pytest.approx(hard.kept_bytes, rel=0.05)
+
+
+def test_every_head_costs_its_own_comparison() -> None:
+    two, four = (weighted_cost("routed", heads=heads, softness=0.1) for heads in (2.0, 4.0))
+    assert four.training_multiply_adds / two.training_multiply_adds == pytest.approx(2.0, rel=0.1)
+    parameters = (("heads", 3.0), ("softness", 0.1))
+    jitter = (Choice("jitter", (("sigma", 0.1),)),)
+    plain = dataclasses.replace(one_edge("identity"), aug1=jitter, aug2=jitter)
+    genotype = dataclasses.replace(plain, loss=dataclasses.replace(plain.loss, weighting=Choice("routed", parameters)))
+    model = ContrastiveModel(genotype, variates=VARIATES).train()
+    x, generator = torch.randn(8, STEPS, VARIATES), torch.Generator().manual_seed(0)
+    weights = [*model.parameters(), *model.buffers()]
+    whole = trace(lambda inputs: model.loss(inputs[0], generator=generator), [x], parameters=weights).counts
+    found = cost(genotype, variates=VARIATES, steps=STEPS, batch_size=8)
+    assert found.multiply_adds == pytest.approx(whole.multiply_adds, rel=0.02)
+    assert found.activation_bytes == pytest.approx(whole.kept_bytes, rel=0.3)
+
+
+def test_own_steps_cost_what_they_do_and_another_update() -> None:
+    genotype = preset("patchtst")
+    auxiliary = genotype.loss.auxiliary
+    assert auxiliary is not None
+
+    def with_own(steps: float) -> Any:
+        choice = Choice(auxiliary.name, (*auxiliary.parameters, ("own_steps", steps)))
+        loss = dataclasses.replace(genotype.loss, auxiliary=choice)
+        return cost(dataclasses.replace(genotype, loss=loss), variates=VARIATES, steps=STEPS, batch_size=8)
+
+    added, half, whole = with_own(0.0), with_own(0.5), with_own(1.0)
+    bare = cost(
+        dataclasses.replace(genotype, loss=dataclasses.replace(genotype.loss, auxiliary=None)),
+        variates=VARIATES, steps=STEPS, batch_size=8,
+    )  # fmt: skip
+    assert bare.counts.kernels < half.counts.kernels < whole.counts.kernels > added.counts.kernels
+    assert whole.multiply_adds == added.multiply_adds
+    assert half.multiply_adds == pytest.approx((bare.multiply_adds + whole.multiply_adds) / 2)
+    # either step has what it keeps to itself, but the second optimiser has moments of its own
+    assert bare.activation_bytes == whole.activation_bytes < added.activation_bytes
+    assert whole.memory_bytes - whole.activation_bytes == 28 * whole.parameters
 
 
 def test_counts_are_those_of_any_processor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from search_space import (
 
 ONE: dict[str, Any] = {
     cell: {name: values[:1] for name, values in fields.items() if "." not in name}
-    for cell, fields in full_space().restrict({"PairCell.kernel": 3}).to_dict().items()
+    for cell, fields in full_space().restrict({"PairCell.kernel": 3, "LossCell.loss": "nt_xent"}).to_dict().items()
 }
 SPACES: dict[str, dict[str, Any]] = {
     "one genotype": {},
@@ -35,6 +35,17 @@ SPACES: dict[str, dict[str, Any]] = {
             "weighting": ["hard"],
             "hard.tilt": 1.0,
             "auxiliary": ["none", "vae"],
+            "similarity": ["dot", "cosine"],
+        }
+    },
+    "auxiliary losses that stand alone or may not": {
+        "LossCell": {
+            "loss": ["none", "vicreg", "triplet"],
+            "triplet.margin": [0.2, 0.5],
+            "weighting": ["none", "hard"],
+            "auxiliary": ["none", "vae", "autoencoder"],
+            "vae.own_steps": [0.0, 1.0],
+            "autoencoder.own_steps": [1.0],
             "similarity": ["dot", "cosine"],
         }
     },

@@ -176,7 +176,11 @@ def genes_changed(a: dict[str, Any], b: dict[str, Any]) -> int:
     gone = {name: [cell.pop(name, None) for cell in cells] for name in ("similarity", "weighting", "auxiliary")}
     if "none" in gone["similarity"]:  # similarity and weighting come and go with a loss that compares
         gone = {"auxiliary": gone["auxiliary"]}
-    total += (cells[0] != cells[1]) + sum(one != other for one, other in gone.values())
+    if (a["LossCell"]["loss"] == "none") != (b["LossCell"]["loss"] == "none") and "auxiliary" in gone:
+        # beside the loss `none` stands an auxiliary one without steps of its own: that of before, or a new one
+        first, second = ([one[0], {**one[1], "own_steps": 0.0}] if one else None for one in gone["auxiliary"])
+        gone["auxiliary"] = [first, second] if first and second else []
+    total += (cells[0] != cells[1]) + sum(one != other for one, other in filter(None, gone.values()))
     pairs = [name for name in a["PairCell"] if a["PairCell"][name] != b["PairCell"][name]]
     # pooling falls back to max where the changed kernel or kind leaves nothing to pool
     inactive = {"max"} & {a["PairCell"]["pool"], b["PairCell"]["pool"]}

@@ -18,7 +18,14 @@ from search_space.genotype import EmbedCell, EncoderCell, LossCell, TrainCell
 from search_space.genotype.cells import BETWEEN
 from search_space.genotype.columns import as_columns, joined
 from search_space.genotype.rules import USUAL
-from search_space.space.counting import pair_cells, points
+from search_space.space.counting import pair_cells, points, standing_alone
+
+
+def alone() -> SearchSpace:
+    """A space in which every other loss is none, beside auxiliary losses that may and may not stand alone."""
+    steps = {f"{name}.own_steps": (0.0, 1.0) for name in ("vae", "autoencoder")}
+    losses = {"loss": ("none", "triplet"), "auxiliary": ("none", "vae", "autoencoder"), **steps}
+    return full_space().restrict(LossCell=losses)
 
 
 def zero_strengths() -> SearchSpace:
@@ -50,6 +57,7 @@ SPACES: dict[str, Callable[[], SearchSpace]] = {
     "frozen": lambda: default_space()["frozen"],
     "full": full_space,
     "without augmentations": lambda: default_space()["graphs"].restrict({"AugCell1.lengths": 0, "AugCell2.lengths": 0}),
+    "auxiliary losses alone": alone,
     "one node": lambda: full_space().restrict({"EncoderCell.nodes": 1}),
     "zero strengths": zero_strengths,
 }
@@ -77,7 +85,8 @@ def one_by_one(plan: Plan, uniforms: Sequence[float]) -> Genotype:
         if not plan.has_beside_loss:
             return LossCell(chosen, similarity)
         weighting = draw.pick(draw.pick(optional_points(space["LossCell"], "weighting")))
-        auxiliary = draw.pick(draw.pick(optional_points(space["LossCell"], "auxiliary")))
+        beside = space["LossCell"] if chosen.name != "none" else standing_alone(space["LossCell"])
+        auxiliary = draw.pick(draw.pick(optional_points(beside, "auxiliary")))
         return LossCell(chosen, similarity, weighting, auxiliary)
 
     def edges() -> tuple[tuple[int, str], ...]:

@@ -26,7 +26,10 @@ from search_space.space.overlap import overlap
 
 ONE: dict[str, Any] = {
     cell: {name: values[:1] for name, values in fields.items() if "." not in name}
-    for cell, fields in full_space().restrict({"PairCell.kernel": 3, "AugCell1.lengths": 1}).to_dict().items()
+    for cell, fields in full_space()
+    .restrict({"PairCell.kernel": 3, "AugCell1.lengths": 1, "LossCell.loss": "nt_xent"})
+    .to_dict()
+    .items()
 }
 
 
@@ -68,6 +71,16 @@ PAIRS: dict[str, tuple[Any, Any, bool]] = {
         {"EncoderCell": {"blocks": 2, "taps": 4}},
         {"EncoderCell": {"blocks": [1, 2], "taps": 1}},
         False,
+    ),
+    "no loss, and no auxiliary one of both that may stand alone": (
+        {"LossCell": {"loss": "none", "auxiliary": ["vae", "autoencoder"], "vae.own_steps": 0.0}},
+        {"LossCell": {"loss": ["none", "dcl"], "auxiliary": ["vae", "none"], "vae.kl": 0.1, "vae.own_steps": 1.0}},
+        False,
+    ),
+    "no loss, and an auxiliary one of both": (
+        {"LossCell": {"loss": ["none", "triplet"], "auxiliary": ["vae", "none"], "vae.weight": [0.1, 0.5]}},
+        {"LossCell": {"loss": ["none", "dcl"], "auxiliary": ["vae", "none"], "vae.weight": [0.5, 1.0]}},
+        True,
     ),
     "views the other way round": (
         {

@@ -21,6 +21,7 @@ from contrastive.weightings.hard import Hard
 from contrastive.weightings.self_paced import SelfPaced
 
 ALL = torch.ones(6, dtype=torch.bool)
+INSTANCES = torch.arange(3).unsqueeze(1)
 LOSSES = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 9.0]], dtype=torch.float64)
 
 
@@ -59,7 +60,7 @@ def uneven_group() -> PairGroup:
     positives[[1, 4]] = False
     positives[[0, 2, 3, 5], 0] = True
     none = torch.zeros_like(positives)
-    return PairGroup(anchors=anchors, candidates=candidates, positives=positives, excluded=none, same_view=none)
+    return PairGroup(anchors, candidates, positives=positives, excluded=none, same_view=none, instances=INSTANCES)
 
 
 class Watched:
@@ -68,8 +69,12 @@ class Watched:
     def __init__(self) -> None:
         self.losses: list[Tensor] = []
 
-    def __call__(self, losses: Tensor, *, counts: Tensor) -> Tensor:
-        assert not losses.requires_grad and counts.tolist() == [True, False, True, True, False, True]
+    def __call__(self, losses: Tensor, *, counts: Tensor, instances: Tensor | None) -> Tensor:
+        assert (
+            not losses.requires_grad
+            and instances is INSTANCES
+            and counts.tolist() == [True, False, True, True, False, True]
+        )
         self.losses.append(losses.clone())
         return torch.arange(18.0, dtype=torch.float64).view(3, 6) * counts
 
