@@ -72,6 +72,20 @@ class SelfAttention(nn.Module):
         mixed = attend(query, key, value, allowed=allowed)
         return self.output(mixed.transpose(1, 2).reshape(rows, length, hidden))  # type: ignore[no-any-return]
 
+    def weights(self, tokens: Tensor, *, keys: Tensor | None) -> Tensor:
+        """Return what every token counts for every other, all of it held at once, (rows, heads, tokens, tokens).
+
+        Args:
+            tokens: As for `forward`.
+            keys: As for `forward`.
+        """
+        query, key, _ = self.query_key_value(tokens).unflatten(2, (3, self.heads, -1)).transpose(1, 3).unbind(2)
+        scores: Tensor = (query * key.shape[3] ** -0.5) @ key.transpose(2, 3)
+        if keys is not None:
+            allowed = (keys | ~keys.any(dim=1, keepdim=True))[:, None, None, :]
+            scores = scores.masked_fill(~allowed, float("-inf"))
+        return scores.softmax(dim=3)
+
 
 class AttentionBlock(nn.Module):
     """Attention, then a two-layer network on every token, each normalised before and added.

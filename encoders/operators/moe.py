@@ -45,8 +45,13 @@ class Moe(Operator):
     def forward(self, x: Tensor, span: Tensor | None = None) -> Tensor:
         """Weigh the experts at each step; (batch, streams, time, hidden)."""
         read = self.norm(x)
-        weights = torch.softmax(self.router(read), dim=-1)  # (batch, streams, time, experts)
+        weights = self._weights(read, span)
         inner = F.gelu(self.first(read)).view(*weights.shape, self.hidden) * weights.unsqueeze(-1)
         added = inner.flatten(-2) @ self.second.flatten(0, 1) + weights @ self.second_bias
         result: Tensor = x + self.dropout(added)
         return result
+
+    def _weights(self, read: Tensor, span: Tensor | None) -> Tensor:
+        """Return how much each expert counts, from the normalised latent; (batch, streams, time, experts)."""
+        weights: Tensor = torch.softmax(self.router(read), dim=-1)
+        return weights

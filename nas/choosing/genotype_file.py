@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nas.errors import OptionError
 from search_space.genotype import Genotype
-from search_space.presets import PRESETS, preset
+from search_space.presets import NAMED, preset
 from search_space.registry import unknown_name
 
 
@@ -37,9 +37,9 @@ def named_genotype(name: str, *, kind: str | None) -> Genotype:
         OptionError: If there is no such preset, file or folder.
         GenotypeError: If what the file holds is no genotype.
     """
-    if name in PRESETS:
+    if name in NAMED:
         return preset(name, kind=kind)
     path = Path(name)
     if not path.exists():
-        raise OptionError(f"genotype: no such file or folder, and {unknown_name('preset', name, tuple(PRESETS))}")
+        raise OptionError(f"genotype: no such file or folder, and {unknown_name('preset', name, tuple(NAMED))}")
     return read_genotype(path, what="genotype")

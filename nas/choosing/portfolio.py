@@ -5,7 +5,7 @@ from functools import cache
 from types import MappingProxyType
 
 from search_space.genotype import Genotype
-from search_space.presets import PRESETS, preset
+from search_space.presets import NAMED, PRESETS, preset
 
 _CASES = ("hydra", "minirocket", "rocket_contrastive")
 SUREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -33,7 +33,7 @@ def usual(kind: str) -> Genotype:
 
 
 def portfolio(kind: str) -> list[Genotype]:
-    """Return all presets in the form of a kind of task, each design once, the surest first."""
+    """Return the presets that searches try, in the form of a kind of task, each design once, the surest first."""
     named = [*SUREST[kind], *(name for name in PRESETS if name not in SUREST[kind])]
     return list({genotype.key: genotype for genotype in (preset(name, kind=kind) for name in named)}.values())
 
@@ -46,4 +46,4 @@ def preset_name(genotype: Genotype, *, kind: str) -> str | None:
 @cache
 def _names(kind: str) -> Mapping[str, str]:
     """Return the name of each preset by its key in the form of a kind of task; of equal ones the first."""
-    return {preset(name, kind=kind).key: name for name in reversed([*PRESETS])}
+    return {preset(name, kind=kind).key: name for name in reversed([*NAMED])}

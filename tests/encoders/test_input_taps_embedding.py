@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -50,6 +51,32 @@ def test_differences_are_missing_where_a_value_is() -> None:
     torch.testing.assert_close(streams, torch.stack([x[0], difference], dim=-1).transpose(0, 1), equal_nan=True)
 
 
+def test_rises_and_falls_are_the_parts_of_the_difference() -> None:
+    x = windows(batch=2)
+    x[0, 7:9, 1] = NAN
+    steps = np.full(x.shape, NAN, dtype=np.float32)
+    for window, step, variate in np.ndindex(2, 19, 3):
+        steps[window, step + 1, variate] = x[window, step + 1, variate] - x[window, step, variate]
+    rises, falls = np.where(steps < 0, 0, steps), np.where(steps > 0, 0, -steps)
+    mixed = by_stream(x, read="signed", independent=False)[:, 0].numpy()
+    np.testing.assert_array_equal(mixed, np.concatenate([rises, falls], axis=2))
+    streams = by_stream(x, read="signed", independent=True).numpy()  # (batch, variates, time, 2)
+    np.testing.assert_array_equal(streams, np.stack([rises, falls], axis=-1).transpose(0, 2, 1, 3))
+
+
+def test_an_encoder_of_rises_does_not_hear_falls() -> None:
+    """With no weight for falls, how far a series falls changes nothing; what it rises by does."""
+    model = encoder(normalization="none", input="signed", channels="independent")
+    with torch.no_grad():
+        model.projection.weight[:, 1] = 0.0
+        x = windows(variates=1)
+        up, down = by_stream(x, read="signed", independent=False).nan_to_num()[:, 0].chunk(2, dim=2)
+        same = (up - 3.0 * down).cumsum(dim=1)
+        torch.testing.assert_close(model.represent(same), model.represent(x), rtol=1e-4, atol=1e-5)
+        other = (3.0 * up - down).cumsum(dim=1)
+        assert (model.represent(other) - model.represent(x)).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("read", sorted(PARTS))
 @pytest.mark.parametrize("channels", ["independent", "mixed"])
 @pytest.mark.parametrize("cell", [CELL, BANK], ids=["graph", "bank"])
@@ -72,7 +99,7 @@ def test_every_input_gives_finite_representations_that_padding_does_not_change(
 
 def test_differences_do_not_see_the_level_and_raw_values_do() -> None:
     x = windows()
-    for read, same in (("difference", True), ("raw", False), ("both", False)):
+    for read, same in (("difference", True), ("signed", True), ("raw", False), ("both", False)):
         model = encoder(normalization="none", input=read)
         with torch.no_grad():
             equal = torch.allclose(model.represent(x + 3.0), model.represent(x), rtol=1e-4, atol=1e-4)

@@ -6,14 +6,31 @@ import pytest
 import torch
 
 from encoders.operators._operator import Operator
+from encoders.operators.both_axes_attention import BothAxesAttention
+from encoders.operators.co_action import CoAction
 from encoders.operators.cross_variate_attention import CrossVariateAttention
 from encoders.operators.factorized_mixer import FactorizedMixer
 from encoders.operators.frequency_linear import FrequencyLinear
 from encoders.operators.mixer import Mixer
+from encoders.operators.mmoe import Mmoe
 from encoders.operators.prob_sparse_attention import ProbSparseAttention
 from encoders.operators.times_block import TimesBlock
+from encoders.operators.witran_conv import WitranConv
+from encoders.operators.witran_frequency import WitranFrequency
 
-KINDS = [CrossVariateAttention, FactorizedMixer, FrequencyLinear, Mixer, ProbSparseAttention, TimesBlock]
+KINDS = [
+    BothAxesAttention,
+    CoAction,
+    CrossVariateAttention,
+    FactorizedMixer,
+    FrequencyLinear,
+    Mixer,
+    Mmoe,
+    ProbSparseAttention,
+    TimesBlock,
+    WitranConv,
+    WitranFrequency,
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

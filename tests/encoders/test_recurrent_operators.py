@@ -13,7 +13,6 @@ from encoders.operators.lstm import Lstm
 from encoders.operators.mogrifier_lstm import MogrifierLstm
 from encoders.operators.multiplicative_lstm import MultiplicativeLstm
 from encoders.operators.state_frequency_memory import FREQUENCIES, StateFrequencyMemory, rotations
-from encoders.operators.witran import PERIOD, Witran
 
 HIDDEN = 4
 
@@ -168,36 +167,3 @@ def test_memory_answers_the_frequency_it_stands_for() -> None:
         expected = torch.zeros_like(power)
         expected[k] = (time / 2) ** 2
         torch.testing.assert_close(power, expected)
-
-
-@pytest.mark.parametrize("time", [1, 5, PERIOD, PERIOD + 1, 3 * PERIOD + 5, (PERIOD + 2) * PERIOD])
-def test_witran_equals_the_double_loop(time: int) -> None:
-    operator = Witran(HIDDEN, depth=0, dropout=0.0).double()
-    x = noise(1, 2, time, HIDDEN)
-    zero = torch.zeros(2, HIDDEN, dtype=torch.float64)
-    horizontal: dict[tuple[int, int], Tensor] = {}
-    vertical: dict[tuple[int, int], Tensor] = {}
-    expected = []
-    for t in range(time):
-        row, column = divmod(t, PERIOD)
-        across = horizontal.get((row, column - 1), zero)
-        down = vertical.get((row - 1, column), zero)
-        read = operator.gates(torch.cat([across, down, x[0, :, t]], dim=1))
-        u_row, o_row, u_column, o_column, c_row, c_column = read.chunk(6, dim=1)
-        across = torch.tanh((1 - u_row.sigmoid()) * across + u_row.sigmoid() * c_row.tanh()) * o_row.sigmoid()
-        down = torch.tanh((1 - u_column.sigmoid()) * down + u_column.sigmoid() * c_column.tanh()) * o_column.sigmoid()
-        horizontal[row, column], vertical[row, column] = across, down
-        expected.append(operator.merge(torch.cat([across, down], dim=1)))
-    torch.testing.assert_close(operator(x)[0], torch.stack(expected, dim=1))
-
-
-def test_witran_hears_from_the_row_above_and_the_left_only() -> None:
-    operator = Witran(HIDDEN, depth=0, dropout=0.0).double()
-    x = noise(1, 1, 3 * PERIOD, HIDDEN).requires_grad_()
-    row, column = 2, 3
-    operator(x)[0, 0, row * PERIOD + column].sum().backward()
-    assert x.grad is not None
-    heard = x.grad[0, 0].abs().sum(dim=1).view(3, PERIOD) > 0
-    expected = torch.zeros_like(heard)
-    expected[: row + 1, : column + 1] = True
-    assert (heard == expected).all()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from search_space.drawing import mutate, sample_candidates
 from search_space.genes import gene_columns, genes_of
+from search_space.genotype.cells import with_usual
 from search_space.presets import PRESETS, preset
 from search_space.space import full_space
 
@@ -46,7 +47,7 @@ def test_only_parameters_of_other_options_are_left_out(name: str) -> None:
         )
         for column, kind in gene_columns().items()
         if kind is float and column.rpartition(".")[0] == prefix
-        if choice is None or column.rpartition(".")[2] not in choice.params
+        if choice is None or column.rpartition(".")[2] not in with_usual(prefix.rpartition(".")[2], choice)
     }
 
 

@@ -1,10 +1,10 @@
 """Every option and preset with its source, as the Markdown of `docs/options.md`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from nas.cli.text import values_text
 from search_space import registry
-from search_space.presets import PRESETS
+from search_space.presets import BY_NAME, PRESETS, Preset
 from search_space.registry import Option
 
 _INTRODUCTION = """\
@@ -26,11 +26,22 @@ _TITLES = {
 }
 
 
+_NOTES = {
+    "loss": "The loss `none` contrasts nothing: an auxiliary loss alone teaches the encoder, and the Aug, Embed and "
+    "Pair cells have no say (preset `patchtst_pretext`).",
+    "auxiliary": "`own_steps` 0 adds the loss to the contrastive one; 1 takes turns with it, with an optimiser of its "
+    "own.",
+}
+
+
 def options_markdown() -> str:
-    """Return the page: a table per kind of option, then the presets."""
+    """Return the page: a table per kind of option, then the presets, and those that no search tries of itself."""
     parts = [_INTRODUCTION]
-    parts += [f"## {_TITLES[kind]}\n\n{_options_table(registry.options(kind).values())}" for kind in registry.PROVIDERS]
-    parts.append(f"## Presets\n\n{_presets_table()}")
+    for kind in registry.PROVIDERS:
+        parts += [f"## {_TITLES[kind]}", *([_NOTES[kind]] if kind in _NOTES else [])]
+        parts.append(_options_table(registry.options(kind).values()))
+    parts.append(f"## Presets\n\n{_presets_table(PRESETS)}")
+    parts.append(f"## Presets that a search tries only by name (`--preset`)\n\n{_presets_table(BY_NAME)}")
     return "\n\n".join(parts)
 
 
@@ -46,7 +57,9 @@ def _options_table(options: Iterable[Option]) -> str:
         (
             f"`{option.name}`",
             option.summary,
-            "; ".join(f"{name}: {values_text(values)}" for name, values in option.choices.items()),
+            "; ".join(
+                f"{name}: {values_text(values)}{_usual(option, name)}" for name, values in option.choices.items()
+            ),
             ", ".join(flags(option)),
             option.source,
         )
@@ -55,8 +68,12 @@ def _options_table(options: Iterable[Option]) -> str:
     return _table(("option", "does", "parameters", "flags", "source"), rows)
 
 
-def _presets_table() -> str:
-    rows = [(f"`{name}`", known.source, known.differs) for name, known in sorted(PRESETS.items())]
+def _usual(option: Option, parameter: str) -> str:
+    return f" (usually {option.usual[parameter]:g})" if parameter in option.usual else ""
+
+
+def _presets_table(presets: Mapping[str, Preset]) -> str:
+    rows = [(f"`{name}`", known.source, known.differs) for name, known in sorted(presets.items())]
     return _table(("preset", "source", "what is inferred or differs"), rows)
 
 

@@ -13,7 +13,7 @@ from nas.picture import plan_genotype, write_picture
 from search_space.drawing import sample_candidates
 from search_space.genotype import Genotype
 from search_space.genotype.graph import encoder_edges, to_networkx
-from search_space.presets import PRESETS
+from search_space.presets import NAMED
 
 
 def show_genotype(options: ShowOptions) -> Shown:
@@ -25,10 +25,10 @@ def show_genotype(options: ShowOptions) -> Shown:
         OutputExistsError: If the picture exists.
     """
     genotype = named_genotype(options.genotype, kind=options.task)
-    title = options.genotype if options.genotype in PRESETS else Path(options.genotype).resolve().name
+    title = options.genotype if options.genotype in NAMED else Path(options.genotype).resolve().name
     parts = [f"{title}, key {genotype.key}"]
-    if options.genotype in PRESETS:
-        known = PRESETS[options.genotype]
+    if options.genotype in NAMED:
+        known = NAMED[options.genotype]
         parts.append(f"Source: {known.source}\nDiffers: {known.differs}")
     parts += [genotype.describe(), graph_listing(genotype)]
     if options.output is not None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from search_space import PRESETS, UnknownOptionError, from_notes, preset
+from search_space import PRESETS, UnknownOptionError, default_space, from_notes, preset
 from search_space.genotype.notes import NOTES_ENCODER
-from search_space.presets import ENCODERS
+from search_space.presets import BY_NAME, ENCODERS, NAMED
 from search_space.presets.strategies import _NOTES_STRATEGY
 from search_space.registry import get
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("name", sorted(NAMED))
 def test_each_is_valid_and_says_what_differs(name: str) -> None:
-    assert len(PRESETS[name].source) > 20 and len(PRESETS[name].differs) > 40
-    assert preset(name).to_dict()["EncoderCell"] == PRESETS[name].genotype["EncoderCell"]
+    assert len(NAMED[name].source) > 20 and len(NAMED[name].differs) > 40
+    assert preset(name).to_dict()["EncoderCell"] == NAMED[name].genotype["EncoderCell"]
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("name", sorted(NAMED))
 def test_the_readout_follows_the_kind_of_task(name: str) -> None:
-    own = PRESETS[name].genotype["EncoderCell"]["readout"]
+    own = NAMED[name].genotype["EncoderCell"]["readout"]
     readouts = {kind: preset(name, kind).encoder.readout for kind in ("forecasting", "anomaly", "classification")}
     last = own if own.startswith("patches") else "last"  # patches give the end of a window a place of its own
     assert readouts == {"forecasting": last, "anomaly": last, "classification": own}
@@ -27,7 +27,7 @@ def test_the_readout_follows_the_kind_of_task(name: str) -> None:
 
 
 def test_presets_are_different_genotypes() -> None:
-    assert len({preset(name).key for name in PRESETS}) == len(PRESETS)
+    assert len({preset(name).key for name in NAMED}) == len(NAMED)
 
 
 def test_ts2vec_doubles_its_dilation_ten_times() -> None:
@@ -59,19 +59,47 @@ def test_a_kind_of_task_that_is_new_keeps_the_readout() -> None:
         ("timexer", "cross_variate_attention"),
         ("tsmixer", "mixer"),
         ("witran", "witran"),
+        ("witran_conv", "witran_conv"),
+        ("witran_frequency", "witran_frequency"),
+        ("witran_signed", "witran"),
     ],
 )
 def test_an_encoder_preset_is_built_around_its_paper(name: str, operator: str) -> None:
     operators = {op for _, op in preset(name).encoder.edges}
     assert operators - {"identity", "decomposition_linear"} == {operator} - {"decomposition_linear"}
     paper = get("operator", operator).source.split(",")[0]
-    assert PRESETS[name].source.startswith(paper) or operator == "decomposition_linear"
+    assert NAMED[name].source.startswith(paper) or operator == "decomposition_linear"
+
+
+@pytest.mark.parametrize(
+    ("name", "operators"),
+    [
+        ("can", {"decomposition_linear", "co_action", "temporal_attention"}),
+        ("fieldy", {"both_axes_attention", "variate_attention", "temporal_attention"}),
+        ("ft_transformer", {"variate_attention"}),
+        ("mmoe", {"witran", "mmoe"}),
+    ],
+)
+def test_a_preset_by_name_holds_the_parts_of_its_paper(name: str, operators: set[str]) -> None:
+    encoder = preset(name).encoder
+    assert {op for _, op in encoder.edges} - {"identity"} == operators
+    assert encoder.channels == "independent"  # or there would be no variates that could meet
+
+
+def test_presets_by_name_are_tried_by_nobody_else() -> None:
+    assert not set(BY_NAME) & set(PRESETS) and set(NAMED) == {*BY_NAME, *PRESETS}
+    assert not any(default_space().holds(preset(name)) for name in BY_NAME)
+    with pytest.raises(UnknownOptionError, match=r"got 'ft_transforme'; did you mean 'ft_transformer'\?"):
+        preset("ft_transforme")
 
 
 def test_encoders_are_taught_as_their_papers_pretrain_or_as_ts2vec() -> None:
     ts2vec, patchtst = preset("ts2vec"), preset("patchtst")
     assert patchtst.loss.auxiliary is not None and patchtst.loss.auxiliary.name == "masked_reconstruction"
-    for name in set(ENCODERS) - {"patchtst"}:
+    pretext = preset("patchtst_pretext")
+    assert not pretext.loss.contrasts and pretext.loss.auxiliary == patchtst.loss.auxiliary
+    assert pretext.encoder == patchtst.encoder and pretext.train == patchtst.train
+    for name in {*ENCODERS, *BY_NAME} - {"patchtst", "patchtst_pretext"}:
         genotype = preset(name)
         assert (genotype.aug1, genotype.pair, genotype.loss, genotype.train) == (
             ts2vec.aug1,

@@ -15,7 +15,7 @@ from nas.errors import OptionError, OutputExistsError
 from nas.options.space import SpaceOptions
 from search_space import registry
 from search_space.genotype import Genotype
-from search_space.presets import PRESETS, preset
+from search_space.presets import NAMED, preset
 from search_space.space import default_space, full_space
 
 
@@ -86,7 +86,7 @@ def test_the_page_names_every_option_and_preset_with_its_source() -> None:
     lines = options_markdown().splitlines()
     options = [option for kind in registry.PROVIDERS for option in registry.options(kind).values()]
     sources = [(option.name, option.source) for option in options]
-    sources += [(name, one.source) for name, one in PRESETS.items()]
+    sources += [(name, one.source) for name, one in NAMED.items()]
     for name, source in sources:
         cell = " ".join(source.split()).replace("|", "\\|")
         (line,) = [line for line in lines if line.startswith(f"| `{name}` |") and f"| {cell} |" in line]
