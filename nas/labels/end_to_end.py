@@ -1,5 +1,6 @@
 """Supervised relatives: a published encoder trained end to end on the forecast itself, as a baseline."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from nas.errors import NothingTrainedError
 from nas.labels.fit import N_PROBES, PATIENCE, fit, predict
 from nas.labels.forecasting import ForecastSupervision
 from nas.labels.heads import EncoderModel
+from nas.labels.relatives.forms import build
+from nas.labels.relatives.regularizers import penalty_of
+from nas.labels.relatives.table import Form
 from nas.training.curve import CurvePoint, Training
 from nas.training.divergence import DivergedError
 from search_space.genotype import EncoderCell
-from search_space.presets import preset
 
 MAX_HEAD_INPUTS = 4096
 LEARNING_RATE = 1e-3
@@ -45,14 +48,17 @@ class LinearForecaster(EncoderModel):
         n_targets: How many of them are forecast.
         window: Steps of a window.
         horizon: Steps ahead.
+        form: What is built of the genes.
     """
 
     encoder: Encoder
 
-    def __init__(self, cell: EncoderCell, *, variates: int, n_targets: int, window: int, horizon: int) -> None:
+    def __init__(
+        self, cell: EncoderCell, *, variates: int, n_targets: int, window: int, horizon: int, form: Form = "cell"
+    ) -> None:
         super().__init__()
         self.n_targets = n_targets
-        self.encoder = Encoder(cell, variates=variates)
+        self.encoder = build(form, cell, variates=variates, window=window)
         features = self.encoder.features
         if self.encoder.independent:
             width = max(1, min(features, MAX_HEAD_INPUTS // window))
@@ -98,6 +104,7 @@ class SupervisedForecaster:
         iterations: Asked for.
         learning_rate: The largest.
         seconds: Wall time of the training.
+        regularizer: Name and weight, where there was one.
     """
 
     model: LinearForecaster
@@ -106,6 +113,7 @@ class SupervisedForecaster:
     iterations: int
     learning_rate: float
     seconds: float
+    regularizer: tuple[str, float] | None = None
 
     def score_test(self, task: ForecastingTask, opened: ForecastingTask) -> Scores:
         """Score every test origin: `mse/H`, `mae/H` and their means over horizons.
@@ -119,7 +127,10 @@ class SupervisedForecaster:
             "trained": f"end to end, {self.fit.status}",
             "best iteration on validation": f"{self.fit.best.iteration} of {self.iterations}",
             "learning rate": f"{self.learning_rate:g} at most",
+            **({} if self.supervision.pointwise == "mse" else {"loss": self.supervision.pointwise}),
         }
+        if self.regularizer is not None:
+            settings["regularizer"] = "{}, weight {:g}".format(*self.regularizer)
         facts: dict[str, str | int | float] = {
             "dataset": task.spec.name,
             "protocol": task.spec.protocol,
@@ -136,20 +147,14 @@ class SupervisedForecaster:
         return Scores(metrics["mse"], "mse", False, metrics, settings, facts)
 
 
-def baseline_encoder(name: str) -> EncoderCell:
-    """Return the encoder of the preset of that name.
-
-    Raises:
-        UnknownOptionError: If there is no such preset.
-    """
-    return preset(name, kind="forecasting").encoder
-
-
 def train_supervised(
     encoder_cell: EncoderCell,
     task: ForecastingTask,
     *,
     iterations: int,
+    form: Form = "cell",
+    loss: str = "mse",
+    regularizer: tuple[str, float] | None = None,
     rng_seed: int = 0,
     device: torch.device | str = "cpu",
     learning_rate: float = LEARNING_RATE,
@@ -165,6 +170,9 @@ def train_supervised(
         encoder_cell: The encoder's genes.
         task: Its test part is not touched.
         iterations: Optimiser steps at most, >= 0; training stops early where validation no longer improves.
+        form: What is built of the genes.
+        loss: What is minimised, a name of `LOSSES`; the best point is that of least squared error in any case.
+        regularizer: A key of `relatives.names.REGULARIZERS` and its weight: added to what is minimised.
         rng_seed: Of weights and batches.
         device: Where to train.
         learning_rate: The largest, see `fit`.
@@ -179,7 +187,7 @@ def train_supervised(
     """
     began = time.perf_counter()
     device = torch.device(device)
-    supervision = ForecastSupervision(task, device=device)
+    supervision = ForecastSupervision(task, device=device, loss=loss)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(rng_seed)
         model = LinearForecaster(
@@ -188,17 +196,22 @@ def train_supervised(
             n_targets=task.n_targets,
             window=task.spec.window,
             horizon=supervision.horizons[-1],
+            form=form,
         ).to(device)
+        name, weight = regularizer or ("", 0.0)
+        watching = penalty_of(name, model) if regularizer else contextlib.nullcontext()
         try:
-            fitted = fit(
-                model,
-                supervision,
-                iterations=iterations,
-                learning_rate=learning_rate,
-                generator=torch.Generator(device=device).manual_seed(rng_seed),
-                on_probe=on_probe,
-            )
+            with watching as penalty:
+                fitted = fit(
+                    model,
+                    supervision,
+                    iterations=iterations,
+                    learning_rate=learning_rate,
+                    generator=torch.Generator(device=device).manual_seed(rng_seed),
+                    penalty=None if penalty is None else lambda: weight * penalty(),
+                    on_probe=on_probe,
+                )
         except DivergedError as error:
             raise NothingTrainedError(f"{task.spec.name}: {error}") from error
     seconds = time.perf_counter() - began
-    return SupervisedForecaster(model.eval(), supervision, fitted, iterations, learning_rate, seconds)
+    return SupervisedForecaster(model.eval(), supervision, fitted, iterations, learning_rate, seconds, regularizer)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.utils import parametrize
 
 from downstream.windows import Windows
@@ -32,6 +33,7 @@ def fit(
     iterations: int,
     learning_rate: float,
     generator: torch.Generator,
+    penalty: Callable[[], Tensor] | None = None,
     on_probe: Callable[[CurvePoint], None] | None = None,
 ) -> Training:
     """Train whatever of a model may change, and leave it with the weights of its best point.
@@ -45,6 +47,7 @@ def fit(
         iterations: Optimiser steps at most; fewer where `PATIENCE` probes bring no better point.
         learning_rate: The largest.
         generator: Draws batches, on the model's device.
+        penalty: Added to the loss of every step, after the model's outputs are there; a scalar.
         on_probe: Called with each point of the curve.
 
     Raises:
@@ -66,7 +69,8 @@ def fit(
         index = torch.randperm(windows.n, generator=generator, device=device)[:batch_size]
         with parametrize.cached():  # one low-rank product per step, also where a recurrence reads it at every time step
             outputs = model(values[starts[index][:, None] + steps])
-        return descent.step(supervision.loss(outputs, index))
+        loss = supervision.loss(outputs, index)
+        return descent.step(loss if penalty is None else loss + penalty())
 
     training = train(
         step,

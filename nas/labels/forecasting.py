@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from downstream.forecasting.errors import ErrorSums, errors_at, horizon_metrics
@@ -24,6 +26,14 @@ from nas.representer import Representer
 
 MAX_HELD_OUT_ORIGINS, MAX_HELD_OUT_ROWS = 600, 8000
 MAX_ROWS = 80_000
+POINTWISE: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
+    {
+        "mse": torch.square,
+        "mae": torch.abs,
+        "smooth_l1": lambda errors: F.smooth_l1_loss(errors, torch.zeros_like(errors), reduction="none"),
+    }
+)
+"""What training can minimise -> the loss of every error."""
 
 
 class ForecastHead(LinearHead):
@@ -85,13 +95,19 @@ class ForecastSupervision(Supervision):
 
     Fitted are all origins of the training rows with room for the longest horizon. Held out are evenly thinned
     origins of the validation rows. A model's outputs are forecasts in scaled units, (n, longest horizon, targets).
+
+    Args:
+        task: A task; its test part is not touched.
+        rng_seed: Nothing is drawn.
+        device: Where targets are kept.
+        loss: A key of `POINTWISE`.
     """
 
     kind = "forecasting"
     head = ForecastHead
 
-    def __init__(self, task: ForecastingTask, *, rng_seed: int = 0, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, task: ForecastingTask, *, rng_seed: int = 0, device: torch.device, loss: str = "mse") -> None:
+        self.device, self.pointwise = device, loss
         self.horizons = usable_horizons(task)
         self.n_targets = task.n_targets
         self.fitted = task.windows_at(task.origins("train", self.horizons[-1]))
@@ -115,11 +131,11 @@ class ForecastSupervision(Supervision):
         return self._values[self._starts[index][:, None] + self._ahead]
 
     def loss(self, outputs: Tensor, index: Tensor) -> Tensor:
-        """Return the mean squared error over the observed targets, a scalar."""
+        """Return the mean loss over the observed targets, of the squared error where nothing else was asked for."""
         targets = self.targets(index)
         observed = ~targets.isnan()
         errors = torch.where(observed, outputs - targets.nan_to_num(), 0.0)
-        return errors.square().sum() / observed.sum().clamp(min=1)
+        return POINTWISE[self.pointwise](errors).sum() / observed.sum().clamp(min=1)
 
     @property
     def stretches(self) -> tuple[slice, ...]:

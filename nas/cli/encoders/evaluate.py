@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from compute.determinism import deterministic
 from compute.memory import memory_budget
 from downstream import evaluation
 from downstream.data import load_task
@@ -13,8 +14,9 @@ from downstream.forecasting.task import ForecastingTask
 from downstream.task import Task
 from nas.cost.members import members_text
 from nas.errors import OutputExistsError
-from nas.labels.end_to_end import baseline_encoder, train_supervised
+from nas.labels.end_to_end import train_supervised
 from nas.labels.fit import N_PROBES
+from nas.labels.relatives.table import relative
 from nas.options.using.encoders import EvaluateOptions
 from nas.report.rows import Row
 from nas.report.tables import score_table
@@ -41,7 +43,7 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
         DataError: If the data is at fault or does not fit the encoder.
         SavedEncoderError: If the encoder's file is at fault.
         OutputExistsError: If the output exists and may not be replaced.
-        UnknownOptionError: If there is no preset of the supervised forecaster's name.
+        UnknownOptionError: If there is no supervised forecaster of that name.
     """
     if options.output is not None and Path(options.output).exists() and not options.overwrite:
         raise OutputExistsError(f"{options.output} exists; choose another --output or pass --overwrite")
@@ -52,7 +54,7 @@ def evaluate(options: EvaluateOptions) -> EvaluationResult:
     task = load_task(options.data, kind=kind, window=window, **{**asked, **options.given})
     task = task if options.svm else evaluation.linear_only(task)
     about = []
-    with memory_budget(options.memory_budget):
+    with memory_budget(options.memory_budget), deterministic(options.deterministic):
         device = pick_device(options.device)
         if saved is not None:
             has_names = bool(task.identity.columns) and not options.variates
@@ -89,11 +91,15 @@ def _supervised_rows(options: EvaluateOptions, task: Task, *, device: str) -> It
         task.open_test()  # says why there is none, before anything is trained
     assert options.baseline is not None, "the options name an encoder or a baseline"
     closed = cast(ForecastingTask, task.without_test())
+    published = relative(options.baseline)
     with Progress(total=N_PROBES + 2, name=f"train {options.baseline}", quiet=options.quiet) as progress:
         forecaster = train_supervised(
-            baseline_encoder(options.baseline),
+            published.encoder,
             closed,
             iterations=options.iterations,
+            form=published.form,
+            loss=options.loss or "mse",
+            regularizer=options.regularization,
             rng_seed=options.rng_seed,
             device=device,
             on_probe=lambda point: progress.advance(f"iteration {point.iteration}, validation {point.score:.4f}"),

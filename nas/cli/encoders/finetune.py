@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from compute.determinism import deterministic
 from downstream import evaluation
 from downstream.data import load_task
 from downstream.scores import Scores
@@ -55,8 +56,9 @@ def finetune(options: FinetuneOptions) -> FinetuneResult:
     device = pick_device(options.device)
     has_names = bool(task.identity.columns) and not options.variates
     encoder = saved.encoder_for(task.variates, has_names=has_names)
-    rate = options.learning_rate
-    with Progress(total=n_fits(options.mode, learning_rate=rate), name="finetune", quiet=options.quiet) as progress:
+    rate, same_bits = options.learning_rate, deterministic(options.deterministic)
+    n_parts = n_fits(options.mode, learning_rate=rate)
+    with same_bits, Progress(total=n_parts, name="finetune", quiet=options.quiet) as progress:
         tuned = finetune_encoder(
             encoder,
             task.without_test(),

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from nas.errors import OptionError
 from nas.export.formats import FORMATS
 from nas.labels.modes import MODES, ModeName
+from nas.labels.relatives.names import LOSSES, NAMES, REGULARIZERS, regularizer_and_weight
 from nas.options.data import DataOptions, TaskOptions
 from nas.options.fields import OptionSet, option
-from nas.options.running import memory_budget
+from nas.options.running import deterministic, memory_budget
 from nas.options.texts import DATA, DEVICE, OVERWRITE, RNG_SEED, RUNS_ON, SVM
 
-BASELINES = ("dlinear", "patchtst", "itransformer", "timesnet", "timexer")
 _ENCODER = "output folder of a search, or its encoder .safetensors file"
 _MODE = "what follows the labels: a linear head alone, low-rank updates of the encoder, or all of its weights"
 
@@ -47,14 +47,26 @@ class EvaluateOptions(TaskOptions):
     encoder: str | None = option(None, path=True, positional=True, text=f"{_ENCODER}; none with --baseline")
     data: str = option("", path=True, positional=True, text=DATA)
     baseline: str | None = option(
-        None, text="train this published forecaster end to end, in place of an encoder", choices=BASELINES
+        None, text="train this published forecaster end to end, in place of an encoder", choices=NAMES
     )
     window: int | None = option(None, text="lookback of a --baseline in steps; by default from the data", least=2)
     iterations: int = option(1000, text="optimiser steps of a --baseline at most", least=1)
+    loss: str | None = option(
+        None,
+        text="what a --baseline minimises: squared errors (mse), absolute ones (mae), or squared below 1 and absolute "
+        "above (smooth_l1); by default mse",
+        choices=LOSSES,
+    )
+    regularizer: str | None = option(
+        None,
+        text="what is added to the loss of a --baseline, as NAME or NAME=WEIGHT: "
+        + "; ".join(f"{name} ({', '.join(owners)}; {usual:g})" for name, (owners, usual) in REGULARIZERS.items()),
+    )
     output: str | None = option(None, path=True, text="JSON file for the scores; by default they are printed only")
     svm: bool = option(True, text=SVM)
     device: str = option("auto", text=RUNS_ON)
     memory_budget: int | None = memory_budget()
+    deterministic: bool = deterministic()
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the scores")
@@ -76,6 +88,24 @@ class EvaluateOptions(TaskOptions):
             raise OptionError(f"baseline: {self.baseline} forecasts; it cannot be evaluated for {self.task}")
         if self.baseline is None and self.window is not None:
             raise OptionError("window: an encoder keeps the one it was trained with; only a --baseline can be told")
+        if self.baseline is None and self.loss is not None:
+            raise OptionError("loss: an encoder is not trained here; only a --baseline can be told")
+        self._check_regularizer()
+
+    def _check_regularizer(self) -> None:
+        if self.regularizer is not None and self.baseline is None:
+            raise OptionError("regularizer: an encoder is not trained here; only a --baseline can be told")
+        try:
+            _ = self.regularization
+        except ValueError as error:
+            raise OptionError(f"regularizer: {error}") from error
+
+    @property
+    def regularization(self) -> tuple[str, float] | None:
+        """The regulariser of the baseline and its weight."""
+        if self.regularizer is None or self.baseline is None:
+            return None
+        return regularizer_and_weight(self.regularizer, baseline=self.baseline)
 
 
 @dataclass(frozen=True)
@@ -126,6 +156,7 @@ class FinetuneOptions(TaskOptions):
     )
     output: str = option("finetuned", path=True, text="folder for the encoder, its head and the scores")
     device: str = option("auto", text=DEVICE)
+    deterministic: bool = deterministic()
     rng_seed: int = option(0, text=RNG_SEED, least=0)
     overwrite: bool = option(False, text=OVERWRITE)
     quiet: bool = option(False, text="show no progress, only the scores")

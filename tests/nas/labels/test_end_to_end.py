@@ -19,12 +19,12 @@ from downstream.forecasting.task import ForecastingTask, Origins
 from nas.cli.encoders import evaluate as verb
 from nas.cli.program import main
 from nas.errors import NothingTrainedError, OptionError
-from nas.labels.end_to_end import LinearForecaster, baseline_encoder, train_supervised
+from nas.labels.end_to_end import LinearForecaster, train_supervised
 from nas.labels.fit import PATIENCE, learning_rate_share, predict
 from nas.labels.forecasting import ForecastSupervision
+from nas.labels.relatives.table import Relative
 from nas.options.using.encoders import EvaluateOptions
 from search_space.genotype import EncoderCell
-from search_space.registry import UnknownOptionError
 
 CELL = EncoderCell(
     edges=((0, "conv1d"),),
@@ -177,7 +177,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
 
 @pytest.fixture
 def with_small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verb, "baseline_encoder", lambda name: CELL)
+    monkeypatch.setattr(verb, "relative", lambda name: Relative(CELL, source="", differs=""))
 
 
 @pytest.mark.usefixtures("with_small_encoder")
@@ -192,7 +192,7 @@ def test_the_row_stands_beside_the_plain_baselines(
     assert main(["evaluate", str(tmp_path / "waves.csv"), *words, "--output", str(tmp_path / "scores.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
     smoothing = ["exponential_smoothing"] * (find_spec("statsmodels") is not None)
-    plain = ["raw_lag_ridge", "plain_combination"]
+    plain = ["raw_lag_ridge", "raw_lag_ridge_same_window", "plain_combination"]
     names = ["patchtst, trained end to end", "repeat_last", "seasonal_naive", *smoothing, *plain]
     assert all(line.startswith(name) for line, name in zip(lines[1:], names, strict=True))
     assert len(opened) == 1 and (tmp_path / "scores.json").is_file()
@@ -216,14 +216,18 @@ def test_the_data_is_the_only_positional_of_a_baseline() -> None:
         ({"data": "d.csv", "baseline": "dlinea"}, "baseline: must be one of dlinear, patchtst"),
         ({"data": "d.csv", "baseline": "dlinear", "task": "anomaly"}, "cannot be evaluated for anomaly"),
         ({"encoder": "run", "data": "d.csv", "window": 24}, "window: an encoder keeps"),
+        ({"encoder": "run", "data": "d.csv", "loss": "mae"}, "loss: an encoder is not trained"),
+        ({"encoder": "run", "data": "d.csv", "regularizer": "orthogonality"}, "regularizer: an encoder is not trained"),
+        (
+            {"data": "d.csv", "baseline": "lstm", "regularizer": "orthogonality"},
+            "is for timexer and itransformer; lstm",
+        ),
+        ({"data": "d.csv", "baseline": "lstm", "regularizer": "sparsity"}, "regularizer: must be one of orthogonality"),
+        ({"data": "d.csv", "baseline": "timexer", "regularizer": "orthogonality=0"}, "must be a number above 0"),
+        ({"data": "d.csv", "baseline": "timexer", "regularizer": "orthogonality="}, "must be a number above 0, got ''"),
+        ({"data": "d.csv", "baseline": "dlinear", "loss": "mape"}, "loss: must be one of mse, mae, smooth_l1"),
     ],
 )
 def test_exactly_one_of_encoder_and_baseline(given: dict[str, str], sentence: str) -> None:
     with pytest.raises(OptionError, match=sentence):
         EvaluateOptions(**given)  # type: ignore[arg-type]
-
-
-def test_a_preset_that_is_missing_is_one_sentence() -> None:
-    with pytest.raises(UnknownOptionError, match="preset: unknown name, got 'mamba'"):
-        baseline_encoder("mamba")
-    assert isinstance(baseline_encoder("dlinear"), EncoderCell)
