@@ -60,9 +60,23 @@ def score_exponential_smoothing(task: ForecastingTask, opened: ForecastingTask, 
 
 @BASELINES.add("raw_lag_ridge")
 def score_raw_lag_ridge(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int) -> Scores:
-    """Score the ridge on raw lags, with alpha chosen on validation."""
+    """Score the ridge on raw lags, with alpha chosen on validation; it may look back further than an encoder."""
     del rng_seed
     return scoring.score_raw_lag_ridge(task, opened)
+
+
+@BASELINES.add("raw_lag_ridge_same_window")
+def score_raw_lag_ridge_same_window(task: ForecastingTask, opened: ForecastingTask, *, rng_seed: int) -> Scores | None:
+    """Score the same ridge on no more lags than the task's window has steps, which is what an encoder sees.
+
+    None where the ridge on raw lags has just as many.
+    """
+    del rng_seed
+    window = task.spec.window
+    if window == task.spec.raw_lags:
+        return None
+    seen, seen_opened = (replace(one, spec=replace(one.spec, raw_lags=window)) for one in (task, opened))
+    return scoring.score_raw_lag_ridge(seen, seen_opened)
 
 
 @BASELINES.add("plain_combination")

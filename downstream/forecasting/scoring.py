@@ -160,7 +160,7 @@ def score_raw_lag_ridge(task: ForecastingTask, opened: ForecastingTask) -> Score
     for block in row_blocks(opened, "test", origins, horizons=sorted(fitted), represent=None):
         for horizon, forecaster in fitted.items():
             _add(tested, block, horizon, forecaster.predict(block) - block.targets[:, :horizon])
-    settings = {}
+    settings = {"lags": f"{task.spec.raw_lags} of a variate, for a window of {task.spec.window} steps"}
     for horizon, forecaster in fitted.items():
         settings[f"alpha/{horizon}"] = f"{forecaster.alpha.alpha:g}"
         if forecaster.alpha.on_edge:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,23 @@ def test_repeat_last_equals_the_loop_and_skips_missing_targets() -> None:
     assert found.metrics["mse/3"] == pytest.approx(np.mean(squared), rel=1e-5)
     assert found.metrics["mae"] == pytest.approx(np.mean(absolute), rel=1e-5)
     assert found.protocol["n_windows/3"] == 58
+
+
+def test_a_ridge_on_the_lags_of_the_window_stands_beside_the_one_on_more_or_fewer() -> None:
+    values = np.random.default_rng(0).normal(size=(300, 2)).cumsum(axis=0)
+    task = make_task(values, horizons=(3,))  # a window of 10 steps, 6 raw lags
+    rows = baselines.BASELINES(task, task.open_test())
+    same = make_task(values, horizons=(3,))
+    same = replace(same, spec=replace(same.spec, raw_lags=same.spec.window))
+    expected = baselines.BASELINES(same, same.open_test())
+    assert rows["raw_lag_ridge_same_window"].metrics == expected["raw_lag_ridge"].metrics
+    assert rows["raw_lag_ridge"].metrics != expected["raw_lag_ridge"].metrics
+    assert "raw_lag_ridge_same_window" not in expected
+    names = ("raw_lag_ridge", "raw_lag_ridge_same_window")
+    assert [rows[name].settings["lags"] for name in names] == [
+        f"{lags} of a variate, for a window of 10 steps" for lags in (6, 10)
+    ]
+    assert [rows[name].protocol["n_windows/3"] for name in names] == [58, 58]
 
 
 def test_seasonal_naive_repeats_the_last_period() -> None:
