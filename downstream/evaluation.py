@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from downstream.cases.folds import drawn_folds
+from downstream.cases.task import CaseTask
 from downstream.represent import Represent
 from downstream.scores import Score, Scores
 from downstream.task import Task
@@ -16,7 +18,7 @@ from downstream.task import Task
 if TYPE_CHECKING:
     from downstream.predictor import Predictor
 
-__all__ = ["Represent", "Score", "Scores", "baselines", "linear_only", "prove", "score_test", "validate"]
+__all__ = ["Represent", "Score", "Scores", "baselines", "linear_only", "prove", "score_test", "splits", "validate"]
 
 _Task = TypeVar("_Task", bound=Task)
 
@@ -25,6 +27,18 @@ def linear_only(task: _Task) -> _Task:
     """Return the task that is scored on test without the optional probes of its kind, which take longest."""
     optional = task.kind.optional_probes
     return replace(task, unwanted_probes=optional) if optional else task  # type: ignore[call-arg]  # the kind says so
+
+
+def splits(task: Task, *, rng_seed: int = 0) -> dict[str, Any]:
+    """Return which series, rows or cases are in which part, and the folds of `validate`, as JSON values.
+
+    `load_task(..., split_file=...)` reads them from a file.
+    """
+    facts = {"kind": task.spec.kind, "name": task.spec.name, "task_hash": task.hash, **task.parts}
+    if isinstance(task, CaseTask):
+        folds = task.folds or drawn_folds(task.labels, task.kind.draw_folds, rng_seed=rng_seed)
+        facts["validation"] = {"folds": [each.tolist() for each in folds]}
+    return facts
 
 
 def validate(task: Task, represent: Represent, *, rng_seed: int = 0) -> Score:

@@ -33,6 +33,7 @@ _FUNCTIONS = {
     "load": ("build", "load"),
     "plain_series": ("build", "plain_series"),
     "validate": ("scoring", "validate"),
+    "draw_folds": ("scoring", "draw_folds"),
     "score_test": ("scoring", "score_test"),
     "baselines": ("baselines", "BASELINES"),
     "fit_predictor": ("predictor", "fit"),
@@ -55,6 +56,7 @@ class TaskKind:
     - `load(content, *, stem, options) -> Task`: the task that data stands for; `stem` is the file's name;
     - `plain_series(content, *, options) -> SeriesSet`: data without a question, labels not needed;
     - `validate`, `score_test`, `baselines`: see `evaluation`;
+    - `draw_folds(labels, *, rng) -> (n,)`: the folds of one repeat of validation, where a kind validates so;
     - `fit_predictor(task, represent, *, rng_seed) -> Predictor`: the probe that predicts for a user;
     - `fit_plain(task, name, *, rng_seed) -> Predictor | None`: a plain method by its name, where a kind can save it;
     - `prove(task, opened, represent) -> (Scores, Predictor)`: both from one fit, where a kind can;

@@ -168,6 +168,8 @@ class Task(ABC):
         training_cut: Steps of a training window where the protocol demands them, as TS2Vec
             does; None leaves the length of training cuts to the trainer.
         identity: By what names the data is known again.
+        parts: Which series, rows or cases of the data train, validate and test, as `data.parts` has it; empty where
+            that was not written down.
     """
 
     spec: TaskSpec
@@ -177,6 +179,7 @@ class Task(ABC):
     scaler: Scaler
     training_cut: int | None = None
     identity: Identity = field(default_factory=Identity)
+    parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def kind(self) -> TaskKind:

@@ -6,8 +6,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ahc.bank import Bank
+from compute.determinism import deterministic
 from compute.memory import memory_budget
-from downstream.evaluation import linear_only
+from downstream.data.parts import file_text
+from downstream.evaluation import linear_only, splits
 from downstream.task import Task
 from nas.board.run_board import RunBoard
 from nas.board.tracking import started_trackers
@@ -114,7 +116,8 @@ class SearchRun:
             return
         self.clock.on_stage = self.folder.events.stage
         heard = warnings_heard(self.folder.events.warned)
-        with heard, memory_budget(self.settings.memory_budget), self.folder.locked(), workers_kept(), self.progress:
+        how = deterministic(self.settings.deterministic), memory_budget(self.settings.memory_budget)
+        with how[0], how[1], heard, self.folder.locked(), workers_kept(), self.progress:
             if not self.finished:
                 self.budget.check()
                 self.engine.prepare()
@@ -261,6 +264,7 @@ class SearchRun:
         facts = run_facts(self.task, chosen=chosen, rows=rows, seconds=seconds, n_ranked=n_ranked)
         space = None if named else {"name": self.settings.space_name, "choices": self.settings.search_space.to_dict()}
         facts |= {"space": space, "time_budget": budget.deadline.budget if budget.limited else None, "cut": budget.cut}
+        facts["deterministic"] = self.settings.deterministic
         folder.write_json("run.json", facts)
         genotype = Genotype.from_dict(chosen["genotype"])
         return SearchResult(folder.path, genotype, origin=chosen["origin"], rows=rows, seconds=seconds, text=text)
@@ -282,6 +286,7 @@ class SearchRun:
 
     def _start(self) -> None:
         self.folder.start()
+        self.folder.write_text("splits.json", file_text(splits(self.task, rng_seed=self.settings.rng_seed)))
         self.folder.events.begin(self.settings.as_dict())
         self._boards = [RunBoard(self.folder.path)] if self.settings.tensorboard else []
         trackers = started_trackers(self.settings.track, self.folder.path, settings=self.settings.as_dict())

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from compute.user_error import DATA, UserError
 from search_space.genotype.graph import VERTEX_KINDS, Vertex
-from search_space.genotype.rules import CHANNELS, INPUTS, NORMALIZATIONS, POOLS
+from search_space.genotype.rules import CHANNELS, INPUTS, NONE, NORMALIZATIONS, POOLS
 from search_space.registry import PROVIDERS, options, unknown_name
 from search_space.sentences import one_line
 
@@ -107,8 +107,9 @@ class Vocabulary:
                 columns.append(f"{kind}/{name}")
                 for parameter, choices in option.choices.items():
                     columns.append(f"{kind}/{name}.{parameter}")
-                    scales[columns[-1]] = _scale_of(choices)
+                    scales[columns[-1]] = _scale_of(choices, usual=option.usual.get(parameter))
         for kind, names in (
+            ("loss", (NONE,)),
             ("normalization", NORMALIZATIONS),
             ("channels", CHANNELS),
             ("input", INPUTS),
@@ -223,8 +224,11 @@ class Vocabulary:
             raise VocabularyError(f"the registry does not know these vocabulary entries: {', '.join(missing)}")
 
 
-def _scale_of(choices: tuple[float, ...]) -> Scale:
+def _scale_of(choices: tuple[float, ...], *, usual: float | None = None) -> Scale:
+    """Return the scale of a parameter; its usual value, of which a genotype says nothing, is 0 there."""
     low, high = float(min(choices)), float(max(choices))
+    if usual is not None:
+        return Scale(usual, usual + max(high - low, 1e-3))
     if high <= low:
         return Scale(low, low + 1.0)
     return Scale(low, high, log=low > 0 and high / low >= 8)

@@ -13,6 +13,7 @@ from downstream.anomaly import reading
 from downstream.anomaly.planted import plant_anomalies
 from downstream.anomaly.task import AnomalyTask, LabelledRows
 from downstream.data.options import LoadOptions
+from downstream.data.parts import Ends, GivenParts, series_facts
 from downstream.data.raw import Floats, RawSeries, SeriesSet, Source, Tables
 from downstream.data.sources import some_of
 from downstream.errors import DataError, DataWarning
@@ -54,12 +55,17 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
         _limited(_Series.of(recording, all_rows=options.all_rows), options=options)
         for recording in some_of(data.series, options=options)
     ]
-    pooled = options.pool_test and _has_both(
-        [recording.labels[recording.n_train :] for recording in series if recording.is_labelled]
+    if options.split_file is not None:
+        series = _as_given(series, file=GivenParts.read(options.split_file, kind="anomaly"), data=data)
+    pooled = (
+        options.pool_test
+        and options.split_file is None
+        and _has_both([recording.labels[recording.n_train :] for recording in series if recording.is_labelled])
     )
     window = options.window or min(_WINDOW, max(4, max(recording.n_train for recording in series) // 8))
     data, series = _observed(data, series, pooled=pooled)
-    series = _usable(series, window=window, pooled=pooled, data=data)
+    every, series = series, _usable(series, window=window, pooled=pooled, data=data)
+    used = {recording.name for recording in series}
     scaler = fit_scaler(
         [recording.values[: recording.fit_end] for recording in series],
         variates=data.variates,
@@ -96,6 +102,11 @@ def build_anomaly(data: SeriesSet, *, options: LoadOptions) -> AnomalyTask:
             series=tuple(recording.name for recording in series) if data.has_ids else (),
         ),
         hash=task_hash(facts, arrays),
+        parts=series_facts(
+            [(recording.name, len(recording.values), recording.ends(pooled=pooled)) for recording in every],
+            left_out=[recording.name not in used for recording in every],
+            has_ids=data.has_ids,
+        ),
         sealed=sealed,
         series=tuple(values[: recording.n_train] for recording, values in zip(series, scaled, strict=True)),
         names=tuple(recording.name for recording in series),
@@ -128,12 +139,30 @@ class _Series:
 
     def rows_to_fit(self, *, pooled: bool) -> int:
         """Return how many rows train: all training rows where test rows validate."""
+        return self.fit_end or self._usual(pooled=pooled)
+
+    def ends(self, *, pooled: bool) -> Ends:
+        """Return where the rows that train, validate and test end."""
+        fit_end, n_rows = self.rows_to_fit(pooled=pooled), len(self.values)
+        return Ends(fit_end, n_rows if pooled else self.n_train, n_rows)
+
+    def _usual(self, *, pooled: bool) -> int:
         return self.n_train if pooled else int(_FIT_SHARE * self.n_train)
 
     def rows(self, scaled: NDArray[np.float32], *, first: int, end: int) -> LabelledRows:
         """Return scaled rows to be scored, with all before them as context."""
         labels = self.labels[first:end] if self.is_labelled else None
         return LabelledRows(scaled[:end], labels, context=first, name=self.name)
+
+
+def _as_given(series: Sequence[_Series], *, file: GivenParts, data: SeriesSet) -> list[_Series]:
+    """Return series whose training and validation rows end where a file says."""
+    names, rows = [one.name for one in series], [len(one.values) for one in series]
+    told = file.of_series(names, rows, has_ids=data.has_ids, source=data.source)
+    short = next((one.name for one, own in zip(series, told, strict=True) if own.test != len(one.values)), None)
+    if short is not None:
+        raise DataError(f"{file.path}: the test rows of series {short!r} must reach to its end")
+    return [replace(one, n_train=own.validation, fit_end=own.train) for one, own in zip(series, told, strict=True)]
 
 
 def _has_both(labels: Sequence[NDArray[np.int8]]) -> bool:

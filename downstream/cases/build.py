@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from downstream.cases.folds import drawn_folds
 from downstream.cases.task import LabelledWindows
 from downstream.data.arrays import check_cases
 from downstream.data.options import LoadOptions
+from downstream.data.parts import GivenParts
+from downstream.data.parts import case_facts as part_facts
 from downstream.data.raw import CasePair, CaseSet, Floats
 from downstream.errors import DataError
+from downstream.kinds import task_kind
 from downstream.scaling import Scaler, fit_scaler, observed_variates
 from downstream.task import Identity, Sealed, TaskSpec, task_hash
 from downstream.windows import Windows
@@ -47,15 +51,16 @@ class Labels:
 class _Cases:
     values: list[Floats]
     labels: NDArray[Any]
+    places: NDArray[np.int64]  # in the data, official test cases behind those of training
 
     def take(self, index: NDArray[np.int64]) -> _Cases:
-        return _Cases([self.values[i] for i in index], self.labels[index])
+        return _Cases([self.values[i] for i in index], self.labels[index], self.places[index])
 
     def thinned(self, factor: int) -> _Cases:
-        return _Cases([_thinned(case, factor=factor) for case in self.values], self.labels)
+        return replace(self, values=[_thinned(case, factor=factor) for case in self.values])
 
     def only(self, channels: list[int]) -> _Cases:
-        return _Cases([case[:, channels] for case in self.values], self.labels)
+        return replace(self, values=[case[:, channels] for case in self.values])
 
     @property
     def arrays(self) -> list[NDArray[Any]]:
@@ -91,8 +96,20 @@ def case_facts(
             raise DataError(
                 f"{part.source}: {len(part.variates)} channels, but {source} has {len(data.train.variates)}"
             )
-    parts = [_Cases([case[:, columns] for case in part.cases], labels.numbers(part)) for part in data.parts]
-    train, test, how = _split(parts, labels=labels, options=options, source=source)
+    parts, n_cases = [], 0
+    for part in data.parts:
+        places = np.arange(n_cases, n_cases + len(part.cases), dtype=np.int64)
+        parts.append(_Cases([case[:, columns] for case in part.cases], labels.numbers(part), places))
+        n_cases += len(part.cases)
+    names = _own_names(data)
+    folds: tuple[NDArray[np.int64], ...] = ()
+    if options.split_file is None:
+        train, test, how = _split(parts, labels=labels, options=options, source=source)
+    else:
+        given = GivenParts.read(options.split_file, kind=kind).of_cases(names, n_cases=n_cases, source=source)
+        pooled, folds = _pooled(parts), given.folds
+        train, test = pooled.take(given.train), pooled.take(given.test) if len(given.test) else None
+        how = [f"split as a file says: {len(given.train)} training and {len(given.test)} test cases"]
     if options.max_cases is not None and len(train.values) > options.max_cases:
         order = labels.order(train.labels, rng=np.random.default_rng([options.rng_seed, 1]))
         train = train.take(np.sort(order[: options.max_cases]))
@@ -117,6 +134,9 @@ def case_facts(
         sealed = Sealed(LabelledWindows(_padded(test.values, scaler=scaler, source=source), test.labels))
     spec = TaskSpec.of(kind, name=options.name, family=options.family, window=windows.length, protocol=how)
     facts = {"kind": spec.kind, "window": spec.window, "metric": spec.metric, **(hashed or {})}
+    drawn = drawn_folds(train.labels, task_kind(kind).draw_folds, rng_seed=options.folds_seed) if folds else []
+    if folds and not _equal(folds, drawn):
+        facts["folds"] = [each.tolist() for each in folds]
     return {
         "spec": spec,
         "variates": variates,
@@ -126,6 +146,10 @@ def case_facts(
         "scaler": scaler,
         "windows": windows,
         "labels": train.labels,
+        "folds": folds,
+        "parts": part_facts(
+            names, n_cases=n_cases, train=train.places, test=train.places[:0] if test is None else test.places
+        ),
     }
 
 
@@ -146,7 +170,7 @@ def _split(
     """Return training cases, test cases, and what was done."""
     train = parts[0]
     if options.pool_test:
-        pooled = _Cases([v for part in parts for v in part.values], np.concatenate([part.labels for part in parts]))
+        pooled = _pooled(parts)
         parts_said = "official parts pooled" if len(parts) > 1 else "all for training and validation"
         return pooled, None, [f"{len(pooled.values)} cases, {parts_said}"]
     if len(parts) == 2:
@@ -158,6 +182,23 @@ def _split(
     seed = options.rng_seed
     how = [f"no test file: {labels.drawn} 70/30 split with rng_seed {seed}, {n_train} training cases"]
     return train.take(np.sort(order[:n_train])), train.take(np.sort(order[n_train:])), how
+
+
+def _pooled(parts: Sequence[_Cases]) -> _Cases:
+    """Return the cases of all parts."""
+    values, labels = [v for part in parts for v in part.values], np.concatenate([part.labels for part in parts])
+    return _Cases(values, labels, np.concatenate([part.places for part in parts]))
+
+
+def _own_names(data: CasePair) -> tuple[str, ...]:
+    """Return the ids of all cases; nothing where some have none, or one is there twice."""
+    names = tuple(name for part in data.parts for name in part.names)
+    whole = all(part.names for part in data.parts) and len(set(names)) == len(names)
+    return names if whole else ()
+
+
+def _equal(some: Sequence[NDArray[np.int64]], others: Sequence[NDArray[np.int64]]) -> bool:
+    return len(some) == len(others) and all(np.array_equal(*pair) for pair in zip(some, others, strict=True))
 
 
 def _thinned(case: Floats, *, factor: int) -> Floats:

@@ -24,10 +24,13 @@ class CaseTask(Task):
     Args:
         windows: One per training case, scaled; shorter cases end in NaN rows.
         labels: Of each training case, (n,).
+        folds: Those of validation where they were given, the fold of each training case for every repeat, (n,); empty
+            where they are drawn.
     """
 
     windows: Windows
     labels: NDArray[Any]
+    folds: tuple[NDArray[np.int64], ...] = ()
 
     def training_windows(self, *, limit: int = 20_000) -> Windows:
         """Return the training cases that have a value; evenly thinned above `limit`."""

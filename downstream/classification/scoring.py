@@ -10,13 +10,12 @@ Arguments of `validate` and `score_test` are those of `evaluation`.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from downstream import metrics
-from downstream.cases.folds import N_FOLDS, score_folds
+from downstream.cases.folds import N_FOLDS, drawn_folds, score_folds
 from downstream.cases.spans import spans_of
 from downstream.cases.task import LabelledWindows
 from downstream.classification.probes import PROBES, Predicted
@@ -55,6 +54,9 @@ def stratified_folds(labels: Integers, *, rng: np.random.Generator, n_folds: int
     return folds
 
 
+draw_folds = stratified_folds
+
+
 def validate(task: ClassificationTask, represent: Represent, *, rng_seed: int = 0) -> Score:
     """Return the mean accuracy over repeated stratified folds of the training cases.
 
@@ -88,8 +90,8 @@ def held_out_scores(task: ClassificationTask, spans: Spans, *, rng_seed: int) ->
     def figures(truth: Integers, scores: Floats) -> dict[str, float]:
         return _held_out_figures(truth, classes[scores.argmax(axis=1)])
 
-    draw = partial(_stratified, labels)
-    return score_folds(task.spec, labels, draw=draw, predict=predict, figures=figures, rng_seed=rng_seed)
+    folds = task.folds or drawn_folds(labels, draw_folds, rng_seed=rng_seed)
+    return score_folds(task.spec, labels, folds=folds, predict=predict, figures=figures)
 
 
 def held_out_score(task: ClassificationTask, said: Floats) -> Score:
@@ -118,10 +120,6 @@ def _held_out_figures(truth: Integers, predicted: Integers) -> dict[str, float]:
         "balanced_accuracy": metrics.balanced_accuracy(truth, predicted),
         "noise": float(np.sqrt(share * (1.0 - share) / n)),
     }
-
-
-def _stratified(labels: Integers, rng: np.random.Generator) -> Integers:
-    return stratified_folds(labels, rng=rng)
 
 
 def score_test(task: ClassificationTask, opened: LabelledWindows, represent: Represent, *, rng_seed: int = 0) -> Scores:

@@ -1,9 +1,11 @@
 """The one way from a user's data to a task, or to plain series."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from compute.paths import user_path
 from downstream.data.options import Layout, LoadOptions, Protocol, TableForm, TableShape
 from downstream.data.raw import SeriesSet
 from downstream.data.sources import infer_kind, open_source
@@ -22,6 +24,8 @@ def load_task(
     horizons: int | Sequence[int] | None = None,
     raw_lags: int | None = None,
     splits: Sequence[float] | None = None,
+    split_file: str | os.PathLike[str] | None = None,
+    folds_seed: int = 0,
     protocol: Protocol = "default",
     layout: Layout = "nct",
     target: str | Sequence[str] | None = None,
@@ -59,6 +63,9 @@ def load_task(
         horizons: Forecast lengths, in steps; by default the usual ones that fit.
         raw_lags: Lookback of the raw-lag baseline, in steps.
         splits: (train, validation, test) in rows or shares; ETT has its standard, else .6 .2 .2.
+        split_file: A file that says which series, rows and cases train, validate and test, as a search writes
+            `splits.json`; in place of all rules.
+        folds_seed: What folds of cases would be drawn with: where the file's are others, they are part of the hash.
         protocol: `default`, `ts2vec` or `long_horizon` (forecasting).
         layout: Axes of arrays: `nct` (cases, channels, time) or `ntc`; two axes are
             one series for forecasting and univariate cases for classification.
@@ -111,6 +118,8 @@ def load_task(
         horizons=(horizons,) if isinstance(horizons, int) else _tuple(horizons),
         raw_lags=raw_lags,
         splits=_tuple(splits),
+        split_file=None if split_file is None else str(user_path(split_file)),
+        folds_seed=folds_seed,
         protocol=protocol,
         layout=layout,
         target=(target,) if isinstance(target, str) else _tuple(target),

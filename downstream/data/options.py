@@ -66,6 +66,8 @@ class LoadOptions(TableForm):
     horizons: tuple[int, ...] | None = None
     raw_lags: int | None = None
     splits: tuple[float, float, float] | None = None
+    split_file: str | None = None
+    folds_seed: int = 0
     protocol: Protocol = "default"
     layout: Layout = "nct"
     target: tuple[str, ...] | None = None
@@ -92,6 +94,9 @@ class LoadOptions(TableForm):
             value = getattr(self, field)
             if value is not None and value < 1:
                 problems.append(f"{field} must be at least 1, got {value}")
+        beside = [name for name in ("splits", "rows", "max_rows", "max_cases") if getattr(self, name) is not None]
+        if self.split_file is not None and beside:
+            problems.append(f"split_file says which rows and cases there are; nothing beside it: {', '.join(beside)}")
         if self.horizons is not None and (not self.horizons or min(self.horizons) < 1):
             problems.append(f"horizons must be one or more lengths of at least 1 step, got {self.horizons}")
         if self.rows is not None and not 0 <= self.rows[0] < self.rows[1]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from downstream.data.memory.labels import has_labels
 from downstream.data.options import LoadOptions
+from downstream.data.parts import Ends, GivenParts, series_facts
 from downstream.data.raw import RawSeries, SeriesSet, Source
 from downstream.data.sources import read_series, some_of
 from downstream.data.splitting import ETT_SPLITS, RowSplit, split_rows
@@ -78,16 +79,23 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
     """
     whole = options.rows is None and options.max_rows is None
     chosen = [_cut(series, options=options, source=data.source) for series in some_of(data.series, options=options)]
+    given = _given(chosen, options=options, data=data)
     parts = [
-        (series, split_rows(len(series.values), stem=stem, options=options, source=data.source, whole=whole))
-        for series in chosen
+        (series, own or split_rows(len(series.values), stem=stem, options=options, source=data.source, whole=whole))
+        for series, own in zip(chosen, given, strict=True)
     ]
     n_targets = len(options.target) if options.target else None
     if n_targets is None and options.known == data.variates:
         n_targets = options.known_targets
     data, parts = _observed(data, parts, n_targets=n_targets or 0)
     lengths = _lengths(parts, stem=stem, options=options, source=data.source, n_targets=n_targets)
-    parts = _usable(parts, lengths=lengths, data=data)
+    usable = _usable(parts, lengths=lengths, data=data)
+    facts_of_parts = series_facts(
+        [(series.name, len(series.values), Ends(*split[:3])) for series, split in parts],
+        left_out=[all(series is not kept for kept, _ in usable) for series, _ in parts],
+        has_ids=data.has_ids,
+    )
+    parts = usable
     training = [series.values[: split.train_end] for series, split in parts]
     scaler = fit_scaler(training, variates=data.variates, source=data.source)
     raw = [series.values[: split.test_end] for series, split in parts]
@@ -121,6 +129,7 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
             columns=data.variates if data.has_names else (),
             series=tuple(series.name for series, _ in parts) if data.has_ids else (),
         ),
+        parts=facts_of_parts,
         hash=task_hash(facts, [*raw, *calendar] if options.protocol == "ts2vec" else raw),
         sealed=Sealed(tails) if has_test else Sealed(None, reason=_NO_TEST),
         series=tuple(values[: split.validation_end] for values, split in zip(rows, splits, strict=True)),
@@ -131,6 +140,16 @@ def build_forecasting(data: SeriesSet, *, stem: str, options: LoadOptions) -> Fo
         training_cut=_section(min(end for end, _ in bounds)) if options.protocol == "ts2vec" else None,
         window_open=options.window is None and options.protocol == "default",
     )
+
+
+def _given(series: Sequence[RawSeries], *, options: LoadOptions, data: SeriesSet) -> Sequence[RowSplit | None]:
+    """Return where the parts of each series end, as a file says it; None without a file."""
+    if options.split_file is None:
+        return [None] * len(series)
+    names, rows = [one.name for one in series], [len(one.values) for one in series]
+    file = GivenParts.read(options.split_file, kind="forecasting")
+    reason = "as a file says"
+    return [RowSplit(*own, reason) for own in file.of_series(names, rows, has_ids=data.has_ids, source=data.source)]
 
 
 def _observed(data: SeriesSet, parts: Sequence[_Part], *, n_targets: int) -> tuple[SeriesSet, list[_Part]]:

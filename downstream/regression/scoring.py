@@ -10,7 +10,7 @@ Arguments of `validate` and `score_test` are those of `evaluation`.
 import numpy as np
 from numpy.typing import NDArray
 
-from downstream.cases.folds import N_FOLDS, score_folds
+from downstream.cases.folds import N_FOLDS, drawn_folds, score_folds
 from downstream.cases.spans import spans_of
 from downstream.cases.task import LabelledWindows
 from downstream.metrics import mae, mse, resampled_interval
@@ -30,6 +30,11 @@ def errors_of(truth: Floats, predicted: Floats) -> dict[str, float]:
     return {"rmse": float(np.sqrt(error)), "mae": mae(truth, predicted), "r2": r2}
 
 
+def draw_folds(y: Floats, *, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return a fold number for each case, at random, (n,)."""
+    return rng.permutation(len(y)) % min(N_FOLDS, len(y))
+
+
 def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -> Score:
     """Return the root mean squared error over repeated folds of the training cases, mean over repeats.
 
@@ -46,19 +51,16 @@ def validate(task: RegressionTask, represent: Represent, *, rng_seed: int = 0) -
 def held_out_scores(task: RegressionTask, spans: Spans, *, rng_seed: int) -> Score:
     """Return what `validate` does, of features already there."""
     y = task.labels
-    n_folds = min(N_FOLDS, len(y))
 
     def predict(held_out: NDArray[np.bool_]) -> tuple[Floats, bool]:
         model = TargetRidge.fit([own[~held_out] for own in spans.rows], y[~held_out], weights=spans.weights)
         return model.predict([own[held_out] for own in spans.rows])[:, None], model.on_edge
 
-    def draw(rng: np.random.Generator) -> NDArray[np.int64]:
-        return rng.permutation(len(y)) % n_folds
-
     def figures(truth: Floats, said: Floats) -> dict[str, float]:
         return _held_out_figures(truth, said[:, 0])
 
-    return score_folds(task.spec, y, draw=draw, predict=predict, figures=figures, rng_seed=rng_seed)
+    folds = task.folds or drawn_folds(y, draw_folds, rng_seed=rng_seed)
+    return score_folds(task.spec, y, folds=folds, predict=predict, figures=figures)
 
 
 def held_out_score(task: RegressionTask, said: Floats) -> Score:

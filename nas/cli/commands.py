@@ -144,6 +144,7 @@ COMMANDS = (
         (
             "tscnas evaluate runs/ETTh1 ETTh2.csv --task forecasting",
             "tscnas evaluate ETTh2.csv --baseline patchtst --horizons 24,48,168",
+            "tscnas evaluate ETTh2.csv --baseline timesnet --loss mae --regularizer frequency_consistency=0.1",
         ),
     ),
     Command(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ahc.record import STATUSES
+from compute.determinism import deterministic
 from compute.memory import memory_budget
 from compute.user_error import UserError
 from nas.engines.confinement import memory_limited
@@ -25,6 +26,7 @@ class Job:
         kwargs: Its keyword arguments.
         shared: Further keyword arguments, large objects that many jobs have in common: an engine may send them once.
         memory_budget: Bytes that it may take for intermediate results (`compute.memory`); None for no budget.
+        deterministic: Whether it may only do what gives the same bits each time (`compute.determinism`).
     """
 
     id: str
@@ -32,6 +34,7 @@ class Job:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     shared: Mapping[str, Any] = field(default_factory=dict)
     memory_budget: int | None = None
+    deterministic: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -90,7 +93,8 @@ def call(job: Job, *, memory_limit: int | None, on_note: Callable[[Any], None] =
     began = time.monotonic()
     before = _listener.set(on_note)
     try:
-        with memory_budget(job.memory_budget), memory_limited(memory_limit):
+        same_bits = deterministic(job.deterministic)
+        with same_bits, memory_budget(job.memory_budget), memory_limited(memory_limit):
             value = job.function(**job.arguments)
     except Exception as problem:
         return failure(job.id, problem, seconds=time.monotonic() - began)

@@ -4,7 +4,7 @@ import collections
 import contextlib
 import math
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ def run_candidates(
     memory_limit: int | None = None,
     memory_budget: int | None = None,
     gpu_share: float = 0.0,
+    deterministic: bool = False,
     ends: float = math.inf,
     finish: bool = True,
     on_note: Callable[[str, Any], None] = nobody,
@@ -44,6 +45,7 @@ def run_candidates(
             GPU.
         memory_budget: Bytes that a job may take for intermediate results (`compute.memory`); None for no budget.
         gpu_share: Share of a GPU that a job takes, in 0..1; only `ray` shares GPUs out.
+        deterministic: Whether a job may only do what gives the same bits each time (`compute.determinism`).
         ends: When all is over, as `time.monotonic()` tells it: no job begins after it, and what still runs is stopped
             as a `timeout`.
         finish: At Ctrl-C finish what runs and yield it before `KeyboardInterrupt` is raised here; a second Ctrl-C
@@ -66,7 +68,8 @@ def run_candidates(
         raise ValueError(f"gpu_share must be in 0..1, got {gpu_share}")
     limits = {"time_limit": time_limit, "memory_limit": memory_limit, "gpu_share": gpu_share, "ends": ends}
     how: dict[str, Any] = {"workers": workers, "on_note": on_note, **limits}
-    return _results(jobs, facts.run, finish=finish, memory_budget=memory_budget, **how)
+    own = {"memory_budget": memory_budget, "deterministic": deterministic}
+    return _results(jobs, facts.run, finish=finish, own=own, **how)
 
 
 def _results(
@@ -74,11 +77,11 @@ def _results(
     run: Callable[..., Generator[Result, None, None]],
     *,
     finish: bool,
-    memory_budget: int | None,
+    own: Mapping[str, Any],
     **settings: Any,
 ) -> Iterator[Result]:
     with first_interrupt_noted() if finish else contextlib.nullcontext(Interruption()) as interruption:
-        source = _Source(jobs, interruption, memory_budget=memory_budget, ends=settings["ends"])
+        source = _Source(jobs, interruption, own=own, ends=settings["ends"])
         with contextlib.closing(run(source, **settings)) as results:
             for result in results:
                 final = source.settled(result)
@@ -89,13 +92,14 @@ def _results(
 
 
 class _Source:
-    """What an engine is to start next: crashed jobs once more, then new ones; nothing when all is to end."""
+    """What an engine is to start next: crashed jobs once more, then new ones; nothing when all is to end.
 
-    def __init__(
-        self, jobs: Iterable[Job], interruption: Interruption, *, memory_budget: int | None, ends: float
-    ) -> None:
+    Every job gets the fields `own` of the round.
+    """
+
+    def __init__(self, jobs: Iterable[Job], interruption: Interruption, *, own: Mapping[str, Any], ends: float) -> None:
         self._jobs, self._interruption, self._ends = iter(jobs), interruption, ends
-        self._memory_budget = memory_budget
+        self._own = own
         self._again: collections.deque[Job] = collections.deque()
         self._running: dict[str, Job] = {}
         self._attempts: dict[str, int] = {}
@@ -114,7 +118,7 @@ class _Source:
             )
         self._running[job.id] = job
         self._attempts[job.id] = self._attempts.get(job.id, 0) + 1
-        return replace(job, memory_budget=self._memory_budget)
+        return replace(job, **self._own)
 
     def settled(self, result: Result) -> Result | None:
         """Return the result with its attempts, or None where the job is to be started again."""

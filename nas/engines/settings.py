@@ -21,6 +21,7 @@ class EngineSettings:
         memory_limit: Bytes that a job may map beyond the loaded libraries; None for no limit.
         memory_budget: Bytes that a job may take for intermediate results; None for no budget.
         gpu_share: Share of a GPU that a job takes, 0 on a CPU.
+        deterministic: Whether jobs may only do what gives the same bits each time.
     """
 
     engine: str = "process"
@@ -29,6 +30,7 @@ class EngineSettings:
     memory_limit: int | None = None
     memory_budget: int | None = None
     gpu_share: float = 0.0
+    deterministic: bool = False
 
     @classmethod
     def chosen(
@@ -40,6 +42,7 @@ class EngineSettings:
         memory_limit: int | None = None,
         memory_budget: int | None = None,
         gpu_share: float | None = None,
+        deterministic: bool = False,
     ) -> EngineSettings:
         """Fill in what a user left open, for this machine.
 
@@ -60,6 +63,7 @@ class EngineSettings:
             memory_limit=None if on_gpu else memory_limit,
             memory_budget=memory_budget,
             gpu_share=(1.0 if gpu_share is None else gpu_share) if on_gpu else 0.0,
+            deterministic=deterministic,
         )
 
     def prepare(self) -> None:
@@ -69,7 +73,7 @@ class EngineSettings:
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `run_candidates` that these are."""
-        names = ("engine", "workers", "memory_limit", "memory_budget", "gpu_share")
+        names = ("engine", "workers", "memory_limit", "memory_budget", "gpu_share", "deterministic")
         return {name: getattr(self, name) for name in names}
 
 

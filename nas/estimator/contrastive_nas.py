@@ -54,6 +54,7 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         target: Columns to forecast; the others are then inputs only. By default all are forecast.
         variates: Columns to use at all; by default all numeric ones.
         protocol: Rules for splits and metrics of forecasting: `default`, `ts2vec` or `long_horizon`.
+        splits: The file `splits.json` of a run, or one like it: which series, rows and cases train, validate and test.
         layout: Axes of arrays: `nct` (cases, channels, timepoints) or `ntc`.
         table_form: How tables are written, as arguments of `load_task`: any of `table`, `time_column`, `label_column`,
             `id_column`, `date_format`, `no_header`, `decimal`, `separator`.
@@ -83,6 +84,7 @@ class ContrastiveNAS(PredictingMixin, ClassNamePrefixFeaturesOutMixin, Transform
         memory_limit: Bytes of one candidate beyond the loaded libraries; by default this machine's by the workers.
         memory_budget: Bytes that the search takes for intermediate results; by default what is fastest.
         gpu_share: Share of a GPU that one candidate takes with the engine `ray`.
+        deterministic: Only do what gives the same bits each time while searching, on a GPU too; slower.
         device: `auto`, `cpu` or `cuda`, for the search and for all that the fitted estimator does.
         precision: `float32`, or `bfloat16` for faster training on a GPU.
         comparator: Checkpoint to rank with; None for the shipped one.

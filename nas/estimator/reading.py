@@ -35,12 +35,16 @@ def task_to_fit(X: Any, y: Any, plain: Mapping[str, Any]) -> Task:
     """
     asked = {name: plain[name] for name in ("kind", "window", "target", "variates", "protocol", "layout")}
     asked["horizons"] = plain["horizon"] or plain["horizons"]
+    asked |= {"split_file": plain["splits"], "folds_seed": plain["rng_seed"]}
     asked |= checked_form(plain["table_form"])
     if isinstance(X, str | os.PathLike):
         return load_task(X, y=y, **asked)
     _check_arrays(X, kind=plain["kind"])
     y = _checked_target(X, y, kind=plain["kind"])
-    return load_task(X, y=y, **asked, **task_kind(plain["kind"]).all_for_fitting).without_test()
+    usual = task_kind(plain["kind"]).all_for_fitting
+    if plain["splits"] is not None:
+        usual = {name: value for name, value in usual.items() if name != "splits"}
+    return load_task(X, y=y, **asked, **usual).without_test()
 
 
 def known_series(X: Any, *, kind: str, asked: Mapping[str, Any], saved: SavedEncoder) -> SeriesSet:

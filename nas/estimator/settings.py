@@ -28,6 +28,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         target: Sequence[str] | str | None = None,
         variates: Sequence[str] | str | None = None,
         protocol: Protocol = "default",
+        splits: Path | None = None,
         layout: Layout = "nct",
         table_form: Mapping[str, Any] | None = None,
         preset: str | None = None,
@@ -54,6 +55,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         memory_limit: int | None = None,
         memory_budget: int | None = None,
         gpu_share: float | None = None,
+        deterministic: bool = False,
         device: str = "auto",
         precision: str = "float32",
         comparator: Path | None = None,
@@ -74,6 +76,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.target = target
         self.variates = variates
         self.protocol = protocol
+        self.splits = splits
         self.layout = layout
         self.table_form = table_form
         self.preset = preset
@@ -100,6 +103,7 @@ class Parameters(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         self.memory_limit = memory_limit
         self.memory_budget = memory_budget
         self.gpu_share = gpu_share
+        self.deterministic = deterministic
         self.device = device
         self.precision = precision
         self.comparator = comparator

@@ -80,6 +80,13 @@ class TaskOptions(DataOptions):
         choices=PROTOCOLS,
     )
 
+    splits: str | None = option(
+        None,
+        path=True,
+        text="the file splits.json of a run, or one like it: which series, rows and cases train, validate and test; by "
+        "default what is usual for the data, which the answer says",
+    )
+
     @property
     def reading(self) -> dict[str, Any]:
         """The arguments of `downstream.load_task` that these options stand for, besides source, kind and window."""
@@ -88,6 +95,7 @@ class TaskOptions(DataOptions):
             "horizons": self.horizons or None,
             "target": self.target or None,
             "protocol": self.protocol,
+            "split_file": self.splits,
         }
 
     @property

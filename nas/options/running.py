@@ -18,6 +18,15 @@ def memory_budget() -> Any:
     return option(None, text=text, unit=n_bytes, least=1)
 
 
+def deterministic() -> Any:
+    """Return the field `deterministic`."""
+    text = (
+        "only do what gives the same bits each time, on a GPU too: slower, and what cannot be done so is recorded as "
+        "failed; on a CPU candidates are the same each time anyway"
+    )
+    return option(False, text=text)
+
+
 def time_limit(default: float | None) -> Any:
     """Return the field `time_limit`."""
     text = "wall time per candidate, such as 90s or 10m; a slower one is recorded"
@@ -59,6 +68,7 @@ class RunningOptions(OptionSet):
         unit=seconds,
         above=0,
     )
+    deterministic: bool = deterministic()
     dry_run: bool = option(
         False,
         text="write nothing; print what would run, how long, and with how much disk and memory, from two timed "
@@ -72,5 +82,5 @@ class RunningOptions(OptionSet):
     @property
     def running(self) -> dict[str, Any]:
         """The arguments of `EngineSettings.chosen` that these options stand for, besides the device."""
-        names = ("engine", "workers", "memory_limit", "gpu_share")
+        names = ("engine", "workers", "memory_limit", "gpu_share", "deterministic")
         return {name: getattr(self, name) for name in names}

@@ -169,3 +169,8 @@ class SearchOptions(TaskOptions, SearchSettings):
         "forecasting candidates may then have others",
         least=2,
     )
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """As of all verbs; where folds are given, it counts whether they are those that would be drawn."""
+        return {**super().reading, "folds_seed": self.rng_seed}

@@ -119,8 +119,8 @@ def check_preset(name: str | None) -> None:
     if name is None:
         return
     # only here, so that the help of a command does not wait for it
-    from search_space.presets import PRESETS
+    from search_space.presets import NAMED
     from search_space.registry import unknown_name
 
-    if name not in PRESETS:
-        raise OptionError(unknown_name("preset", name, tuple(PRESETS)))
+    if name not in NAMED:
+        raise OptionError(unknown_name("preset", name, tuple(NAMED)))

@@ -171,7 +171,7 @@ class RunFolder:
         for name in ("run.json", "ranking.csv", "genotype.json", "encoder.safetensors", "predictor.safetensors",
                      "answer.txt", "scores.csv", "report.html", "report.json", LOG_NAME, METRICS_NAME, "bank.sqlite",
                      "bank.sqlite-wal", "bank.sqlite-shm", "bank.sqlite-journal",
-                     "estimator.json"):  # fmt: skip
+                     "splits.json", "estimator.json"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
         for file in (file for ending in _TRIAL_FILES for file in self.weights.glob(f"*{ending}*")):
             file.unlink()

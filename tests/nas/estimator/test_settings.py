@@ -50,7 +50,8 @@ def test_every_shared_parameter_reaches_the_search(tmp_path: Any) -> None:
         "members": 2, "allow_baseline": True, "effort": "fast", "report": False, "time_budget": "10m",
         "time_limit": "90s", "max_parameters": 10, "max_multiply_adds": 2e9,
         "max_memory": "500MB", "max_seconds_per_iteration": 2.5, "svm": False, "workers": 3, "engine": "process",
-        "memory_limit": "1GB", "memory_budget": 10**8, "gpu_share": 0.5, "device": "cpu", "precision": "bfloat16",
+        "memory_limit": "1GB", "memory_budget": 10**8, "gpu_share": 0.5, "deterministic": True,
+        "device": "cpu", "precision": "bfloat16",
         "comparator": tmp_path / "c", "bank": tmp_path / "b", "overwrite": True, "rng_seed": 9, "quiet": False,
     }  # fmt: skip
     plain = plain_parameters(ContrastiveNAS(output=tmp_path, **given).get_params())
