@@ -36,7 +36,7 @@ def script(name: str) -> SimpleNamespace:
 
 def test_zero_shot_search_is_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "find_spec", lambda name: None)  # MiniRocket compiles for half a minute
-    asked: dict[str, Any] = {"task": "classification", "candidates": 60, "top_k": 2, "iterations": 4}
+    asked: dict[str, Any] = {"task": "classification", "candidates": 60, "landmarks": 8, "top_k": 1, "iterations": 4}
     asked |= {
         "engine": "serial",
         "workers": 1,
