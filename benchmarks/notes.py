@@ -37,7 +37,10 @@ from search_space.genotype import Genotype
 from search_space.presets import preset
 
 BASE, UNTRAINED = "base", "untrained"
-OPERATORS = "gru lstm mogrifier_lstm multiplicative_lstm state_frequency_memory witran mixer factorized_mixer moe"
+OPERATORS = (
+    "gru lstm mogrifier_lstm multiplicative_lstm state_frequency_memory witran witran_conv witran_frequency mixer "
+    "factorized_mixer moe mmoe"
+)
 _ENCODER = {"edges": [[0, "dilated_conv"]], "blocks": 2, "hidden": 32, "output": 128}
 
 
@@ -76,11 +79,12 @@ def every_variant(operators: list[str]) -> Iterator[tuple[str, Genotype]]:
     yield from ((what, Genotype.from_dict(data)) for what in (BASE, UNTRAINED))
     for kind in ("weighting", "auxiliary"):
         for name, option in registry.options(kind).items():
-            usual = {name: values[len(values) // 2] for name, values in option.choices.items()}
-            for steps in option.choices.get("steps", (None,)):
-                own = usual if steps is None else {**usual, "steps": steps}
-                called = f"{kind} {name}" + (f", {steps}" if steps is not None else "")
-                yield called, Genotype.from_dict({**data, "LossCell": {**data["LossCell"], kind: [name, own]}})
+            usual = {parameter: values[len(values) // 2] for parameter, values in option.choices.items()}
+            turns = {"": {}, ", in turn": {"own_steps": 1.0}} if "own_steps" in usual else {"": {}}
+            usual |= {"own_steps": 0.0} if "own_steps" in usual else {}
+            for suffix, own in turns.items():
+                cell = {**data["LossCell"], kind: [name, {**usual, **own}]}
+                yield f"{kind} {name}{suffix}", Genotype.from_dict({**data, "LossCell": cell})
     for name in operators:
         cell = {**data["EncoderCell"], "edges": [[0, name]]}
         yield f"operator {name}", Genotype.from_dict({**data, "EncoderCell": cell})
