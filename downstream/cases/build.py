@@ -102,14 +102,7 @@ def case_facts(
         parts.append(_Cases([case[:, columns] for case in part.cases], labels.numbers(part), places))
         n_cases += len(part.cases)
     names = _own_names(data)
-    folds: tuple[NDArray[np.int64], ...] = ()
-    if options.split_file is None:
-        train, test, how = _split(parts, labels=labels, options=options, source=source)
-    else:
-        given = GivenParts.read(options.split_file, kind=kind).of_cases(names, n_cases=n_cases, source=source)
-        pooled, folds = _pooled(parts), given.folds
-        train, test = pooled.take(given.train), pooled.take(given.test) if len(given.test) else None
-        how = [f"split as a file says: {len(given.train)} training and {len(given.test)} test cases"]
+    train, test, folds, how = _divided(parts, names, kind=kind, labels=labels, options=options, source=source)
     if options.max_cases is not None and len(train.values) > options.max_cases:
         order = labels.order(train.labels, rng=np.random.default_rng([options.rng_seed, 1]))
         train = train.take(np.sort(order[: options.max_cases]))
@@ -162,6 +155,19 @@ def _columns(train: CaseSet, *, options: LoadOptions) -> tuple[list[int], tuple[
     if options.variates is None and options.known and places.keys() >= set(options.known):
         names = options.known
     return [places[name] for name in names], names
+
+
+def _divided(
+    parts: Sequence[_Cases], names: Sequence[str], *, kind: str, labels: Labels, options: LoadOptions, source: str
+) -> tuple[_Cases, _Cases | None, tuple[NDArray[np.int64], ...], list[str]]:
+    """Return training cases, test cases, folds where a file names them, and what was done in words."""
+    if options.split_file is None:
+        train, test, how = _split(parts, labels=labels, options=options, source=source)
+        return train, test, (), how
+    pooled = _pooled(parts)
+    given = GivenParts.read(options.split_file, kind=kind).of_cases(names, n_cases=len(pooled.values), source=source)
+    told = f"split as a file says: {len(given.train)} training and {len(given.test)} test cases"
+    return pooled.take(given.train), pooled.take(given.test) if len(given.test) else None, given.folds, [told]
 
 
 def _split(

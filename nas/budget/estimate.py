@@ -10,7 +10,7 @@ from nas.trials.trial import TrialPlan
 from search_space.genotype import Genotype
 
 SOLVING = 0.3
-"""Share of a usual probe that its encoder has no part in: measured on 40 candidates of two tasks."""
+"""Share of a usual probe that its encoder has no part in, by eye: of 40 candidates on one task, 12 on another."""
 
 
 @dataclass(frozen=True)
