@@ -164,7 +164,7 @@ def train_candidate(
             trainer.step,
             probe,
             model=trainer.encoder,
-            probe_at=_probe_at(iterations, asked=probe_at) if trainer.learns else [0],
+            probe_at=probed_at(iterations, asked=probe_at) if trainer.learns else [0],
             higher_is_better=task.spec.higher_is_better,
             ends=math.inf if time_limit is None else began + time_limit,
             on_probe=tell,
@@ -197,8 +197,8 @@ def train_candidate(
     )
 
 
-def _probe_at(iterations: int, *, asked: Sequence[int] | None) -> list[int]:
-    """Return the iterations to probe at, in order."""
+def probed_at(iterations: int, *, asked: Sequence[int] | None) -> list[int]:
+    """Return the iterations that a trial is probed at, in order: those asked for, or `PROBE_SHARES`, and both ends."""
     points = [round(share * iterations) for share in PROBE_SHARES] if asked is None else asked
     return sorted({0, iterations, *(point for point in points if 0 <= point <= iterations)})
 

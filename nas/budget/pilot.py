@@ -16,7 +16,7 @@ from downstream.task import Task
 from nas.engines.job import Job
 from nas.engines.run import run_candidates
 from nas.engines.settings import EngineSettings
-from nas.net import PROBE_SHARES, new_trainer
+from nas.net import new_trainer, probed_at
 from nas.representer import Representer
 from nas.saved.encoder import encoder_file
 from search_space.genotype import Genotype
@@ -49,9 +49,9 @@ class Timing:
         """Seconds of the timed work itself."""
         return self.build + (TIMED_ITERATIONS - 1) * self.iteration + self.probe
 
-    def trial(self, iterations: int) -> float:
-        """Return the seconds of a trial of so many iterations, with its probes."""
-        n_probes = len({round(share * iterations) for share in PROBE_SHARES})
+    def trial(self, iterations: int, *, n_probes: int | None = None) -> float:
+        """Return the seconds of a trial of so many iterations, with its probes: as many as it has when nobody asks."""
+        n_probes = len(probed_at(iterations, asked=None)) if n_probes is None else n_probes
         return self.start + self.build + n_probes * self.probe + iterations * self.iteration
 
 

@@ -19,6 +19,7 @@ from nas.budget.search_budget import VERIFICATION_SHARE
 from nas.choosing.portfolio import usual
 from nas.choosing.source import NamedSource, TaskSource
 from nas.cli.text import Shown
+from nas.cost.encoder_cost import learns
 from nas.engines.settings import EngineSettings
 from nas.errors import NothingTrainedError
 from nas.options.running import RunningOptions
@@ -51,18 +52,16 @@ def estimate_search(options: SearchOptions) -> Shown:
     task = task if options.svm else linear_only(task)
     settings = EngineSettings.chosen(**options.running, device=options.device)
     source = candidates_for(task, options, clock=Stopwatch())
-    plans = _planned(options, source)
+    rounds = _planned(options, task, source)
     chosen = deadline.used
-    first = plans[0][1][0].genotype
-    timed = [usual(task.spec.kind), first]
-    every = [plan for _, round_ in plans for plan in round_]
-    estimate = _estimate(task, timed, every, settings=settings)
+    every = [plan for steps in rounds.values() for plan, _ in steps]
+    estimate = _estimate(task, [usual(task.spec.kind), every[0].genotype], every, settings=settings)
     workers = settings.workers
     n_ranked = 0 if source.ranking is None else source.ranking.n_ranked
     stages = [(f"read and rank: {n_ranked:,} candidates", chosen)]
-    for name, round_ in plans:
-        seconds = makespan([estimate.seconds(plan) for plan in round_], workers=workers)
-        stages.append((f"{name}: {len(round_)} candidates", seconds))
+    for name, steps in rounds.items():
+        seconds = makespan([estimate.seconds(plan, done=done) for plan, done in steps], workers=workers)
+        stages.append((f"{name}: {len(steps)} candidates", seconds))
     what = f"verify on test: {MOST_ENTRANTS} encoders and the baselines; " if task.has_test else ""
     trials = sum(seconds for _, seconds in stages[1:])
     stages.append((f"{what}fit the predictor: as a rule such a part of the trials", VERIFICATION_SHARE * trials))
@@ -73,23 +72,32 @@ def estimate_search(options: SearchOptions) -> Shown:
     return _told(what, stages, estimate.worker_bytes, disk=disk, options=options, workers=workers)
 
 
-def _planned(options: SearchOptions, source: TaskSource | NamedSource) -> list[tuple[str, list[TrialPlan]]]:
-    """Return the rounds of a search by name: who races on is not known yet, so the first candidates stand for them."""
+def _planned(
+    options: SearchOptions, task: Task, source: TaskSource | NamedSource
+) -> dict[str, list[tuple[TrialPlan, int | None]]]:
+    """Return the rounds of a search by name: its trials, and what iterations of them an earlier round has done.
+
+    Scores are not known yet, so all candidates are told to be alike.
+    """
     plan = plan_of(options)
     strategy = strategy_of(options, source, plan)
-    first: list[Genotype] = []
-    while (wishes := strategy.ask()) and not any(wish.iterations for wish in wishes):
-        first += [wish.genotype for wish in wishes]
-        strategy.tell([Result(wish.genotype, 0, ((0, 0.0),)) for wish in wishes])  # as if all were alike
-    rounds = [(0, len(first))] if first else []
-    first = first or [wish.genotype for wish in wishes]
-    rungs = plan.rungs if source.named is None else [(iterations, len(first)) for iterations, _ in plan.rungs]
-    planned, before = [], 0
-    for iterations, places in [*rounds, *rungs]:
-        plans = [TrialPlan(one, iterations - before, options.rng_seed, "search") for one in first[:places]]
-        planned.append((round_name(iterations), plans))
-        before = iterations
-    return planned
+    points = (0, *(iterations for iterations, _ in plan.rungs))
+    rounds: dict[str, list[tuple[TrialPlan, int | None]]] = {}
+    curves: dict[str, tuple[tuple[int, float], ...]] = {}
+    while wishes := strategy.ask():
+        for wish in wishes:
+            before = curves.get(wish.genotype.key, ())
+            trial = TrialPlan(wish.genotype, wish.iterations, options.rng_seed, "search", probe_at=points)
+            done = before[-1][0] if before else None
+            rounds.setdefault(round_name(wish.iterations), []).append((trial, done))
+            curves[wish.genotype.key] = (*before, (wish.iterations, 0.0))
+        told = []
+        for wish in wishes:
+            cell = wish.genotype.encoder  # most have nothing to learn, which is told sooner than what training costs
+            final = not (learns(cell, variates=task.n_variates) and source.trainable(wish.genotype))
+            told.append(Result(wish.genotype, wish.iterations, curves[wish.genotype.key], final=final))
+        strategy.tell(told)
+    return rounds
 
 
 def estimate_seeds(options: SeedsOptions) -> Shown:
@@ -108,7 +116,8 @@ def estimate_seeds(options: SeedsOptions) -> Shown:
         plans, later = waves.first(task), waves.later
         asked = plans[:: max(1, len(plans) // _ASKED)]
         timed = [asked[0].genotype, asked[-1].genotype]
-        estimate = _estimate(task, timed, asked, settings=settings)
+        trained = [replace(plan, iterations=options.iterations) for plan in asked]
+        estimate = _estimate(task, timed, trained, settings=settings)
         missing = _missing(task, plans, bank=Path(options.bank))
         mean = {
             n: sum(estimate.seconds(replace(plan, iterations=n)) for plan in asked) / len(asked) for n in {0, *later}
@@ -131,8 +140,8 @@ def _estimate(
     timings = measure(task, genotypes, settings=settings, ends=time.monotonic() + _LONGEST)
     if not timings:
         raise NothingTrainedError(f"{task.spec.name}: the candidates to be timed could not be trained")
-    asked = {genotype.key: genotype for genotype in (*timed, *(plan.genotype for plan in plans))}
-    return estimate_trials(task, timings, asked.values())
+    trained = [*genotypes, *(plan.genotype for plan in plans if plan.iterations)]
+    return estimate_trials(task, timings, trained=trained, probed=(plan.genotype for plan in plans))
 
 
 def _missing(task: Task, plans: Sequence[TrialPlan], *, bank: Path) -> list[TrialPlan]:

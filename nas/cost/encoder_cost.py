@@ -48,6 +48,11 @@ def encoder_weights(cell: EncoderCell, *, variates: int) -> Weights:
     return Weights(numbers, tensors)
 
 
+def learns(cell: EncoderCell, *, variates: int) -> bool:
+    """Return whether an encoder has anything to learn: a bank of kernels that is alone has not."""
+    return any(parameter.requires_grad for parameter in Encoder(cell, variates=variates).parameters())
+
+
 def encoder_counts(cell: EncoderCell, *, windows: int, variates: int, steps: int, training: bool = True) -> Counts:
     """Return the counts of encoding a batch of windows once, forwards and, in training, backwards.
 
