@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from ahc.posterior import SHARES, Constants
 from ahc.record import TrialRecord
-from ahc.training.comparisons import robust_deviation, task_tables
+from ahc.training.comparisons import TaskTable, robust_deviation, teaching_tables
 
-_MOST = 4.0  # deviations: what lies further out counts as if it lay here
+_POOLED = 40  # trials of tasks with like noise, of which a variance is taken
+Values = NDArray[np.float64]
 _ACCURACY = "accuracy"
 
 
@@ -26,58 +28,85 @@ def noise_of(record: TrialRecord) -> float:
 def fit_constants(
     records: Sequence[TrialRecord], *, foreseen: Mapping[tuple[str, str], tuple[float, float]] | None = None
 ) -> Constants:
-    """Estimate the constants of the posterior.
+    """Estimate the constants of the posterior, on tasks whose noise leaves room between candidates.
 
-    The variance of gains between candidates of a task is G^2 + 2 (1 - rho) noise^2: tasks of different noise tell G
-    and rho apart, by least squares.
+    The variance of gains between candidates is G^2 + 2 (1 - rho) noise^2: tasks of different noise tell G and rho
+    apart, by least squares.
 
     Args:
-        records: Trials with a score at each of `SHARES` of their iterations; others are left out.
+        records: Of untrained encoders, and trials with a score at each of `SHARES` of their iterations; from others
+            only the first point is taken.
         foreseen: (task hash, genotype key) -> what a comparator that has not seen the task's family says of the
             untrained encoder and of the gain of training, for which slope and lift are fitted; 0 for candidates that
             are not there.
 
     Raises:
-        ValueError: If no task has such trials.
+        ValueError: If no task has trials with those scores.
     """
-    tasks: dict[str, list[TrialRecord]] = defaultdict(list)
+    foreseen = foreseen or {}
+    tables = {table.task_hash: table for table in teaching_tables(records)[0]}
+    trained: dict[str, list[TrialRecord]] = defaultdict(list)
+    noises: dict[str, list[float]] = defaultdict(list)
     for record in records:
+        noises[record.task_hash].append(noise_of(record) ** 2)
         at = [record.iterations * share for share in SHARES]
         if [iteration for iteration, score, _ in record.curve if score is not None] == at:
-            tasks[record.task_hash].append(record)
-    if not tasks:
+            trained[record.task_hash].append(record)
+    variance = {task: float(np.mean(noises[task])) / table.scale[1] ** 2 for task, table in tables.items()}
+    gains, said = {}, {}
+    for task in (task for task in tables if trained[task]):
+        signs = np.array([1.0 if trial.higher_is_better else -1.0 for trial in trained[task]])
+        curves = np.array([[score for _, score, _ in trial.curve] for trial in trained[task]], dtype=float)
+        gains[task] = np.diff(tables[task].standardised(curves * signs[:, None]), axis=1)
+        said[task] = np.array([foreseen.get((task, trial.genotype_key), (0.0, 0.0))[1] for trial in trained[task]])
+    if not gains:
         raise ValueError(f"fit_constants: needs trials with a score at {SHARES} of their iterations, got none")
-    scales = {table.task_hash: table.scale for table in task_tables(records)}
-    n_gains = len(SHARES) - 1
-    scores, total, guesses, noises, middles, variances = [], [], [], [], [], []
-    for task, trials in tasks.items():
-        signs = [1.0 if trial.higher_is_better else -1.0 for trial in trials]
-        raw = np.array([[score for _, score, _ in trial.curve] for trial in trials], dtype=float)
-        raw *= np.array(signs)[:, None]  # (trials, points)
-        centre, unit = scales[task]
-        curves = np.clip((raw - centre) / unit, -_MOST, _MOST)
-        gains = np.diff(curves, axis=1)
-        scores.append(curves[:, 0])
-        total.append(gains.sum(axis=1) - np.median(gains.sum(axis=1)))
-        said = np.array([(foreseen or {}).get((one.task_hash, one.genotype_key), (0.0, 0.0)) for one in trials])
-        guesses.append(said - [said[:, 0].mean(), 0.0])  # a prior's level says nothing: search centres it too
-        noises.append(float(np.mean([noise_of(trial) ** 2 for trial in trials])) / unit**2)
-        middles.append(np.median(gains, axis=0))
-        variances.append([robust_deviation(gain) ** 2 for gain in gains.T])
-    design = np.vstack([np.c_[np.eye(n_gains), np.full(n_gains, 2.0 * noise)] for noise in noises])
-    *spreads, apart = nnls(design, np.concatenate(variances))[0]
-    first, (guess, gain) = np.concatenate(scores), np.concatenate(guesses).T
-    slope = float(guess @ first / max(guess @ guess, 1e-12))
-    lift = float(gain @ np.concatenate(total) / (gain @ gain)) if gain.any() else 1.0
-    counts = [len(trials) for trials in tasks.values()]
-    between = robust_deviation(first - slope * guess) ** 2 - float(np.average(noises, weights=counts))
-    gain_1, gain_2, gain_3 = np.mean(middles, axis=0).tolist()
-    spread_1, spread_2, spread_3 = np.sqrt(spreads).tolist()
+    slope, spread = _untrained(tables, variance, foreseen)
+    spreads, apart = _gain_spreads(gains, variance)
+    means = np.median(np.concatenate([*gains.values()]), axis=0)
+    told = np.concatenate([*said.values()])
+    real = np.concatenate([own.sum(axis=1) for own in gains.values()]) - means.sum()
     return Constants(
-        spread=float(np.sqrt(max(between, 0.0))),
-        gains=(gain_1, gain_2, gain_3),
-        gain_spreads=(spread_1, spread_2, spread_3),
+        spread=spread,
+        gains=(float(means[0]), float(means[1]), float(means[2])),
+        gain_spreads=(float(spreads[0]), float(spreads[1]), float(spreads[2])),
         correlation=float(np.clip(1.0 - apart, 0.0, 1.0)),
         slope=slope,
-        lift=lift,
+        lift=float(told @ real / (told @ told)) if told.any() else 1.0,
     )
+
+
+def _untrained(
+    tables: Mapping[str, TaskTable],
+    variance: Mapping[str, float],
+    foreseen: Mapping[tuple[str, str], tuple[float, float]],
+) -> tuple[float, float]:
+    """Return the slope of untrained scores on what was foreseen of them, and their spread around it."""
+    scores, guesses = {}, {}
+    for task, table in tables.items():
+        known = np.isfinite(table.untrained)
+        if known.any():
+            said = np.array([foreseen.get((task, key), (0.0, 0.0))[0] for key in table.keys])[known]
+            guesses[task] = said - said.mean()  # a prior's level says nothing: search centres it too
+            scores[task] = table.standardised(table.untrained)[known]
+    guess, score = np.concatenate([*guesses.values()]), np.concatenate([*scores.values()])
+    slope = float(guess @ score / max(guess @ guess, 1e-12))
+    left = [robust_deviation(scores[task] - slope * guesses[task]) ** 2 - variance[task] for task in scores]
+    return slope, float(np.sqrt(max(np.median(left), 0.0)))
+
+
+def _gain_spreads(gains: Mapping[str, Values], variance: Mapping[str, float]) -> tuple[Values, float]:
+    """Return the deviations of the gains without noise, and 1 - rho."""
+    design, squares = [], []
+    group: list[str] = []
+    ordered = sorted(gains, key=lambda task: variance[task])
+    for task in ordered:
+        group.append(task)
+        own = np.concatenate([gains[each] for each in group])
+        if len(own) >= _POOLED or (task == ordered[-1] and not design):
+            noise = float(np.mean([variance[each] for each in group]))
+            design.append(np.c_[np.eye(own.shape[1]), np.full(own.shape[1], 2.0 * noise)])
+            squares.append([robust_deviation(gain) ** 2 for gain in own.T])
+            group = []
+    *spreads, apart = nnls(np.vstack(design), np.concatenate(squares))[0]
+    return np.sqrt(spreads), float(apart)
