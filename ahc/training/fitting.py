@@ -92,12 +92,13 @@ def _untrained(
     guess, score = np.concatenate([*guesses.values()]), np.concatenate([*scores.values()])
     slope = float(guess @ score / max(guess @ guess, 1e-12))
     left = [robust_deviation(scores[task] - slope * guesses[task]) ** 2 - variance[task] for task in scores]
-    return slope, float(np.sqrt(max(np.median(left), 0.0)))
+    return slope, float(np.sqrt(max(float(np.median(left)), 0.0)))
 
 
 def _gain_spreads(gains: Mapping[str, Values], variance: Mapping[str, float]) -> tuple[Values, float]:
     """Return the deviations of the gains without noise, and 1 - rho."""
-    design, squares = [], []
+    design: list[Values] = []
+    squares: list[list[float]] = []
     group: list[str] = []
     ordered = sorted(gains, key=lambda task: variance[task])
     for task in ordered:
@@ -109,4 +110,4 @@ def _gain_spreads(gains: Mapping[str, Values], variance: Mapping[str, float]) ->
             squares.append([robust_deviation(gain) ** 2 for gain in own.T])
             group = []
     *spreads, apart = nnls(np.vstack(design), np.concatenate(squares))[0]
-    return np.sqrt(spreads), float(apart)
+    return np.sqrt(np.array(spreads)), float(apart)

@@ -22,7 +22,7 @@ from search_space.space import Space
 
 RANDOM_STREAM, CHILD_STREAM, STRATEGY_STREAM = 13, 14, 16
 NAMED, BESIDE = "named", "TS2Vec preset"
-SUREST_SCORE = 2.0
+SUREST_SCORE = 1.0
 """What the surest presets count as where others have what the comparator says of them untrained."""
 _DRAWN_FOR_ONE = 4  # candidates drawn blindly for each that is wanted, of which most are affordable
 _ATTEMPTS = 20
