@@ -42,8 +42,8 @@ class Constants:
 
 
 SHIPPED = Constants(0.55, (0.0, 0.0, 0.0), (0.28, 0.16, 0.13), 0.93, slope=0.95, lift=0.4)
-"""Of the shipped bank, with comparators that had not seen a task's family (five parts): spread, slope and lift were .59,
-.97 and .08 before the fixed probes were tried on the task, .52, .92 and .40 after. A test compares with ridges on genes."""
+"""Of the shipped bank, with comparators that had not seen a task's family (five parts): spread, slope and lift were
+.59, .97 and .08 before the fixed probes were tried on the task, .52, .92 and .40 after. A test compares with ridges."""
 
 
 @dataclass(frozen=True)

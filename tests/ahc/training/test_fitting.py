@@ -26,7 +26,7 @@ def shipped() -> list[TrialRecord]:
 
 
 def ridge_scores(records: list[TrialRecord]) -> dict[tuple[str, str], tuple[float, float]]:
-    """Of a ridge on genes that has not seen the family, in seconds; comparators know the task, and leave less spread."""
+    """Of a ridge on genes that has not seen the family, in seconds; comparators know the task: less spread is left."""
     tables, genotypes = task_tables(records), genotypes_of(records)
     features = flat_features([*genotypes.values()], vocabulary=vocabulary_of([*genotypes.values()]))
     flat = dict(zip(genotypes, features.astype(np.float64), strict=True))

@@ -14,7 +14,7 @@ from nas.strategies.belief import believe
 from search_space.presets import preset
 
 MODEL = Constants(1.0, (0.1, 0.2, -0.1), (0.3, 0.2, 0.4), 0.6, 0.5)
-CURVE = ((0.0, 1.5), (0.25, 1.4), (0.5, 2.0))
+CURVE = tuple(zip(SHARES, (1.5, 1.4, 2.0), strict=False))
 
 
 def mean_of(curve: tuple[tuple[float, float], ...], *, noise: float, prior: float = 0.0) -> float:
