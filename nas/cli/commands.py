@@ -192,7 +192,7 @@ COMMANDS = (
         "ahc",
         AhcOptions,
         "nas.seeding.comparator:train_ahc",
-        ("tscnas ahc bank.sqlite --output comparator", "tscnas ahc --replay --output replayed"),
+        ("tscnas ahc bank.sqlite --output comparator", "tscnas ahc bank.sqlite --replay --output replayed"),
     ),
     Command(
         "bank ls",

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -78,11 +79,10 @@ def contest(
     What is done stays in the folder, so that the same contest goes on where it was interrupted.
 
     Raises:
-        ValueError: If fewer than two families have a task with enough candidates.
+        ValueError: As `pools_of`.
     """
-    tables = [table for table in task_tables(recorded.records) if len(table.keys) >= _FEWEST]
-    if len({table.family for table in tables}) < 2:
-        raise ValueError(f"replay: at least 2 families need a task with {_FEWEST} or more scored candidates")
+    pools = pools_of(recorded)
+    tables = [table for table in task_tables(recorded.records) if table.task_hash in pools]
     flat = _flat(recorded.records)
     parts = []
     for table in tables:
@@ -90,7 +90,7 @@ def contest(
         if path.exists():
             parts.append(pd.read_csv(path))
             continue
-        pool = Pool.of([record for record in recorded.records if record.task_hash == table.task_hash])
+        pool = pools[table.task_hash]
         guesses = _guesses(recorded, pool, tables, flat, folder=folder, rng_seed=rng_seed, progress=progress)
         progress(f"replay: {pool.task}, {len(pool.records)} candidates")
         played = _played(pool, guesses, rng_seed=rng_seed, repetitions=repetitions)
@@ -99,6 +99,25 @@ def contest(
         write_whole_text(path, text.getvalue())
         parts.append(pd.read_csv(path))
     return pd.concat(parts, ignore_index=True)
+
+
+def pools_of(recorded: Recorded) -> dict[str, Pool]:
+    """Return the pools that are large enough for a contest, by task hash.
+
+    Raises:
+        ValueError: If fewer than two families have one.
+    """
+    by_task: dict[str, list[TrialRecord]] = defaultdict(list)
+    for record in recorded.records:
+        by_task[record.task_hash].append(record)
+    pools = {task: Pool.of(records) for task, records in by_task.items()}
+    large = {task: pool for task, pool in pools.items() if len(pool.records) >= _FEWEST}
+    if len({pool.family for pool in large.values()}) < 2:
+        raise ValueError(
+            f"replay: at least 2 families need a task with {_FEWEST} or more candidates that were trained as long as "
+            "any on it"
+        )
+    return large
 
 
 def _played(pool: Pool, guesses: Guesses, *, rng_seed: int, repetitions: int) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from compute.paths import user_path
 from nas.errors import OutputExistsError
 from nas.options.seeding import AhcOptions
 from nas.replay.account import replay
-from nas.replay.contest import Recorded
+from nas.replay.contest import Recorded, pools_of
 from nas.runs.lock import folder_lock
 from nas.runs.whole_file import write_whole_text
 from nas.seeding.judging import Judgement, judge
@@ -51,6 +51,9 @@ def train_ahc(options: AhcOptions) -> AhcResult:
         InUseError: If another driver writes to the folder.
     """
     lessons = read_lessons(options.bank, without=options.without)  # first: a bank at fault leaves no folder behind
+    if options.replay:
+        with faults_of(lessons.bank):
+            pools_of(Recorded(lessons.records, lessons.embeddings))
     with comparator_folder(options.output, overwrite=options.overwrite) as folder:
         comparator = learn(lessons, rng_seed=options.rng_seed, quiet=options.quiet)
         judgement = judge(lessons, comparator, options) if options.evaluate else None
