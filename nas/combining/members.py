@@ -98,6 +98,8 @@ def _different(points: Mapping[str, Trained]) -> dict[str, Floats]:
 def best_point(tried: Tried, keys: Sequence[str], *, source: Foresight, iterations: int) -> Trained:
     """Return the candidate, at the point of its curve, of which most is believed; of some candidates by their keys.
 
+    Of points that are believed to be equal, the one that was trained longest.
+
     Raises:
         ValueError: If none of them came to an end, with weights.
     """
@@ -114,7 +116,7 @@ def best_point(tried: Tried, keys: Sequence[str], *, source: Foresight, iteratio
     ]
     if not open_to:
         raise ValueError("best_point: none of the candidates has weights")
-    return max(open_to, key=lambda one: one[0])[1]
+    return max(open_to, key=lambda one: (one[0], one[1].iterations))[1]
 
 
 def single(best: Trained) -> Entrant:
