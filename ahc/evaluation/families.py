@@ -85,7 +85,7 @@ def leave_families_out(
     """Hold out families in turn, train on the others, rank their tasks' candidates.
 
     No pair is left out for being close; tasks whose noise leaves no room are (`TaskTable.has_room`). `random` is the
-    expectation of a random choice; `noise_ceiling` lets one trial of repeated candidates rank another;
+    expectation of a random choice; `noise_ceiling` lets one trial of repeated candidates rank another (`Judged`);
     `comparator_without_graph` is trained as the comparator is, but hears no edges: a genotype is a set of genes to it.
 
     Args:

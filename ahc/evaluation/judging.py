@@ -15,7 +15,7 @@ from ahc.graphs.encoding import encode_genotypes
 from ahc.posterior import posterior
 from ahc.task_embedding import default_weights
 from ahc.training.comparators import landmarks_of, told_by_landmarks
-from ahc.training.comparisons import TaskTable
+from ahc.training.comparisons import TaskTable, robust_deviation
 from search_space.genotype import Genotype
 
 ZERO_SHOT, LANDMARKS, OWN, GAIN = "zero-shot", "task's landmarks", "own untrained score", "gain of training"
@@ -27,6 +27,7 @@ QUESTIONS: Mapping[str, str] = {
 }
 GAPS = tuple(f"accuracy_gap_{quarter + 1}" for quarter in range(N_GAPS))
 _FEWEST_REPEATS = 5
+_DRAWS = 50
 FEWEST_CANDIDATES = 8
 
 
@@ -83,7 +84,8 @@ class Judged:
         if not landmarks:
             blind = self._says(self.part.comparators["comparator"], keys, landmarks=False, blind=True)
             predictions["comparator_task_blind"] = np.add(*blind)
-        return self._rows(question, table.scores[chosen], predictions) + self._ceiling(question, table.repeat_scores)
+        scores = table.scores[chosen]
+        return self._rows(question, scores, predictions) + self._ceilings(question, scores, table.repeat_scores)
 
     def trained(self, rankers: Mapping[str, Ranker]) -> list[dict[str, Any]]:
         """Return the rows of what is ranked when every candidate was probed, of those that were trained."""
@@ -100,10 +102,12 @@ class Judged:
             noise = np.full(len(keys), table.noise_sd / table.scale[1])
             belief = posterior([[(0.0, at)] for at in untrained], noise=noise, prior=first - first.mean(), gains=gain)
             gains[name] = belief.mean - untrained
-        rows = self._rows(OWN, table.scores[known], {name: untrained + gain for name, gain in gains.items()})
+        scores, real = table.scores[known], table.gains[known]
+        rows = self._rows(OWN, scores, {name: untrained + gain for name, gain in gains.items()})
         foreseen = gains | {"untrained_score": -untrained}  # who scores low untrained has most to gain
-        rows += self._rows(GAIN, table.gains[known], foreseen)
-        return rows + self._ceiling(OWN, table.repeat_scores) + self._ceiling(GAIN, table.repeat_gains)
+        rows += self._rows(GAIN, real, foreseen)
+        rows += self._ceilings(OWN, scores, table.repeat_scores)
+        return rows + self._ceilings(GAIN, real, table.repeat_gains)
 
     def _says(
         self, comparator: Comparator, keys: Sequence[str], *, landmarks: bool, blind: bool = False
@@ -116,26 +120,55 @@ class Judged:
         return said.untrained.double().numpy(), said.gain.double().numpy()
 
     def _rows(self, question: str, scores: Values, predictions: Mapping[str, Values]) -> list[dict[str, Any]]:
-        subsets = {"all": np.arange(len(scores)), "top": np.argsort(-scores)[: -(-len(scores) // 4)]}
         rows = []
-        for subset, chosen in subsets.items():
+        for subset, chosen in {"all": np.arange(len(scores)), "top": _best_quarter(scores)}.items():
             of_subset = {ranker: predicted[chosen] for ranker, predicted in predictions.items()}
             for ranker, predicted in {**of_subset, "random": None}.items():
                 measures = measures_of(scores[chosen], predicted=predicted, unit=self.table.scale[1])
                 rows.append({**self._facts, "question": question, "subset": subset, "ranker": ranker, **measures})
         return rows
 
-    def _ceiling(self, question: str, repeats: Values) -> list[dict[str, Any]]:
+    def _ceilings(self, question: str, scores: Values, repeats: Values) -> list[dict[str, Any]]:
+        """Return what one trial of the repeated candidates says of another; nothing where they are too few.
+
+        Of the best quarter too few were repeated: there it is what `other_trials` with noise of the same size say.
+        """
         repeats = repeats[np.isfinite(repeats).all(axis=1)]
         if len(repeats) < _FEWEST_REPEATS:
             return []
-        first, second = repeats.T
-        measures = measures_of(second, predicted=first, unit=self.table.scale[1])
-        return [{**self._facts, "question": question, "subset": "all", "ranker": "noise_ceiling", **measures}]
+        unit, (first, second) = self.table.scale[1], repeats.T
+        best = scores[_best_quarter(scores)]
+        again = other_trials(scores, noise=float(np.sqrt(np.mean((first - second) ** 2) / 2)))[:, _best_quarter(scores)]
+        simulated = [measures_of(best, predicted=trial, unit=unit) for trial in again]
+        ceilings = {
+            "all": measures_of(second, predicted=first, unit=unit),
+            "top": {name: float(np.mean([each[name] for each in simulated])) for name in simulated[0]},
+        }
+        facts = {**self._facts, "question": question, "ranker": "noise_ceiling"}
+        return [{**facts, "subset": subset, **measures} for subset, measures in ceilings.items()]
 
     @property
     def _facts(self) -> dict[str, str]:
         return {"task": self.table.name, "family": self.table.family, "kind": self.table.kind}
+
+
+def _best_quarter(scores: Values) -> NDArray[np.int64]:
+    return np.argsort(-scores)[: -(-len(scores) // 4)]
+
+
+def other_trials(scores: Values, *, noise: float) -> Values:
+    """Draw what other trials of the same candidates might have scored, (_DRAWS, candidates).
+
+    Args:
+        scores: Of one trial of each candidate, (candidates,).
+        noise: Standard deviation between trials of one candidate. Of the spread of the scores it has a share, by which
+            the best were lucky.
+    """
+    spread, centre = robust_deviation(scores), float(np.median(scores))
+    signal = max(0.0, 1.0 - (noise / spread) ** 2)
+    drawn = np.random.default_rng(0).standard_normal((_DRAWS, len(scores)))
+    trials: Values = centre + signal * (scores - centre) + noise * np.sqrt(1.0 + signal) * drawn
+    return trials
 
 
 def measures_of(scores: Values, *, predicted: Values | None, unit: float) -> dict[str, float]:

@@ -75,7 +75,9 @@ def test_planted_rule_is_found_by_who_can(judged: tuple[Evaluation, list[tuple[s
     assert summary.loc["ridge_task_aware", "kendall"] > summary.loc["ridge_task_blind", "kendall"]
     assert summary.loc["boosted_trees", "kendall"] > summary.loc["ridge_task_blind", "kendall"] + 0.05
     assert summary.loc["similar_tasks", "kendall"] > 0.2 and summary.loc["task_blind_average", "kendall"] > 0.2
-    assert summary.loc["noise_ceiling", "n_tasks"] == 10
+    ceilings = {subset: judged[0].summary(subset).set_index("ranker").loc["noise_ceiling"] for subset in ("all", "top")}
+    assert ceilings["all"]["n_tasks"] == ceilings["top"]["n_tasks"] == 10
+    assert 0 < ceilings["top"]["kendall"] < ceilings["all"]["kendall"] < 1
     assert (summary["kendall_low"] <= summary["kendall"]).all()
     assert (summary["kendall"] <= summary["kendall_high"]).all()
     assert summary.loc["comparator", "accuracy_gap_4"] > summary.loc["comparator", "accuracy_gap_1"]
