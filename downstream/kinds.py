@@ -41,6 +41,7 @@ _FUNCTIONS = {
     "prove": ("predictor", "prove"),
     "held_out_score": ("scoring", "held_out_score"),
     "held_out_losses": ("scoring", "held_out_losses"),
+    "folds_tell": ("scoring", "folds_tell"),
     "restore_predictor": ("predictor", "FittedProbe"),
     "examples": ("predictor", "examples"),
 }
@@ -62,6 +63,7 @@ class TaskKind:
     - `prove(task, opened, represent) -> (Scores, Predictor)`: both from one fit, where a kind can;
     - `held_out_score(task, said) -> Score`, `held_out_losses(task, said) -> (n,)`: what is said of cases held out is
       worth, as a whole and case by case, where a kind validates so (`Score.held_out`): its encoders can be combined;
+    - `folds_tell(task) -> bool`: whether it may say who belongs into a combination, there;
     - `restore_predictor(facts, tensors) -> Predictor`: the same from what was saved of it;
     - `examples(task, opened, predictor, represent) -> dict`: some of its predictions beside the truth of the test part,
       for a picture: names, numbers, arrays, and under `form` what they are.

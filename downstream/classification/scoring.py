@@ -32,6 +32,8 @@ Integers = NDArray[np.int64]
 HEADLINE_PROBE = "ridge"
 """A closed form, so it is always there; the predictor for users is the same."""
 VALUES_AT_A_TIME = 2**26  # of the features of test cases
+FEWEST_KNOWN = 3
+"""Cases of a class, on average, that the probe of a fold must know so that it can choose between encoders."""
 SHARPNESS = 4.0
 """What turns a difference between scores of the ridge, whose targets are -1 and 1, into log-odds: about what fits."""
 
@@ -110,6 +112,16 @@ def held_out_losses(task: ClassificationTask, said: Floats) -> Floats:
     others[true] = -np.inf
     losses: Floats = np.logaddexp(0.0, -SHARPNESS * (said[true] - others.max(axis=1)))
     return losses
+
+
+def folds_tell(task: ClassificationTask) -> bool:
+    """Return whether probes of folds know enough of the classes to say what one that is fitted to all cases will do.
+
+    With one case of a class instead of two, other encoders are good ones than with all.
+    """
+    folds = task.folds or drawn_folds(task.labels, draw_folds, rng_seed=0)
+    known = np.mean([np.mean(repeat != fold) for repeat in folds for fold in range(int(repeat.max()) + 1)])
+    return bool(known * len(task.labels) >= FEWEST_KNOWN * len(np.unique(task.labels)))
 
 
 def _held_out_figures(truth: Integers, predicted: Integers) -> dict[str, float]:

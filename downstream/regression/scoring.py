@@ -75,6 +75,12 @@ def held_out_losses(task: RegressionTask, said: Floats) -> Floats:
     return losses
 
 
+def folds_tell(task: RegressionTask) -> bool:
+    """Return True: what holds for four cases in five holds for all."""
+    del task
+    return True
+
+
 def _held_out_figures(truth: Floats, predicted: Floats) -> dict[str, float]:
     errors = errors_of(truth, predicted)
     spread = float(np.std((truth - predicted) ** 2)) / np.sqrt(len(truth))  # of the mean squared error

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cache
 
 from downstream.task import Task
-from nas.choosing.portfolio import usual
+from nas.choosing.portfolio import surest, usual
 from nas.cost import costs_on, probe_seconds_on
-from nas.cost.encoder_cost import encoder_weights
+from nas.cost.encoder_cost import encoder_weights, read_features
 from search_space.genotype import Genotype
 from search_space.presets import preset
 
@@ -53,17 +53,30 @@ TRAINED_TIMES = 0.75
 """How many times as long as TS2Vec a candidate may take that is trained and no TS2Vec."""
 LANDMARK_TIMES = 1.25
 """How many times as long as the usual preset the untrained encoder of one candidate of many may take."""
+HELD_NUMBERS = 2**26
+"""Most numbers that the representation of all cases by one of the surest presets may have, but for the first of them:
+the penalties of its ridge take some seconds, and a gigabyte or two."""
 
 
 def affordable(task: Task) -> Callable[[Genotype], bool]:
     """Return whether a candidate is cheap enough to be one of many whose untrained encoders are probed on a task.
 
     Its strategy does not matter, nor what its encoder would take in training: a trained bank of kernels costs ten times
-    a fixed one there, and no more here.
+    a fixed one there, and no more here. The first of the surest presets always is, the others where cases are few.
     """
     seconds = _by_key(probe_seconds_on(task))
     most = cache(lambda: LANDMARK_TIMES * seconds(usual(task.spec.kind)))
-    return lambda genotype: seconds(genotype) <= most()
+    first, *others = surest(task.spec.kind)
+    certain = {first.key, *(genotype.key for genotype in others if _numbers_held(genotype, task) <= HELD_NUMBERS)}
+    return lambda genotype: genotype.key in certain or seconds(genotype) <= most()
+
+
+def _numbers_held(genotype: Genotype, task: Task) -> int:
+    """Return how many numbers represent all cases of a task; 0 where a probe holds a few windows at a time."""
+    if not task.kind.whole_cases:
+        return 0
+    streams = task.n_variates if genotype.encoder.channels == "independent" else 1
+    return len(task.training_windows()) * streams * read_features(genotype.encoder)
 
 
 def trainable(task: Task) -> Callable[[Genotype], bool]:

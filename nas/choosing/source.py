@@ -166,14 +166,11 @@ class TaskSource:
         return self._opinions[genotype.key]
 
     def portfolio(self) -> list[Genotype]:
-        """Return the presets that the task and the limits allow: the surest, and of the others those affordable."""
-        certain = {genotype.key for genotype in surest(self._kind)}
+        """Return the presets that the task and the limits allow and that are affordable, the surest first."""
         return [
             genotype
             for genotype in portfolio(self._kind)
-            if (self._presets or self._space.holds(genotype))
-            and (self._accept is None or self._accept(genotype))
-            and (genotype.key in certain or self._affordable(genotype))
+            if (self._presets or self._space.holds(genotype)) and self.allows(genotype)
         ]
 
     def random(self, n: int) -> list[Genotype]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from downstream.task import Task
 from nas.choosing.portfolio import surest
-from nas.combining.selection import select
+from nas.combining.selection import ADDITIONS, select
 from nas.saved.encoder import combine_files
 from nas.strategies.belief import believe
 from nas.strategies.strategy import Foresight
@@ -68,8 +68,14 @@ def choose(task: Task, tried: Tried, *, source: Foresight, iterations: int, most
     prior = [one.id for one in first if one is not None and one.id in said] or [best.id]
     if prior == [best.id] and best.id not in said:
         return single(best)
-    rng = np.random.default_rng([rng_seed, FOLD_STREAM])
-    found = select(said, lambda scores: task.kind.held_out_losses(task, scores), prior=prior, most=most, rng=rng)
+    found = select(
+        said,
+        lambda scores: task.kind.held_out_losses(task, scores),
+        prior=prior,
+        most=most,
+        additions=ADDITIONS if task.kind.folds_tell(task) else 0,
+        rng=np.random.default_rng([rng_seed, FOLD_STREAM]),
+    )
     members = tuple(tried.points[name] for name in found.weights)
     nested = task.kind.held_out_score(task, found.nested)
     untrained = [tried.point(one.genotype, 0) for one in members]

@@ -8,6 +8,7 @@ fall by more than their noise, as few cases tell many candidates apart by luck.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,7 @@ def select(
     *,
     prior: Sequence[str],
     most: int = MOST_MEMBERS,
+    additions: int = ADDITIONS,
     rng: np.random.Generator,
 ) -> Selection:
     """Select members.
@@ -53,6 +55,7 @@ def select(
         losses: Of what is said of the cases.
         prior: Names to begin with, the surest first; at most `most` of them are taken.
         most: Most different members.
+        additions: Most steps; 0 leaves it at the prior.
         rng: Draws the folds of the nested estimate.
 
     Raises:
@@ -65,26 +68,32 @@ def select(
     table = {name: np.asarray(said[name], dtype=np.float64) for name in sorted(said)}
     n = len(table[begin[0]])
     everyone = np.arange(n)
-    counts = _grown(table, losses, begin=begin, most=most, cases=everyone)
+    grown = partial(_grown, table, losses, begin=begin, most=most, additions=additions)
+    counts = grown(cases=everyone)
     total = sum(counts.values())
     weights = {name: count / total for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))}
     folds, nested = rng.permutation(n) % min(N_FOLDS, n), np.empty_like(table[begin[0]])
     for fold in range(int(folds.max()) + 1):
         held_out = folds == fold
         known = everyone[~held_out] if n > 1 else everyone
-        chosen = _grown(table, losses, begin=begin, most=most, cases=known)
-        nested[held_out] = _mean(table, chosen)[held_out]
+        nested[held_out] = _mean(table, grown(cases=known))[held_out]
     return Selection(weights, _mean(table, counts), nested)
 
 
 def _grown(
-    table: Mapping[str, Floats], losses: Losses, *, begin: Iterable[str], most: int, cases: NDArray[np.int64]
+    table: Mapping[str, Floats],
+    losses: Losses,
+    *,
+    begin: Iterable[str],
+    most: int,
+    additions: int,
+    cases: NDArray[np.int64],
 ) -> Counter[str]:
     """Return how often each member was taken, by the losses of some cases."""
     counts = Counter(begin)
     total = counts.total() * _mean(table, counts)
     now = losses(total / counts.total())[cases]
-    for _ in range(ADDITIONS):
+    for _ in range(additions):
         open_to = [name for name in table if name in counts or len(counts) < most]
         tried = {name: losses((total + table[name]) / (counts.total() + 1))[cases] for name in open_to}
         best = min(tried, key=lambda name: float(tried[name].mean()))

@@ -19,7 +19,7 @@ from ahc.comparator import Comparator
 from ahc.record import TrialRecord
 from downstream.task import Task
 from nas.choosing.candidates import draw_candidates, sizes, space_for
-from nas.choosing.portfolio import portfolio, surest
+from nas.choosing.portfolio import portfolio
 from nas.seeding.promising import single_out
 from nas.trials.trial import TrialPlan, trial_protocol
 from search_space.drawing import SamplingError, crossover, mutate
@@ -112,7 +112,7 @@ class Waves:
         allowed = self.affordable.get(task.spec.kind, _everything)
         presets = [genotype for genotype in portfolio(task.spec.kind) if not unmet(genotype, **sizes(task))]
         if not task.kind.whole_cases:  # where every step is represented, some presets take as long as a whole wave
-            presets = [genotype for genotype in presets if genotype in surest(task.spec.kind) or allowed(genotype)]
+            presets = [genotype for genotype in presets if allowed(genotype)]
         shared = _different(itertools.chain(presets, filter(allowed, pool)), int(SHARED * n))
         own = self._rng(RANDOM_STREAM, task=task).permutation(len(pool))
         drawn = _different(itertools.chain(shared, filter(allowed, (pool[at] for at in own))), n)[len(shared) :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,16 @@ def make_task(
         class_labels=ClassLabels(np.asarray(list("abcdefghij"[:n_classes]))),
         scaler=Scaler(np.zeros((1, 2)), np.ones((1, 2)), n_rows_seen=n * length),
     )
+
+
+@pytest.mark.parametrize(("n", "told"), [(6, False), (9, False), (12, True), (60, True)])
+def test_folds_tell_where_they_know_three_cases_of_a_class(n: int, told: bool) -> None:
+    assert classification.folds_tell(make_task(n)) is told
+
+
+def test_folds_of_the_user_tell_too() -> None:
+    task = make_task(12)
+    assert not classification.folds_tell(replace(task, folds=(np.arange(12) % 2,)))
 
 
 def level(windows: Windows, *, mask_last: bool = False) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from downstream.data import load_task
 from nas.choosing import ranker
 from nas.choosing.candidates import acceptable, draw_candidates, space_for
 from nas.choosing.cost_limits import affordable, cost_limit, trainable
-from nas.choosing.portfolio import portfolio
+from nas.choosing.portfolio import portfolio, surest, usual
 from nas.cli import program as cli
 from nas.cli.commands import Command
 from nas.cost import cost, probe_seconds_on
@@ -142,6 +142,17 @@ def test_a_landmark_is_afforded_by_its_encoder_alone() -> None:
     wider = dataclasses.replace(fixed.encoder, hidden=2 * fixed.encoder.hidden)
     assert seconds(dataclasses.replace(fixed, encoder=wider)) > 1.25 * seconds(fixed)
     assert not cheap(dataclasses.replace(fixed, encoder=wider))
+
+
+def test_the_first_of_the_surest_is_always_afforded_and_the_others_where_cases_are_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = load_task(ITALY, kind="classification")
+    first, second = surest("classification")
+    assert probe_seconds_on(task)(second) > 1.25 * probe_seconds_on(task)(usual("classification"))
+    assert affordable(task)(first) and affordable(task)(second)
+    monkeypatch.setattr("nas.choosing.cost_limits.HELD_NUMBERS", 67 * read_features(second.encoder) - 1)
+    assert affordable(task)(first) and not affordable(task)(second)
 
 
 @pytest.mark.parametrize("kind", ["classification", "forecasting"])

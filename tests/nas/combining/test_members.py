@@ -94,13 +94,25 @@ def test_one_member_is_a_candidate_at_a_point_of_its_curve(runner: TrialRunner, 
 
 
 def test_several_are_one_encoder_and_what_is_the_same_encoder_counts_once(runner: TrialRunner, task: Task) -> None:
-    wishes = [Wish(preset(name, kind="classification"), 0) for name in ("hydra", "minirocket", "values", "simclr")]
+    wishes = [Wish(preset(name, kind="classification"), 0) for name in ("hydra", "multirocket", "values", "simclr")]
     tried, _ = tried_by(runner, wishes, [Wish(wishes[1].genotype, 2)])  # it learns nothing
     entrant = choose(task, tried, source=NOTHING, iterations=4, most=4, rng_seed=0)
     names = {one.genotype.key for one in entrant.members}
     assert {wishes[0].genotype.key, wishes[1].genotype.key} <= names and len(names) == len(entrant.members)
     assert 0.0 < entrant.noise < 0.2 and entrant.untrained_score is None
     assert single(entrant.members[0]).weights == (1.0,)
+
+
+def test_where_folds_know_too_few_cases_of_a_class_it_stays_at_the_prior(
+    runner: TrialRunner, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surest = [preset(name, kind="classification") for name in ("hydra", "multirocket")]
+    tried, _ = tried_by(runner, [Wish(genotype, 0) for genotype in (*surest, VALUES, SIMCLR)])
+    monkeypatch.setattr("downstream.classification.scoring.FEWEST_KNOWN", 10_000)
+    entrant = choose(task, tried, source=NOTHING, iterations=4, most=4, rng_seed=0)
+    assert {one.genotype.key: w for one, w in zip(entrant.members, entrant.weights, strict=True)} == {
+        genotype.key: 0.5 for genotype in surest
+    }
 
 
 def test_a_damaged_file_of_what_was_said_is_one_sentence(runner: TrialRunner, task: Task) -> None:

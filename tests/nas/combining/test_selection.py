@@ -51,6 +51,13 @@ def test_what_few_cases_cannot_tell_apart_is_left_to_the_prior() -> None:
     assert "better" in selected(truth, said, prior=["prior"]).weights  # many cases tell
 
 
+def test_without_a_step_it_stays_at_the_prior() -> None:
+    truth, said = candidates(2000, noises={"prior": 0.5, "other": 0.5, "better": 0.1})
+    found = selected(truth, said, prior=["prior", "other"], additions=0)
+    assert found.weights == {"prior": 0.5, "other": 0.5}
+    np.testing.assert_allclose(found.nested, found.said)
+
+
 def test_there_are_no_more_members_than_asked_for() -> None:
     truth, said = candidates(500, noises=dict.fromkeys("abcdefgh", 0.5))
     for most in (1, 2, 4):
