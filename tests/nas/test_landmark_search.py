@@ -44,10 +44,13 @@ def test_landmarks_a_race_and_a_combination(tmp_path: Path) -> None:
     result = search(options(tmp_path / "run"))
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     with Bank(tmp_path / "run" / "bank.sqlite", read_only=True) as bank:
-        steps = [record.iterations for record in bank.records()]
-    assert steps.count(0) == 12 and 0 < steps.count(4) <= steps.count(2) <= 2 and 0 < steps.count(1) <= 4
+        records = bank.records()
+    steps = [record.iterations for record in records]
+    encoders = {Genotype.from_dict(dict(record.genotype)).untrained_key for record in records}
+    assert steps.count(0) == len(encoders) >= 10  # who has the same one shares its landmark
+    assert 0 < steps.count(4) <= steps.count(2) <= 2 and 0 < steps.count(1) <= 4
     members = facts["chosen"]["members"]
-    assert 3 <= len(members) <= 4 and sum(member["weight"] for member in members) == pytest.approx(1.0)
+    assert 2 <= len(members) <= 4 and sum(member["weight"] for member in members) == pytest.approx(1.0)
     assert result.origin == facts["chosen"]["origin"] == "combination"
     assert [m.genotype.to_dict() for m in load_encoder(tmp_path / "run").members] == [m["genotype"] for m in members]
     methods = [row.name for row in result.rows if not row.baseline]
