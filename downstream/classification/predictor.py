@@ -25,7 +25,7 @@ from downstream.predictor import Predictor, Series, check_shapes
 from downstream.represent import Represent, features_of, flattened, represent_cases
 
 Floats = NDArray[np.floating]
-MOST_CLASSES, MOST_CASES = 20, 500
+MOST_CLASSES, MOST_CASES = 20, 2000
 """In a picture."""
 
 
