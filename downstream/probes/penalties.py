@@ -79,6 +79,7 @@ def fit_best(
     ends = time.monotonic() + MOST_SECONDS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # `ended` and `stopped_` are for that
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater", category=UserWarning)
         for c in grid:
             try:
                 of_splits = [accuracy(c, train, test, ends=ends) for train, test in splits]

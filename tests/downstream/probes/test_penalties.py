@@ -45,6 +45,13 @@ def test_a_class_of_one_case_leaves_nothing_to_choose_by() -> None:
     assert lonely.get_params()["C"] == SVM_GRID[0]
 
 
+def test_many_classes_of_few_cases_warn_nobody(recwarn: pytest.WarningsRecorder) -> None:
+    x, labels = cases(18, 4, rng_seed=0, n_classes=10)
+    fit_logistic(x, labels)
+    fit_svm(x, labels)
+    assert [str(one.message) for one in recwarn if "unique classes" in str(one.message)] == []
+
+
 @pytest.mark.parametrize("n", [41, 61])
 def test_equal_cases_of_different_classes_have_an_end(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("downstream.probes.svm.MAX_ITERATIONS", 20_000)
