@@ -46,7 +46,7 @@ def test_a_class_of_one_case_leaves_nothing_to_choose_by() -> None:
 
 
 def test_many_classes_of_few_cases_warn_nobody(recwarn: pytest.WarningsRecorder) -> None:
-    x, labels = cases(18, 4, rng_seed=0, n_classes=10)
+    x, labels = cases(36, 4, rng_seed=0, n_classes=20)
     fit_logistic(x, labels)
     fit_svm(x, labels)
     assert [str(one.message) for one in recwarn if "unique classes" in str(one.message)] == []
