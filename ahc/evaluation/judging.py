@@ -136,10 +136,9 @@ class Judged:
         repeats = repeats[np.isfinite(repeats).all(axis=1)]
         if len(repeats) < _FEWEST_REPEATS:
             return []
-        unit, (first, second) = self.table.scale[1], repeats.T
-        best = scores[_best_quarter(scores)]
-        again = other_trials(scores, noise=float(np.sqrt(np.mean((first - second) ** 2) / 2)))[:, _best_quarter(scores)]
-        simulated = [measures_of(best, predicted=trial, unit=unit) for trial in again]
+        unit, (first, second), best = self.table.scale[1], repeats.T, _best_quarter(scores)
+        again = other_trials(scores, noise=float(np.sqrt(np.mean((first - second) ** 2) / 2)))
+        simulated = [measures_of(scores[best], predicted=trial[best], unit=unit) for trial in again]
         ceilings = {
             "all": measures_of(second, predicted=first, unit=unit),
             "top": {name: float(np.mean([each[name] for each in simulated])) for name in simulated[0]},

@@ -17,7 +17,8 @@ SUREST: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """By kind of task, presets that are good on most, the best first: an answer begins with them, and is theirs where
-validation cannot tell better. Measured for cases on 41 classification sets, with new splits (`docs/results.md`)."""
+validation cannot tell better. Measured for cases on 41 classification sets, with new splits (`docs/results.md`);
+regression has the same."""
 
 _USUAL: Mapping[str, str] = MappingProxyType({"classification": "minirocket", "regression": "minirocket"})
 
