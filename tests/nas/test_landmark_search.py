@@ -24,8 +24,9 @@ from nas.search import search
 from nas.trials import trial
 from search_space.genotype import Genotype
 from search_space.presets import preset
+from tests.nas.small_sets import italy
 
-ITALY = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
+ITALY = italy()
 
 
 @pytest.fixture(autouse=True)

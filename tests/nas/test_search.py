@@ -30,9 +30,10 @@ from nas.search import search
 from nas.search_run import SearchRun
 from search_space.genotype import Genotype
 from search_space.space import default_space
+from tests.nas.small_sets import TEST_CASES, italy
 
 search_module = sys.modules["nas.search"]  # the package's attribute of that name may be the function
-ITALY = Path(__file__).parents[2] / "examples" / "data" / "ItalyPowerDemand"
+ITALY = italy()
 
 
 def options(folder: Path, **changes: object) -> SearchOptions:
@@ -61,7 +62,7 @@ def test_a_run_folder_is_complete(run: Path) -> None:
     methods = [row["method"] for row in facts["rows"]]
     assert methods[:3] == ["chosen", "untrained encoder", "TS2Vec preset"] and facts["chosen"]["origin"] == "named"
     assert any(row["baseline"] for row in facts["rows"])
-    assert facts["rows"][0]["protocol"]["n_windows"] == 1029
+    assert facts["rows"][0]["protocol"]["n_windows"] == TEST_CASES
     assert facts["machine"]["cores"] >= 1 and facts["machine"]["memory_bytes"] > 1e8 and facts["machine"]["processor"]
     assert set(facts["seconds"]) >= {"read data", "try candidates", "choose", "verify on test"}
     genotype = Genotype.from_dict(json.loads((run / "genotype.json").read_text()))
@@ -245,7 +246,7 @@ def test_embeddings_per_series_and_per_step(run: Path, tmp_path: Path) -> None:
     embed(EmbedOptions(str(run), str(ITALY), output=str(tmp_path / "z.npz"), quiet=True))
     with np.load(tmp_path / "z.npz", allow_pickle=False) as file:
         z, names = file["embeddings"], file["series"]
-    assert len(z) == 67 + 1029 and len(set(names)) == len(z)
+    assert len(z) == 67 + TEST_CASES and len(set(names)) == len(z)
     few = shutil.copy(
         ITALY / "ItalyPowerDemand_TRAIN.ts", tmp_path / "few.ts"
     )  # all are three million numbers in words

@@ -20,6 +20,7 @@ from nas.options.seeding import AhcOptions, SeedsOptions
 from nas.search import search
 from nas.seeding.comparator import train_ahc
 from nas.seeding.seeds import generate_seeds
+from tests.nas.small_sets import italy
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "data"
@@ -42,7 +43,7 @@ def test_zero_shot_search_is_the_search(tmp_path: Path, monkeypatch: pytest.Monk
         "workers": 1,
         "quiet": True,
         "report": False,
-        "data": str(EXAMPLES / "ItalyPowerDemand"),
+        "data": str(italy()),
     }
     by_verb = search(SearchOptions(**asked, output=str(tmp_path / "verb")))
     by_script = script("zero_shot_search").zero_shot_search(SearchOptions(**asked, output=str(tmp_path / "script")))

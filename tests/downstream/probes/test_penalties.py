@@ -75,19 +75,19 @@ class Slow(LogisticRegression):
 
     def fit(self, x: Any, y: Any) -> Any:
         if self.C >= 1.0:
-            time.sleep(0.6)
+            time.sleep(2.0)
         return super().fit(x, y)
 
 
 def test_what_takes_too_long_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(penalties, "MOST_SECONDS", 0.3)
+    monkeypatch.setattr(penalties, "MOST_SECONDS", 1.0)
     x, labels = cases(40, 5, rng_seed=0)
     splits = list(StratifiedKFold(2).split(x, labels))
     began = time.monotonic()
     model = fit_best(lambda c: Slow(C=c), x, labels, grid=(0.1, 1.0, 10.0), splits=splits)
-    assert time.monotonic() - began < 2.0
-    assert (model.C, model.stopped_) == (0.1, "C > 0.1 left out: the fit came to no end in 0.3 s")
-    with pytest.raises(NoEndError, match=r"no end in 0\.3 s"):
+    assert time.monotonic() - began < 6.0
+    assert (model.C, model.stopped_) == (0.1, "C > 0.1 left out: the fit came to no end in 1 s")
+    with pytest.raises(NoEndError, match="no end in 1 s"):
         fit_best(lambda c: Slow(C=c), x, labels, grid=(1.0,))
 
 

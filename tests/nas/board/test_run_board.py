@@ -32,9 +32,10 @@ from nas.saved.encoder import load_encoder, save_encoder
 from nas.search import search
 from search_space.presets import PRESETS, preset
 from tests.nas.combinations import combination_file
+from tests.nas.small_sets import italy
 from tests.nas.trial_records import record
 
-ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
+ITALY = italy()
 
 
 class StandIn:
@@ -139,7 +140,7 @@ def test_a_search_leaves_every_trial_and_a_map_of_training_windows(tmp_path: Pat
     ) == 8  # two candidates untrained and on three rungs
     points = np.loadtxt(tmp_path / "run" / "tensorboard" / "embedding.tsv", delimiter="\t")
     lines = (tmp_path / "run" / "tensorboard" / "metadata.tsv").read_text().splitlines()
-    assert len(points) == 67 and points.std() > 0  # the training cases; 1029 more are the test part
+    assert len(points) == 67 and points.std() > 0  # the training cases; others are the test part
     assert lines[0] == "window\tclass" and {line.split("\t")[1] for line in lines[1:]} == {"1", "2"}
     config = (tmp_path / "run" / "tensorboard" / "projector_config.pbtxt").read_text()
     assert '"embedding.tsv"' in config and '"metadata.tsv"' in config

@@ -20,8 +20,9 @@ from nas.errors import OptionError, TrackingWarning
 from nas.options.search import SearchOptions
 from nas.runs.lines import read_json_lines
 from nas.search import search
+from tests.nas.small_sets import italy
 
-ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
+ITALY = italy()
 
 
 class Calls:

@@ -176,6 +176,6 @@ def test_at_the_end_what_runs_is_stopped_and_nothing_more_begins(jobs: ModuleTyp
     work = [Job("quick", jobs.double, {"x": 1}), *(Job(f"slow{n}", jobs.wait, {"seconds": 60}) for n in range(4))]
     start = time.monotonic()
     results = {r.id: r for r in run_candidates(work, engine=engine, workers=1, time_limit=50.0, ends=start + 3.0)}
-    assert 3.0 <= time.monotonic() - start < 6.0
+    assert 3.0 <= time.monotonic() - start < 20.0
     assert set(results) == {"quick", "slow0"} and results["quick"].value == 2
     assert results["slow0"].status == "timeout" and results["slow0"].error.endswith("(time budget)")

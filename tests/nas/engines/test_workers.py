@@ -79,7 +79,7 @@ def test_kept_workers_serve_the_next_call_and_leave_with_the_outer_block(jobs: M
         ("fail", {"text": "on purpose"}, "crashed"),
         ("unpicklable", {}, "crashed"),
         ("die", {"number": signal.SIGKILL}, "crashed"),
-        ("wait", {"seconds": 60}, "timeout"),
+        ("wait", {"seconds": 600}, "timeout"),
         ("with_status", {"status": "timeout"}, "timeout"),
         ("raising", {"kind": "MemoryError"}, "out_of_memory"),
         ("lingering", {}, "completed"),
@@ -91,7 +91,7 @@ def test_what_goes_wrong_or_leaves_something_behind_ends_its_worker(
 ) -> None:
     monkeypatch.setattr(_worker, "GRACE", 0.2)
     work = [Job("before", jobs.pid), Job("bad", getattr(jobs, function), arguments), Job("after", jobs.pid)]
-    results = run(work, time_limit=3.0)
+    results = run(work, time_limit=3.0 if function == "wait" else 120.0)
     assert results["bad"].status == status
     before, after = results["before"].value, results["after"].value
     assert before != after and is_gone(before) and results["after"].attempts == 1

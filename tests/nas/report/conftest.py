@@ -10,8 +10,8 @@ import pytest
 from downstream.cases import features
 from nas.options.search import SearchOptions
 from nas.search import search
+from tests.nas.small_sets import italy
 
-ITALY = Path(__file__).parents[3] / "examples" / "data" / "ItalyPowerDemand"
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -63,5 +63,5 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     how = {"landmarks": 12, "top_k": 1, "iterations": 4, "candidates": 60, "engine": "serial", "svm": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "find_spec", lambda name: None)  # MiniRocket would be compiled, half a minute
-        search(SearchOptions(data=str(ITALY), output=str(folder), quiet=True, **how))  # type: ignore[arg-type]
+        search(SearchOptions(data=str(italy()), output=str(folder), quiet=True, **how))  # type: ignore[arg-type]
     return folder

@@ -12,7 +12,7 @@ from nas.report.evidence.file import EVIDENCE_NAME, read_evidence, write_evidenc
 from nas.report.evidence.gather import evidence_of
 from nas.report.evidence.map import FEWEST, map_of
 from nas.report.evidence.points import Points
-from tests.nas.report.conftest import ITALY
+from tests.nas.small_sets import italy
 
 
 def points(n: int) -> Points:
@@ -72,7 +72,7 @@ def test_a_run_keeps_its_map_and_its_mistakes(run: Path) -> None:
 
 
 def test_a_part_that_cannot_be_made_says_why_and_leaves_the_others(run: Path) -> None:
-    task = load_task(str(ITALY), kind="classification")
+    task = load_task(str(italy()), kind="classification")
     files = {"encoder": run / "encoder.safetensors", "predictor": run / "predictor.safetensors"}
     found = evidence_of(task, "no test part at all", **files, device="cpu")
     assert found["examples"] == {} and found["map"]["word"] == "class"
