@@ -1,9 +1,9 @@
 """Ranking candidates that nobody has trained, and refining the best by evolution."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from search_space.genotype import Genotype
 from search_space.sentences import one_line
 from search_space.space import Space, default_space
 
+SHADES = 8
+"""How many of one design a shortlist has, so that others are in it too."""
 BYTES_PER_CANDIDATE = 2000
 """Of its graph and of what scores it, as measured, with room to spare."""
 NAMED = 8
@@ -68,6 +70,20 @@ class Ranking:
         said = ("scores", "p_over_median", "failure", "untrained", "gain", "seconds")
         taken = {name: getattr(self, name)[[*places]] for name in said}
         return replace(self, genotypes=tuple(self.genotypes[at] for at in places), **taken)
+
+
+def differing(genotypes: Sequence[Genotype], n: int, *, shades: int = 1) -> list[int]:
+    """Return the places of the first n of which no design has more than some shades, topped up in order.
+
+    The head of a ranking is often one encoder with one strategy or another; trying them all tells little.
+    """
+    counts = Counter[Hashable]()
+    first: list[int] = []
+    rest: list[int] = []
+    for at, genotype in enumerate(genotypes):
+        counts[genotype.design] += 1
+        (first if counts[genotype.design] <= shades else rest).append(at)
+    return (first + rest)[:n]
 
 
 def rank_candidates(
@@ -150,10 +166,12 @@ def evolve(
 ) -> Ranking:
     """Improve candidates under the comparator by mutation and crossover.
 
-    The best of parents and children survive, so the best score never falls. Half
-    of the children are mutants, half are mutated crosses of two parents, mutants of
-    the first where a cross would leave the space. Children of parents in the space
-    are in it, and a parent that it has no mutant of has none.
+    The best of parents and children survive, so the best score never falls; of one
+    design no more than `SHADES` do where there are others, so that the last
+    population is not a single encoder. Half of the children are mutants, half are
+    mutated crosses of two parents, mutants of the first where a cross would leave
+    the space. Children of parents in the space are in it, and a parent that it has
+    no mutant of has none.
 
     Args:
         comparator: A trained comparator.
@@ -179,18 +197,16 @@ def evolve(
             f"got {len(seeds)}, {generations}, {population} and {children}"
         )
     space = space or default_space()  # once, not for every child
-    rank = partial(
-        rank_candidates,
-        comparator,
-        task=task,
-        top_k=population,
-        failure_weight=failure_weight,
-    )
+
+    def survivors(pool: Sequence[Genotype]) -> Ranking:
+        ranking = rank_candidates(comparator, pool, task, failure_weight=failure_weight)
+        return ranking.take(sorted(differing(ranking.genotypes, population, shades=SHADES)))
+
     pool = list({genotype.key: genotype for genotype in seeds}.values())
     seen = {genotype.key for genotype in pool}
     barren: set[str] = set()
     for _ in range(generations):
-        ranked = rank(pool).genotypes
+        ranked = survivors(pool).genotypes
         born: dict[str, Genotype] = {}
         for at in range(children):
             first, second = (ranked[int(i)] for i in rng.integers(len(ranked), size=2))
@@ -206,4 +222,4 @@ def evolve(
                 born[child.key] = child
         seen.update(born)
         pool = [*ranked, *born.values()]
-    return replace(rank(pool), n_ranked=len(seen))
+    return replace(survivors(pool), n_ranked=len(seen))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from ahc.landmarks import PROBES
 from search_space.genotype import Genotype
 from search_space.presets import NAMED, PRESETS, preset
 
@@ -34,8 +35,11 @@ def usual(kind: str) -> Genotype:
 
 
 def portfolio(kind: str) -> list[Genotype]:
-    """Return the presets that searches try, in the form of a kind of task, each design once, the surest first."""
-    named = [*SUREST[kind], *(name for name in PRESETS if name not in SUREST[kind])]
+    """Return the presets that searches try, in the form of a kind of task, each design once.
+
+    The surest are first, then the fixed probes, by which the comparator learns what task it is.
+    """
+    named = dict.fromkeys([*SUREST[kind], *PROBES, *PRESETS])
     return list({genotype.key: genotype for genotype in (preset(name, kind=kind) for name in named)}.values())
 
 

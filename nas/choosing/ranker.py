@@ -1,7 +1,8 @@
 """What the comparator says of candidates of one task: a shortlist of many draws, and an opinion of any one."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ahc.checkpoint import load_comparator
 from ahc.comparator import Comparator, TaskView
-from ahc.ranking import Ranking, UnlearnedWarning, evolve, rank_candidates
+from ahc.ranking import SHADES, Ranking, UnlearnedWarning, evolve, rank_candidates
 from ahc.task_embedding import embed_task
 from downstream.task import Task
 from nas.choosing.candidates import draw_candidates
@@ -95,12 +96,14 @@ class Ranker:
         return replace(refined, mean=ranking.mean, n_ranked=ranking.n_ranked)
 
     def _shortlist(self, ranking: Ranking) -> Ranking:
-        """Return the first of a ranking that are affordable, and where they are too few others behind them."""
+        """Return the first that are affordable, of a design no more than `SHADES`; behind them, if need be, others."""
         cheap: list[int] = []
+        counts = Counter[Hashable]()
         for at, genotype in enumerate(ranking.genotypes):
             if len(cheap) == SHORTLIST:
                 break
-            if self._affordable(genotype):
+            if counts[genotype.design] < SHADES and self._affordable(genotype):
+                counts[genotype.design] += 1
                 cheap.append(at)
         return ranking.take([*cheap, *(at for at in range(len(ranking)) if at not in cheap)][:SHORTLIST])
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+from ahc.ranking import SHADES, differing
 from nas.strategies.strategy import Source
 from search_space.genotype import Genotype
-
-SHADES = 2
-"""How many more of a ranking are looked at than are wanted: shades of one design stand together."""
 
 
 def designs(source: Source, n: int) -> list[Genotype]:
     """Return the comparator's best n that differ in design; fewer where it ranked fewer."""
-    return differing(source.ranked(SHADES * n), n)
+    ranked = source.ranked(SHADES * n)
+    return [ranked[at] for at in differing(ranked, n)]
 
 
 def blind(source: Source, n: int, *, beside: Sequence[Genotype] = ()) -> list[Genotype]:
@@ -21,21 +20,6 @@ def blind(source: Source, n: int, *, beside: Sequence[Genotype] = ()) -> list[Ge
     while len(drawn) < n and (more := source.random(n - len(drawn))):
         drawn = distinct([*drawn, *(genotype for genotype in more if genotype.key not in known)])
     return drawn
-
-
-def differing(genotypes: Sequence[Genotype], n: int) -> list[Genotype]:
-    """Return the first n that differ in design, topped up in order.
-
-    The head of a ranking is often one design in many shades; trying shades tells little.
-    """
-    seen: set[object] = set()
-    first: list[Genotype] = []
-    rest: list[Genotype] = []
-    for genotype in genotypes:
-        design = (genotype.encoder.edges, genotype.encoder.readout, genotype.loss.loss.name, genotype.pair.kinds)
-        (rest if design in seen else first).append(genotype)
-        seen.add(design)
-    return (first + rest)[:n]
 
 
 def distinct(genotypes: Iterable[Genotype]) -> list[Genotype]:

@@ -9,6 +9,9 @@ from nas.strategies.race import Race
 from nas.strategies.strategy import RANDOM, SEARCHED, Plan, Result, Source, Wish
 from search_space.genotype import Genotype
 
+RANKED = 3
+"""What is known to be good leaves one of so many places to what the comparator ranks first."""
+
 
 class Landmark:
     """The strategy.
@@ -28,9 +31,10 @@ class Landmark:
         self._source, self._plan, self._rival = source, plan, rival
         n_blind = plan.landmarks // 2
         self._n = plan.landmarks - n_blind
-        self._searched = distinct(source.portfolio())[: self._n]
+        known = distinct(source.portfolio())
+        self._searched = known[: self._n - self._n // RANKED]
         # what would be searched if nothing was learned: what is at fault with a ranking shows before anything is tried
-        found = distinct([*self._searched, *designs(source, self._n)])[: self._n]
+        found = distinct([*self._searched, *designs(source, self._n), *known])[: self._n]
         self._foreseen = [*found, *blind(source, self._n - len(found), beside=found)]
         self._blind = blind(source, n_blind, beside=self._foreseen)
         self._results: dict[str, Result] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -138,6 +138,12 @@ class Genotype:
             "closed form": self.has_closed_form,
         }
         return hashlib.sha256(_to_json(alike).encode()).hexdigest()[:16]
+
+    @property
+    def design(self) -> Hashable:
+        """What kind of encoder it is: its graph, readout, input and window; those that share it are its shades."""
+        encoder = self.encoder
+        return encoder.edges, encoder.readout, encoder.input, encoder.window
 
     def describe(self) -> str:
         """Return the genotype in words, seven lines."""

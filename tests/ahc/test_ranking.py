@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from ahc.comparator import Comparator, TaskView
 from ahc.graphs.encoding import encode_genotypes
 from ahc.graphs.vocabulary import Vocabulary
-from ahc.ranking import UnlearnedWarning, evolve, rank_candidates
+from ahc.ranking import SHADES, UnlearnedWarning, differing, evolve, rank_candidates
 from ahc.threads import for_each, one_thread_a_product
 from search_space.drawing import every_genotype, sample_candidates, sample_columns
 from search_space.genotype import Genotype
@@ -139,6 +140,26 @@ def test_evolution_never_loses_its_best_and_beats_random_drawing(
         opinionated, candidates[:20], TASK, np.random.default_rng(0), generations=6, population=20, children=40
     )
     assert again.genotypes == grown.genotypes
+
+
+def test_the_last_population_is_no_single_encoder(opinionated: Comparator) -> None:
+    """A comparator that likes one encoder best is shown its strategies in some shades, and other encoders."""
+    seeds = sample_columns(2_000, np.random.default_rng(3))
+    ranking = rank_candidates(opinionated, seeds, TASK, top_k=1)
+    shades = [replace(ranking.genotypes[0], train=replace(seeds[at].train)) for at in range(200)]
+    last = evolve(opinionated, [*shades, *seeds[:60]], TASK, np.random.default_rng(0), generations=3, population=60)
+    counts = Counter(genotype.design for genotype in last.genotypes)
+    assert len(last) == 60 and max(counts.values()) <= SHADES and last.scores[0] >= ranking.scores[0]
+    assert [*last.scores] == sorted(last.scores, reverse=True)
+
+
+def test_where_designs_are_fewer_than_places_shades_have_the_others(candidates: list[Genotype]) -> None:
+    first = candidates[0]
+    shades = [replace(first, encoder=replace(first.encoder, hidden=hidden)) for hidden in (48, 96, 192)]
+    other = next(one for one in candidates if one.design != first.design)
+    pool = [first, *shades, other]
+    assert differing(pool, 5) == [0, 4, 1, 2, 3] and differing(pool, 5, shades=2) == [0, 1, 4, 2, 3]
+    assert differing(pool, 2) == [0, 4] and differing(pool[:4], 3) == [0, 1, 2] and differing([], 3) == []
 
 
 def test_refuses(opinionated: Comparator, candidates: list[Genotype]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ahc.landmarks import probes
 from downstream.kinds import KINDS
 from nas.choosing.portfolio import SUREST, portfolio, preset_name, surest
 from search_space.presets import PRESETS, preset
@@ -13,6 +14,8 @@ from search_space.presets import PRESETS, preset
 def test_searches_try_the_surest_first_and_no_preset_that_is_not_for_them(kind: str) -> None:
     tried = portfolio(kind)
     assert tried[: len(SUREST[kind])] == surest(kind)
+    beginning = {genotype.key for genotype in [*surest(kind), *probes(kind)]}
+    assert {genotype.key for genotype in tried[: len(beginning)]} == beginning
     assert len({genotype.key for genotype in tried}) == len(tried)
     assert {genotype.key for genotype in tried} == {preset(name, kind=kind).key for name in PRESETS}
 

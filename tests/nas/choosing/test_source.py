@@ -14,11 +14,13 @@ from ahc.landmarks import probes
 from downstream.data import load_task
 from downstream.task import Task
 from nas.choosing import ranker
+from nas.choosing.cost_limits import affordable
 from nas.choosing.portfolio import surest
 from nas.choosing.source import SUREST_SCORE, TaskSource
 from nas.options.search import SearchOptions
 from nas.search_run import plan_of, strategy_of
 from nas.strategies import Result
+from nas.strategies.candidates import designs
 from search_space.genotype import Genotype
 from tests.nas.choosing.first_wishes import source_of
 
@@ -128,3 +130,11 @@ def test_a_search_that_goes_on_asks_for_the_same(task: Task) -> None:
     assert asked(1.0) == first
     assert other[0] == first[0] and {*other[1]} != {*first[1]}
     assert sum(len(wishes) for wishes in first if not wishes[0][1]) == 48
+
+
+def test_what_is_ranked_differs_in_design_and_is_affordable(source: TaskSource, task: Task) -> None:
+    """Untrained, an encoder has one score with whatever strategy: its shades would be one landmark."""
+    allowed = affordable(task)
+    found = designs(source, 8)
+    assert len({genotype.design for genotype in found}) == len({genotype.untrained_key for genotype in found}) == 8
+    assert all(map(allowed, found)) and found[0] == source.ranked(1)[0]

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ahc.ranking import SHADES
 from nas.errors import OptionError
 from nas.strategies import STRATEGIES, Plan, Result, Strategy, Wish
-from nas.strategies.candidates import SHADES, differing
 from nas.strategies.race import Race
 from nas.strategies.strategy import RANDOM, SEARCHED
 from search_space.drawing import SamplingError, sample_candidates
@@ -128,10 +128,16 @@ def test_landmarks_are_as_many_as_planned_and_half_of_them_blind(landmarks: int)
     assert len({wish.genotype.key for wish in found}) == landmarks
 
 
-def test_shades_of_a_design_wait_for_other_designs() -> None:
-    first, *others = differing(sample_candidates(40, np.random.default_rng(0), SPACE), 40)[:3]
-    shades = [replace(first, encoder=replace(first.encoder, hidden=hidden)) for hidden in (48, 96)]
-    assert differing([first, *shades, *others], 4) == [first, *others, shades[0]]
+def test_landmarks_leave_a_third_of_the_places_to_the_comparator_however_many_are_known() -> None:
+    source = SmallSource(opinion=quality)
+    known = sample_candidates(40, np.random.default_rng(98), SPACE)
+    source.portfolio = lambda: known  # type: ignore[method-assign]
+    first, second, *_ = run(STRATEGIES["landmark"](source, replace(PLAN, landmarks=24), np.random.default_rng(0)))
+    assert [wish.genotype for wish in first if wish.group == SEARCHED] == known[:8]
+    assert len(second) == 4 and len({wish.genotype.design for wish in second}) == 4
+    source.opinion = None  # nothing is ranked: what is known has them all
+    (round_, *_) = run(STRATEGIES["landmark"](source, replace(PLAN, landmarks=24), np.random.default_rng(0)))[1:]
+    assert [wish.genotype for wish in round_] == known[8:12]
 
 
 def test_a_place_of_one_is_one_for_each_group() -> None:
