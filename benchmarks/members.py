@@ -113,13 +113,7 @@ def said_of(train: ClassificationTask, test: Windows, *, rng_seed: int) -> dict[
     """Return what ridges say of cases held out, `v:NAME`, and of the test, `t:NAME`, (cases, classes)."""
     said: dict[str, Floats] = {}
     for name, genotype, steps in candidates(train, rng_seed=rng_seed):
-        torch.manual_seed(rng_seed)
-        trainer = new_trainer(genotype, train, rng_seed=rng_seed, device=torch.device("cpu"), max_steps=None)
-        for _ in range(steps):
-            trainer.step()
-        trainer.settle()
-        represent = Representer(trainer.encoder)
-        said |= _ridge(name, train, spans_of(represent, train.windows), features_of(represent, test), rng_seed)
+        said |= said_by(genotype, train, test, name=name, steps=steps, rng_seed=rng_seed)
     for name in RIVALS:
         features = partial(minirocket, rng_seed=rng_seed) if name == RIVALS[0] else aeon_features(name, rng_seed)
         found = features(train.windows, test)
@@ -136,6 +130,19 @@ def candidates(task: ClassificationTask, *, rng_seed: int) -> Iterator[tuple[str
     drawn = sample_candidates(DRAWN, np.random.default_rng(7 + rng_seed), space_for(task))
     for at, genotype in enumerate([*filter(affordable(task), drawn)][:DRAWS]):
         yield f"draw{at}", genotype, 0
+
+
+def said_by(
+    genotype: Genotype, train: ClassificationTask, test: Windows, *, name: str, steps: int = 0, rng_seed: int
+) -> dict[str, Floats]:
+    """Return what a ridge on one encoder says, as above."""
+    torch.manual_seed(rng_seed)
+    trainer = new_trainer(genotype, train, rng_seed=rng_seed, device=torch.device("cpu"), max_steps=None)
+    for _ in range(steps):
+        trainer.step()
+    trainer.settle()
+    represent = Representer(trainer.encoder)
+    return _ridge(name, train, spans_of(represent, train.windows), features_of(represent, test), rng_seed)
 
 
 def _ridge(name: str, train: ClassificationTask, spans: Spans, new: Floats, rng_seed: int) -> dict[str, Floats]:
