@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 STATUSES = ("completed", "diverged", "out_of_memory", "timeout", "crashed", "invalid")
-ORIGINS = ("shared", "random", "evolved", "promising", "repeat", "search")
+EVOLVED = "evolved"
+"""The origin of a candidate that was bred of the best that its task had by then."""
+ORIGINS = ("shared", "random", EVOLVED, "promising", "repeat", "search")
 
 CurvePoint = tuple[int, float | None, float | None]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from ahc.record import TrialRecord
+from ahc.record import EVOLVED, TrialRecord
 from search_space.genotype import Genotype
 
 _DEFAULT_NOISE_SHARE = 0.2
@@ -41,6 +41,7 @@ class TaskTable:
         untrained: Mean over rng_seeds of the untrained encoders, larger = better, NaN where unknown, (candidates,).
         gains: Scores minus untrained: 0 where training changes nothing, NaN where nobody trained, (candidates,).
         iterations: Of the longest training, (candidates,).
+        bred: Of the best of others: they do not show how candidates differ, bool (candidates,).
         seconds: Of an untrained probe, NaN where there was none, (candidates,).
         repeats: Trials behind each score, (candidates,).
         noise_sd: Deviation between repeated trials of one candidate.
@@ -60,6 +61,7 @@ class TaskTable:
     untrained: Values
     gains: Values
     iterations: NDArray[np.int64]
+    bred: NDArray[np.bool_]
     seconds: Values
     repeats: NDArray[np.int64]
     noise_sd: float
@@ -73,19 +75,23 @@ class TaskTable:
     def scale(self) -> tuple[float, float]:
         """Median and robust deviation of the untrained candidates: the unit in which tasks are alike.
 
-        Of all scores where fewer than half of the candidates have an untrained one.
+        Of all scores where fewer than half of the candidates have an untrained one. Those bred of the best have no say.
         """
-        known = self.untrained[np.isfinite(self.untrained)]
-        values = known if 2 * len(known) >= len(self.keys) else self.scores
+        known = self.untrained[np.isfinite(self.untrained) & self._usual]
+        values = known if 2 * len(known) >= self._usual.sum() else self.scores[self._usual]
         return (float(np.median(values)), robust_deviation(values)) if len(values) else (0.0, 1.0)
 
     @property
+    def _usual(self) -> NDArray[np.bool_]:
+        return self.bred if self.bred.all() else ~self.bred
+
+    @property
     def has_room(self) -> bool:
-        """Whether noise leaves something to learn: the best lies twice the noise above the median.
+        """Whether noise leaves something to learn: the best lies twice the noise above the median of those not bred.
 
         Where fewer than five candidates were repeated, noise is not known well enough to say no.
         """
-        above = float(self.scores.max() - np.median(self.scores))
+        above = float(self.scores.max() - np.median(self.scores[self._usual]))
         return len(self.repeat_scores) < _FEWEST_REPEATS or above >= 2.0 * self.noise_sd
 
     def standardised(self, values: Values | None = None) -> Values:
@@ -179,6 +185,7 @@ def _table(trials: Sequence[TrialRecord]) -> TaskTable:
     squares = sum(float(((own - own.mean()) ** 2).sum()) for own in values)
     noise = math.sqrt(squares / freedom) if freedom > 0 else 0.0
     tried = tuple(sorted({trial.genotype_key for trial in trials}))
+    bred = {trial.genotype_key for trial in trials if trial.origin == EVOLVED}
     gains = [[trial.trained_gain for trial in own[:2]] for own in repeated if own[0].iterations]
     return TaskTable(
         task_hash=trials[0].task_hash,
@@ -190,6 +197,7 @@ def _table(trials: Sequence[TrialRecord]) -> TaskTable:
         untrained=np.array([own[np.isfinite(own)].mean() if np.isfinite(own).any() else np.nan for own in known]),
         gains=np.array([np.mean([trial.trained_gain for trial in own]) for own in longest], dtype=np.float64),
         iterations=np.array([max(by_key[key]) for key in keys], dtype=np.int64),
+        bred=np.array([key in bred for key in keys], dtype=np.bool_),
         seconds=np.array([_probe_seconds(by_key[key][0]) for key in keys], dtype=np.float64),
         repeats=np.array([len(own) for own in scores], dtype=np.int64),
         noise_sd=noise,

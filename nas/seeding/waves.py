@@ -16,7 +16,7 @@ import numpy as np
 from ahc.bank import Bank
 from ahc.checkpoint import load_comparator
 from ahc.comparator import Comparator
-from ahc.record import TrialRecord
+from ahc.record import EVOLVED, TrialRecord
 from downstream.task import Task
 from nas.choosing.candidates import draw_candidates, sizes, space_for
 from nas.choosing.portfolio import portfolio
@@ -143,7 +143,7 @@ class Waves:
                     known.add(child.key)
                     children.append(child)
                     fruitless = 0
-        return self._probes(children, "evolved")
+        return self._probes(children, EVOLVED)
 
     def training(self, task: Task, bank: Bank) -> list[TrialPlan]:
         """Return trainings of presets, and of candidates of the first wave that training changes, at random.

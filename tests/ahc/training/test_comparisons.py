@@ -140,6 +140,22 @@ def test_the_scale_is_that_of_untrained_candidates_where_half_of_them_are_known(
     assert np.isfinite(expected).sum() == n_known
 
 
+def test_what_was_bred_of_the_best_moves_no_scale_and_takes_no_room(
+    make_record: MakeRecord, candidates: list[Genotype]
+) -> None:
+    """As many again that crowd below the best are shades of it: the others differ as much as before."""
+    scores = [0.1 * at for at in range(9)]
+    records = [make_record(g, iterations=0, score=s) for g, s in zip(candidates, scores, strict=False)]
+    records += [make_record(g, iterations=0, score=0.4, rng_seed=1) for g in candidates[2:7]]
+    crowd = [make_record(g, iterations=0, score=0.75, origin="evolved") for g in candidates[9:29]]
+    (before,), (after,) = task_tables(records), task_tables([*records, *crowd])
+    assert after.scale == before.scale and before.has_room and after.has_room and after.bred.sum() == 20
+    known = [after.keys.index(key) for key in before.keys]
+    np.testing.assert_allclose(after.standardised()[known], before.standardised())
+    (alone,) = task_tables(crowd)  # a bank of these alone has a scale all the same
+    assert alone.scale == (0.75, 1.0) and alone.bred.all()
+
+
 def test_noise_is_borrowed_as_a_share_of_the_spread(make_record: MakeRecord, candidates: list[Genotype]) -> None:
     rng = np.random.default_rng(1)
     scores = rng.normal(size=20) * 0.1
