@@ -43,9 +43,8 @@ class Constants:
 
 SHIPPED = Constants(0.55, (0.0, 0.0, 0.0), (0.30, 0.22, 0.08), 0.92, slope=1.0, lift=0.27)
 """Of the shipped bank, with comparators that had not seen a task's family (five parts): spread, slope and lift were
-.60, 1.15 and .19 before the fixed probes were tried on the task, .55, 1.01 and .27 after.
-
-A test compares with ridges."""
+.60, 1.15 and .19 before the fixed probes were tried on the task, .55, 1.01 and .27 after. A test compares with
+ridges."""
 
 
 @dataclass(frozen=True)
