@@ -17,7 +17,7 @@ class Landmark:
     """The strategy.
 
     Landmarks come in two rounds: what is known to be good and the blind draws tell the source what task it is, and
-    what the comparator then thinks best has the places that are left.
+    what the comparator then thinks best has the places that are left, a third of those that are not blind at least.
 
     Args:
         source: Where candidates come from; it learns from the first round.
